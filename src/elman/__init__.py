@@ -1,0 +1,56 @@
+"""Elman: recurrent networks, from a data file to a trained, explained and proven model.
+
+Importing this package imports neither torch nor anything heavy: each name loads its room when first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# name -> the module that defines it (None: the module of that name itself)
+_ROOMS: dict[str, str] = {
+    "Cell": "elman.equations",
+    "sigmoid": "elman.equations",
+    "tanh": "elman.equations",
+    "relu": "elman.equations",
+    "exp": "elman.equations",
+    "log": "elman.equations",
+    "softplus": "elman.equations",
+    "sqrt": "elman.equations",
+    "square": "elman.equations",
+    "abs": "elman.equations",
+    "minimum": "elman.equations",
+    "maximum": "elman.equations",
+    "where": "elman.equations",
+    "layer_norm": "elman.equations",
+    "explain": "elman.engines",
+    "convert": "elman.convert",
+    "verify": "elman.proof",
+    "Example": "elman.proof",
+    "Proof": "elman.proof",
+    "Classifier": "elman.tasks.classify",
+    "Tagger": "elman.tasks.tag",
+    "Sequences": "elman.sequences",
+    "InputError": "elman.errors",
+}
+_MODULES = {"nn": "elman.layers", "cells": "elman.cells", "text": "elman.text", "layers": "elman.layers"}
+
+__all__ = [*sorted(_ROOMS), *sorted(_MODULES)]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        value = getattr(importlib.import_module(_ROOMS[name]), name)
+    elif name in _MODULES:
+        value = importlib.import_module(_MODULES[name])
+    else:
+        raise AttributeError(f"module 'elman' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,127 @@
+"""A batch of sequences of different lengths, as one type.
+
+Padding exists because tensors are rectangular; it is never data. Everything that reads a batch reads
+`lengths` with it, and nothing past a sequence's own length may reach a result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from elman.errors import InputError
+
+__all__ = ["Sequences", "bucket_batches", "check_lengths"]
+
+
+def check_lengths(lengths: Tensor | Sequence[int], T: int, B: int) -> Tensor:
+    """`lengths` as an int64 CPU tensor (B,), each in 1..T.
+
+    Raises:
+        InputError: a wrong count, an empty sequence, or a length beyond T.
+    """
+    out = torch.as_tensor(lengths, dtype=torch.int64).detach().cpu()
+    if out.shape != (B,):
+        raise InputError(
+            f"lengths has shape {tuple(out.shape)}, the batch has {B} sequences", remedy="give one length a sequence"
+        )
+    if B and int(out.min()) < 1:
+        where = int(out.argmin())
+        raise InputError(
+            f"sequence {where} has length {int(out[where])}", remedy="a sequence needs at least one time step: drop it"
+        )
+    if B and int(out.max()) > T:
+        where = int(out.argmax())
+        raise InputError(f"sequence {where} has length {int(out[where])}, the batch has T = {T} time steps")
+    return out
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """B sequences, time first.
+
+    Attributes:
+        data: (T, B, ...) values; `data[t, b]` means something only for `t < lengths[b]`.
+        lengths: (B,) int64 on the CPU, each in 1..T.
+    """
+
+    data: Tensor
+    lengths: Tensor
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lengths", check_lengths(self.lengths, self.data.shape[0], self.data.shape[1]))
+
+    @classmethod
+    def pack(cls, items: Sequence[Tensor | np.ndarray | Sequence[int]], pad: float = 0) -> Sequences:
+        """Stack single sequences, each (T_b, ...), behind one another.
+
+        Args:
+            items: at least one sequence, none empty, all of the same trailing shape.
+            pad: what fills the places past each length; no result depends on it.
+
+        Raises:
+            InputError: no items, or an empty one.
+        """
+        tensors = [torch.as_tensor(item) for item in items]
+        if not tensors:
+            raise InputError("a batch needs at least one sequence")
+        lengths = torch.tensor([len(t) for t in tensors])
+        check_lengths(lengths, int(lengths.max()), len(tensors))
+        data = tensors[0].new_full((int(lengths.max()), len(tensors), *tensors[0].shape[1:]), pad)  # (T, B, ...)
+        for b, t in enumerate(tensors):
+            data[: len(t), b] = t
+        return cls(data, lengths)
+
+    def __len__(self) -> int:
+        return self.data.shape[1]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        """Each sequence alone, (T_b, ...), without its padding."""
+        for b, length in enumerate(self.lengths.tolist()):
+            yield self.data[:length, b]
+
+    @property
+    def mask(self) -> Tensor:
+        """(T, B) bool, on the data's device: True where there is data."""
+        steps = torch.arange(self.data.shape[0], device=self.data.device)
+        return steps[:, None] < self.lengths.to(self.data.device)[None, :]
+
+    def with_data(self, data: Tensor) -> Sequences:
+        """The same lengths around other values, (T, B, ...)."""
+        return Sequences(data, self.lengths)
+
+    def to(self, device: torch.device | str) -> Sequences:
+        return Sequences(self.data.to(device), self.lengths)
+
+
+def bucket_batches(
+    lengths: Sequence[int], batch_size: int, generator: torch.Generator | None = None, pool: int = 50
+) -> list[list[int]]:
+    """Deal examples into batches of similar length, so that little is padded.
+
+    Shuffles, cuts the order into pools of `pool` batches, sorts each pool by length, and shuffles the batches: near
+    in length, yet every epoch another grouping.
+
+    Args:
+        lengths: one length an example.
+        batch_size: sequences in a batch; the last may hold fewer.
+        generator: source of the shuffles; None sorts by length once and shuffles nothing (for evaluation).
+        pool: batches sorted together; larger pads less and mixes less.
+
+    Returns:
+        Lists of indices into `lengths`; every index stands in exactly one.
+    """
+    n = len(lengths)
+    if generator is None:
+        order = sorted(range(n), key=lambda i: lengths[i])
+        return [order[i : i + batch_size] for i in range(0, n, batch_size)]
+    shuffled = torch.randperm(n, generator=generator).tolist()
+    batches: list[list[int]] = []
+    for start in range(0, n, pool * batch_size):
+        part = sorted(shuffled[start : start + pool * batch_size], key=lambda i: lengths[i])
+        batches += [part[i : i + batch_size] for i in range(0, len(part), batch_size)]
+    return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
