@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["InputError"]
+from collections.abc import Iterable
+
+__all__ = ["InputError", "unknown"]
 
 
 class InputError(ValueError):
@@ -20,3 +22,17 @@ class InputError(ValueError):
         self.what, self.where, self.remedy = what, where, remedy
         line = f"{where}: {what}" if where else what
         super().__init__(f"{line}; {remedy}" if remedy else line)
+
+
+def unknown(kind: str, name: object, choices: Iterable[str], *, where: str = "") -> InputError:
+    """The error for a name that is not one of `choices`; its remedy is the nearest one, or all of them.
+
+    >>> print(unknown("stage", "lowr", ["lower", "stem"], where="recipe.toml"))
+    recipe.toml: unknown stage 'lowr'; did you mean 'lower'?
+    """
+    from difflib import get_close_matches
+
+    known = sorted(choices)
+    near = get_close_matches(str(name), known, n=1, cutoff=0.6)
+    remedy = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(known)}" if known else "there is none"
+    return InputError(f"unknown {kind} {name!r}", where=where, remedy=remedy)
