@@ -1,0 +1,1 @@
+"""The same step through time, three ways: readable, torch's own, fused."""

@@ -1,0 +1,215 @@
+"""The graph of one time step: what a cell's equations are, freed from the Python that wrote them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from elman.equations.symbols import CellError, Node, Nodes, topological
+from elman.errors import InputError
+
+__all__ = ["Graph", "Parameter", "rebuild"]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a cell: `dims` names its shape, (rows, columns) of a matrix or (width,) of a vector."""
+
+    name: str
+    dims: tuple[str, ...]
+
+    @property
+    def is_matrix(self) -> bool:
+        return len(self.dims) == 2
+
+    def shape(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
+        return tuple(size_of(d, sizes) for d in self.dims)
+
+
+def size_of(width: str, sizes: Mapping[str, int]) -> int:
+    """The number behind a width's name, given ``{"H": 128, "I": 50, ...}``."""
+    if width in sizes:
+        return sizes[width]
+    if width.isdigit():
+        return int(width)
+    raise InputError(f"the cell has a width {width!r} that the layer does not give", remedy=f"pass {width}=...")
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """One time step as a directed acyclic graph.
+
+    Attributes:
+        name: of the cell.
+        x: the input leaf, width I.
+        states: the leaves of the states before the step, in the order of `step`'s arguments.
+        output: the value that leaves the step, y_t.
+        after: the states after the step; `after[0] is output` unless the cell has an output of its own.
+        parameters: in the order of their first use.
+        names: local variables of `step` (gates, candidates) by the node they name.
+        given: leaves that the caller provides (masks), see `regularize`.
+    """
+
+    name: str
+    x: Node
+    states: tuple[Node, ...]
+    output: Node
+    after: tuple[Node, ...]
+    parameters: dict[str, Parameter]
+    names: dict[Node, str] = field(default_factory=dict)
+    given: tuple[Node, ...] = ()
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """All nodes the step needs, each after what it reads."""
+        return tuple(topological([self.output, *self.after]))
+
+    @property
+    def results(self) -> tuple[Node, ...]:
+        """The output, then the states after the step."""
+        return (self.output, *self.after)
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        return tuple(s.name for s in self.states)
+
+    @property
+    def separate_output(self) -> bool:
+        return self.output is not self.after[0]
+
+    @cached_property
+    def signature(self) -> str:
+        """Equal for equal equations. (Graphs themselves compare by identity: their nodes do.)"""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can hold it. A saved model carries its cell so: no code of the user's is needed to load it."""
+        index = {node: i for i, node in enumerate(topological([self.x, *self.states, *self.given, *self.results]))}
+        rows = [[n.op, [index[a] for a in n.args], n.name, n.value, n.width] for n in index]
+        return {
+            "name": self.name,
+            "nodes": rows,
+            "x": index[self.x],
+            "states": [index[s] for s in self.states],
+            "output": index[self.output],
+            "after": [index[a] for a in self.after],
+            "given": [index[g] for g in self.given],
+            "parameters": {p.name: list(p.dims) for p in self.parameters.values()},
+            "names": {name: index[node] for node, name in self.names.items() if node in index},
+        }
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> Graph:
+        """The inverse of `to_dict`.
+
+        Raises:
+            InputError: not the description of a graph.
+        """
+        try:
+            made: list[Node] = []
+            for op, args, name, value, width in saved["nodes"]:
+                made.append(Node(str(op), tuple(made[i] for i in args), str(name), float(value), str(width)))
+            return cls(
+                name=str(saved["name"]),
+                x=made[saved["x"]],
+                states=tuple(made[i] for i in saved["states"]),
+                output=made[saved["output"]],
+                after=tuple(made[i] for i in saved["after"]),
+                parameters={n: Parameter(n, tuple(d)) for n, d in saved["parameters"].items()},
+                names={made[i]: n for n, i in saved["names"].items()},
+                given=tuple(made[i] for i in saved["given"]),
+            )
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise InputError(f"not the description of a cell ({error!r})") from error
+
+    def without(self, missing: Iterable[str]) -> Graph:
+        """The same step with these vector parameters at 0 (a layer without biases)."""
+        gone = set(missing)
+        nodes = Nodes()
+
+        def change(node: Node, args: tuple[Node, ...]) -> Node | None:
+            return nodes.const(0) if node.op == "vector" and node.name in gone else None
+
+        return rebuild(self, change, nodes, {n: p for n, p in self.parameters.items() if n not in gone})
+
+    def regularize(self, recurrent_dropout: bool = False, zoneout: bool = False) -> Graph:
+        """The step with masks as further inputs.
+
+        recurrent_dropout (Gal & Ghahramani 2016): each state that a product reads, alone or as a factor, is multiplied
+        by a leaf ``drop_STATE`` (B, width), the same at every step.
+        zoneout (Krueger et al. 2017, eq. 3): each new state becomes ``z * old + (1 - z) * new`` with a leaf
+        ``zone_STATE`` (T, B, width) of 0 and 1, or of the rate itself in evaluation.
+        """
+        nodes = Nodes()
+        drops: dict[str, Node] = {}
+        zones: dict[str, Node] = {}
+
+        def masked(v: Node) -> Node:
+            if v.op == "state":
+                drops.setdefault(v.name, nodes.leaf("sequence", f"drop_{v.name}", v.width))
+                return nodes("mul", v, drops[v.name])
+            if v.op in ("mul", "neg"):
+                return nodes(v.op, *(masked(a) for a in v.args))
+            return v
+
+        def change(node: Node, args: tuple[Node, ...]) -> Node | None:
+            if recurrent_dropout and node.op == "product":
+                return nodes.product(node.name, masked(args[0]), node.width)
+            return None
+
+        graph = rebuild(self, change, nodes, self.parameters)
+        after = graph.after
+        if zoneout:
+            mixed = []
+            for old, new in zip(graph.states, graph.after, strict=True):
+                zones[old.name] = z = nodes.leaf("time", f"zone_{old.name}", old.width)
+                mixed.append(nodes("add", nodes("mul", z, old), nodes("mul", nodes("sub", nodes.const(1), z), new)))
+            after = tuple(mixed)
+        output = graph.output if self.separate_output else after[0]
+        return Graph(
+            graph.name, graph.x, graph.states, output, after, graph.parameters, graph.names,
+            given=(*drops.values(), *zones.values()),
+        )  # fmt: skip
+
+
+def rebuild(
+    graph: Graph,
+    change: Callable[[Node, tuple[Node, ...]], Node | None],
+    nodes: Nodes,
+    parameters: dict[str, Parameter],
+) -> Graph:
+    """The graph with every node for which `change(node, new args)` returns another one replaced."""
+    new: dict[Node, Node] = {}
+    for node in topological([graph.x, *graph.states, *graph.results]):
+        args = tuple(new[a] for a in node.args)
+        replaced = change(node, args)
+        new[node] = replaced if replaced is not None else _again(node, args, nodes)
+    for result in graph.results:
+        if new[result].op == "const":
+            raise CellError(f"a result of {graph.name} no longer depends on anything")
+    kept = set(topological([new[r] for r in graph.results]))
+    return Graph(
+        graph.name, new[graph.x], tuple(new[s] for s in graph.states), new[graph.output],
+        tuple(new[a] for a in graph.after), parameters,
+        {new[n]: name for n, name in graph.names.items() if n in new and new[n] in kept and not new[n].is_leaf},
+    )  # fmt: skip
+
+
+def _again(node: Node, args: tuple[Node, ...], nodes: Nodes) -> Node:
+    if node.is_leaf:
+        return nodes.leaf(node.op, node.name, node.width, node.value)
+    if node.op == "product":
+        return nodes.product(node.name, args[0], node.width)
+    if node.op == "product_t":
+        return nodes.product_t(node.names, args, node.width)
+    if node.op == "rowsum":
+        return nodes.rowsum(args[0])
+    if node.op == "spread":
+        return nodes.spread(args[0], node.width)
+    if node.op == "pow":
+        return nodes.power(args[0], node.value)
+    return nodes(node.op, *args)
