@@ -1,0 +1,82 @@
+"""What a finished training knows about itself: written by a task, read by the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Results", "Sensitivity"]
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """How much each token of one test sequence moved the score of the class that was predicted.
+
+    Attributes:
+        index: of the sequence, into the test split (`Results.y_true`, `Results.tokens`).
+        values: one number a token; for `kind="signed"`, the fall of the predicted class' log-probability when the
+            token's embedding is taken away to first order (gradient times input): positive speaks for the
+            prediction, negative against it.
+        kind: ``"signed"`` (gradient times input) or ``"norm"`` (length of the gradient, never negative).
+    """
+
+    index: int
+    values: Sequence[float]
+    kind: str = "signed"
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything the report of a classifier draws. N test sequences, K classes; whatever is empty is left out.
+
+    Attributes:
+        title: the recipe's name, or the data file's.
+        task: ``"classify"``, ``"tag"`` ...
+        history: one mapping an epoch, the rows of history.jsonl: epoch, loss, the validation figures
+            (``valid_nll``, ``valid_macro_f1`` ...), rate (learning rate), seconds.
+        metrics: the object of metrics.json: ``test``, ``valid``, ``baseline``, ``seconds``.
+        labels: K class names, in the order of the columns of `probabilities`.
+        y_true: (N,) class indices of the test split.
+        probabilities: (N, K).
+        texts: N raw inputs as the user wrote them (empty for numeric sequences).
+        tokens: N token lists as the model saw them, <unk> included.
+        lengths: (N,) time steps.
+        train_lengths: lengths of the training sequences.
+        class_counts: split name -> K counts.
+        settings: what was trained, as printed pairs (``{"cell": "LSTM", "hidden size": 64, ...}``).
+        timings: stage -> seconds (``{"read": .2, "train": 71.0, ...}``).
+        vocabulary: facts (``{"words": 5211, "seen once": ..., "unknown in test": 0.031}``).
+        baselines: name -> metrics on the test split, for the table beside ours (tf-idf, majority class).
+        baseline_texts: name -> a sentence saying what it is and how it was tuned.
+        seeds: one mapping a seed (``{"seed": 0, "macro_f1": .61, "accuracy": .64}``), on the test split.
+        sensitivities: per-token shading for some test sequences, right and wrong.
+        notes: sentences to be read before the figures (how the data were split, what was guessed).
+        best_epoch: the epoch whose weights were kept (counted as in `history`), or None.
+        proof: the object of proof.json, or None.
+    """
+
+    title: str
+    task: str
+    history: Sequence[Mapping[str, float]]
+    metrics: Mapping[str, Any]
+    labels: Sequence[str]
+    y_true: np.ndarray
+    probabilities: np.ndarray
+    texts: Sequence[str] = ()
+    tokens: Sequence[Sequence[str]] = ()
+    lengths: Sequence[int] = ()
+    train_lengths: Sequence[int] = ()
+    class_counts: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    timings: Mapping[str, float] = field(default_factory=dict)
+    vocabulary: Mapping[str, float] = field(default_factory=dict)
+    baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    baseline_texts: Mapping[str, str] = field(default_factory=dict)
+    seeds: Sequence[Mapping[str, float]] = ()
+    sensitivities: Sequence[Sensitivity] = ()
+    notes: Sequence[str] = ()
+    best_epoch: int | None = None
+    proof: Mapping[str, Any] | None = None
