@@ -6,7 +6,7 @@ Importing this package imports neither torch nor anything heavy: each name loads
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 __version__ = "0.1.0"
 
@@ -26,8 +26,8 @@ _ROOMS: dict[str, str] = {
     "maximum": "elman.equations",
     "where": "elman.equations",
     "layer_norm": "elman.equations",
-    "explain": "elman.engines",
-    "convert": "elman.convert",
+    "explain": "elman.inspect.explain",
+    "convert": "elman.export",
     "verify": "elman.proof",
     "Example": "elman.proof",
     "Proof": "elman.proof",
@@ -38,7 +38,7 @@ _ROOMS: dict[str, str] = {
 }
 _MODULES = {"nn": "elman.layers", "cells": "elman.cells", "text": "elman.text", "layers": "elman.layers"}
 
-__all__ = [*sorted(_ROOMS), *sorted(_MODULES)]  # noqa: PLE0604
+__all__ = [*sorted(_ROOMS), *sorted(_MODULES)]
 
 
 def __getattr__(name: str) -> Any:

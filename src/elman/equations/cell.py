@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from elman.equations import trace as tracing
@@ -70,7 +71,10 @@ class Cell:
         constants = tuple(sorted((k, repr(v)) for k, v in vars(self).items() if k != "_traced"))
         traced: tuple[Any, Graph] | None = vars(self).get("_traced")
         if traced is None or traced[0] != constants:
-            traced = (constants, tracing.trace(self.step, type(self).__name__, dict(self.widths)))
+            graph = tracing.trace(self.step, type(self).__name__, dict(self.widths))
+            numbers = {name: float(value) for name, value in self.init.items() if is_number(value)}
+            graph = replace(graph, defaults={**graph.defaults, **numbers}, learned=tuple(self.initial))
+            traced = (constants, graph)
             self._traced = traced
         return traced[1]
 
@@ -84,6 +88,12 @@ class Cell:
                         where=f"{cls.__module__}.{cls.__qualname__}",
                         remedy=f"known: {', '.join(known)}",
                     )
+        for name, start in cls.init.items():
+            if not (is_number(start) or callable(start)):
+                raise CellError(f"{cls.__name__}.init[{name!r}] is neither a number nor a function that fills a tensor")
+        for name, start in cls.initial.items():
+            if start != "learned":
+                raise CellError(f"{cls.__name__}.initial[{name!r}] is {start!r}", remedy='the one choice is "learned"')
 
     def __repr__(self) -> str:
         numbers = ", ".join(f"{k}={v!r}" for k, v in vars(self).items() if not k.startswith("_"))

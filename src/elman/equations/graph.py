@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -52,6 +52,9 @@ class Graph:
         parameters: in the order of their first use.
         names: local variables of `step` (gates, candidates) by the node they name.
         given: leaves that the caller provides (masks), see `regularize`.
+        defaults: vector parameter -> the number it starts at, for gains (1) and biases (0) of layer norm and for what
+            the cell's `init` gives as a number.
+        learned: states whose initial value is a parameter.
     """
 
     name: str
@@ -62,6 +65,8 @@ class Graph:
     parameters: dict[str, Parameter]
     names: dict[Node, str] = field(default_factory=dict)
     given: tuple[Node, ...] = ()
+    defaults: dict[str, float] = field(default_factory=dict)
+    learned: tuple[str, ...] = ()
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -83,8 +88,9 @@ class Graph:
 
     @cached_property
     def signature(self) -> str:
-        """Equal for equal equations. (Graphs themselves compare by identity: their nodes do.)"""
-        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
+        """Equal for equal equations, whatever the cell is called. (Graphs compare by identity: their nodes do.)"""
+        said = {k: v for k, v in self.to_dict().items() if k not in ("name", "names", "defaults", "learned")}
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it. A saved model carries its cell so: no code of the user's is needed to load it."""
@@ -100,6 +106,8 @@ class Graph:
             "given": [index[g] for g in self.given],
             "parameters": {p.name: list(p.dims) for p in self.parameters.values()},
             "names": {name: index[node] for node, name in self.names.items() if node in index},
+            "defaults": dict(self.defaults),
+            "learned": list(self.learned),
         }
 
     @classmethod
@@ -122,6 +130,8 @@ class Graph:
                 parameters={n: Parameter(n, tuple(d)) for n, d in saved["parameters"].items()},
                 names={made[i]: n for n, i in saved["names"].items()},
                 given=tuple(made[i] for i in saved["given"]),
+                defaults={str(n): float(v) for n, v in saved["defaults"].items()},
+                learned=tuple(saved["learned"]),
             )
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise InputError(f"not the description of a cell ({error!r})") from error
@@ -136,13 +146,13 @@ class Graph:
 
         return rebuild(self, change, nodes, {n: p for n, p in self.parameters.items() if n not in gone})
 
-    def regularize(self, recurrent_dropout: bool = False, zoneout: bool = False) -> Graph:
+    def regularize(self, recurrent_dropout: bool = False, zoneout: float | None = None) -> Graph:
         """The step with masks as further inputs.
 
         recurrent_dropout (Gal & Ghahramani 2016): each state that a product reads, alone or as a factor, is multiplied
         by a leaf ``drop_STATE`` (B, width), the same at every step.
-        zoneout (Krueger et al. 2017, eq. 3): each new state becomes ``z * old + (1 - z) * new`` with a leaf
-        ``zone_STATE`` (T, B, width) of 0 and 1, or of the rate itself in evaluation.
+        zoneout (Krueger et al. 2017, eq. 3): each new state becomes ``z * old + (1 - z) * new``. At 0, z is a leaf
+        ``zone_STATE`` (T, B, width) of zeros and ones; else the rate itself, its expectation.
         """
         nodes = Nodes()
         drops: dict[str, Node] = {}
@@ -163,17 +173,16 @@ class Graph:
 
         graph = rebuild(self, change, nodes, self.parameters)
         after = graph.after
-        if zoneout:
+        if zoneout is not None:
             mixed = []
             for old, new in zip(graph.states, graph.after, strict=True):
-                zones[old.name] = z = nodes.leaf("time", f"zone_{old.name}", old.width)
+                z = nodes.const(zoneout) if zoneout else nodes.leaf("time", f"zone_{old.name}", old.width)
+                if z.is_leaf and z.op == "time":
+                    zones[old.name] = z
                 mixed.append(nodes("add", nodes("mul", z, old), nodes("mul", nodes("sub", nodes.const(1), z), new)))
             after = tuple(mixed)
         output = graph.output if self.separate_output else after[0]
-        return Graph(
-            graph.name, graph.x, graph.states, output, after, graph.parameters, graph.names,
-            given=(*drops.values(), *zones.values()),
-        )  # fmt: skip
+        return replace(graph, output=output, after=after, given=(*drops.values(), *zones.values()))
 
 
 def rebuild(
@@ -192,11 +201,16 @@ def rebuild(
         if new[result].op == "const":
             raise CellError(f"a result of {graph.name} no longer depends on anything")
     kept = set(topological([new[r] for r in graph.results]))
-    return Graph(
-        graph.name, new[graph.x], tuple(new[s] for s in graph.states), new[graph.output],
-        tuple(new[a] for a in graph.after), parameters,
-        {new[n]: name for n, name in graph.names.items() if n in new and new[n] in kept and not new[n].is_leaf},
-    )  # fmt: skip
+    return replace(
+        graph,
+        x=new[graph.x],
+        states=tuple(new[s] for s in graph.states),
+        output=new[graph.output],
+        after=tuple(new[a] for a in graph.after),
+        parameters=parameters,
+        names={new[n]: name for n, name in graph.names.items() if n in new and new[n] in kept and not new[n].is_leaf},
+        given=(),
+    )
 
 
 def _again(node: Node, args: tuple[Node, ...], nodes: Nodes) -> Node:

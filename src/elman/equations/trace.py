@@ -149,6 +149,7 @@ class Tracer:
 
     def __init__(self) -> None:
         self.parameters: dict[str, Declared] = {}
+        self.defaults: dict[str, float] = {}
 
     def declare(self, name: str, as_kind: str) -> tuple[Dim, ...]:
         known = self.parameters.setdefault(
@@ -228,6 +229,9 @@ def elementwise(op: str, *values: Value) -> Value:
 
 def layer_norm_value(thing: object, gain: object, bias: object, eps: float) -> Value:
     v = as_value(thing)
+    for role, start in ((gain, 1.0), (bias, 0.0)):
+        if isinstance(role, ParameterUse) and role.tracer is not None:
+            role.tracer.defaults[role.name] = start
 
     def mean(u: Value) -> Value:
         return Value("mean", (u,), Dim(ONE), place=place())
@@ -390,4 +394,5 @@ def _freeze(
         after=tuple(results[-n:]),
         parameters={p: parameters[p] for p in parameters if p in used},
         names=names,
+        defaults={p: start for p, start in tracer.defaults.items() if p in used},
     )

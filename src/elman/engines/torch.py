@@ -1,0 +1,142 @@
+"""torch's own kernels (cuDNN on a GPU, oneDNN and ATen on a processor) for the cells it has: LSTM, GRU with the reset
+gate after the product, RNN with tanh or relu."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from elman import cells
+from elman.equations.graph import Graph
+
+__all__ = ["scan", "unavailable"]
+
+# per kind: the cell's parameters in the order of torch's stacked gates; "" is a bias that torch has and the cell not
+_GATES = {
+    "lstm": (
+        ("W_i", "W_f", "W_g", "W_o"),
+        ("U_i", "U_f", "U_g", "U_o"),
+        ("b_i", "b_f", "b_g", "b_o"),
+        ("", "", "", ""),
+    ),
+    "gru": (("W_r", "W_z", "W"), ("U_r", "U_z", "U"), ("b_r", "b_z", "b"), ("", "", "c")),
+    "rnn_tanh": (("W",), ("U",), ("b",), ("",)),
+    "rnn_relu": (("W",), ("U",), ("b",), ("",)),
+}
+
+
+@cache
+def _known() -> dict[str, tuple[str, bool]]:
+    """Signature -> (torch's name of the cell, whether it has biases)."""
+    found = {}
+    for kind, graph in (
+        ("lstm", cells.LSTM().graph),
+        ("gru", cells.GRUAfter().graph),
+        ("rnn_tanh", cells.RNN("tanh").graph),
+        ("rnn_relu", cells.RNN("relu").graph),
+    ):
+        found[graph.signature] = (kind, True)
+        biases = [p.name for p in graph.parameters.values() if not p.is_matrix]
+        found[graph.without(biases).signature] = (kind, False)
+    return found
+
+
+def unavailable(graph: Graph, device: torch.device, dtype: torch.dtype) -> str | None:
+    """Why this engine cannot run the step; None if it can."""
+    if graph.signature not in _known():
+        return f"torch has no kernel for {graph.name}" + (" with masks inside the loop" if graph.given else "")
+    return None
+
+
+def scan(
+    graph: Graph,
+    params: Mapping[str, Tensor],
+    x: Tensor,
+    states: Sequence[Tensor],
+    *,
+    lengths: Tensor | None = None,
+    reverse: bool = False,
+    given: Mapping[str, Tensor] | None = None,
+    bptt: int | None = None,
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """As `elman.engines.reference.scan`."""
+    if bptt and bptt < x.shape[0]:
+        return _in_blocks(graph, params, x, states, lengths, reverse, bptt)
+    T = x.shape[0]
+    kind, biased = _known()[graph.signature]
+    weights = _stacked(params, kind, biased)
+    if reverse:
+        x = _flipped(x, lengths)
+    hx = [s.unsqueeze(0).contiguous() for s in states]
+    function = getattr(torch, kind)
+    carried = tuple(hx) if kind == "lstm" else hx[0]
+    training = torch.is_grad_enabled()
+    if lengths is None:
+        y, *after = function(x, carried, weights, biased, 1, 0.0, training, False, False)
+    else:
+        packed = pack_padded_sequence(x, lengths, enforce_sorted=False)
+        order, back = packed.sorted_indices, packed.unsorted_indices
+        assert order is not None, "enforce_sorted=False sorts"
+        assert back is not None
+        sorted_hx = [h.index_select(1, order) for h in hx]
+        carried = tuple(sorted_hx) if kind == "lstm" else sorted_hx[0]
+        data, *after = function(packed.data, packed.batch_sizes, carried, weights, biased, 1, 0.0, training, False)
+        y, _ = pad_packed_sequence(PackedSequence(data, packed.batch_sizes, order, back), total_length=T)
+        after = [a.index_select(1, back) for a in after]
+    return (_flipped(y, lengths) if reverse else y), tuple(a.squeeze(0) for a in after)
+
+
+def _stacked(params: Mapping[str, Tensor], kind: str, biased: bool) -> list[Tensor]:
+    """[w_ih, w_hh, b_ih, b_hh] as views of one buffer, which cuDNN wants."""
+    w_hh, w_ih, b_ih, b_hh = _GATES[kind]
+    H = params[w_hh[0]].shape[0]
+    parts = [[params[n] for n in w_ih], [params[n] for n in w_hh]]
+    if biased:
+        zero = params[b_ih[0]].new_zeros(H)
+        parts += [[params[n] for n in b_ih], [params[n] if n else zero for n in b_hh]]
+    flat = torch.cat([p.reshape(-1) for part in parts for p in part])
+    sizes = [sum(p.numel() for p in part) for part in parts]
+    shapes = [(len(part) * H, *part[0].shape[1:]) for part in parts]
+    return [v.view(shape) for v, shape in zip(torch.split(flat, sizes), shapes, strict=True)]
+
+
+def _flipped(x: Tensor, lengths: Tensor | None) -> Tensor:
+    """Each sequence backwards inside its own length; its padding stays where it is."""
+    if lengths is None:
+        return x.flip(0)
+    t = torch.arange(x.shape[0])[:, None]  # (T, 1)
+    index = torch.where(t < lengths[None, :], lengths[None, :] - 1 - t, t).to(x.device)
+    return x.gather(0, index[:, :, None].expand_as(x))
+
+
+def _in_blocks(
+    graph: Graph, params: Mapping[str, Tensor], x: Tensor, states: Sequence[Tensor],
+    lengths: Tensor | None, reverse: bool, k: int,
+) -> tuple[Tensor, tuple[Tensor, ...]]:  # fmt: skip
+    """Truncated BPTT: blocks of k steps, the state handed on without its gradient."""
+    T, B, _ = x.shape
+    ends = lengths if lengths is not None else torch.full((B,), T)
+    state = tuple(states)
+    ys: list[Tensor] = []
+    starts = range(0, T, k)
+    for start in reversed(starts) if reverse else starts:
+        rows = torch.nonzero(ends > start).squeeze(1)
+        block = x[start : start + k]
+        y = block.new_zeros(block.shape[0], B, state[0].shape[1])
+        if len(rows):
+            here = rows.to(x.device)
+            inner = (ends[rows] - start).clamp(max=block.shape[0])
+            part, after = scan(
+                graph, params, block.index_select(1, here), tuple(s.index_select(0, here) for s in state),
+                lengths=inner, reverse=reverse,
+            )  # fmt: skip
+            y = y.index_copy(1, here, part)
+            state = tuple(s.index_copy(0, here, a) for s, a in zip(state, after, strict=True))
+        ys.append(y)
+        if start != (0 if reverse else starts[-1]):
+            state = tuple(s.detach() for s in state)
+    return torch.cat(ys[::-1] if reverse else ys), state

@@ -1,0 +1,327 @@
+"""Any cell through time: layers upon layers, both directions, sequences of any lengths."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from elman.engines.choose import Choice, choose
+from elman.equations import Cell, CellError, schedule_forward
+from elman.equations.graph import Graph, size_of
+from elman.errors import InputError
+from elman.layers.layout import ByName, Layout
+from elman.sequences import check_lengths
+
+__all__ = ["Recurrent", "State", "cell_graph"]
+
+State = Tensor | tuple[Tensor, ...]
+
+
+def cell_graph(cell: type[Cell] | Cell | Graph) -> tuple[Graph, dict[str, Callable[[Tensor], object]]]:
+    """The graph of a cell, and the functions that its `init` fills parameters with.
+
+    Raises:
+        CellError: not a cell.
+    """
+    if isinstance(cell, Graph):
+        return cell, {}
+    if isinstance(cell, type) and issubclass(cell, Cell):
+        cell = cell()
+    if not isinstance(cell, Cell):
+        raise CellError(f"{cell!r} is no cell", remedy="pass a subclass of elman.Cell, or an instance of one")
+    return cell.graph, {name: fill for name, fill in cell.init.items() if callable(fill)}
+
+
+class Recurrent(nn.Module):
+    """A deep, possibly bidirectional recurrent network of any cell.
+
+    Args:
+        cell: a class or an instance of `elman.Cell` (or its graph).
+        input_size: I, features of x at each step.
+        hidden_size: H.
+        num_layers: L, each reading the output of the one below.
+        bidirectional: a second network reads from each sequence's own end (D = 2); outputs are concatenated.
+        batch_first: x and y are (B, T, ...) instead of (T, B, ...).
+        dropout: on the output of each layer but the last.
+        recurrent_dropout: one mask a sequence on every state that a product reads (Gal & Ghahramani 2016).
+        zoneout: chance that a unit keeps its state for a step (Krueger et al. 2017); its expectation in evaluation.
+        proj_size: width of the states that the cell's `widths` call ``proj_size``.
+        engine: ``auto``, ``native``, ``torch`` or ``reference``.
+        weight_drop: chance that an entry of a matrix on a state is 0, one mask a call (Merity et al. 2018).
+
+    Parameters are called ``NAME_l{k}`` and ``NAME_l{k}_reverse``; learned initial states ``NAME_0_l{k}``.
+
+    Attributes:
+        bptt: None for full back-propagation through time; k cuts the gradient between blocks of k time steps.
+
+    Raises:
+        InputError: sizes or rates that make no sense, or an engine that cannot run the cell.
+    """
+
+    def __init__(
+        self,
+        cell: type[Cell] | Cell | Graph,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        zoneout: float = 0.0,
+        proj_size: int = 0,
+        engine: str = "auto",
+        *,
+        weight_drop: float = 0.0,
+        layout: Layout | None = None,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        for what, size in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
+            if not isinstance(size, int) or size < 1:
+                raise InputError(f"{what} is {size!r}", remedy="give a whole number of at least 1")
+        rates = {
+            "dropout": dropout,
+            "recurrent_dropout": recurrent_dropout,
+            "zoneout": zoneout,
+            "weight_drop": weight_drop,
+        }
+        for what, rate in rates.items():
+            if not 0 <= rate < 1 and not (what == "dropout" and rate == 1):
+                raise InputError(f"{what} is {rate!r}", remedy="give a chance of at least 0 and below 1")
+        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        self.bidirectional, self.batch_first, self.proj_size = bidirectional, batch_first, proj_size
+        self.dropout, self.recurrent_dropout, self.zoneout, self.weight_drop = rates.values()
+        self.engine = engine
+        self.bptt: int | None = None
+        self.graph, self._fillers = cell_graph(cell)
+        self.layout: Layout = layout or ByName()
+        self._graphs: dict[bool, Graph] = {}
+        self._sizes = {"H": hidden_size, "I": input_size} | ({"proj_size": proj_size} if proj_size else {})
+        known = {s.width for s in self.graph.states} | {d for p in self.graph.parameters.values() for d in p.dims}
+        if proj_size and "proj_size" not in known:
+            raise InputError(f"{self.graph.name} has no state of width proj_size", remedy="leave proj_size at 0")
+        self._widths = tuple(size_of(s.width, self._sizes) for s in self.graph.states)
+        self._output_width = size_of(self.graph.output.width, self._sizes)
+        for k, direction in self._passes():
+            name = _suffix(k, direction)
+            shapes = self.layout.shapes(self.graph, self._sizes_of(k))
+            for stored, shape in shapes.items():
+                self.register_parameter(stored + name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
+            for s, width in zip(self.graph.states, self._widths, strict=True):
+                if s.name in self.graph.learned:
+                    empty = torch.empty(width, device=device, dtype=dtype)
+                    self.register_parameter(f"{s.name}_0{name}", nn.Parameter(empty))
+        self.reset_parameters()
+
+    # -- parameters ----------------------------------------------------------------------------------------------
+
+    @property
+    def directions(self) -> int:
+        """D: 2 if bidirectional, else 1."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def output_size(self) -> int:
+        """D * width of the cell's output: the features of y."""
+        return self.directions * self._output_width
+
+    def _passes(self) -> Iterator[tuple[int, int]]:
+        return ((k, d) for k in range(self.num_layers) for d in range(self.directions))
+
+    def _sizes_of(self, k: int) -> dict[str, int]:
+        return {**self._sizes, "I": self.input_size if k == 0 else self.output_size}
+
+    def reset_parameters(self) -> None:
+        """Start anew: uniform in +-1/sqrt(H), or what the cell's `init` says; learned initial states at 0."""
+        bound = 1 / math.sqrt(self.hidden_size)
+        with torch.no_grad():
+            for k, direction in self._passes():
+                name = _suffix(k, direction)
+                for stored in self.layout.shapes(self.graph, self._sizes_of(k)):
+                    tensor = getattr(self, stored + name)
+                    if stored in self._fillers:
+                        self._fillers[stored](tensor)
+                    elif stored in self.graph.defaults:
+                        tensor.fill_(self.graph.defaults[stored])
+                    else:
+                        tensor.uniform_(-bound, bound)
+                for s in self.graph.learned:
+                    getattr(self, f"{s}_0{name}").zero_()
+
+    def cell_parameters(self, layer: int = 0, direction: int = 0) -> dict[str, Tensor]:
+        """The parameters of one cell by the names its equations use."""
+        name = _suffix(layer, direction)
+        return self.layout.read(self.graph, lambda stored: getattr(self, stored + name))
+
+    def flatten_parameters(self) -> None:
+        """Does nothing: there is no flat buffer to keep. Present because torch's modules have it."""
+
+    # -- the step with its masks ---------------------------------------------------------------------------------
+
+    def running_graph(self) -> Graph:
+        """The step as it runs now: with recurrent dropout and zoneout where they act."""
+        if self.training not in self._graphs:
+            drop = self.training and self.recurrent_dropout > 0
+            zone = None if not self.zoneout else 0.0 if self.training else self.zoneout
+            plain = not drop and zone is None
+            self._graphs[self.training] = self.graph if plain else self.graph.regularize(drop, zone)
+        return self._graphs[self.training]
+
+    def choice(self, device: torch.device | None = None, dtype: torch.dtype | None = None) -> Choice:
+        """The engine that runs now, see `elman.explain`."""
+        some = next(self.parameters())
+        return choose(self.running_graph(), device or some.device, dtype or some.dtype, self.engine)
+
+    def _masks(self, graph: Graph, T: int, B: int, like: Tensor) -> dict[str, Tensor]:
+        masks = {}
+        for leaf in graph.given:
+            width = size_of(leaf.width, self._sizes)
+            if leaf.op == "sequence":
+                keep = 1 - self.recurrent_dropout
+                masks[leaf.name] = like.new_empty(B, width).bernoulli_(keep).div_(keep)
+            else:
+                masks[leaf.name] = like.new_empty(T, B, width).bernoulli_(self.zoneout)
+        return masks
+
+    def _weights(self, graph: Graph, k: int, direction: int) -> dict[str, Tensor]:
+        params = self.cell_parameters(k, direction)
+        if self.weight_drop and self.training:
+            waiting = {n for s in schedule_forward(graph).loop for g in s.groups for p in g.products for n in p.names}
+            for name in sorted(waiting):
+                params[name] = F.dropout(params[name], self.weight_drop)
+        return params
+
+    # -- calls ---------------------------------------------------------------------------------------------------
+
+    def forward(
+        self, x: Tensor | PackedSequence, state: State | None = None, lengths: Tensor | Sequence[int] | None = None
+    ) -> tuple[Any, State]:
+        """Whole sequences.
+
+        Args:
+            x: (T, B, I), (B, T, I) with batch_first, (T, I) unbatched, or a PackedSequence.
+            state: before the first step: (L*D, B, width), a tuple of them for several states, (L*D, width) unbatched;
+                None for the cell's own start.
+            lengths: (B,), in any order, each in 1..T; None for all T.
+
+        Returns:
+            y, (T, B, D*H) like x, zero past each length; and the state after each sequence's own last step.
+
+        Raises:
+            InputError: shapes that do not fit, an empty sequence, no time step.
+        """
+        if isinstance(x, PackedSequence):
+            return self._packed(x, state, lengths)
+        if x.dim() not in (2, 3) or x.shape[-1] != self.input_size:
+            raise InputError(
+                f"x has shape {tuple(x.shape)}, the layer wants (T, B, {self.input_size}) or (T, {self.input_size})"
+            )
+        batched = x.dim() == 3
+        if not batched:
+            x = x.unsqueeze(1)
+            state = _map(state, lambda s: s.unsqueeze(1))
+        elif self.batch_first:
+            x = x.transpose(0, 1)
+        T, B, _ = x.shape
+        if T < 1 or B < 1:
+            raise InputError(f"x has {T} time steps and {B} sequences", remedy="give at least one of each")
+        ends = None if lengths is None else check_lengths(lengths, T, B)
+        if ends is not None and bool((ends == T).all()):
+            ends = None
+        y, after = self._run(x, self._initial(state, B, x), ends)
+        result: State = after if len(after) > 1 else after[0]
+        if not batched:
+            return y.squeeze(1), _map(result, lambda s: s.squeeze(1))  # type: ignore[return-value]
+        return (y.transpose(0, 1) if self.batch_first else y), result
+
+    def step(self, x_t: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """One time step, for streams: (B, I) -> (B, H), and the state to hand to the next call.
+
+        Raises:
+            InputError: a bidirectional layer (it would need the future), or masks that a whole sequence shares.
+        """
+        if self.bidirectional:
+            raise InputError("a bidirectional layer cannot step: its backward half starts at the end of the sequence")
+        if self.training and (self.recurrent_dropout or self.weight_drop):
+            raise InputError("one mask a sequence cannot be drawn step by step", remedy="call layer.eval() to stream")
+        if x_t.dim() != 2 or x_t.shape[-1] != self.input_size:
+            raise InputError(f"x_t has shape {tuple(x_t.shape)}, a step wants (B, {self.input_size})")
+        x = x_t.unsqueeze(0)
+        y, after = self._run(x, self._initial(state, x_t.shape[0], x), None)
+        return y.squeeze(0), after if len(after) > 1 else after[0]
+
+    def _run(self, x: Tensor, start: list[Tensor], ends: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Every layer and direction; `start` and the result are one (L*D, B, width) for each state of the cell."""
+        T, B, _ = x.shape
+        graph = self.running_graph()
+        scan = choose(graph, x.device, x.dtype, self.engine).scan
+        y = x
+        finals: list[tuple[Tensor, ...]] = []
+        for k in range(self.num_layers):
+            outputs = []
+            for d in range(self.directions):
+                row = k * self.directions + d
+                out, after = scan(
+                    graph,
+                    self._weights(graph, k, d),
+                    y,
+                    tuple(s[row] for s in start),
+                    lengths=ends,
+                    reverse=d == 1,
+                    given=self._masks(graph, T, B, y),
+                    bptt=self.bptt,
+                )
+                outputs.append(out)
+                finals.append(after)
+            y = outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
+            if self.dropout and k + 1 < self.num_layers:
+                y = F.dropout(y, self.dropout, self.training)
+        return y, tuple(torch.stack(column) for column in zip(*finals, strict=True))
+
+    def _initial(self, state: State | None, B: int, x: Tensor) -> list[Tensor]:
+        rows = self.num_layers * self.directions
+        if state is None:
+            return [
+                torch.stack([getattr(self, f"{s.name}_0{_suffix(*p)}").expand(B, width) for p in self._passes()])
+                if s.name in self.graph.learned
+                else x.new_zeros(rows, B, width)
+                for s, width in zip(self.graph.states, self._widths, strict=True)
+            ]
+        given = [state] if isinstance(state, Tensor) else list(state)
+        wanted = [(rows, B, width) for width in self._widths]
+        if [tuple(s.shape) for s in given] != wanted:
+            names = ", ".join(f"{n} {w}" for n, w in zip(self.graph.state_names, wanted, strict=True))
+            raise InputError(f"the state has shapes {[tuple(s.shape) for s in given]}, the layer wants {names}")
+        return given
+
+    def _packed(self, x: PackedSequence, state: State | None, lengths: object) -> tuple[PackedSequence, State]:
+        if lengths is not None:
+            raise InputError("a PackedSequence carries its own lengths", remedy="leave lengths out")
+        padded, ends = pad_packed_sequence(x, batch_first=self.batch_first)
+        y, after = self(padded, state, ends)
+        return pack_padded_sequence(y, ends, self.batch_first, enforce_sorted=x.sorted_indices is None), after
+
+    def extra_repr(self) -> str:
+        said = [f"{self.graph.name}, {self.input_size}, {self.hidden_size}"]
+        options = ("num_layers", 1), ("bidirectional", False), ("batch_first", False), ("dropout", 0.0)
+        more = ("recurrent_dropout", 0.0), ("zoneout", 0.0), ("weight_drop", 0.0), ("proj_size", 0), ("engine", "auto")
+        said += [f"{name}={getattr(self, name)}" for name, usual in (*options, *more) if getattr(self, name) != usual]
+        return ", ".join(said)
+
+
+def _suffix(k: int, direction: int) -> str:
+    return f"_l{k}" + ("_reverse" if direction else "")
+
+
+def _map(state: State | None, change: Callable[[Tensor], Tensor]) -> State | None:
+    if state is None or isinstance(state, Tensor):
+        return None if state is None else change(state)
+    return tuple(change(s) for s in state)
