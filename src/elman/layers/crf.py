@@ -1,0 +1,231 @@
+"""A linear-chain conditional random field: the score of a whole tagging, not of one tag after the other.
+
+A softmax over tags decides each word alone, and may write `I-person` behind `O`. The CRF adds a score for every pair
+of neighbouring tags and normalises over all K^T taggings of a sentence (Lafferty, McCallum and Pereira 2001):
+
+    score(x, y) = start[y_1] + sum_t e_t[y_t] + sum_t A[y_t, y_{t+1}] + end[y_T]
+    p(y | x)    = exp(score(x, y)) / Z(x),    Z(x) = sum over all y of exp(score(x, y))
+
+Notation: T steps, B sequences, K tags; `e` emissions (T, B, K), `A` transitions (K, K) from row to column. Time is the
+only loop; sequences run side by side, and each stops at its own length.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from elman.errors import InputError
+from elman.sequences import check_lengths
+
+__all__ = ["CRF"]
+
+
+class CRF(nn.Module):
+    """Scores taggings, and finds the best one.
+
+    Args:
+        num_tags: K.
+        allowed: (K, K) bool, False where a tag may not follow another (a tag scheme's rules); None allows all.
+            What is forbidden scores -inf: its probability is exactly zero, before and after training.
+        allowed_start: (K,) bool, the tags that may open a sequence.
+        allowed_end: (K,) bool, the tags that may close one.
+
+    Attributes:
+        transitions: (K, K) parameter A. start, end: (K,) parameters. All begin at zero: no preference.
+    """
+
+    forbidden: Tensor
+    forbidden_start: Tensor
+    forbidden_end: Tensor
+
+    def __init__(
+        self,
+        num_tags: int,
+        allowed: Tensor | None = None,
+        allowed_start: Tensor | None = None,
+        allowed_end: Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        K = num_tags
+        self.num_tags = K
+        self.transitions = nn.Parameter(torch.zeros(K, K))
+        self.start = nn.Parameter(torch.zeros(K))
+        self.end = nn.Parameter(torch.zeros(K))
+        # The rules follow from the tag names, so they are not part of the weights that are saved.
+        for name, mask, shape in (
+            ("forbidden", allowed, (K, K)),
+            ("forbidden_start", allowed_start, (K,)),
+            ("forbidden_end", allowed_end, (K,)),
+        ):
+            barred = torch.zeros(shape, dtype=torch.bool) if mask is None else ~mask.bool()
+            if barred.shape != shape:
+                raise InputError(f"the rules {name} have shape {tuple(barred.shape)}, {K} tags need {shape}")
+            self.register_buffer(name, barred, persistent=False)
+
+    def scores(self) -> tuple[Tensor, Tensor, Tensor]:
+        """`(A, start, end)` with -inf at everything forbidden."""
+        return (
+            self.transitions.masked_fill(self.forbidden, -torch.inf),
+            self.start.masked_fill(self.forbidden_start, -torch.inf),
+            self.end.masked_fill(self.forbidden_end, -torch.inf),
+        )
+
+    def forward(self, emissions: Tensor, tags: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Negative log-likelihood -log p(tags | x) of each sequence.
+
+        Args:
+            emissions: (T, B, K). Past a sequence's length anything may stand, NaN too.
+            tags: (T, B) integers in 0..K-1.
+            lengths: (B,); None takes every sequence as T long.
+
+        Returns:
+            (B,), in nats.
+
+        Raises:
+            InputError: a tagging that the rules forbid, whose likelihood is zero.
+        """
+        e, mask = self._masked(emissions, lengths)
+        score = self._score(e, tags, mask)
+        if torch.isneginf(score).any():
+            b = int(torch.isneginf(score).nonzero()[0, 0])
+            raise InputError(f"the tags of sequence {b} break the tag scheme", remedy="convert them to its rules first")
+        return self._log_partition(e, mask) - score
+
+    def score(self, emissions: Tensor, tags: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Unnormalised score of a tagging (T, B), each sequence's own: (B,); -inf where the rules forbid it."""
+        e, mask = self._masked(emissions, lengths)
+        return self._score(e, tags, mask)
+
+    def log_partition(self, emissions: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """log Z(x), the log of the summed exponential scores of all taggings: (B,)."""
+        e, mask = self._masked(emissions, lengths)
+        return self._log_partition(e, mask)
+
+    @torch.no_grad()
+    def marginals(self, emissions: Tensor, lengths: Tensor | None = None, temperature: float = 1.0) -> Tensor:
+        """p(y_t = k | x) by the forward-backward algorithm (Rabiner 1989, eq. 27): (T, B, K), zero past each length.
+
+        `temperature` divides every score: above 1 the distribution over taggings is flatter (for calibration).
+        """
+        e, mask = self._masked(emissions, lengths)
+        A, start, end = (s / temperature for s in self.scores())
+        e = e / temperature
+        alphas = _alphas(e, A, start, mask)
+        log_z = torch.logsumexp(alphas[-1] + end, dim=-1)
+        return _posteriors(alphas, e, A, end, mask, log_z, None)[0]
+
+    @torch.no_grad()
+    def best_path(self, emissions: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The tagging of highest score, by Viterbi's algorithm: `(tags (T, B), score (B,))`; tag 0 past each length."""
+        e, mask = self._masked(emissions, lengths)
+        A, start, end = self.scores()
+        T, B, K = e.shape
+        best = start + e[0]  # (B, K) score of the best tagging so far that ends in k
+        came_from = torch.arange(K, device=e.device).expand(T, B, K).clone()  # past its length a tag comes from itself
+        for t in range(1, T):
+            score, origin = (best[:, :, None] + A).max(dim=1)
+            here = mask[t, :, None]
+            best = torch.where(here, score + e[t], best)
+            came_from[t] = torch.where(here, origin, came_from[t])
+        score, tag = (best + end).max(dim=-1)  # (B,)
+        path = [tag]
+        for t in range(T - 1, 0, -1):
+            tag = came_from[t].gather(1, tag[:, None]).squeeze(1)
+            path.append(tag)
+        return torch.stack(path[::-1]).masked_fill(~mask, 0), score
+
+    def _masked(self, emissions: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Emissions with zeros for padding, and the mask (T, B). Whatever the padding held is gone here."""
+        if emissions.ndim != 3 or emissions.shape[-1] != self.num_tags:
+            raise InputError(f"emissions have shape {tuple(emissions.shape)}, the CRF needs (T, B, {self.num_tags})")
+        T, B, _ = emissions.shape
+        if lengths is None:
+            return emissions, torch.ones(T, B, dtype=torch.bool, device=emissions.device)
+        lengths = check_lengths(lengths, T, B).to(emissions.device)
+        mask = torch.arange(T, device=emissions.device)[:, None] < lengths
+        return torch.where(mask[:, :, None], emissions, 0.0), mask
+
+    def _score(self, e: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
+        if tags.shape != mask.shape:
+            raise InputError(f"tags have shape {tuple(tags.shape)}, emissions {tuple(e.shape)}")
+        A, start, end = self.scores()
+        tags = torch.where(mask, tags, 0)
+        at = e.gather(2, tags[:, :, None]).squeeze(2).masked_fill(~mask, 0.0).sum(0)
+        between = A[tags[:-1], tags[1:]].masked_fill(~mask[1:], 0.0).sum(0)
+        last = tags.gather(0, mask.sum(0, keepdim=True) - 1).squeeze(0)  # (B,)
+        return start[tags[0]] + at + between + end[last]
+
+    def _log_partition(self, e: Tensor, mask: Tensor) -> Tensor:
+        log_z: Tensor = _LogPartition.apply(e, *self.scores(), mask)  # type: ignore[no-untyped-call]
+        return log_z
+
+    def extra_repr(self) -> str:
+        return f"{self.num_tags}, forbidden={int(self.forbidden.sum())}"
+
+
+def _alphas(e: Tensor, A: Tensor, start: Tensor, mask: Tensor) -> Tensor:
+    """Forward messages: log of the summed scores of all beginnings that end in k at t, (T, B, K).
+
+    In log space throughout: a rescaled product in linear space is faster, but loses a path that is improbable now
+    and, since its rivals are forbidden, the only one later. Past a sequence's length its last message stands still.
+    """
+    alpha = start + e[0]
+    alphas = [alpha]
+    for t in range(1, len(e)):
+        ahead = torch.logsumexp(alpha[:, :, None] + A, dim=1) + e[t]
+        alpha = torch.where(mask[t, :, None], ahead, alpha)
+        alphas.append(alpha)
+    return torch.stack(alphas)
+
+
+def _posteriors(
+    alphas: Tensor, e: Tensor, A: Tensor, end: Tensor, mask: Tensor, log_z: Tensor, weight: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Backward messages, met with the forward ones.
+
+    Returns:
+        p(y_t = k) as (T, B, K), zero past each length, and the expected number of times that each transition is
+        taken, summed over sequences with `weight` (B,), as (K, K) (zeros without weight: marginals need none).
+    """
+    T, B, K = e.shape
+    beta = end.expand(B, K)  # log of the summed scores of all that may follow k
+    betas = [beta]
+    taken = torch.zeros_like(A)
+    for t in range(T - 2, -1, -1):
+        here = mask[t + 1]
+        ahead = A + (e[t + 1] + beta)[:, None, :]  # (B, K, K)
+        if weight is not None:
+            pair = torch.exp(ahead + (alphas[t] - log_z[:, None])[:, :, None])  # p(y_t = i, y_{t+1} = j)
+            taken += ((weight * here) @ pair.view(B, K * K)).view(K, K)
+        beta = torch.where(here[:, None], torch.logsumexp(ahead, dim=2), beta)
+        betas.append(beta)
+    log_p = alphas + torch.stack(betas[::-1]) - log_z[:, None]
+    return torch.exp(log_p).masked_fill(~mask[:, :, None], 0.0), taken
+
+
+class _LogPartition(torch.autograd.Function):
+    """log Z with the gradient that forward-backward yields.
+
+    d log Z / d e_t[k] is the marginal p(y_t = k), and d log Z / d A[i, j] the expected count of i followed by j. That
+    is one sweep back instead of a tape of every operation of the sweep forth.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, e: Tensor, A: Tensor, start: Tensor, end: Tensor, mask: Tensor) -> Tensor:
+        alphas = _alphas(e, A, start, mask)
+        log_z = torch.logsumexp(alphas[-1] + end, dim=-1)
+        ctx.save_for_backward(alphas, e, A, end, mask, log_z)
+        return log_z
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, None]:
+        alphas, e, A, end, mask, log_z = ctx.saved_tensors
+        p, taken = _posteriors(alphas, e, A, end, mask, log_z, grad)
+        p = p * grad[:, None]
+        last = (mask.sum(0) - 1)[None, :, None].expand(1, -1, p.shape[2])
+        return p, taken, p[0].sum(0), p.gather(0, last).squeeze(0).sum(0), None
