@@ -34,5 +34,10 @@ def unknown(kind: str, name: object, choices: Iterable[str], *, where: str = "")
 
     known = sorted(choices)
     near = get_close_matches(str(name), known, n=1, cutoff=0.6)
-    remedy = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(known)}" if known else "there is none"
+    if near:
+        remedy = f"did you mean {near[0]!r}?"
+    elif not known:
+        remedy = "there is none"
+    else:
+        remedy = f"choose from {', '.join(known)}" if len(known) <= 40 else f"none of the {len(known)} known is near it"
     return InputError(f"unknown {kind} {name!r}", where=where, remedy=remedy)
