@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from elman.equations import Cell, sigmoid, tanh
+from elman.equations import Cell, exp, layer_norm, maximum, sigmoid, softplus, tanh
 
 
 class LSTM(Cell):
@@ -42,3 +42,41 @@ class ProjectedLSTM(Cell):
         o = sigmoid(self.W_o @ h + self.U_o @ x + self.b_o)
         c = f * c + i * g
         return self.P @ (o * tanh(c)), c
+
+
+class CoupledLSTM(Cell):
+    """Greff et al. 2017, *A search space odyssey*, CIFG: what is not kept is written, f = 1 - i."""
+
+    def step(self, x: Any, h: Any, c: Any) -> Any:
+        f = sigmoid(self.W_f @ h + self.U_f @ x + self.b_f)
+        g = tanh(self.W_g @ h + self.U_g @ x + self.b_g)
+        o = sigmoid(self.W_o @ h + self.U_o @ x + self.b_o)
+        c = f * c + (1 - f) * g
+        return o * tanh(c), c
+
+
+class LayerNormLSTM(Cell):
+    """Ba, Kiros & Hinton 2016, eq. 20-22, each gate normalised over its own units (the paper: over all four gates')."""
+
+    def step(self, x: Any, h: Any, c: Any) -> Any:
+        i = sigmoid(layer_norm(self.W_i @ h, self.g_i, self.b_i) + layer_norm(self.U_i @ x, self.k_i, self.d_i))
+        f = sigmoid(layer_norm(self.W_f @ h, self.g_f, self.b_f) + layer_norm(self.U_f @ x, self.k_f, self.d_f))
+        g = tanh(layer_norm(self.W_g @ h, self.g_g, self.b_g) + layer_norm(self.U_g @ x, self.k_g, self.d_g))
+        o = sigmoid(layer_norm(self.W_o @ h, self.g_o, self.b_o) + layer_norm(self.U_o @ x, self.k_o, self.d_o))
+        c = f * c + i * g
+        return o * tanh(layer_norm(c, self.g_c, self.b_c)), c
+
+
+class SLSTM(Cell):
+    """Beck et al. 2024, *xLSTM*, eq. 8-17: exponential input gate, a normaliser n, and m that keeps exp in range."""
+
+    def step(self, x: Any, h: Any, c: Any, n: Any, m: Any) -> Any:
+        i = self.W_i @ h + self.U_i @ x + self.b_i
+        f = -softplus(-(self.W_f @ h + self.U_f @ x + self.b_f))  # the logarithm of a sigmoid forget gate
+        z = tanh(self.W_z @ h + self.U_z @ x + self.b_z)
+        o = sigmoid(self.W_o @ h + self.U_o @ x + self.b_o)
+        top = maximum(f + m, i)
+        write, keep = exp(i - top), exp(f + m - top)
+        c = keep * c + write * z
+        n = keep * n + write
+        return o * (c / n), c, n, top
