@@ -118,7 +118,8 @@ def scan(
     for t in reversed(range(T)) if reverse else range(T):
         n = running[t]
         if bptt and previous is not None and t // bptt != previous // bptt:
-            state = [s.detach() for s in state]
+            m = min(n, running[previous])  # rows that come from the block before; others have ended or not begun
+            state = [torch.cat([s[:m].detach(), s[m:]]) for s in state]
         previous = t
         leaves = {graph.x: xs[t, :n]}
         leaves.update({leaf: s[:n] for leaf, s in zip(graph.states, state, strict=True)})

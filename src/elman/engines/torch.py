@@ -126,17 +126,17 @@ def _in_blocks(
     for start in reversed(starts) if reverse else starts:
         rows = torch.nonzero(ends > start).squeeze(1)
         block = x[start : start + k]
-        y = block.new_zeros(block.shape[0], B, state[0].shape[1])
-        if len(rows):
-            here = rows.to(x.device)
-            inner = (ends[rows] - start).clamp(max=block.shape[0])
-            part, after = scan(
-                graph, params, block.index_select(1, here), tuple(s.index_select(0, here) for s in state),
-                lengths=inner, reverse=reverse,
-            )  # fmt: skip
-            y = y.index_copy(1, here, part)
-            state = tuple(s.index_copy(0, here, a) for s, a in zip(state, after, strict=True))
-        ys.append(y)
-        if start != (0 if reverse else starts[-1]):
-            state = tuple(s.detach() for s in state)
+        here = rows.to(x.device)
+        carried = [s.index_select(0, here) for s in state]
+        if not reverse and start:
+            carried = [s.detach() for s in carried]
+        elif reverse:
+            goes_on = (ends[rows] > start + k).to(x.device)[:, None]
+            carried = [torch.where(goes_on, s.detach(), s) for s in carried]
+        y, after = scan(
+            graph, params, block.index_select(1, here), carried,
+            lengths=(ends[rows] - start).clamp(max=block.shape[0]), reverse=reverse,
+        )  # fmt: skip
+        ys.append(block.new_zeros(block.shape[0], B, y.shape[2]).index_copy(1, here, y))
+        state = tuple(s.index_copy(0, here, a) for s, a in zip(state, after, strict=True))
     return torch.cat(ys[::-1] if reverse else ys), state
