@@ -1,0 +1,111 @@
+"""The stages there are, by the names that recipes use, and what they are made of.
+
+A stage is a pure function; its options are that function's keyword arguments, so that the signature is the one place
+that says what they are called, of which type, and what they are if left out. What a stage learns from the training
+texts comes in as `state`, what it borrows from a higher room as `tagger`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from elman.errors import InputError, unknown
+from elman.text import normalize, sparse, stem, stopwords, subwords, tag, tokenize
+
+__all__ = ["STAGES", "Stage", "check_options"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One kind of stage.
+
+    Attributes:
+        kind: what the function turns into what. `text`: a string into a string; `split`: a string into tokens; `word`:
+            a token into a token, or into several with blanks between, or into nothing; `tags`: a sentence into
+            (word, tag) pairs.
+        function: the pure function; keyword arguments other than `state` and `tagger` are options.
+        fit: training material and the same options to the state, as JSON knows it; None where nothing is learned.
+        revive: the state from JSON to what the function reads.
+        check: refuses options that do not go together.
+    """
+
+    kind: Literal["text", "split", "word", "tags"]
+    function: Callable[..., Any]
+    fit: Callable[..., Any] | None = None
+    revive: Callable[[Any], Any] | None = None
+    check: Callable[..., None] | None = None
+
+    @property
+    def summary(self) -> str:
+        """The first line of the function's docstring."""
+        return (self.function.__doc__ or "").strip().splitlines()[0]
+
+
+STAGES: dict[str, Stage] = {
+    "unicode": Stage("text", normalize.unicode),
+    "markup": Stage("text", normalize.markup),
+    "urls": Stage("text", normalize.urls),
+    "emoji": Stage("text", normalize.emoji),
+    "contractions": Stage("text", normalize.contractions, check=normalize.check_short_forms),
+    "abbreviations": Stage("text", normalize.abbreviations, check=normalize.check_short_forms),
+    "lower": Stage("text", normalize.lower),
+    "accents": Stage("text", normalize.accents),
+    "numbers": Stage("text", normalize.numbers),
+    "repeats": Stage("text", normalize.repeats),
+    "punctuation": Stage("text", normalize.punctuation),
+    "spaces": Stage("text", normalize.spaces),
+    "words": Stage("split", tokenize.words),
+    "whitespace": Stage("split", tokenize.whitespace),
+    "characters": Stage("split", tokenize.characters),
+    "subwords": Stage("split", subwords.subwords, fit=subwords.fit_subwords, revive=subwords.read_subwords),
+    "tags": Stage("tags", tag.tags),
+    "stop_words": Stage("word", stopwords.stop_word, check=stopwords.check_stop_word),
+    "stem": Stage("word", stem.stem, check=stem.check_stem),
+    "lemma": Stage("word", stem.lemma, check=stem.check_lemma),
+    "sparse": Stage("word", sparse.sparse, fit=sparse.fit_sparse, revive=frozenset),
+}
+
+
+def check_options(name: str, given: Mapping[str, Any], where: str = "") -> dict[str, Any]:
+    """All options of the stage, those not given at their defaults, each of its declared type.
+
+    Raises:
+        InputError: an unknown stage, option or value; it names the nearest.
+    """
+    if name not in STAGES:
+        raise unknown("text stage", name, STAGES, where=where)
+    stage = STAGES[name]
+    options = {
+        p.name: p.default
+        for p in inspect.signature(stage.function).parameters.values()
+        if p.kind is p.KEYWORD_ONLY and p.name not in ("state", "tagger")
+    }
+    hints = get_type_hints(stage.function)
+    place = f"{where}, stage {name!r}" if where else f"stage {name!r}"
+    for key, value in given.items():
+        if key not in options:
+            raise unknown("option", key, options, where=place)
+        options[key] = _as_declared(key, value, hints[key], place)
+    if stage.check is not None:
+        try:
+            stage.check(**options)
+        except InputError as e:
+            raise InputError(str(e), where=place) from None
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in options.items()}
+
+
+def _as_declared(key: str, value: Any, hint: Any, place: str) -> Any:
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            raise unknown(key, value, get_args(hint), where=place)
+        return value
+    try:
+        return msgspec.convert(value, hint)
+    except msgspec.ValidationError as e:
+        problem = str(e)[:1].lower() + str(e)[1:]
+        raise InputError(f"option {key} = {value!r}: {problem}", where=place) from None

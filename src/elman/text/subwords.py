@@ -1,0 +1,77 @@
+"""Subword units learned from the training texts: byte-pair encoding and the unigram model, by `tokenizers`.
+
+BPE: Sennrich, Haddow and Birch 2016, *Neural machine translation of rare words with subword units*. Unigram: Kudo
+2018, *Subword regularization*. A blank is written `▁` at the head of the piece that follows it, so that pieces join
+back to the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+from elman.errors import InputError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+__all__ = ["fit_subwords", "join_subwords", "read_subwords", "subwords"]
+
+_BLANK = "▁"
+
+
+def fit_subwords(texts: Iterable[str], *, model: Literal["bpe", "unigram"] = "bpe", size: int = 8000) -> str:
+    """Learn at most `size` pieces from the texts.
+
+    Returns:
+        The trained model as JSON text, which `read_subwords` reads and a RUN keeps.
+
+    Raises:
+        InputError: there is no letter in the texts to learn from.
+    """
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+    if model == "bpe":
+        tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+        trainer: trainers.Trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=["<unk>"], show_progress=False)
+    else:
+        tokenizer = Tokenizer(models.Unigram())
+        trainer = trainers.UnigramTrainer(
+            vocab_size=size, special_tokens=["<unk>"], unk_token="<unk>", show_progress=False
+        )
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement=_BLANK, prepend_scheme="always")
+    learned_from = list(_whole(texts))
+    if not any(text.strip() for text in learned_from):
+        raise InputError("no text to learn subword units from", remedy="fit the chain on the training texts")
+    tokenizer.train_from_iterator(learned_from, trainer=trainer)
+    return str(tokenizer.to_str())
+
+
+def read_subwords(state: str) -> Tokenizer:
+    """The trained model from its JSON text."""
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_str(state)
+
+
+def subwords(text: str, *, state: Any, model: Literal["bpe", "unigram"] = "bpe", size: int = 8000) -> list[str]:
+    """The pieces of the text; a sign that training never saw is `<unk>`.
+
+    Args:
+        state: the trained model, from `read_subwords`.
+        model: which model it is, and
+        size: how many pieces it may have; both matter in the fit alone.
+    """
+    del model, size
+    return list(state.encode(next(_whole([text])), add_special_tokens=False).tokens)
+
+
+def join_subwords(tokens: list[str]) -> str:
+    """Pieces back to text."""
+    return "".join(tokens).replace(_BLANK, " ").removeprefix(" ")
+
+
+def _whole(texts: Iterable[str]) -> Iterator[str]:
+    """Half surrogates, which no encoding can carry to the library, replaced by U+FFFD."""
+    for text in texts:
+        yield text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
