@@ -1,0 +1,62 @@
+"""The [training] section of a recipe."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from elman.errors import InputError
+
+__all__ = ["TrainingSettings"]
+
+
+class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a model is trained, whatever the task.
+
+    Attributes:
+        epochs: passes over the training data, at most.
+        batch_size: sequences in a batch.
+        rate: AdamW's learning rate at its highest.
+        schedule: of the rate over all steps, see `elman.training.schedules`.
+        warmup: share of the steps on which ``one-cycle`` and ``warmup-linear`` rise.
+        weight_decay: AdamW's, on matrices only; vectors (biases, gains) do not decay.
+        clip_norm: the gradient's norm is scaled down to this; 0 leaves it.
+        clip_value: every entry of the gradient is cut to +- this; 0 leaves it.
+        bptt: 0 for full back-propagation through time; k cuts the gradient between blocks of k steps.
+        patience: epochs without a better validation figure before training ends; 0 never ends it early.
+            The best epoch's weights are restored either way.
+        seed: of initial weights, dropout and the order of the data.
+        seeds: trainings, with seed, seed + 1, ...: figures are reported as mean and spread, the best on validation
+            is kept.
+        checkpoint_seconds: at most so much work is lost when the machine goes down.
+    """
+
+    epochs: int = 10
+    batch_size: int = 32
+    rate: float = 1e-3
+    schedule: Literal["constant", "cosine", "one-cycle", "warmup-linear"] = "one-cycle"
+    warmup: float = 0.25
+    weight_decay: float = 0.01
+    clip_norm: float = 1.0
+    clip_value: float = 0.0
+    bptt: int = 0
+    patience: int = 0
+    seed: int = 0
+    seeds: int = 1
+    checkpoint_seconds: float = 60.0
+
+    def check(self) -> None:
+        """Raises InputError for a number that makes no sense, naming its key."""
+        for key, lowest in (("epochs", 1), ("batch_size", 1), ("seeds", 1), ("patience", 0), ("bptt", 0), ("seed", 0)):
+            if getattr(self, key) < lowest:
+                raise InputError(
+                    f"{key} is {getattr(self, key)}", where=f"training.{key}", remedy=f"give at least {lowest}"
+                )
+        if not self.rate > 0:
+            raise InputError(f"rate is {self.rate}", where="training.rate", remedy="give a number above 0")
+        for key in ("weight_decay", "clip_norm", "clip_value"):
+            if not getattr(self, key) >= 0:
+                raise InputError(f"{key} is {getattr(self, key)}", where=f"training.{key}", remedy="give at least 0")
+        if not 0 <= self.warmup <= 1:
+            raise InputError(f"warmup is {self.warmup}", where="training.warmup", remedy="give a share of 0 to 1")
