@@ -1,0 +1,70 @@
+"""Which column is the text, and which the label? A guess from names and values, always told to the user."""
+
+from __future__ import annotations
+
+from elman.data.table import Table, is_missing
+from elman.errors import InputError
+
+__all__ = ["guess_input", "guess_target"]
+
+# In order: the first that a table has wins.
+_INPUTS = ("text", "sentence", "review", "comment", "content", "body", "message", "tweet", "document", "utterance",
+           "question", "description", "headline", "title", "input", "x")  # fmt: skip
+_TARGETS = ("label", "target", "class", "sentiment", "category", "intent", "topic", "polarity", "emotion", "stars",
+            "rating", "score", "tag", "output", "y")  # fmt: skip
+_LOOK = 1000  # rows looked at
+
+
+def guess_input(table: Table, exclude: str = "") -> str:
+    """The column of texts: a usual name (``text``, ``review`` ...), else the column with the longest strings.
+
+    Raises:
+        InputError: no column holds text.
+    """
+    candidates = [name for name in table.names if name != exclude and _mean_length(table, name) > 0]
+    named = _by_name(_INPUTS, candidates)
+    if named:
+        return named
+    if not candidates:
+        raise InputError("no column holds text", where=table.source, remedy="name it: --input COLUMN")
+    return max(candidates, key=lambda name: _mean_length(table, name))
+
+
+def guess_target(table: Table, input: str) -> str:
+    """The column of labels: a usual name (``label``, ``sentiment`` ...), else the one with fewest distinct values.
+
+    A column is thought of as labels when it has at least two values and each stands for five rows on average.
+
+    Raises:
+        InputError: none looks like labels.
+    """
+    others = [name for name in table.names if name != input]
+    named = _by_name(_TARGETS, others)
+    if named:
+        return named
+    kinds = {name: len({str(v) for v in table[name][:_LOOK] if not is_missing(v)}) for name in others}
+    few = [name for name in others if 2 <= kinds[name] <= max(2, min(len(table), _LOOK) // 5)]
+    if not few:
+        raise InputError(
+            f"no column besides {input!r} looks like labels", where=table.source, remedy="name it: --target COLUMN"
+        )
+    return min(few, key=lambda name: kinds[name])
+
+
+def _by_name(usual: tuple[str, ...], names: list[str]) -> str:
+    lowered = {name.strip().lower(): name for name in reversed(names)}
+    return next((lowered[u] for u in usual if u in lowered), "")
+
+
+def _mean_length(table: Table, name: str) -> float:
+    """Mean characters of a column's strings; 0 where none is a string or all are numbers in disguise."""
+    texts = [v for v in table[name][:_LOOK] if isinstance(v, str) and v.strip() and not _is_number(v)]
+    return sum(map(len, texts)) / len(texts) if texts else 0.0
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

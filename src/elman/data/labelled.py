@@ -1,0 +1,221 @@
+"""Labelled texts: whatever [data] names -> train, valid and test tables with the columns text and label.
+
+Everything that was guessed, split or left out is said in `notes`, for the screen and the report.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from elman.data.columns import guess_input, guess_target
+from elman.data.parts import PARTS, find_parts, text_format
+from elman.data.polarity import read_polarity
+from elman.data.readers import read_hub, read_table
+from elman.data.settings import DataSettings
+from elman.data.split import split_groups, split_rows, state_split
+from elman.data.table import Table
+from elman.data.textfile import open_text, shown
+from elman.data.trees import read_trees
+from elman.errors import InputError
+
+__all__ = ["LabelledTexts", "check_known", "load_labelled", "load_texts"]
+
+
+@dataclass(frozen=True)
+class LabelledTexts:
+    """Three tables, each with the string columns text and label, and what a user should know about them."""
+
+    train: Table
+    valid: Table
+    test: Table
+    input: str  # the column that the text came from
+    target: str  # and the label
+    notes: tuple[str, ...]
+
+    @property
+    def labels(self) -> list[str]:
+        """The classes of the training part, in order."""
+        return sorted(set(self.train["label"]))
+
+
+def load_labelled(settings: DataSettings) -> LabelledTexts:
+    """Read, check and where needed split the data of a classifier.
+
+    Raises:
+        InputError: anything wrong with file, column, row or label; see `read_table`, `read_trees`, `check_known`.
+    """
+    notes: list[str] = []
+    tables = _read_parts(settings, notes)
+    train = tables["train"]
+    input = settings.input or guess_input(train, exclude=settings.target)
+    target = settings.target or guess_target(train, input)
+    if not (settings.input and settings.target):
+        kinds = len(set(train.labels(target)))
+        notes.append(f"columns guessed: {input!r} is the text, {target!r} the label ({kinds} classes); "
+                     "else say --input COLUMN --target COLUMN")  # fmt: skip
+    texts = {part: _texts_and_labels(table, input, target, settings.group, notes) for part, table in tables.items()}
+    _check_classes(texts["train"])
+    _split_missing(texts, settings, notes)
+    train, valid, test = (texts[part] for part in PARTS)
+    for table in (valid, test):
+        check_known(table, set(train["label"]))
+    return LabelledTexts(train, valid, test, input, target, tuple(notes))
+
+
+def load_texts(settings: DataSettings, input: str, target: str = "") -> Table:
+    """One file, for prediction (without target) or evaluation: a table with text and, where asked for, label.
+
+    Args:
+        settings: its path names the file; of a folder or a data set with parts, the test part is read.
+        input: the column of texts; where the file lacks it and settings name none, the guess is taken.
+        target: the column of labels; empty: not needed.
+
+    Raises:
+        InputError: as `load_labelled`.
+    """
+    tables = _read_parts(settings, [])
+    table = tables.get("test", tables["train"])
+    column = settings.input or (input if input in table.columns else guess_input(table, exclude=target))
+    if not target and not settings.target:
+        return Table({**table.columns, "text": table.texts(column)}, table.source, table.rows, table.unit)
+    named = settings.target or (target if target in table.columns else guess_target(table, column))
+    return _texts_and_labels(table, column, named, "", [])
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+
+def _read_parts(settings: DataSettings, notes: list[str]) -> dict[str, Table]:
+    if settings.path.startswith("hf:"):
+        hub = read_hub(settings.path)
+        parts = {"train": "train", "valid": "validation", "test": "test"}
+        tables = {part: hub[split] for part, split in parts.items() if split in hub}
+        if "train" not in tables:
+            tables["train"] = next(iter(hub.values()))
+        return tables
+    return {part: _read_one(path, settings, part, notes) for part, path in find_parts(settings).items()}
+
+
+def _read_one(path: Path, settings: DataSettings, part: str, notes: list[str]) -> Table:
+    kind: str = settings.format
+    if kind == "auto":
+        kind = "polarity" if path.is_dir() else _sniff(path, settings.encoding)
+    if kind == "polarity":
+        return read_polarity(path, settings.encoding)
+    if kind == "trees":
+        phrases = settings.phrases and part == "train"
+        table = read_trees(path, settings.classes, phrases, settings.encoding)
+        if phrases:
+            notes.append(f"training on {len(table):,} labelled phrases of the trees; evaluated on whole sentences")
+        return table
+    if kind == "table":
+        return read_table(path, settings.encoding)
+    raise InputError(
+        "this looks like no table of texts and labels",
+        where=shown(path),
+        remedy="use .csv, .tsv, .jsonl or .parquet, or set data.format",
+    )
+
+
+def _sniff(path: Path, encoding: str) -> str:
+    head = ""
+    if path.suffix not in (".parquet", ".pq"):
+        with open_text(path, encoding) as text:
+            head = text.read(1000)
+        if not head.strip("\ufeff \t\r\n"):
+            raise InputError("the file is empty", where=shown(path), remedy="give a file with data in it")
+    return text_format(path, head)
+
+
+# -- checking ---------------------------------------------------------------------------------------------------------
+
+
+def _texts_and_labels(table: Table, input: str, target: str, group: str, notes: list[str]) -> Table:
+    """Columns text, label (and the group), without the rows that have no text."""
+    columns = {"text": table.texts(input), "label": table.labels(target)}
+    if group:
+        columns["group"] = table.texts(group)
+    out = Table(columns, table.source, table.rows, table.unit)
+    full = [i for i, text in enumerate(out["text"]) if text.strip()]
+    if len(full) == len(out):
+        return out
+    gaps = [str(table.rows[i]) for i in range(len(out)) if not out["text"][i].strip()]
+    if not full:
+        raise InputError(f"column {input!r} is empty in every row", where=table.source, remedy="name another: --input")
+    which = ", ".join(gaps[:5]) + (" ..." if len(gaps) > 5 else "")
+    notes.append(f"{table.source}: {len(gaps)} {table.unit}s without text left out ({table.unit} {which})")
+    return out.take(full)
+
+
+def _check_classes(train: Table) -> None:
+    counts = Counter(train["label"])
+    if len(counts) < 2:
+        raise InputError(
+            f"only one class, {next(iter(counts))!r}, in the training data",
+            where=train.source,
+            remedy="a classifier needs examples of at least two; or name another column: --target COLUMN",
+        )
+    if len(counts) > max(20, len(train) // 2):
+        raise InputError(
+            f"{len(counts)} different labels in {len(train)} rows: this column holds no classes",
+            where=train.source,
+            remedy="name the label column: --target COLUMN",
+        )
+
+
+def check_known(table: Table, known: set[str]) -> None:
+    """Every label of `table` was seen in training.
+
+    Raises:
+        InputError: naming the first row whose label was not.
+    """
+    for i, label in enumerate(table["label"]):
+        if label not in known:
+            raise InputError(
+                f"label {label!r} never occurs in the training data",
+                where=table.where(i),
+                remedy=f"known are {', '.join(map(repr, sorted(known)[:8]))}; mend it or train with examples of it",
+            )
+
+
+# -- splitting --------------------------------------------------------------------------------------------------------
+
+
+def _split_missing(tables: dict[str, Table], settings: DataSettings, notes: list[str]) -> None:
+    """Cut the parts that have no file of their own out of the training part, in place."""
+    missing = [part for part in PARTS if part not in tables]
+    if not missing:
+        return
+    train = tables["train"]
+    names = ["train", *missing]
+    if settings.fold >= 0:
+        parts = _fold_parts(train, settings, names)
+    else:
+        shares = dict(zip(PARTS, settings.split))
+        total = sum(shares[name] for name in names)
+        parts = _cut(train, [shares[name] / total for name in names], settings)
+    tables |= {name: train.take(part) for name, part in zip(names, parts)}
+    manner = state_split(names, parts, settings.seed, settings.group)
+    notes.append(manner if settings.fold < 0 else f"fold {settings.fold} of 10: {manner}")
+
+
+def _fold_parts(train: Table, settings: DataSettings, names: Sequence[str]) -> list[list[int]]:
+    """Fold k is the test part, the next one valid, the other eight train."""
+    if settings.fold > 9:
+        raise InputError(f"there is no fold {settings.fold}", where="data.fold", remedy="folds are 0 to 9")
+    folds = _cut(train, [0.1] * 10, settings)
+    held = {"test": folds[settings.fold], "valid": folds[(settings.fold + 1) % 10]}
+    out = {i for name in names[1:] for i in held[name]}
+    return [[i for i in range(len(train)) if i not in out], *(held[name] for name in names[1:])]
+
+
+def _cut(train: Table, fractions: Sequence[float], settings: DataSettings) -> list[list[int]]:
+    try:
+        if settings.group:
+            return split_groups(train["label"], train["group"], fractions, settings.seed)
+        return split_rows(train["label"], fractions, settings.seed)
+    except InputError as error:
+        raise InputError(error.what, where=error.where or train.source, remedy=error.remedy) from error

@@ -1,0 +1,67 @@
+"""How the packaged data sets were made: ``python -m elman.data.packaging SOURCES`` writes them again.
+
+SOURCES is a folder with the original data sets, one folder each, as their authors publish them. What is kept and how
+it is split is stated in a README beside each packaged set, with source and licence.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import lzma
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from elman.data.reviews import ReviewSentence, read_reviews
+from elman.data.split import split_groups
+
+__all__ = ["main", "pack", "pack_reviews"]
+
+_SPLIT_SEED = 0
+_LONG = 10  # words; two reviews that share a sentence this long are by one hand
+
+
+def pack(path: Path, text: str) -> None:
+    """Write `text` compressed, the same bytes every time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(lzma.compress(text.encode("utf-8"), preset=9 | lzma.PRESET_EXTREME))
+
+
+def pack_reviews(source: Path, out: Path) -> None:
+    """The annotated product reviews as train, valid and test tables, whole reviews together."""
+    files = sorted(f for f in source.glob("*/*.txt") if f.name != "README.txt")
+    sentences = [s for f in files for s in read_reviews(f)]
+    groups = review_groups(sentences)
+    parts = split_groups([s.label for s in sentences], groups, [0.7, 0.1, 0.2], _SPLIT_SEED)
+    for name, rows in zip(("train", "valid", "test"), parts):
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(ReviewSentence._fields)
+        writer.writerows(sentences[i] for i in rows)
+        pack(out / f"{name}.csv.xz", buffer.getvalue())
+
+
+def review_groups(sentences: Iterable[ReviewSentence]) -> list[tuple[str, int]]:
+    """One group a review; a product whose file marks no reviews is one, and so are reviews sharing a long sentence."""
+    first: dict[str, tuple[str, int]] = {}
+    same: dict[tuple[str, int], tuple[str, int]] = {}
+    groups = []
+    for s in sentences:
+        own = (s.product, s.review)
+        if len(s.text.split()) >= _LONG:
+            elder = first.setdefault(" ".join(s.text.lower().split()), own)
+            if elder != own:
+                same.setdefault(own, same.get(elder, elder))
+        groups.append(own)
+    return [same.get(group, group) for group in groups]
+
+
+def main(sources: str) -> None:
+    """Write every packaged data set from its original under `sources`."""
+    recipes = Path(__file__).parent / "recipes"
+    pack_reviews(Path(sources) / "reviews", recipes / "sentiment")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,87 @@
+"""From the [data] section to the files of each part: one file, a folder, ``packaged:NAME`` or ``hf:NAME``."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+from elman.data.settings import DataSettings
+from elman.data.textfile import bare_suffix, shown
+from elman.errors import InputError
+
+__all__ = ["PARTS", "find_parts", "packaged_folder", "text_format"]
+
+PARTS = ("train", "valid", "test")
+_SPELLINGS = {"train": ("train",), "valid": ("valid", "dev", "val"), "test": ("test",)}
+_PREFERRED = ("annotated", "gold", "official")  # where several files of a folder could be the same part
+_NO_DATA = (".md", ".html", ".pdf", ".py", ".toml")
+
+
+def packaged_folder(name: str) -> Path:
+    """The folder of a packaged data set.
+
+    Raises:
+        InputError: there is none of this name.
+    """
+    recipes = Path(str(resources.files("elman.data") / "recipes"))
+    folder = recipes / name
+    if not name or not folder.is_dir():
+        known = sorted(path.name for path in recipes.iterdir() if path.is_dir() and not path.name.startswith("_"))
+        raise InputError(f"no packaged data {name!r}", where="data.path", remedy=f"there is {', '.join(known)}")
+    return folder
+
+
+def find_parts(settings: DataSettings) -> dict[str, Path]:
+    """The file (or folder, where a format is one) of each part that has one; "train" always has.
+
+    Raises:
+        InputError: no path, nothing there, a folder without a training file or with several.
+    """
+    if not settings.path:
+        raise InputError("no data", remedy="give a file or folder: --data PATH")
+    if settings.path.startswith("packaged:"):
+        path = packaged_folder(settings.path.removeprefix("packaged:"))
+    else:
+        path = Path(settings.path)
+    if not path.exists():
+        raise InputError("no such file or folder", where=shown(path), remedy="check the path")
+    parts = _of_folder(path) if path.is_dir() and not is_polarity(path) else {"train": path}
+    parts |= {name: Path(value) for name, value in (("valid", settings.valid), ("test", settings.test)) if value}
+    return parts
+
+
+def is_polarity(folder: Path) -> bool:
+    """Two files of one label each: ``rt-polarity.pos`` and ``rt-polarity.neg``."""
+    return len(list(folder.glob("*.pos"))) == 1 and len(list(folder.glob("*.neg"))) == 1
+
+
+def _of_folder(folder: Path) -> dict[str, Path]:
+    files = [f for f in sorted(folder.iterdir()) if f.is_file() and bare_suffix(f) not in _NO_DATA]
+    parts: dict[str, Path] = {}
+    for part, spellings in _SPELLINGS.items():
+        named = [f for f in files if any(s in f.name.lower() for s in spellings)]
+        if len(named) > 1:
+            named = [f for f in named if any(word in f.name.lower() for word in _PREFERRED)] or named
+        if len(named) > 1:
+            raise InputError(
+                f"several files could be the {part} part: {', '.join(f.name for f in named)}",
+                where=shown(folder),
+                remedy="name the files: --data, --valid, --test",
+            )
+        if named:
+            parts[part] = named[0]
+    if "train" not in parts:
+        raise InputError("no file with 'train' in its name", where=shown(folder), remedy="name the file: --data FILE")
+    return parts
+
+
+def text_format(path: Path, head: str) -> str:
+    """ "table", "trees", "conllu" or "conll", from the suffix, else from the first lines of a file."""
+    suffix = bare_suffix(path)
+    if suffix == ".conllu":
+        return "conllu"
+    if suffix in (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet", ".pq"):
+        return "table"
+    if head.lstrip("\ufeff \t\r\n").startswith("("):
+        return "trees"
+    return "conll"

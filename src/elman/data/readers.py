@@ -1,0 +1,203 @@
+"""Files into tables: CSV, TSV, JSON lines, Parquet, and ``hf:NAME`` through the `datasets` library.
+
+Every reader gives a `Table` or raises one `InputError` with file, row and remedy; none guesses at broken rows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import importlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from elman.data.table import Table
+from elman.data.textfile import bare_suffix, open_text, shown
+from elman.errors import InputError
+
+__all__ = ["TABLE_SUFFIXES", "read_hub", "read_table"]
+
+TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet", ".pq")
+_LONGEST_FIELD = 16 * 2**20  # characters; a cell beyond this is a quote that was never closed
+
+
+def read_table(path: str | Path, encoding: str = "auto") -> Table:
+    """Read a table, by its suffix (a further ``.gz``, ``.xz`` or ``.bz2`` is unpacked).
+
+    Args:
+        path: a file with one of `TABLE_SUFFIXES`.
+        encoding: see `elman.data.textfile.open_text`; Parquet has none.
+
+    Raises:
+        InputError: no such file, another suffix, nothing in it, a ragged row, a wrong encoding, a broken record.
+    """
+    path = Path(path)
+    suffix = bare_suffix(path)
+    if suffix in (".csv", ".tsv", ".tab"):
+        table = _read_separated(path, encoding, "\t" if suffix != ".csv" else ",")
+    elif suffix in (".jsonl", ".ndjson"):
+        table = _read_jsonl(path, encoding)
+    elif suffix in (".parquet", ".pq"):
+        table = _read_parquet(path)
+    else:
+        raise InputError(
+            f"unknown kind of table {suffix or 'without a suffix'!r}",
+            where=shown(path),
+            remedy="use .csv, .tsv, .jsonl or .parquet",
+        )
+    if not len(table):
+        raise InputError("the table has no rows", where=shown(path), remedy="give a file with data in it")
+    return table
+
+
+# -- CSV and TSV ------------------------------------------------------------------------------------------------------
+
+
+def _read_separated(path: Path, encoding: str, separator: str) -> Table:
+    with open_text(path, encoding, newline="") as text, _long_fields():
+        header = text.readline()
+        if separator == "," and "," not in header:
+            # Excel in half of Europe writes semicolons, and tab-separated files are often called .csv
+            separator = max(",;\t", key=header.count)
+        text.seek(0)
+        try:
+            return _separated(path, text, separator, quoted=True)
+        except InputError:
+            if separator != "\t":
+                raise
+        # tab-separated files mostly know no quoting: a sentence may begin with an unpaired quotation mark
+        text.seek(0)
+        return _separated(path, text, separator, quoted=False)
+
+
+def _separated(path: Path, text: TextIO, separator: str, quoted: bool) -> Table:
+    records = _records(path, text, separator, quoted)
+    row, header = next(records, (1, []))
+    names = [name.strip() or f"column {i}" for i, name in enumerate(header, 1)]
+    if not any(name.strip() for name in header):
+        raise InputError("the file is empty", where=shown(path), remedy="the first row names the columns")
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise InputError(
+            f"two columns are called {twice[0]!r}", where=f"{shown(path)}, row {row}", remedy="give each its own name"
+        )
+    columns: list[list[str]] = [[] for _ in names]
+    rows: list[int] = []
+    for row, record in records:
+        if len(record) != len(names):
+            raise InputError(
+                f"{len(record)} {'value' if len(record) == 1 else 'values'}, but the header names {len(names)} columns",
+                where=f"{shown(path)}, row {row}",
+                remedy=f"quote a text that holds {separator!r}, or mend the row",
+            )
+        rows.append(row)
+        for column, value in zip(columns, record):
+            column.append(value)
+    return Table(dict(zip(names, columns)), shown(path), rows)
+
+
+def _records(path: Path, text: TextIO, separator: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:
+    """(row, values) for every row that is not blank; a text of several lines counts as one row, as in a spreadsheet."""
+    row = 0
+    try:
+        reader = csv.reader(
+            text, delimiter=separator, strict=True, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+        )
+        for row, record in enumerate(reader, 1):
+            if any(value.strip() for value in record):
+                yield row, record
+    except csv.Error as error:
+        unclosed = "unexpected end" in str(error) or "field larger" in str(error)
+        raise InputError(
+            "a quotation mark is opened and never closed" if unclosed else f"broken quoting ({error})",
+            where=f"{shown(path)}, row {row + 1}",
+            remedy='write a quotation mark inside a quoted text twice ("")',
+        ) from error
+
+
+@contextlib.contextmanager
+def _long_fields() -> Iterator[None]:
+    """Let a cell be longer than csv's 131,072 characters; the limit is the whole process's, so it is put back."""
+    usual = csv.field_size_limit(_LONGEST_FIELD)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(usual)
+
+
+# -- JSON lines -------------------------------------------------------------------------------------------------------
+
+
+def _read_jsonl(path: Path, encoding: str) -> Table:
+    names: dict[str, None] = {}
+    records: list[dict[str, Any]] = []
+    rows: list[int] = []
+    with open_text(path, encoding) as text:
+        for number, line in enumerate(text, 1):
+            if not line.strip():
+                continue
+            where = f"{shown(path)}, line {number}"
+            try:
+                record = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise InputError(f"not JSON ({error})", where=where, remedy="one JSON object a line") from error
+            if not isinstance(record, dict):
+                raise InputError(
+                    f"a JSON {type(record).__name__}, not an object", where=where, remedy='write {"text": ..., ...}'
+                )
+            names.update(dict.fromkeys(record))
+            records.append(record)
+            rows.append(number)
+    # an object may leave a key out: that value is missing, and whoever needs it says which line lacks it
+    return Table({name: [record.get(name) for record in records] for name in names}, shown(path), rows, "line")
+
+
+# -- Parquet and the hub ----------------------------------------------------------------------------------------------
+
+
+def _read_parquet(path: Path) -> Table:
+    if not path.is_file():
+        raise InputError("no such file", where=shown(path), remedy="check the path")
+    parquet = _optional("pyarrow.parquet", "pyarrow", "reading Parquet")
+    arrow = importlib.import_module("pyarrow")
+    try:
+        columns = parquet.read_table(path).to_pydict()
+    except (arrow.ArrowException, OSError, ValueError) as error:
+        raise InputError(
+            f"not a readable Parquet file ({str(error).splitlines()[0]})", where=shown(path), remedy="write it again"
+        ) from error
+    return Table(columns, shown(path))
+
+
+def read_hub(name: str) -> dict[str, Table]:
+    """``hf:NAME`` or ``hf:NAME/CONFIGURATION@REVISION`` -> its splits by name, through the `datasets` library.
+
+    NAME is ``owner/set`` or ``set``; a third part is the configuration. This is the one reader that uses the network.
+    """
+    source = name
+    name, _, revision = name.removeprefix("hf:").partition("@")
+    parts = name.split("/")
+    datasets = _optional("datasets", "elman[hub]", f"reading {source}")
+    try:
+        loaded = datasets.load_dataset("/".join(parts[:2]), *parts[2:3], revision=revision or None)
+    except Exception as error:  # the library raises its own, the network's and Python's errors alike
+        raise InputError(
+            f"could not be loaded ({str(error).splitlines()[0] if str(error) else type(error).__name__})",
+            where=source,
+            remedy="check the name and the network, or download it and give the file",
+        ) from error
+    return {
+        split: Table({c: data[c][:] for c in data.column_names}, f"{source} [{split}]")
+        for split, data in loaded.items()
+    }
+
+
+def _optional(module: str, package: str, purpose: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise InputError(
+            f"{purpose} needs a library that is not installed", remedy=f"pip install '{package}'"
+        ) from error

@@ -1,0 +1,300 @@
+"""A recipe: one short TOML file that names a task, its data columns, text chain, model and training.
+
+The data room lies below models and training, so it does not know their settings: whoever loads a recipe hands in one
+msgspec Struct type a section, and gets filled ones back. A key that no Struct has is an error naming the nearest key.
+
+    recipe = load_recipe("sentiment", ["model.hidden=64"], sections={"model": ClassifierSettings, ...})
+    recipe[ClassifierSettings].hidden        # 64
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from elman.data.settings import DataSettings, resolve_paths
+from elman.data.toml import to_toml
+from elman.errors import InputError
+
+__all__ = ["TASKS", "Recipe", "list_recipes", "load_recipe", "recipe_task", "recipes_folder"]
+
+TASKS = ("classify", "tag", "translate", "generate", "transcribe", "forecast")
+_HEAD = ("name", "task", "description")
+# keys that describe one data set: a new data.path on the command line starts them afresh
+_DESCRIBES = ("path", "valid", "test", "format", "input", "target", "group", "encoding", "scheme")
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe with every setting filled in.
+
+    Attributes:
+        name: what its RUN folder is called.
+        task: one of `TASKS`.
+        description: one line.
+        sections: the filled Structs by section name; "data" is always there.
+    """
+
+    name: str
+    task: str
+    description: str
+    sections: Mapping[str, msgspec.Struct]
+
+    @property
+    def data(self) -> DataSettings:
+        return self[DataSettings]
+
+    def __getitem__(self, kind: type[S]) -> S:
+        """The section of type `kind`, typed."""
+        for section in self.sections.values():
+            if isinstance(section, kind):
+                return section
+        raise KeyError(kind.__name__)
+
+    def replace(self, **sections: msgspec.Struct) -> Recipe:
+        """The same recipe with other filled sections."""
+        return Recipe(self.name, self.task, self.description, {**self.sections, **sections})
+
+    def to_toml(self) -> str:
+        """The whole recipe as TOML, defaults written out; `load_recipe` of this text gives an equal recipe."""
+        head = {key: getattr(self, key) for key in _HEAD}
+        return to_toml({**head, **{name: msgspec.to_builtins(section) for name, section in self.sections.items()}})
+
+
+def recipes_folder() -> Path:
+    """Where the packaged recipes and their data lie."""
+    return Path(str(resources.files("elman.data") / "recipes"))
+
+
+def list_recipes() -> list[tuple[str, str, str]]:
+    """(name, task, description) of every packaged recipe, by name."""
+    out = []
+    for path in sorted(recipes_folder().glob("*.toml")):
+        raw = _parse(path.read_text(encoding="utf-8"), str(path))
+        out.append((path.stem, str(raw.get("task", "")), str(raw.get("description", ""))))
+    return out
+
+
+def recipe_task(name: str | Path) -> str:
+    """The task that a recipe names, so that its caller knows which sections to hand to `load_recipe`."""
+    source = _Source.find(name)
+    return _head(source)[1]
+
+
+def load_recipe(
+    name: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    sections: Mapping[str, type[msgspec.Struct]],
+    values: Mapping[str, object] | None = None,
+) -> Recipe:
+    """Read a recipe and fill in its settings.
+
+    Args:
+        name: a packaged recipe, a path to a TOML file, or a bare task (one of `TASKS`: all defaults).
+        overrides: ``"section.key=value"`` from ``--set``; the value is read as TOML, or as plain text where it is none.
+        sections: the Struct type of each section besides "data"; every field needs a default.
+        values: further overrides as Python values, by dotted key (``{"data.path": path}`` for ``--data``). A new
+            data.path forgets the recipe's columns and splits, since they describe its own data.
+
+    Raises:
+        InputError: no such recipe, broken TOML, an unknown key (with the nearest one), a value of the wrong type.
+    """
+    source = _Source.find(name)
+    head = _head(source)
+    kinds: dict[str, type[msgspec.Struct]] = {"data": DataSettings, **sections}
+    tables = {key: value for key, value in source.raw.items() if key not in _HEAD}
+    for key, value in tables.items():
+        if key not in kinds:
+            raise _unknown(key, [*_HEAD, *kinds], source.where(key))
+        if not isinstance(value, dict):
+            raise InputError(f"[{key}] is a section, not a value", where=source.where(key))
+    filled: dict[str, dict[str, Any]] = {key: dict(tables.get(key, {})) for key in kinds}
+    for key, section in filled.items():
+        _check_keys(section, kinds[key], key, lambda dotted: source.where(*dotted.split(".")))
+    resolve_paths(filled["data"], source.folder)
+    changes = [*_parsed(overrides), *((key, value, key) for key, value in (values or {}).items())]
+    if any(key == "data.path" for key, _, _ in changes):
+        filled["data"] = {k: v for k, v in filled["data"].items() if k not in _DESCRIBES}
+    set_by: dict[str, str] = {}
+    for dotted, value, where in changes:
+        _set(filled, kinds, dotted, value, where)
+        set_by[dotted] = where
+    changed_data = {key.removeprefix("data.") for key, _, _ in changes if key.startswith("data.")}
+    resolve_paths(filled["data"], Path.cwd(), only=changed_data)
+    done = {}
+    for key, kind in kinds.items():
+        try:
+            done[key] = msgspec.convert(filled[key], kind)
+        except msgspec.ValidationError as error:
+            raise _wrong_type(error, key, set_by, source) from error
+    return Recipe(*head, sections=done)
+
+
+# -- where a recipe comes from ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A parsed recipe, and enough of its text to say on which line a key stands."""
+
+    label: str
+    folder: Path
+    text: str
+    raw: dict[str, Any] = field(repr=False)
+
+    @classmethod
+    def find(cls, name: str | Path) -> _Source:
+        path = Path(name)
+        if path.suffix == ".toml" or path.is_file():
+            label, packaged = str(path), False
+        elif (recipes_folder() / f"{name}.toml").is_file():
+            path, label, packaged = recipes_folder() / f"{name}.toml", f"recipe {name}", True
+        elif str(name) in TASKS:
+            return cls(f"task {name}", Path.cwd(), "", {"name": str(name), "task": str(name)})
+        else:
+            known = [stem for stem, _, _ in list_recipes()]
+            near = get_close_matches(str(name), [*known, *TASKS], n=1, cutoff=0.5)
+            remedy = f"did you mean {near[0]!r}?" if near else f"packaged are {', '.join(known)}; or give a .toml file"
+            raise InputError(f"no recipe {str(name)!r}", remedy=remedy)
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except FileNotFoundError as error:
+            raise InputError("no such file", where=label, remedy="elman recipes lists the packaged ones") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"cannot be read as UTF-8 text ({error})", where=label) from error
+        raw = _parse(text, label)
+        raw.setdefault("name", path.stem)
+        return cls(label, recipes_folder() if packaged else path.resolve().parent, text, raw)
+
+    def where(self, *keys: str) -> str:
+        """``recipe sentiment, line 12`` for a key path such as ("model", "hidden")."""
+        section: tuple[str, ...] = ()
+        for number, line in enumerate(self.text.splitlines(), 1):
+            stripped = line.split("#")[0].strip()
+            if stripped.startswith("["):
+                section = tuple(part.strip(" \"'") for part in stripped.strip("[]").split("."))
+                if section == keys:
+                    return f"{self.label}, line {number}"
+            elif "=" in stripped:
+                key = tuple(part.strip(" \"'") for part in stripped.split("=")[0].split("."))
+                if section + key == keys[: len(section + key)]:
+                    return f"{self.label}, line {number}"
+        return f"{self.label}, {'.'.join(keys)}"
+
+
+def _parse(text: str, label: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError(f"not valid TOML ({error})", where=label, remedy="mend the line it names") from error
+
+
+def _head(source: _Source) -> tuple[str, str, str]:
+    head = {key: source.raw.get(key, "") for key in _HEAD}
+    for key, value in head.items():
+        if not isinstance(value, str):
+            raise InputError(f"{key} must be a text", where=source.where(key))
+    if head["task"] not in TASKS:
+        what = f"unknown task {head['task']!r}" if head["task"] else "names no task"
+        raise InputError(what, where=source.where("task"), remedy=f"task is one of {', '.join(TASKS)}")
+    return head["name"], head["task"], head["description"]
+
+
+# -- keys and values --------------------------------------------------------------------------------------------------
+
+
+def _parsed(overrides: Iterable[str]) -> list[tuple[str, object, str]]:
+    """(dotted key, value, where) of each ``key=value``."""
+    out = []
+    for item in overrides:
+        key, sign, text = item.partition("=")
+        key = key.strip()
+        if not sign or not key:
+            raise InputError(f"{item!r} is not key=value", where="--set", remedy="for example --set model.hidden=64")
+        try:
+            table = tomllib.loads(f"value = {text}")
+            value = table["value"] if len(table) == 1 else text
+        except tomllib.TOMLDecodeError:
+            value = text.strip()  # model.cell=lstm needs no quotes
+        out.append((key, value, f"--set {key}"))
+    return out
+
+
+def _set(
+    filled: dict[str, dict[str, Any]],
+    kinds: Mapping[str, type[msgspec.Struct]],
+    dotted: str,
+    value: object,
+    where: str,
+) -> None:
+    section, *path = dotted.split(".")
+    if section not in kinds or not path:
+        homes = [f"{name}.{section}" for name, kind in kinds.items() if section in _fields(kind)]
+        if homes:
+            raise InputError(f"unknown key {dotted!r}", where=where, remedy=f"did you mean {' or '.join(homes)}?")
+        if section in kinds:
+            raise InputError(f"{section!r} is a section", where=where, remedy=f"set one of its keys: {section}.KEY=...")
+        raise _unknown(section, list(kinds), where)
+    nested: dict[str, Any] = {path[-1]: value}
+    for key in reversed(path[:-1]):
+        nested = {key: nested}
+    _check_keys(nested, kinds[section], section, lambda _: where)
+    _merge(filled[section], nested, kinds[section])
+
+
+def _merge(into: dict[str, Any], new: dict[str, Any], kind: type[msgspec.Struct] | None) -> None:
+    """Lay `new` over `into`; only settings of nested Structs merge, any other table is replaced."""
+    for key, value in new.items():
+        inner = _inner_struct(_fields(kind)[key]) if kind and key in _fields(kind) else None
+        if inner and isinstance(value, dict) and isinstance(into.get(key), dict):
+            into[key] = dict(into[key])
+            _merge(into[key], value, inner)
+        else:
+            into[key] = value
+
+
+def _check_keys(given: dict[str, Any], kind: type[msgspec.Struct], prefix: str, where: Any) -> None:
+    fields = _fields(kind)
+    for key, value in given.items():
+        if key not in fields:
+            raise _unknown(f"{prefix}.{key}", [f"{prefix}.{name}" for name in fields], where(f"{prefix}.{key}"))
+        inner = _inner_struct(fields[key])
+        if inner and isinstance(value, dict):
+            _check_keys(value, inner, f"{prefix}.{key}", where)
+
+
+def _fields(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    return {f.encode_name: f.type for f in msgspec.structs.fields(kind)}
+
+
+def _inner_struct(annotation: Any) -> type[msgspec.Struct] | None:
+    """The Struct that a field holds, alone or in a union with None."""
+    options = getattr(annotation, "__args__", (annotation,)) if not isinstance(annotation, type) else (annotation,)
+    structs = [t for t in options if isinstance(t, type) and issubclass(t, msgspec.Struct)]
+    return structs[0] if len(structs) == 1 else None
+
+
+def _unknown(key: str, known: list[str], where: str) -> InputError:
+    # compare the last parts: "model.hiden" is near "model.hidden", however long the section's name
+    last = {name.rpartition(".")[2]: name for name in known}
+    near = get_close_matches(key.rpartition(".")[2], list(last), n=1, cutoff=0.0)
+    remedy = f"did you mean {last[near[0]]!r}?" if near else "this section has no keys"
+    return InputError(f"unknown key {key!r}", where=where, remedy=remedy)
+
+
+def _wrong_type(error: msgspec.ValidationError, section: str, set_by: Mapping[str, str], source: _Source) -> InputError:
+    """msgspec says "Expected `int`, got `str` - at `$.hidden`": say it with our key and where it was written."""
+    what, _, place = str(error).partition(" - at ")
+    dotted = section + place.strip("`").removeprefix("$").partition("[")[0]
+    what = what[:1].lower() + what[1:]
+    return InputError(f"{dotted}: {what}", where=set_by.get(dotted) or source.where(*dotted.split(".")))

@@ -1,0 +1,66 @@
+"""The [data] section of a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+__all__ = ["DataSettings", "resolve_paths"]
+
+
+class DataSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the examples are, what they look like, and how they are split.
+
+    Attributes:
+        path: a file; a folder with train, valid and test files in it; ``packaged:NAME``; or ``hf:NAME``.
+        valid, test: files of their own; where they and the folder's are missing, a seeded split of `path` is made.
+        format: how the files are read; "auto" goes by suffix and content.
+        encoding: of text files; "auto" is UTF-8, or UTF-16 with a byte-order mark.
+        input, target: columns, by name, or by number from 1 in files without names; empty: guessed and told.
+        group: column whose equal rows stay on one side of a split.
+        split: shares of train, valid and test.
+        seed: of the split.
+        fold: 0 to 9 takes that tenth as test and the next as valid (cross-validation); -1: `split`.
+        classes: treebank of sentiment only: 5, or 2 (neutral left out).
+        phrases: treebank of sentiment only: every labelled phrase of the training trees is an example.
+        scheme: of entity tags: IOB1, IOB2, IOBES, BILOU, none (plain labels), or auto.
+    """
+
+    path: str = ""
+    valid: str = ""
+    test: str = ""
+    format: Literal["auto", "table", "trees", "polarity", "conll", "conllu"] = "auto"
+    encoding: str = "auto"
+    input: str = ""
+    target: str = ""
+    group: str = ""
+    split: tuple[float, float, float] = (0.7, 0.1, 0.2)
+    seed: int = 0
+    fold: int = -1
+    classes: Literal[2, 5] = 5
+    phrases: bool = True
+    scheme: Literal["auto", "IOB1", "IOB2", "IOBES", "BILOU", "none"] = "auto"
+
+
+def resolve_paths(section: dict[str, Any], folder: Path, only: Collection[str] | None = None) -> None:
+    """Make the file names of a [data] section absolute, in place: they are meant relative to `folder`.
+
+    A resolved recipe lies in its RUN folder and must still find its data. ``packaged:`` and ``hf:`` names stay.
+    """
+    for key in ("path", "valid", "test"):
+        value = section.get(key)
+        if isinstance(value, str) and value and (only is None or key in only):
+            whole = _absolute(value, folder)
+            # A,B is two parallel files, unless one file is really called so
+            parts = [value] if Path(whole).exists() else value.split(",")
+            section[key] = ",".join(_absolute(part, folder) for part in parts)
+
+
+def _absolute(name: str, folder: Path) -> str:
+    if name.startswith(("packaged:", "hf:")):
+        return name
+    # not resolve(): a link keeps the name that the user gave it
+    return str(folder.absolute() / Path(name).expanduser())

@@ -1,0 +1,118 @@
+"""Cutting one table into train, valid and test: seeded, in proportion for every label, groups kept whole.
+
+Rows that belong together (sentences of one review, windows of one person) must not sit on both sides of a split: a
+model would be praised for recognising the review. Name their column as the group, and the split is made by group.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Sequence
+
+from elman.errors import InputError
+
+__all__ = ["split_groups", "split_rows", "state_split"]
+
+_GIANT = 0.02  # share of all rows from which a group is placed before the others, while there is room
+
+
+def split_rows(labels: Sequence[Hashable], fractions: Sequence[float], seed: int) -> list[list[int]]:
+    """Deal rows into parts so that every label is divided as `fractions` say, to within one row.
+
+    Args:
+        labels: one a row.
+        fractions: share of each part; they sum to 1. Ten of a tenth give the folds of a cross-validation.
+        seed: of the shuffle; the same rows and seed give the same parts on every machine.
+
+    Returns:
+        One ascending list of row indices a part.
+
+    Raises:
+        InputError: fewer rows than parts.
+    """
+    check_fractions(fractions)
+    shuffle = random.Random(seed).shuffle
+    by_label: dict[Hashable, list[int]] = defaultdict(list)
+    for i, label in enumerate(labels):
+        by_label[label].append(i)
+    parts: list[list[int]] = [[] for _ in fractions]
+    for rows in by_label.values():
+        shuffle(rows)
+        dealt = [0] * len(parts)
+        for n, i in enumerate(rows, 1):
+            # the part that is furthest behind its share of n rows; a label's only row goes to the largest part
+            k = max(range(len(parts)), key=lambda k: (round(n * fractions[k] - dealt[k], 9), -k))
+            dealt[k] += 1
+            parts[k].append(i)
+    return _without_gaps(parts, fractions)
+
+
+def split_groups(
+    labels: Sequence[Hashable], groups: Sequence[Hashable], fractions: Sequence[float], seed: int
+) -> list[list[int]]:
+    """The same, but rows of one group stay in one part; labels are divided as evenly as whole groups allow.
+
+    Each group, in random order, goes where it leaves the label counts nearest to their shares.
+
+    Raises:
+        InputError: fewer groups than parts.
+    """
+    check_fractions(fractions)
+    members: dict[Hashable, list[int]] = defaultdict(list)
+    for i, group in enumerate(groups):
+        members[group].append(i)
+    order = list(members.values())
+    if len(order) < sum(f > 0 for f in fractions):
+        raise InputError(
+            f"{len(order)} groups cannot be split into {len(fractions)} parts", remedy="name another group"
+        )
+    random.Random(seed).shuffle(order)
+    # only giants first: sorting all by size would leave the small groups for the small parts
+    order.sort(key=lambda rows: len(rows) if len(rows) > _GIANT * len(labels) else 0, reverse=True)
+    total = Counter(labels)
+    have: list[Counter[Hashable]] = [Counter() for _ in fractions]
+    parts: list[list[int]] = [[] for _ in fractions]
+    for rows in order:
+        added = Counter(labels[i] for i in rows)
+
+        def growth(k: int, added: Counter[Hashable] = added) -> float:
+            """How much the squared distance from part k's share grows (mostly: shrinks), label by label."""
+            error = 0.0
+            for label, n in added.items():
+                before, after = have[k][label] / total[label] - fractions[k], n / total[label]
+                error += after * (2 * before + after)
+            return error
+
+        k = min((k for k in range(len(parts)) if fractions[k] > 0), key=growth)
+        have[k] += added
+        parts[k] += rows
+    if any(not part for part, f in zip(parts, fractions) if f > 0):
+        raise InputError("a part of the split came out empty", remedy="give more groups, or other data.split shares")
+    return [sorted(part) for part in parts]
+
+
+def _without_gaps(parts: list[list[int]], fractions: Sequence[float]) -> list[list[int]]:
+    """A part that rounding left without a row takes one from the largest."""
+    for part, fraction in zip(parts, fractions):
+        if fraction > 0 and not part:
+            largest = max(parts, key=len)
+            if len(largest) < 2:
+                n = sum(map(len, parts))
+                raise InputError(f"{n} rows cannot be split into {len(parts)} parts", remedy="give more data")
+            part.append(largest.pop())
+    return [sorted(part) for part in parts]
+
+
+def check_fractions(fractions: Sequence[float]) -> None:
+    if not fractions or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
+        raise InputError(
+            f"the shares {list(fractions)} do not sum to 1", where="data.split", remedy="for example [0.7, 0.1, 0.2]"
+        )
+
+
+def state_split(names: Sequence[str], parts: Sequence[Sequence[int]], seed: int, group: str = "") -> str:
+    """One line that says what was split, for the screen, the report and the card."""
+    sizes = " / ".join(f"{len(part):,} {name}" for name, part in zip(names, parts))
+    manner = f"whole groups of {group!r} together" if group else "in proportion for every label"
+    return f"split with seed {seed}, {manner}: {sizes}"

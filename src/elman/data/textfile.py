@@ -1,0 +1,118 @@
+"""Opening text as users have it: compressed or not, with or without a byte-order mark, in any stated encoding.
+
+Whatever can go wrong while bytes become characters (no such file, a broken archive, a wrong encoding) becomes one
+`InputError` that names the file and, where it can, the line.
+"""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import contextlib
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from elman.errors import InputError
+
+__all__ = ["bare_suffix", "open_text", "shown"]
+
+_PACKED: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+def bare_suffix(path: str | Path) -> str:
+    """The suffix under the compression, in lower case: ``.csv`` of ``reviews.CSV.xz``."""
+    path = Path(path)
+    if path.suffix.lower() in _PACKED:
+        path = path.with_suffix("")
+    return path.suffix.lower()
+
+
+def shown(path: str | Path) -> str:
+    """A path as a user would write it: from the working folder where it lies inside."""
+    path = Path(path)
+    return str(path.relative_to(Path.cwd())) if path.is_absolute() and path.is_relative_to(Path.cwd()) else str(path)
+
+
+@contextlib.contextmanager
+def open_text(path: str | Path, encoding: str = "auto", newline: str | None = None) -> Iterator[TextIO]:
+    """Open `path` for reading as text, unpacking ``.gz``, ``.xz`` and ``.bz2`` on the way.
+
+    Args:
+        path: a file.
+        encoding: "auto" is UTF-8, or UTF-16 where a byte-order mark says so; otherwise any name that Python knows.
+        newline: as in the builtin `open`: None makes every line end (LF, CRLF, CR) a newline, "" leaves them alone.
+
+    Raises:
+        InputError: no such file, a folder, a broken archive, bytes that are not of this encoding; also while the
+            caller reads inside the ``with``.
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise InputError("this is a folder, a file is needed", where=shown(path), remedy="name a file in it")
+        with _open_bytes(path) as raw:
+            name = _encoding_of(raw, path) if encoding == "auto" else _known_encoding(encoding)
+            with io.TextIOWrapper(raw, encoding=name, newline=newline) as text:
+                yield text
+    except UnicodeError as error:
+        raise _undecodable(path, encoding, error) from error
+    except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(
+            f"the compressed file is broken ({error})", where=shown(path), remedy="make or download it again"
+        ) from error
+    except FileNotFoundError as error:
+        raise InputError("no such file", where=shown(path), remedy="check the path") from error
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror or error})", where=shown(path)) from error
+
+
+def _open_bytes(path: Path) -> io.BufferedReader:
+    opener = _PACKED.get(path.suffix.lower())
+    return io.BufferedReader(opener(path)) if opener else path.open("rb")
+
+
+def _encoding_of(raw: io.BufferedReader, path: Path) -> str:
+    head = raw.peek(4096)[:4096]
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            return name
+    if b"\0" in head:
+        raise InputError(
+            "this is not text (it holds zero bytes)",
+            where=shown(path),
+            remedy="if it is UTF-16 without a byte-order mark, set data.encoding=utf-16-le; else give a text file",
+        )
+    return "utf-8"
+
+
+def _known_encoding(name: str) -> str:
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        raise InputError(f"unknown encoding {name!r}", where="data.encoding", remedy="use utf-8 or latin-1") from None
+
+
+def _undecodable(path: Path, encoding: str, error: UnicodeError) -> InputError:
+    """Name the line: the decoder only knows its place inside a block of bytes."""
+    if encoding == "auto" and isinstance(error, UnicodeDecodeError) and error.encoding == "utf-8":
+        with _open_bytes(path) as raw:
+            for number, line in enumerate(raw, 1):
+                try:
+                    line.decode("utf-8")
+                except UnicodeDecodeError as bad:
+                    return InputError(
+                        f"byte 0x{line[bad.start]:02X} is not UTF-8",
+                        where=f"{shown(path)}, line {number}",
+                        remedy="save the file as UTF-8, or say what it is: data.encoding=latin-1",
+                    )
+    return InputError(
+        f"the text is not {'UTF-16, as its byte-order mark says' if encoding == 'auto' else encoding}",
+        where=shown(path),
+        remedy="save it as UTF-8, or set data.encoding to what it is",
+    )

@@ -1,0 +1,203 @@
+"""Recipes: filled Structs, nearest keys, typed overrides, and a text that reads back as the same recipe."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from elman.data.recipe import list_recipes, load_recipe, recipe_task
+from elman.data.settings import DataSettings
+from elman.data.toml import to_toml
+from elman.errors import InputError
+
+
+class Schedule(msgspec.Struct):
+    kind: str = "cosine"
+    warmup: int = 0
+
+
+class Model(msgspec.Struct):
+    hidden: int = 32
+    dropout: float = 0.1
+    cell: str = "lstm"
+    bidirectional: bool = True
+    vectors: str | None = None
+    schedule: Schedule = msgspec.field(default_factory=Schedule)
+    stages: list[str | dict[str, str]] = []
+
+
+SECTIONS = {"model": Model}
+
+RECIPE = """
+name = "mine"
+task = "classify"
+
+[data]
+path = "data/my.csv"
+
+[model]
+hidden = 16        # small
+stages = ["lower", {name = "stop", list = "short"}]
+
+[model.schedule]
+warmup = 3
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+def message(*args: object, **kwargs: object) -> str:
+    with pytest.raises(InputError) as error:
+        load_recipe(*args, **{"sections": SECTIONS, **kwargs})  # type: ignore[arg-type]
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_a_recipe_fills_its_sections(recipe: Path) -> None:
+    loaded = load_recipe(recipe, sections=SECTIONS)
+    model = loaded[Model]
+    assert (loaded.name, loaded.task) == ("mine", "classify")
+    assert (model.hidden, model.dropout, model.schedule) == (16, 0.1, Schedule("cosine", 3))
+    assert model.stages == ["lower", {"name": "stop", "list": "short"}]
+    # a path is meant from the recipe's own folder, and stays right when the recipe is copied into a RUN
+    assert loaded.data.path == str(recipe.parent / "data/my.csv")
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "value"),
+    [
+        ("model.hidden=64", "hidden", 64),
+        ("model.dropout=0", "dropout", 0.0),
+        ("model.dropout = 2.5e-1", "dropout", 0.25),
+        ("model.cell=gru", "cell", "gru"),
+        ('model.cell="gru"', "cell", "gru"),
+        ("model.bidirectional=false", "bidirectional", False),
+        ("model.schedule.kind=linear", "schedule", Schedule("linear", 3)),
+        ("model.vectors=my vectors.txt", "vectors", "my vectors.txt"),
+        ('model.stages=["lower"]', "stages", ["lower"]),
+    ],
+)
+def test_an_override_has_the_type_of_its_key(recipe: Path, change: str, key: str, value: object) -> None:
+    model = load_recipe(recipe, [change], sections=SECTIONS)[Model]
+    assert getattr(model, key) == value
+    assert type(getattr(model, key)) is type(value)
+
+
+def test_overriding_twice_keeps_the_last_and_the_file_as_it_is(recipe: Path) -> None:
+    assert load_recipe(recipe, ["model.hidden=1", "model.hidden=2"], sections=SECTIONS)[Model].hidden == 2
+    assert load_recipe(recipe, sections=SECTIONS)[Model].hidden == 16
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("model.hiden=64", "--set model.hiden: unknown key 'model.hiden'; did you mean 'model.hidden'?"),
+        ("modle.hidden=64", "--set modle.hidden: unknown key 'modle'; did you mean 'model'?"),
+        ("hidden=64", "--set hidden: unknown key 'hidden'; did you mean model.hidden?"),
+        ("model.schedule.warm=1", "unknown key 'model.schedule.warm'; did you mean 'model.schedule.warmup'?"),
+        ("model.hidden=many", "--set model.hidden: model.hidden: expected `int`, got `str`"),
+        ("model.hidden=1.5", "--set model.hidden: model.hidden: expected `int`, got `float`"),
+        ("model=3", "--set model: 'model' is a section"),
+        ("model.hidden", "--set: 'model.hidden' is not key=value"),
+        ("data.classes=3", "--set data.classes: data.classes: "),
+    ],
+)
+def test_a_bad_override_is_one_clear_line(recipe: Path, change: str, expected: str) -> None:
+    assert expected in message(recipe, [change])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("hidden =", "hiden =", "mine.toml, line 9: unknown key 'model.hiden'; did you mean 'model.hidden'?"),
+        ("warmup =", "warmpu =", "mine.toml, line 13: unknown key 'model.schedule.warmpu'"),
+        ("[model]", "[modell]", "mine.toml, line 8: unknown key 'modell'; did you mean 'model'?"),
+        ("hidden = 16", "hidden = '16'", "mine.toml, line 9: model.hidden: expected `int`, got `str`"),
+        ('"classify"', '"clasify"', "mine.toml, line 3: unknown task 'clasify'; task is one of classify"),
+        ("task", "tsk", "mine.toml, task: names no task"),
+        ("[data]", "[data", "mine.toml: not valid TOML"),
+    ],
+)
+def test_a_bad_file_names_the_line(recipe: Path, old: str, new: str, expected: str) -> None:
+    recipe.write_text(RECIPE.replace(old, new, 1))
+    assert expected in message(recipe)
+
+
+def test_an_unknown_recipe_names_the_nearest(tmp_path: Path) -> None:
+    assert message("sentimant") == "no recipe 'sentimant'; did you mean 'sentiment'?"
+    assert "no such file" in message(tmp_path / "none.toml")
+
+
+def test_a_bare_task_is_a_recipe_of_defaults() -> None:
+    loaded = load_recipe("classify", sections=SECTIONS)
+    assert (loaded.name, loaded.task, loaded[Model], loaded.data) == ("classify", "classify", Model(), DataSettings())
+
+
+def test_data_of_ones_own_forgets_the_recipes_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    packaged = load_recipe("sentiment", sections={**SECTIONS, **_any_sections("sentiment")}).data
+    assert (packaged.path, packaged.input) == ("packaged:sentiment", "text")
+    data = load_recipe(
+        "sentiment",
+        ["data.seed=3"],
+        sections={**SECTIONS, **_any_sections("sentiment")},
+        values={"data.path": "5", "data.target": "stars"},
+    ).data
+    assert (data.path, data.input, data.target, data.seed) == (str(tmp_path / "5"), "", "stars", 3)
+
+
+def _any_sections(name: str) -> dict[str, type[msgspec.Struct]]:
+    """Structs that take whatever the packaged recipe says: its models are none of this room's business."""
+    path = Path(__file__).parents[2] / "src/elman/data/recipes" / f"{name}.toml"
+    raw = tomllib.loads(path.read_text())
+    return {
+        key: msgspec.defstruct(key, [(k, object, None) for k in value])
+        for key, value in raw.items()
+        if isinstance(value, dict) and key != "data"
+    }
+
+
+def test_the_resolved_text_gives_the_same_recipe(recipe: Path) -> None:
+    loaded = load_recipe(recipe, ["model.cell=gru", 'model.vectors="a\\"b"'], sections=SECTIONS)
+    copy = recipe.parent / "run" / "recipe.toml"
+    copy.parent.mkdir()
+    copy.write_text(loaded.to_toml())
+    assert load_recipe(copy, sections=SECTIONS) == loaded
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.recursive(
+        st.booleans()
+        | st.integers(-(2**62), 2**62)
+        | st.floats(allow_nan=False)
+        | st.text(st.characters(exclude_categories=["Cs"])),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner),
+        max_leaves=10,
+    ).flatmap(lambda value: st.dictionaries(st.text("ab .\"'\n]", min_size=0), st.just(value), max_size=3))
+)
+def test_toml_reads_back(values: dict[str, object]) -> None:
+    assert tomllib.loads(to_toml(values)) == values
+
+
+def test_toml_has_no_null_and_no_objects() -> None:
+    assert to_toml({"a": None, "b": {"c": None}}) == "[b]\n"
+    with pytest.raises(TypeError, match="TOML has no set"):
+        to_toml({"a": {1}})
+
+
+def test_packaged_recipes_are_listed_with_their_task() -> None:
+    listed = {name: (task, text) for name, task, text in list_recipes()}
+    assert listed["sentiment"][0] == "classify"
+    assert all(text for _, text in listed.values())
+    assert recipe_task("sentiment") == "classify"
