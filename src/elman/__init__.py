@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 # name -> the module that defines it (None: the module of that name itself)
 _ROOMS: dict[str, str] = {
     "Cell": "elman.equations",
+    "CellError": "elman.equations",
     "sigmoid": "elman.equations",
     "tanh": "elman.equations",
     "relu": "elman.equations",

@@ -1,0 +1,5 @@
+"""Into Elman, and out of it."""
+
+from elman.export.convert import convert
+
+__all__ = ["convert"]
