@@ -1,0 +1,97 @@
+"""How the training went: what each epoch's row of the history says, drawn against the epoch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from elman.inspect.drawing import PAINT, SERIES_PAINT, canvas, drawing, svg
+from elman.inspect.markup import Html, tag
+from elman.inspect.numbers import fraction
+from elman.inspect.page import Section, section
+from elman.inspect.scores import NAMES
+
+__all__ = ["curve", "panels_of", "training"]
+
+IGNORED = {"epoch", "step", "steps", "seconds", "time", "seed", "best", "patience", "examples", "tokens"}
+
+
+def panels_of(history: Sequence[Mapping[str, float]]) -> dict[str, list[str]]:
+    """Which keys of the history belong on one scale: losses together, scores together, the rest alone."""
+    keys = [k for k in dict.fromkeys(k for row in history for k in row) if k not in IGNORED]
+    panels: dict[str, list[str]] = {}
+    for key in keys:
+        if any(not isinstance(row.get(key, 0.0), int | float) for row in history):
+            continue
+        bare = key.removeprefix("train_").removeprefix("valid_")
+        if bare in ("loss", "nll"):
+            name = "Loss, nats"
+        elif bare in NAMES:
+            name = "Score on the validation split" if not key.startswith("train_") else "Score"
+        elif bare in ("rate", "learning_rate", "lr"):
+            name = "Learning rate"
+        else:
+            name = bare.replace("_", " ").capitalize()
+        panels.setdefault(name, []).append(key)
+    return panels
+
+
+def training(history: Sequence[Mapping[str, float]], best_epoch: int | None = None) -> Section | None:
+    """The training curves, or None without a history."""
+    if not history:
+        return None
+    figures = [tag("figure", curve(history, keys, title, best_epoch)) for title, keys in panels_of(history).items()]
+    lead = f"{len(history)} epochs" if len(history) > 1 else "One epoch"
+    if best_epoch is not None:
+        lead += f"; the weights of epoch {best_epoch}, best on the validation split, were kept (the vertical line)"
+    return section("Training", tag("div", figures, class_="grid"), lead=lead + ".")
+
+
+@drawing
+def curve(
+    history: Sequence[Mapping[str, float]], keys: Sequence[str], title: str, best_epoch: int | None = None
+) -> Html:
+    """Some keys of the history against the epoch, each labelled at its end rather than in a legend."""
+    figure, ax = canvas(4.3, 2.5)
+    ends: list[tuple[float, str, str]] = []
+    epochs = [float(row.get("epoch", i + 1)) for i, row in enumerate(history)]
+    for key, paint in zip(keys, SERIES_PAINT * (len(keys) // len(SERIES_PAINT) + 1)):
+        points = [(e, float(row[key])) for e, row in zip(epochs, history) if key in row and math.isfinite(row[key])]
+        if not points:
+            continue
+        x, y = zip(*points)
+        ax.plot(x, y, color=paint, marker="o" if len(points) < 12 else "", markersize=3.5)
+        ends.append((y[-1], _name(key), paint))
+    if best_epoch is not None and epochs[0] <= best_epoch <= epochs[-1]:
+        ax.axvline(best_epoch, color=PAINT["muted"], linewidth=1, linestyle=(0, (2, 2)), zorder=0)
+    ax.set_title(title)
+    ax.set_xlabel("epoch")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    ax.margins(x=0.02, y=0.12)
+    if len(ends) > 1:
+        _label_ends(ax, epochs[-1], ends)
+    said = "; ".join(f"{name} ends at {fraction(value)}" for value, name, _ in ends)
+    return svg(figure, f"{title} by epoch: {said}")
+
+
+def _name(key: str) -> str:
+    bare = key.removeprefix("train_").removeprefix("valid_")
+    if bare in ("loss", "nll"):
+        return "validation" if key.startswith("valid_") else "training"
+    return NAMES.get(bare, bare.replace("_", " "))
+
+
+def _label_ends(ax: Axes, x: float, ends: list[tuple[float, str, str]]) -> None:
+    """Names at the right end of their lines, pushed apart where they would overlap."""
+    low, high = ax.get_ylim()
+    gap = (high - low) * 0.1
+    y = -math.inf
+    for value, name, paint in sorted(ends):
+        y = max(value, y + gap)
+        ax.annotate(
+            name, (x, y), xytext=(6, 0), textcoords="offset points", color=paint, va="center", fontsize=8.5,
+            annotation_clip=False,
+        )  # fmt: skip

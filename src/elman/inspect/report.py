@@ -1,0 +1,194 @@
+"""The report of a training: which sections it has, and in which order.
+
+`classifier(results)` builds them for a classifier; other tasks put theirs together from the same section functions
+and call `write`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from elman.inspect.calibration import calibration_figure, reliability
+from elman.inspect.curves import training
+from elman.inspect.facts import class_table, fact_list, length_figure, timing_bars
+from elman.inspect.markup import Html, join, tag
+from elman.inspect.mathematics import equations, proof_table
+from elman.inspect.numbers import count, seconds
+from elman.inspect.page import Section, section, write
+from elman.inspect.results import Results
+from elman.inspect.scores import confusion_matrix, confusion_table, per_class, scoreboard, standard_error
+from elman.inspect.sentences import Answer, answers, most_telling
+
+__all__ = ["classifier", "write", "write_classifier"]
+
+
+def write_classifier(path: str | Path, results: Results, *more: Section | None) -> Path:
+    """The report of a classifier, with further sections (ablation, memory) before the facts about data and time."""
+    sections = classifier(results)
+    return write(path, results.title, subtitle(results), [*sections[:-1], *more, *sections[-1:]])
+
+
+def subtitle(results: Results) -> str:
+    """One line: what kind of model, on how much data, in what time."""
+    settings = {k.replace("_", " "): v for k, v in results.settings.items()}
+    cell = str(settings.get("cell", "recurrent network"))
+    kind = ("bidirectional " if settings.get("bidirectional") is True else "") + cell
+    said = f"{kind[:1].upper()}{kind[1:]}, judged on {count(len(results.y_true))} test sequences it never saw"
+    total = results.metrics.get("seconds")
+    return f"{said}; trained and evaluated in {seconds(float(total))}." if total else f"{said}."
+
+
+def classifier(results: Results) -> list[Section]:
+    """The sections of a classifier's report, in reading order; what `results` lacks is left out."""
+    return [
+        s
+        for s in (
+            result(results),
+            training(results.history, results.best_epoch),
+            confusions(results),
+            calibration(results),
+            sentences(results),
+            cell(results),
+            proof(results),
+            data_and_time(results),
+        )
+        if s is not None
+    ]
+
+
+def _matrix(results: Results) -> np.ndarray:
+    return confusion_matrix(results.y_true, results.probabilities.argmax(1), len(results.labels))
+
+
+def result(results: Results) -> Section:
+    """Headline figures beside the baselines."""
+    matrix = _matrix(results)
+    return scoreboard(
+        dict(results.metrics.get("test", {})),
+        results.baselines,
+        errors={m: standard_error(matrix, m) for m in ("macro_f1", "accuracy")},
+        seeds=results.seeds,
+        baseline_texts=results.baseline_texts,
+        ours=str(results.settings.get("cell", "this model")),
+        notes=results.notes,
+    )
+
+
+def confusions(results: Results) -> Section | None:
+    """What is taken for what, and the scores of each class."""
+    if not len(results.y_true):
+        return None
+    matrix = _matrix(results)
+    return section(
+        "Which classes",
+        tag("div", confusion_table(matrix, results.labels), per_class(matrix, results.labels), class_="split"),
+    )
+
+
+def calibration(results: Results) -> Section | None:
+    """Whether its probabilities can be believed."""
+    if not len(results.y_true):
+        return None
+    sure = results.probabilities.max(1)
+    right = results.probabilities.argmax(1) == np.asarray(results.y_true)
+    return section(
+        "How sure, how right",
+        tag("div", calibration_figure(reliability(sure, right)), _selective(sure, right), class_="grid"),
+        lead="When the model says .8, is it right four times in five?",
+    )
+
+
+def _selective(sure: np.ndarray, right: np.ndarray) -> Html:
+    """Accuracy if only the surest answers are used: what a probability is good for."""
+    order = np.argsort(-sure, kind="stable")
+    head = tag(
+        "tr",
+        tag("th", "if you keep"),
+        tag("th", "they state at least", class_="n"),
+        tag("th", "and are right", class_="n"),
+    )
+    rows = []
+    for share in (1.0, 0.9, 0.75, 0.5, 0.25, 0.1):
+        kept = order[: max(1, round(share * len(order)))]
+        rows.append(
+            tag(
+                "tr",
+                tag("th", "all answers" if share == 1 else f"the surest {share:.0%}", scope="row"),
+                tag("td", f"{sure[kept[-1]]:.2f}", class_="n"),
+                tag("td", f"{100 * right[kept].mean():.1f}\u202f%", class_="n"),
+            )
+        )
+    table = tag("table", tag("thead", head), tag("tbody", rows))
+    note = (
+        "Answers below a threshold can be left to a person: the price of a higher share right is in the first column."
+    )
+    return tag("figure", table, tag("figcaption", note))
+
+
+def sentences(results: Results) -> Section | None:
+    """Test sequences with the words that moved the answer, mistakes first."""
+    if not len(results.tokens):
+        return None
+    weights = {s.index: s.values for s in results.sensitivities}
+    wrong, right = most_telling(results.y_true, results.probabilities, sorted(weights) or None)
+
+    def answer(i: int) -> Answer:
+        k = int(results.probabilities[i].argmax())
+        return Answer(
+            tokens=results.tokens[i],
+            weights=weights.get(i, ()),
+            predicted=results.labels[k],
+            true=results.labels[int(results.y_true[i])],
+            probability=float(results.probabilities[i, k]),
+            text=results.texts[i] if len(results.texts) else "",
+        )
+
+    lead = "The surest mistakes, and right answers of each class."
+    if weights:
+        lead += (
+            " The ground behind a word says how much it moved the answer, to first order, relative to the strongest "
+            "word of its sentence: gradient of the answer's log-probability times the word's embedding."
+        )
+    return section("Sentences", answers([answer(i) for i in wrong], [answer(i) for i in right]), lead=lead)
+
+
+def cell(results: Results) -> Section | None:
+    """The step the network repeats."""
+    lines = results.settings.get("equations")
+    if not isinstance(lines, list | tuple) or not lines:
+        return None
+    return section(
+        "The equations",
+        equations([str(line) for line in lines]),
+        lead="One time step, as it was traced, differentiated and run. \u2299 multiplies element by element.",
+    )
+
+
+def proof(results: Results) -> Section | None:
+    """The state contract."""
+    table = proof_table(results.proof)
+    if table is None:
+        return None
+    return section(
+        "Proof",
+        table,
+        lead="A sequence must get the same answer alone, in a batch, padded, in chunks and step by step. "
+        "Checked on this model after training.",
+    )
+
+
+def data_and_time(results: Results) -> Section:
+    """What went in, and where the time went."""
+    settings = {k: v for k, v in results.settings.items() if k != "equations"}
+    blocks = [
+        ("Classes", class_table(results.labels, results.class_counts)),
+        ("Sequences", length_figure({"training": results.train_lengths, "test": results.lengths})),
+        ("Vocabulary", fact_list(results.vocabulary)),
+        ("Settings", fact_list(settings)),
+        ("Time", timing_bars(results.timings)),
+    ]
+    wide = [join(tag("h3", t), b) for t, b in blocks[:1] if b]
+    grid = [tag("div", tag("h3", t), b) for t, b in blocks[1:] if b]
+    return section("Data, settings, time", wide, tag("div", grid, class_="grid"))

@@ -1,0 +1,227 @@
+"""How good it is: the figures beside the honest baselines, class by class, and what is taken for what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from elman.inspect.markup import Child, Html, join, tag
+from elman.inspect.numbers import count, fraction, percent
+from elman.inspect.page import Section, section
+
+__all__ = ["confusion_matrix", "confusion_table", "macro_f1", "per_class", "scoreboard", "standard_error", "verdict"]
+
+NAMES = {
+    "macro_f1": "Macro-F1", "accuracy": "Accuracy", "entity_f1": "Entity F1", "precision": "Precision",
+    "recall": "Recall", "mcc": "Matthews correlation", "token_accuracy": "Token accuracy",
+}  # fmt: skip
+
+
+def confusion_matrix(y_true: np.ndarray, y_predicted: np.ndarray, K: int) -> np.ndarray:
+    """(K, K) counts: row true, column predicted."""
+    return np.bincount(np.asarray(y_true) * K + np.asarray(y_predicted), minlength=K * K).reshape(K, K)
+
+
+def scores_by_class(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Precision, recall and F1 of each class, (..., K) each, of confusion matrices (..., K, K); 0 where undefined."""
+    hits = np.diagonal(matrix, axis1=-2, axis2=-1).astype(float)
+    predicted, true = matrix.sum(-2), matrix.sum(-1)
+    precision = np.divide(hits, predicted, out=np.zeros_like(hits), where=predicted > 0)
+    recall = np.divide(hits, true, out=np.zeros_like(hits), where=true > 0)
+    f1 = np.divide(2 * hits, predicted + true, out=np.zeros_like(hits), where=predicted + true > 0)
+    return precision, recall, f1
+
+
+def macro_f1(matrix: np.ndarray) -> np.ndarray:
+    """Mean of the classes' F1 over the classes that occur, true or predicted, as scikit-learn has it: (...)."""
+    f1 = scores_by_class(matrix)[2]
+    occurs = (matrix.sum(-1) + matrix.sum(-2)) > 0
+    return np.asarray((f1 * occurs).sum(-1) / np.maximum(occurs.sum(-1), 1))
+
+
+def standard_error(matrix: np.ndarray, metric: str = "macro_f1", draws: int = 2000, seed: int = 0) -> float:
+    """How far the figure would move on another test set of this size: the bootstrap's standard deviation.
+
+    Examples are drawn with replacement; for a figure of the confusion matrix that is a multinomial draw of its cells.
+    """
+    N = int(matrix.sum())
+    if N == 0 or metric not in ("macro_f1", "accuracy"):
+        return float("nan")
+    K = len(matrix)
+    drawn = np.random.default_rng(seed).multinomial(N, matrix.ravel() / N, size=draws).reshape(draws, K, K)
+    values = macro_f1(drawn) if metric == "macro_f1" else np.trace(drawn, axis1=1, axis2=2) / N
+    return float(values.std(ddof=1))
+
+
+def verdict(metric: str, ours: float, error: float, baselines: Mapping[str, Mapping[str, float]]) -> str:
+    """One sentence that neither praises nor hides: ours beside the best baseline, in standard errors."""
+    known = {name: m[metric] for name, m in baselines.items() if metric in m}
+    what = NAMES.get(metric, metric)
+    if not known:
+        return f"{what} {fraction(ours)} on the test split. No baseline was computed."
+    best = max(known, key=lambda name: known[name])
+    gap = ours - known[best]
+    said = f"{what} {fraction(ours)}, beside {fraction(known[best])} for {best}: "
+    if not np.isfinite(error) or error <= 0:
+        return said + f"a difference of {fraction(gap)}."
+    if abs(gap) <= error:
+        return said + f"level with it, since a test set of this size leaves \u00b1{fraction(error)} open."
+    direction = "above" if gap > 0 else "below"
+    strength = "more than two standard errors" if abs(gap) > 2 * error else "between one and two standard errors"
+    return said + f"{fraction(abs(gap))} {direction} it, {strength} of the test set (\u00b1{fraction(error)})."
+
+
+def scoreboard(
+    metrics: Mapping[str, float],
+    baselines: Mapping[str, Mapping[str, float]],
+    *,
+    show: Sequence[str] = ("macro_f1", "accuracy"),
+    errors: Mapping[str, float] | None = None,
+    seeds: Sequence[Mapping[str, float]] = (),
+    baseline_texts: Mapping[str, str] | None = None,
+    ours: str = "this model",
+    title: str = "Result",
+    notes: Sequence[str] = (),
+) -> Section:
+    """The headline: large figures, one honest sentence, and each figure on a line beside the baselines'.
+
+    Args:
+        metrics: ours on the test split.
+        baselines: name -> theirs on the same split.
+        show: metrics in order of weight; those that ours lacks are left out.
+        errors: metric -> standard error of the test set.
+        seeds: figures of single seeds, drawn as small rings.
+        baseline_texts: name -> what the baseline is.
+        ours: what our row is called.
+        title: of the section.
+        notes: sentences under the figures (how the data were split).
+    """
+    errors = errors or {}
+    shown = [m for m in show if m in metrics]
+    tiles = [
+        tag(
+            "div",
+            tag("span", fraction(metrics[m]), _plus_minus(errors.get(m)), class_="big"),
+            tag("span", NAMES.get(m, m), _seed_spread(m, seeds), class_="of"),
+            class_="tile",
+        )
+        for m in shown
+    ]
+    said = None
+    if shown:
+        said = tag(
+            "p", verdict(shown[0], metrics[shown[0]], errors.get(shown[0], float("nan")), baselines), class_="verdict"
+        )
+    strips = [_strips(m, metrics[m], baselines, errors.get(m), seeds, ours) for m in shown]
+    described = [join(tag("b", name), f": {text}") for name, text in (baseline_texts or {}).items() if text]
+    remarks: list[Child] = [tag("p", text, class_="muted") for text in (*described, *notes)]
+    return section(title, tag("div", tiles, class_="tiles"), said, strips, *remarks)
+
+
+def _plus_minus(error: float | None) -> Html | None:
+    return tag("small", f"\u00b1 {fraction(error)}") if error is not None and np.isfinite(error) else None
+
+
+def _seed_spread(metric: str, seeds: Sequence[Mapping[str, float]]) -> str:
+    values = [s[metric] for s in seeds if metric in s]
+    if len(values) < 2:
+        return ""
+    return (
+        f", {len(values)} seeds: {fraction(float(np.mean(values)))} mean, {fraction(float(np.std(values, ddof=1)))} sd"
+    )
+
+
+def _strips(
+    metric: str,
+    value: float,
+    baselines: Mapping[str, Mapping[str, float]],
+    error: float | None,
+    seeds: Sequence[Mapping[str, float]],
+    ours: str,
+) -> Html:
+    """One metric as dots on lines of a common scale, best first."""
+    rows = [(name, m[metric], False) for name, m in baselines.items() if metric in m] + [(ours, value, True)]
+    rows.sort(key=lambda row: -row[1])
+    single = [s[metric] for s in seeds if metric in s]
+    spread = error if error is not None and np.isfinite(error) else 0.0
+    everything = [v for _, v, _ in rows] + single + [value - spread, value + spread]
+    low = max(min(np.floor(min(everything) * 10) / 10, 0.9), -1.0)
+    high = min(max(np.ceil(max(everything) * 10) / 10, low + 0.1), 1.0)
+    span = high - low
+
+    def at(v: float) -> str:
+        return f"{100 * (v - low) / span:.2f}%"
+
+    lines = []
+    for name, v, mine in rows:
+        marks: list[Child] = []
+        if mine and spread:
+            marks.append(tag("i", class_="span", style=f"--at:{at(v - spread)};--wide:{200 * spread / span:.2f}%"))
+        if mine:
+            marks += [tag("i", class_="seed", style=f"--at:{at(s)}") for s in single]
+        marks.append(tag("i", class_="dot", style=f"--at:{at(v)}"))
+        lines.append(
+            tag(
+                "div",
+                tag("span", name, class_="name"),
+                tag("span", marks, class_="track", aria_hidden="true"),
+                tag("span", fraction(v), class_="n"),
+                class_="row ours" if mine else "row",
+            )
+        )
+    ends = tag("span", tag("span", fraction(low, 1)), tag("span", fraction(high, 1)), class_="axis", aria_hidden="true")
+    lines.append(tag("div", tag("span", class_="name"), ends, tag("span"), class_="row scale"))
+    return join(tag("h3", NAMES.get(metric, metric)), tag("div", lines, class_="strips"))
+
+
+def per_class(matrix: np.ndarray, labels: Sequence[str]) -> Html:
+    """Precision, recall, F1 and support of each class, as a table."""
+    precision, recall, f1 = scores_by_class(matrix)
+    head = tag("tr", tag("th", "class"), [tag("th", h, class_="n") for h in ("precision", "recall", "F1", "examples")])
+    rows = [
+        tag(
+            "tr",
+            tag("th", tag("bdi", label), scope="row"),
+            tag("td", fraction(p), class_="n"),
+            tag("td", fraction(r), class_="n"),
+            tag("td", fraction(f), tag("span", tag("i", style=f"--v:{100 * f:.1f}%"), class_="meter"), class_="n"),
+            tag("td", count(n), class_="n"),
+        )
+        for label, p, r, f, n in zip(labels, precision, recall, f1, matrix.sum(1))
+    ]
+    return tag("div", tag("table", tag("thead", head), tag("tbody", rows)), class_="scroll")
+
+
+def confusion_table(matrix: np.ndarray, labels: Sequence[str], limit: int = 20) -> Html:
+    """What was taken for what: rows true, columns predicted, each cell shaded by its share of the row.
+
+    Of more than `limit` classes the most frequent are shown, and the caption says so.
+    """
+    caption = "Rows: the class in the data. Columns: the class predicted. Shade and percentage: share of the row."
+    if len(labels) > limit:
+        keep = np.sort(np.argsort(-matrix.sum(1), kind="stable")[:limit])
+        caption += f" The {limit} most frequent of {len(labels)} classes."
+        matrix, labels = matrix[np.ix_(keep, keep)], [labels[k] for k in keep]
+    totals = np.maximum(matrix.sum(1, keepdims=True), 1)
+    shares = matrix / totals
+    many = len(labels) > 6
+    head = tag("tr", tag("th", ""), [tag("th", tag("bdi", label), scope="col") for label in labels])
+    rows = []
+    for i, label in enumerate(labels):
+        cells = [
+            tag(
+                "td",
+                tag("b", count(matrix[i, j])),
+                None if many else tag("span", percent(shares[i, j])),
+                class_="hit" if i == j else None,
+                style=f"--v:{60 * shares[i, j]:.0f}%",
+            )
+            for j in range(len(labels))
+        ]
+        rows.append(tag("tr", tag("th", tag("bdi", label), scope="row"), cells))
+    table = tag(
+        "table", tag("caption", caption), tag("thead", head), tag("tbody", rows),
+        class_="confusion many" if many else "confusion",
+    )  # fmt: skip
+    return tag("div", table, class_="scroll")
