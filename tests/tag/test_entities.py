@@ -11,17 +11,9 @@ from hypothesis import strategies as st
 from seqeval.metrics import classification_report
 from seqeval.metrics.sequence_labeling import get_entities
 
+from elman.data.schemes import convert, spans
 from elman.errors import InputError
-from elman.tasks.entities import (
-    SCHEMES,
-    Entity,
-    convert,
-    encode,
-    entities,
-    entity_scores,
-    is_entity_tags,
-    transition_rules,
-)
+from elman.tasks.entities import entity_scores, transition_rules
 
 TAGS = ["O", *(f"{position}-{type_}" for position in "BIES" for type_ in ("person", "place", "creative-work"))]
 tag = st.sampled_from([*TAGS, "B", "I", "E", "S", "I-"])  # also positions without a type
@@ -29,9 +21,9 @@ tag = st.sampled_from([*TAGS, "B", "I", "E", "S", "I-"])  # also positions witho
 
 @settings(max_examples=3000, deadline=None)
 @given(st.lists(tag, max_size=12))
-def test_entities_equal_seqevals_on_any_tags(tags: list[str]) -> None:
+def test_spans_equal_seqevals_on_any_tags(tags: list[str]) -> None:
     theirs = [(type_, first, last + 1) for type_, first, last in get_entities(tags)]
-    assert [tuple(e) for e in entities(tags)] == theirs
+    assert [tuple(e) for e in spans(tags)] == theirs
 
 
 def test_scores_equal_seqevals_on_thousands_of_malformed_sentences() -> None:
@@ -68,23 +60,6 @@ def test_scores_refuse_what_cannot_be_compared() -> None:
         entity_scores([["O"], ["O", "O"]], [["O"], ["O"]])
 
 
-@settings(max_examples=500, deadline=None)
-@given(st.lists(st.sampled_from(TAGS), min_size=1, max_size=12), st.sampled_from(SCHEMES))
-def test_every_scheme_carries_the_same_entities(tags: list[str], scheme: str) -> None:
-    converted = convert(tags, scheme)
-    assert entities(converted) == entities(tags)
-    assert convert(converted, scheme) == converted
-
-
-def test_schemes_by_hand() -> None:
-    found = [Entity("a", 0, 2), Entity("a", 2, 3), Entity("b", 3, 5)]
-    assert encode(found, 6, "IOB1") == ["I-a", "I-a", "B-a", "I-b", "I-b", "O"]
-    assert encode(found, 6, "IOB2") == ["B-a", "I-a", "B-a", "B-b", "I-b", "O"]
-    assert encode(found, 6, "IOBES") == ["B-a", "E-a", "S-a", "B-b", "E-b", "O"]
-    with pytest.raises(InputError, match="did you mean 'IOBES'"):
-        encode(found, 6, "IOBE")
-
-
 @pytest.mark.parametrize("scheme", ["IOB2", "IOBES"])
 def test_rules_allow_exactly_the_well_formed(scheme: str) -> None:
     """A sequence passes the rules if and only if converting it to its own scheme changes nothing."""
@@ -96,13 +71,6 @@ def test_rules_allow_exactly_the_well_formed(scheme: str) -> None:
         tags = rng.choices(names, k=rng.randint(1, 4))
         index = [names.index(t) for t in tags]
         legal = bool(start[index[0]] and end[index[-1]] and allowed[index[:-1], index[1:]].all())
-        assert legal == (convert(tags, scheme) == tags)
+        assert legal == (convert(tags, scheme, scheme) == tags)
         passed += legal
     assert 100 < passed < 3900
-
-
-def test_what_counts_as_entity_tags() -> None:
-    assert is_entity_tags(["O", "B-per", "I-per"])
-    assert not is_entity_tags(["NOUN", "B-per"])
-    assert not is_entity_tags(["O", "VERB"])
-    assert not is_entity_tags(["O"])

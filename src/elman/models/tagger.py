@@ -7,23 +7,21 @@ The letters of a word pass through a small bidirectional network of their own, w
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from elman import cells
-from elman.errors import InputError, unknown
-from elman.layers import GRU, LSTM, RNN, Recurrent
+from elman.cells.find import find_cell
+from elman.equations.graph import Graph
+from elman.errors import InputError
+from elman.layers import Recurrent
 from elman.layers.crf import CRF
 from elman.models.lexicon import CASES, Batch
 
 __all__ = ["TaggerModel", "TaggerSettings"]
-
-_LAYERS: dict[str, Callable[..., Recurrent]] = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
 
 
 class TaggerSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +35,8 @@ class TaggerSettings(msgspec.Struct, frozen=True, kw_only=True):
         affix: letters of the longest beginning or ending.
         min_count: rarer words become `<unk>`.
         pos: a part-of-speech tagger whose probabilities join the input: `packaged`, a RUN, or empty for none.
-        cell, hidden, layers: of the network over the sentence; hidden is that of each direction.
+        cell: of both networks, a name of `elman.cells` or FILE:CELL for one of your own.
+        hidden, layers: of the network over the sentence; hidden is that of each direction.
         dropout: on what enters and leaves it, and between its layers.
         recurrent_dropout: on its states, one mask a sentence.
         word_dropout: a training word of n occurrences is hidden with chance word_dropout / (word_dropout + n), so that
@@ -45,6 +44,7 @@ class TaggerSettings(msgspec.Struct, frozen=True, kw_only=True):
         vector_dropout: chance that a training word's vector is hidden.
         head: `softmax` decides each word alone, `crf` the whole sentence.
         scheme: of entity tags inside the model, whatever the files use: IOB2 or IOBES.
+        engine: of the recurrent layers.
     """
 
     word_dim: int = 64
@@ -65,6 +65,20 @@ class TaggerSettings(msgspec.Struct, frozen=True, kw_only=True):
     vector_dropout: float = 0.0
     head: Literal["softmax", "crf"] = "crf"
     scheme: Literal["IOB2", "IOBES"] = "IOBES"
+    engine: str = "auto"
+
+    def check(self) -> None:
+        """Raises InputError for a number that makes no sense, naming its key."""
+        lowest = {"hidden": 1, "layers": 1, "min_count": 1, "affix": 1, "word_dropout": 0}
+        lowest |= dict.fromkeys(("word_dim", "char_dim", "char_hidden", "case_dim", "affix_dim"), 0)
+        for key, least in lowest.items():
+            if getattr(self, key) < least:
+                raise InputError(
+                    f"{key} is {getattr(self, key)}", where=f"model.{key}", remedy=f"give at least {least}"
+                )
+        for key in ("dropout", "recurrent_dropout", "vector_dropout"):
+            if not 0 <= getattr(self, key) < 1:
+                raise InputError(f"{key} is {getattr(self, key)}", where=f"model.{key}", remedy="give 0 to below 1")
 
 
 class TaggerModel(nn.Module):
@@ -78,6 +92,7 @@ class TaggerModel(nn.Module):
         counts: (words,) how often training showed each word, for word dropout.
         extra: E, width of the batch's further features.
         rules: what the tag scheme allows (see `transition_rules`), for the CRF.
+        graph: the cell, where it is known already (from a RUN); else `settings.cell` is looked up.
     """
 
     counts: Tensor
@@ -93,24 +108,37 @@ class TaggerModel(nn.Module):
         counts: Tensor | None = None,
         extra: int = 0,
         rules: tuple[Tensor, Tensor, Tensor] | None = None,
+        graph: Graph | None = None,
     ) -> None:
         super().__init__()
         s = settings
-        self.settings, self.num_tags, self.extra = s, num_tags, extra
+        self.settings, self.sizes, self.num_tags, self.extra = s, dict(sizes), num_tags, extra
+        cell = graph if graph is not None else find_cell(s.cell)
         self.words = nn.Embedding(sizes["words"], s.word_dim, padding_idx=0) if s.word_dim else None
         self.affixes = (
             nn.EmbeddingBag(sizes["affixes"], s.affix_dim, mode="sum", padding_idx=0) if s.affix_dim else None
         )
         self.cases = nn.Embedding(len(CASES), s.case_dim) if s.case_dim else None
         self.chars = nn.Embedding(sizes["chars"], s.char_dim, padding_idx=0) if s.char_hidden else None
-        self.spelling = LSTM(s.char_dim, s.char_hidden, bidirectional=True) if s.char_hidden else None
+        self.spelling = (
+            Recurrent(cell, s.char_dim, s.char_hidden, bidirectional=True, engine=s.engine) if s.char_hidden else None
+        )
         # Vectors are read, not trained: words that only the test shows then still lie where training saw their like.
         self.register_buffer("vectors", torch.zeros(1, 0) if vectors is None else vectors)
         self.register_buffer("counts", torch.ones(sizes["words"]) if counts is None else counts, persistent=False)
         width = s.word_dim + self.vectors.shape[1] + 2 * s.char_hidden + s.case_dim + s.affix_dim + extra
         if not width:
             raise InputError("every feature of the tagger has width 0", remedy="set model.word_dim")
-        self.context = _layer(s, width)
+        self.context = Recurrent(
+            cell,
+            width,
+            s.hidden,
+            s.layers,
+            bidirectional=True,
+            dropout=s.dropout,
+            recurrent_dropout=s.recurrent_dropout,
+            engine=s.engine,
+        )
         self.emit = nn.Linear(self.context.output_size, num_tags)
         self.crf = CRF(num_tags, *(rules or ())) if s.head == "crf" else None
         self.reset_embeddings()
@@ -130,8 +158,9 @@ class TaggerModel(nn.Module):
         s = self.settings
         of_forms = []  # per distinct word: (U, ...)
         if self.spelling is not None and self.chars is not None:
-            _, (last, _) = self.spelling(self.chars(batch.chars.data), lengths=batch.chars.lengths)
-            of_forms.append(last.transpose(0, 1).flatten(1))  # (U, 2 char_hidden), both directions' last states
+            _, state = self.spelling(self.chars(batch.chars.data), lengths=batch.chars.lengths)
+            last = state if isinstance(state, Tensor) else state[0]  # (2, U, char_hidden): each direction's last
+            of_forms.append(last.transpose(0, 1).flatten(1))
         if self.affixes is not None:
             of_forms.append(self.affixes(batch.affixes))
         if self.cases is not None:
@@ -188,19 +217,3 @@ class TaggerModel(nn.Module):
         if self.crf is not None:
             return self.crf.marginals(e, lengths, temperature)
         return F.softmax(e / temperature, -1)
-
-
-def _layer(s: TaggerSettings, width: int) -> Recurrent:
-    """The network over the sentence: a layer of torch's three cells, or any cell of `elman.cells` by its name."""
-    options: dict[str, Any] = {
-        "num_layers": s.layers,
-        "bidirectional": True,
-        "dropout": s.dropout if s.layers > 1 else 0.0,
-        "recurrent_dropout": s.recurrent_dropout,
-    }
-    name = s.cell.lower()
-    if name in _LAYERS:
-        return _LAYERS[name](width, s.hidden, **options)
-    if s.cell not in cells.__all__:
-        raise unknown("cell", s.cell, [*_LAYERS, *cells.__all__])
-    return Recurrent(getattr(cells, s.cell), width, s.hidden, **options)
