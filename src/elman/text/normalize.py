@@ -25,6 +25,7 @@ __all__ = [
     "PLACEHOLDER",
     "abbreviations",
     "accents",
+    "check_repeats",
     "check_short_forms",
     "contractions",
     "emoji",
@@ -231,8 +232,17 @@ def numbers(text: str, *, to: Literal["token", "digits", "remove"] = "token") ->
 
 def repeats(text: str, *, most: int = 3) -> str:
     """A letter or sign at most `most` times running: `sooooo!!!!!` to `sooo!!!`. Digits are left alone."""
-    most = max(1, most)
     return str(_compiled(rf"([^\d\s])\1{{{most},}}").sub(lambda found: str(found[1]) * most, text))
+
+
+def check_repeats(*, most: int = 3) -> None:
+    """Refuse to leave no letter at all.
+
+    Raises:
+        InputError: `most` below 1.
+    """
+    if most < 1:
+        raise InputError(f"most = {most} leaves no letter", remedy="give 1 or more")
 
 
 def punctuation(text: str, *, keep: str = "") -> str:

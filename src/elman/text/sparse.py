@@ -6,7 +6,9 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
-__all__ = ["fit_sparse", "sparse"]
+from elman.errors import InputError
+
+__all__ = ["check_sparse", "fit_sparse", "sparse"]
 
 
 def fit_sparse(
@@ -32,6 +34,19 @@ def fit_sparse(
     # a product such as .1 * 30 lies a hair beside the whole number it means
     fewest, highest = math.ceil(share * n - 1e-9), math.floor(most * n + 1e-9)
     return sorted(w for w, c in times.items() if c >= count and fewest <= holding[w] <= highest)
+
+
+def check_sparse(*, count: int = 2, share: float = 0.0, most: float = 1.0, instead: str = "") -> None:
+    """Refuse limits that no word or every word fails.
+
+    Raises:
+        InputError: naming the limit.
+    """
+    del instead
+    if count < 0:
+        raise InputError(f"count = {count} is below 0", remedy="give how often a word must occur at least, such as 2")
+    if not 0 <= share <= most <= 1:
+        raise InputError(f"share = {share}, most = {most}", remedy="give shares with 0 <= share <= most <= 1")
 
 
 def sparse(

@@ -56,18 +56,20 @@ STAGES: dict[str, Stage] = {
     "lower": Stage("text", normalize.lower),
     "accents": Stage("text", normalize.accents),
     "numbers": Stage("text", normalize.numbers),
-    "repeats": Stage("text", normalize.repeats),
+    "repeats": Stage("text", normalize.repeats, check=normalize.check_repeats),
     "punctuation": Stage("text", normalize.punctuation),
     "spaces": Stage("text", normalize.spaces),
     "words": Stage("split", tokenize.words),
     "whitespace": Stage("split", tokenize.whitespace),
     "characters": Stage("split", tokenize.characters),
-    "subwords": Stage("split", subwords.subwords, fit=subwords.fit_subwords, revive=subwords.read_subwords),
+    "subwords": Stage(
+        "split", subwords.subwords, subwords.fit_subwords, subwords.read_subwords, check=subwords.check_subwords
+    ),
     "tags": Stage("tags", tag.tags),
     "stop_words": Stage("word", stopwords.stop_word, check=stopwords.check_stop_word),
     "stem": Stage("word", stem.stem, check=stem.check_stem),
     "lemma": Stage("word", stem.lemma, check=stem.check_lemma),
-    "sparse": Stage("word", sparse.sparse, fit=sparse.fit_sparse, revive=frozenset),
+    "sparse": Stage("word", sparse.sparse, sparse.fit_sparse, frozenset, check=sparse.check_sparse),
 }
 
 

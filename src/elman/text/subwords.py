@@ -7,6 +7,7 @@ back to the text.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,7 +16,7 @@ from elman.errors import InputError
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-__all__ = ["fit_subwords", "join_subwords", "read_subwords", "subwords"]
+__all__ = ["check_subwords", "fit_subwords", "join_subwords", "read_subwords", "subwords"]
 
 _BLANK = "▁"
 
@@ -44,7 +45,35 @@ def fit_subwords(texts: Iterable[str], *, model: Literal["bpe", "unigram"] = "bp
     if not any(text.strip() for text in learned_from):
         raise InputError("no text to learn subword units from", remedy="fit the chain on the training texts")
     tokenizer.train_from_iterator(learned_from, trainer=trainer)
-    return str(tokenizer.to_str())
+    state = str(tokenizer.to_str())
+    return state if model == "bpe" else _settled(state)
+
+
+def _settled(state: str) -> str:
+    """The unigram model without what the library's hash order leaves to chance, so that equal texts give equal models.
+
+    Letters too rare to be pieces are added with the lowest score plus 1e-4, 2e-4 and so on, in the order of a hash
+    table: here all get the lowest. Sums over threads differ in the last digits: here they are rounded. Pieces of equal
+    score stand in alphabetical order.
+    """
+    saved = json.loads(state)
+    unknown, *pieces = saved["model"]["vocab"]
+    lowest = min((score for _, score in pieces), default=0.0)
+    added = lowest + 1e-4 * sum(len(piece) == 1 for piece, _ in pieces)
+    scored = [(p, round(lowest if len(p) == 1 and score <= added else score, 6)) for p, score in pieces]
+    saved["model"]["vocab"] = [unknown, *sorted(scored, key=lambda e: (-e[1], e[0]))]
+    return json.dumps(saved, ensure_ascii=False)
+
+
+def check_subwords(*, model: Literal["bpe", "unigram"] = "bpe", size: int = 8000) -> None:
+    """Refuse a number of pieces that is none.
+
+    Raises:
+        InputError: saying so.
+    """
+    del model
+    if size < 1:
+        raise InputError(f"size = {size}: no pieces to split into", remedy="give a number such as 8000")
 
 
 def read_subwords(state: str) -> Tokenizer:
