@@ -6,7 +6,6 @@ Everything that was guessed, split or left out is said in `notes`, for the scree
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from elman.data.parts import PARTS, find_parts, text_format
 from elman.data.polarity import read_polarity
 from elman.data.readers import read_hub, read_table
 from elman.data.settings import DataSettings
-from elman.data.split import split_groups, split_rows, state_split
+from elman.data.split import divide
 from elman.data.table import Table
 from elman.data.textfile import open_text, shown
 from elman.data.trees import read_trees
@@ -52,13 +51,19 @@ def load_labelled(settings: DataSettings) -> LabelledTexts:
     train = tables["train"]
     input = settings.input or guess_input(train, exclude=settings.target)
     target = settings.target or guess_target(train, input)
-    if not (settings.input and settings.target):
+    if not (settings.input and settings.target) and train.names != ["text", "label"]:
         kinds = len(set(train.labels(target)))
         notes.append(f"columns guessed: {input!r} is the text, {target!r} the label ({kinds} classes); "
                      "else say --input COLUMN --target COLUMN")  # fmt: skip
     texts = {part: _texts_and_labels(table, input, target, settings.group, notes) for part, table in tables.items()}
     _check_classes(texts["train"])
-    _split_missing(texts, settings, notes)
+    missing = [part for part in PARTS if part not in texts]
+    if missing:
+        whole = texts["train"]
+        groups = whole["group"] if settings.group else None
+        parts, note = divide(whole["label"], groups, missing, settings, whole.source)
+        texts |= {part: whole.take(rows) for part, rows in parts.items()}
+        notes.append(note)
     train, valid, test = (texts[part] for part in PARTS)
     for table in (valid, test):
         check_known(table, set(train["label"]))
@@ -179,43 +184,3 @@ def check_known(table: Table, known: set[str]) -> None:
                 where=table.where(i),
                 remedy=f"known are {', '.join(map(repr, sorted(known)[:8]))}; mend it or train with examples of it",
             )
-
-
-# -- splitting --------------------------------------------------------------------------------------------------------
-
-
-def _split_missing(tables: dict[str, Table], settings: DataSettings, notes: list[str]) -> None:
-    """Cut the parts that have no file of their own out of the training part, in place."""
-    missing = [part for part in PARTS if part not in tables]
-    if not missing:
-        return
-    train = tables["train"]
-    names = ["train", *missing]
-    if settings.fold >= 0:
-        parts = _fold_parts(train, settings, names)
-    else:
-        shares = dict(zip(PARTS, settings.split))
-        total = sum(shares[name] for name in names)
-        parts = _cut(train, [shares[name] / total for name in names], settings)
-    tables |= {name: train.take(part) for name, part in zip(names, parts)}
-    manner = state_split(names, parts, settings.seed, settings.group)
-    notes.append(manner if settings.fold < 0 else f"fold {settings.fold} of 10: {manner}")
-
-
-def _fold_parts(train: Table, settings: DataSettings, names: Sequence[str]) -> list[list[int]]:
-    """Fold k is the test part, the next one valid, the other eight train."""
-    if settings.fold > 9:
-        raise InputError(f"there is no fold {settings.fold}", where="data.fold", remedy="folds are 0 to 9")
-    folds = _cut(train, [0.1] * 10, settings)
-    held = {"test": folds[settings.fold], "valid": folds[(settings.fold + 1) % 10]}
-    out = {i for name in names[1:] for i in held[name]}
-    return [[i for i in range(len(train)) if i not in out], *(held[name] for name in names[1:])]
-
-
-def _cut(train: Table, fractions: Sequence[float], settings: DataSettings) -> list[list[int]]:
-    try:
-        if settings.group:
-            return split_groups(train["label"], train["group"], fractions, settings.seed)
-        return split_rows(train["label"], fractions, settings.seed)
-    except InputError as error:
-        raise InputError(error.what, where=error.where or train.source, remedy=error.remedy) from error

@@ -10,9 +10,10 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 
+from elman.data.settings import DataSettings
 from elman.errors import InputError
 
-__all__ = ["split_groups", "split_rows", "state_split"]
+__all__ = ["divide", "split_groups", "split_rows", "state_split"]
 
 _GIANT = 0.02  # share of all rows from which a group is placed before the others, while there is room
 
@@ -90,6 +91,53 @@ def split_groups(
     if any(not part for part, f in zip(parts, fractions) if f > 0):
         raise InputError("a part of the split came out empty", remedy="give more groups, or other data.split shares")
     return [sorted(part) for part in parts]
+
+
+def divide(
+    labels: Sequence[Hashable],
+    groups: Sequence[Hashable] | None,
+    missing: Sequence[str],
+    settings: DataSettings,
+    source: str,
+) -> tuple[dict[str, list[int]], str]:
+    """Cut the parts that have no file of their own out of the training rows, as [data] says.
+
+    Args:
+        labels, groups: one a row; groups None: every row for itself.
+        missing: which of valid and test to cut out.
+        settings: its split (shares of the parts that have files are left to the others), seed, fold and group.
+        source: the file, for error messages.
+
+    Returns:
+        Rows of each part, "train" first, and the line that states the split.
+    """
+
+    def cut(fractions: Sequence[float]) -> list[list[int]]:
+        try:
+            if groups is None:
+                return split_rows(labels, fractions, settings.seed)
+            return split_groups(labels, groups, fractions, settings.seed)
+        except InputError as error:
+            raise InputError(error.what, where=error.where or source, remedy=error.remedy) from error
+
+    names = ["train", *missing]
+    if settings.fold < 0:
+        shares = dict(zip(("train", "valid", "test"), settings.split))
+        check_fractions(settings.split)
+        total = sum(shares[name] for name in names)
+        parts = cut([shares[name] / total for name in names])
+        prefix = ""
+    elif settings.fold < 10:
+        # fold k is the test part, the next one valid, the others train
+        folds = cut([0.1] * 10)
+        held = {"test": folds[settings.fold], "valid": folds[(settings.fold + 1) % 10]}
+        out = {i for name in missing for i in held[name]}
+        parts = [[i for i in range(len(labels)) if i not in out], *(held[name] for name in missing)]
+        prefix = f"fold {settings.fold} of 10: "
+    else:
+        raise InputError(f"there is no fold {settings.fold}", where="data.fold", remedy="folds are 0 to 9")
+    by = "" if groups is None else settings.group or "document"
+    return dict(zip(names, parts)), prefix + state_split(names, parts, settings.seed, by)
 
 
 def _without_gaps(parts: list[list[int]], fractions: Sequence[float]) -> list[list[int]]:
