@@ -135,10 +135,8 @@ class NgramFeatures:
             x = union.fit_transform(texts)
         except ValueError as e:
             raise InputError("the training texts hold no words", remedy="check the input column") from e
-        if labels is not None:
-            worth = np.nan_to_num(chi2(x, labels)[0], nan=-1.0)
-        else:
-            worth = np.asarray((x > 0).sum(axis=0)).ravel()
+        present = x > 0  # (texts, n-grams): which texts hold it, whatever its weight there
+        worth = chi2(present, labels)[0] if labels is not None else np.asarray(present.sum(axis=0)).ravel()
         kept = np.zeros(len(worth), dtype=bool)
         kept[np.argsort(-worth, kind="stable")[: self.most]] = True
         self._parts, start = [], 0
@@ -173,7 +171,8 @@ class NgramFeatures:
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it."""
         parts = [{"kind": kind, "ngrams": ngrams, "idf": idf} for kind, ngrams, idf in self._parts]
-        return {"words": self.words, "characters": self.characters, "most": self.most, "parts": parts}
+        ranges = {"words": self.words, "characters": self.characters}
+        return {k: r and list(r) for k, r in ranges.items()} | {"most": self.most, "parts": parts}
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> NgramFeatures:
