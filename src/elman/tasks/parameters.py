@@ -1,0 +1,53 @@
+"""Settings structs as the parameters of a scikit-learn estimator: one list of names, in the structs, is enough."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import msgspec
+
+from elman.errors import InputError, unknown
+
+__all__ = ["fill", "section_of", "signature"]
+
+
+def signature(*kinds: type[msgspec.Struct], **more: Any) -> inspect.Signature:
+    """Of an `__init__` whose keywords are the fields of these structs, and `more` with their defaults.
+
+    scikit-learn reads an estimator's parameters off the signature, and so does `help`.
+    """
+    fields = [(f.name, f.default) for kind in kinds for f in msgspec.structs.fields(kind)]
+    keywords = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+        for name, default in [*fields, *more.items()]
+    ]
+    return inspect.Signature([inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD), *keywords])
+
+
+def fill(estimator: Any, parameters: dict[str, Any]) -> None:
+    """Set every parameter of the estimator's signature, given or default.
+
+    Raises:
+        InputError: a name that it does not have.
+    """
+    known = inspect.signature(type(estimator).__init__).parameters
+    for name in parameters:
+        if name not in known:
+            raise unknown("parameter", name, [n for n in known if n != "self"], where=type(estimator).__name__)
+    for name, parameter in known.items():
+        if name != "self":
+            setattr(estimator, name, parameters.get(name, parameter.default))
+
+
+def section_of(estimator: Any, kind: type[msgspec.Struct]) -> Any:
+    """The estimator's parameters that are fields of `kind`, as that struct.
+
+    Raises:
+        InputError: a value of the wrong type.
+    """
+    values = {f.name: getattr(estimator, f.name) for f in msgspec.structs.fields(kind)}
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        raise InputError(str(error), where=type(estimator).__name__) from error

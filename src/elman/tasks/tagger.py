@@ -1,0 +1,284 @@
+"""`elman.Tagger`: one tag for every word, as scikit-learn users expect an estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+from torch import Tensor
+
+from elman.data.schemes import detect_scheme
+from elman.equations.graph import Graph
+from elman.errors import InputError
+from elman.models.lexicon import Lexicon
+from elman.models.tagger import TaggerModel, TaggerSettings
+from elman.tasks.entities import transition_rules
+from elman.tasks.parameters import fill, section_of, signature
+from elman.tasks.tag_scores import score_tags
+from elman.tasks.tagging import Tagging, TagNames, best_temperature, run_model
+from elman.training.checkpoint import load_weights, read_run, write_run
+from elman.training.loop import Fitted, fit
+from elman.training.progress import Silent
+from elman.training.settings import TrainingSettings
+
+__all__ = ["Tagger", "packaged_tagger"]
+
+Words = Sequence[str]
+
+
+class Tagger(BaseEstimator):  # type: ignore[misc]
+    """Sentences in, one tag a word out; a scikit-learn estimator.
+
+    ``Tagger(cell="gru", hidden=64, epochs=5)``: its parameters are the fields of `TaggerSettings` and
+    `TrainingSettings` together, and
+
+        validation: share of the sentences held out to choose the best epoch and to calibrate.
+
+    X is a list of token lists, y a list of as many tag lists: plain labels (parts of speech), or entities in IOB1,
+    IOB2, IOBES or BILOU, which is found out. Tags are given back in the scheme they came in.
+
+    Attributes:
+        classes_: (C,) tags; for entities in IOB1 or BILOU those of IOB2.
+        temperature_: divides scores before they become probabilities, fitted on validation sentences.
+        fitted_: history, best epoch and seconds of the training.
+        model_, lexicon_, names_: the network, what turns words into what it reads, and numbers into tags.
+    """
+
+    def __init__(self, **parameters: Any) -> None:
+        fill(self, parameters)
+
+    __init__.__signature__ = signature(TaggerSettings, TrainingSettings, validation=0.1)  # type: ignore[attr-defined]
+
+    # -- learning
+
+    def fit(self, X: Sequence[Words], y: Sequence[Words]) -> Tagger:
+        """Learn from N sentences and their tags.
+
+        Raises:
+            InputError: sentences and tags that do not fit each other, or one tag only.
+        """
+        X, y = _checked(X, y)
+        if not 0 < self.validation < 1:
+            raise InputError(f"validation is {self.validation}", where="Tagger", remedy="give a share between 0 and 1")
+        if len(X) < 2:
+            raise InputError("one sentence is too little to train on", remedy="give at least two")
+        order = np.random.default_rng(self.seed).permutation(len(X))
+        held = max(1, min(len(X) - 1, round(self.validation * len(X))))
+        valid, train = order[:held], order[held:]
+        return self.fit_parts(
+            ([X[i] for i in train], [y[i] for i in train]), ([X[i] for i in valid], [y[i] for i in valid])
+        )
+
+    def fit_parts(
+        self,
+        train: tuple[Sequence[Words], Sequence[Words]],
+        valid: tuple[Sequence[Words], Sequence[Words]],
+        *,
+        scheme: str = "auto",
+        checkpoint: Path | None = None,
+        resume: bool = False,
+        progress: Silent | None = None,
+        title: str = "training",
+    ) -> Tagger:
+        """Learn from one part, choose the epoch and calibrate on another.
+
+        Args:
+            scheme: that both are written in; "none" for plain labels, "auto" finds out.
+            checkpoint, resume, progress, title: see `elman.training.loop.fit`.
+        """
+        settings: TaggerSettings = section_of(self, TaggerSettings)
+        training: TrainingSettings = section_of(self, TrainingSettings)
+        settings.check()
+        scheme = detect_scheme(train[1]) if scheme == "auto" else scheme
+        self.names_ = TagNames.of(train[1], scheme, settings.scheme)
+        if len(self.names_.names) < 2:
+            raise InputError(f"only one tag, {train[1][0][0]!r}", remedy="a tagger needs at least two")
+        self.classes_ = np.array(self.names_.classes)
+        self._pos = packaged_tagger() if settings.pos else None
+        words, vectors = _vectors(settings.vectors)
+        self.lexicon_ = Lexicon.build(train[0], words, settings.min_count, longest_affix=settings.affix)
+        torch.manual_seed(training.seed)
+        self.model_ = self._network(settings, vectors, self.lexicon_.counts(train[0]))
+        extra = None if self._pos is None else self._extra
+        task = Tagging(self.model_, self.lexicon_, self.names_, train, valid, training.batch_size, extra)
+        self.fitted_: Fitted = fit(task, training, checkpoint=checkpoint, resume=resume, progress=progress, title=title)
+        self.temperature_ = self._calibrate(valid, task.valid_tags, task.valid_extra)
+        return self
+
+    def _network(
+        self, settings: TaggerSettings, vectors: Tensor | None, counts: Tensor | None, graph: Graph | None = None
+    ) -> TaggerModel:
+        lexicon, names = self.lexicon_, self.names_
+        return TaggerModel(
+            settings,
+            {"words": len(lexicon.words), "chars": len(lexicon.chars), "affixes": len(lexicon.affixes)},
+            len(names.names),
+            vectors=vectors,
+            counts=counts,
+            extra=0 if self._pos is None else len(self._pos.classes_),
+            rules=None if names.plain else transition_rules(names.names),
+            graph=graph,
+        )
+
+    def _extra(self, X: Sequence[Words]) -> list[Tensor]:
+        """What the part-of-speech tagger makes of each word: its probabilities, (T, 17)."""
+        assert self._pos is not None
+        return [torch.from_numpy(p) for p in self._pos.predict_proba(X)]
+
+    def _calibrate(
+        self, valid: tuple[Sequence[Words], Sequence[Words]], tags: list[list[int]], extra: list[Tensor] | None
+    ) -> float:
+        batches = []
+        for picks, e, lengths in run_model(self.model_, self.lexicon_, valid[0], extra):
+            wanted = torch.full((len(e), len(picks)), -1)
+            for b, i in enumerate(picks):
+                wanted[: len(tags[i]), b] = torch.tensor(tags[i])
+            batches.append((e, lengths, wanted))
+        return best_temperature(self.model_, batches)
+
+    # -- use
+
+    def _run(self, X: Sequence[Words], paths: bool, probabilities: bool) -> tuple[list[list[str]], list[np.ndarray]]:
+        """Tags of every sentence, and probabilities (T_i, C); what is not asked for stays empty."""
+        if not hasattr(self, "model_"):
+            raise NotFittedError("this Tagger is not fitted yet: call fit, or Tagger.load a RUN")
+        tags: list[list[str]] = [[] for _ in X]
+        tables = [np.zeros((0, len(self.classes_)), np.float32) for _ in X]
+        full = [i for i, words in enumerate(X) if len(words)]  # an empty sentence has no tags, and is no error
+        sentences = [X[i] for i in full]
+        for i, words in zip(full, sentences):
+            if isinstance(words, str) or not all(isinstance(w, str) for w in words):
+                raise InputError(
+                    "a text where a list of words is expected", where=f"X[{i}]", remedy="split it: X = [['A', 'b']]"
+                )
+        extra = None if self._pos is None else self._extra(sentences)
+        for picks, e, lengths in run_model(self.model_, self.lexicon_, sentences, extra):
+            best = self.model_.decode(e, lengths).T.tolist() if paths else []
+            p = self.model_.probabilities(e, lengths, self.temperature_).numpy() if probabilities else None
+            for b, i in enumerate(picks):
+                n = len(sentences[i])
+                if paths:
+                    tags[full[i]] = self.names_.outwards(best[b][:n])
+                if p is not None:
+                    tables[full[i]] = self.names_.columns(p[:n, b])
+        return tags, tables
+
+    def predict(self, X: Sequence[Words]) -> list[list[str]]:
+        """The tags of each sentence; an empty sentence has none."""
+        return self._run(X, True, False)[0]
+
+    def predict_proba(self, X: Sequence[Words]) -> list[np.ndarray]:
+        """For each sentence (T_i, C) calibrated probabilities, columns in the order of `classes_`."""
+        return self._run(X, False, True)[1]
+
+    def predict_with_confidence(self, X: Sequence[Words]) -> tuple[list[list[str]], list[np.ndarray]]:
+        """The tags of each sentence, and for each tag how probable it is, (T_i,)."""
+        tags, tables = self._run(X, True, True)
+        number = {name: k for k, name in enumerate(self.classes_.tolist())}
+        sure = []
+        for row, p in zip(tags, tables):
+            inner = row if self.names_.plain else self.names_.as_classes(row)
+            sure.append(p[np.arange(len(row)), [number[tag] for tag in inner]])
+        return tags, sure
+
+    def evaluate(self, X: Sequence[Words], y: Sequence[Words], scheme: str = "auto") -> dict[str, Any]:
+        """Every figure on tagged sentences, see `elman.tasks.tag_scores.score_tags`."""
+        X, y = _checked(X, y)
+        return score_tags(self, X, y, scheme)
+
+    def score(self, X: Sequence[Words], y: Sequence[Words]) -> float:
+        """F1 of the entities found; of plain labels, the share of words that got theirs."""
+        figures = self.evaluate(X, y)
+        return float(figures["accuracy" if self.names_.plain else "entity_f1"])
+
+    # -- disk
+
+    def describe(self) -> dict[str, Any]:
+        """What model.json holds."""
+        return {
+            "task": "tag",
+            "names": {"names": self.names_.names, "scheme": self.names_.scheme, "inner": self.names_.inner},
+            "lexicon": self.lexicon_.to_dict(),
+            "vectors": list(self.model_.vectors.shape),
+            "cell": self.model_.context.graph.to_dict(),
+            "temperature": self.temperature_,
+            "parameters": {k: msgspec.to_builtins(v) for k, v in self.get_params().items()},
+        }
+
+    def save(self, path: str | Path) -> None:
+        """Write the folder that `load` and ``elman predict`` read."""
+        if not hasattr(self, "model_"):
+            raise NotFittedError("this Tagger is not fitted yet: there is nothing to save")
+        write_run(Path(path), model=self.model_, description=self.describe(), history=self.fitted_.history)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Tagger:
+        """The tagger that `save` or ``elman train`` wrote.
+
+        Raises:
+            InputError: no RUN, a damaged one, or one of another task.
+        """
+        description, weights = read_run(Path(path), "tag")
+        try:
+            new = cls(**description["parameters"])
+            new.names_ = TagNames(**description["names"])
+            new.classes_ = np.array(new.names_.classes)
+            new.lexicon_ = Lexicon.from_dict(description["lexicon"])
+            new.temperature_ = float(description["temperature"])
+            settings: TaggerSettings = section_of(new, TaggerSettings)
+            new._pos = packaged_tagger() if settings.pos else None
+            graph = Graph.from_dict(description["cell"])
+            new.model_ = new._network(settings, torch.zeros(description["vectors"]), None, graph)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"the RUN is damaged ({error!r})", where=str(path), remedy="train it anew") from error
+        load_weights(new.model_, weights, Path(path))
+        new.model_.eval()
+        new.fitted_ = Fitted()
+        return new
+
+
+def packaged_tagger() -> Tagger:
+    """The part-of-speech tagger for English that ships with the package."""
+    from importlib.resources import files
+
+    return Tagger.load(Path(str(files("elman.models") / "pos")))
+
+
+def _checked(X: Sequence[Words], y: Sequence[Words]) -> tuple[list[list[str]], list[list[str]]]:
+    """Sentences and their tags as lists.
+
+    Raises:
+        InputError: none, not as many tags as words, a sentence without words, a text instead of words.
+    """
+    if not len(X):
+        raise InputError("there are no sentences", remedy="give at least one")
+    if len(X) != len(y):
+        raise InputError(f"{len(X)} sentences and {len(y)} lists of tags", remedy="give one list of tags a sentence")
+    for i, (words, tags) in enumerate(zip(X, y)):
+        if isinstance(words, str) or isinstance(tags, str):
+            raise InputError("a text where a list of words is expected", where=f"X[{i}]", remedy="split it first")
+        if not len(words):
+            raise InputError("a sentence without words", where=f"X[{i}]", remedy="leave it out")
+        if len(words) != len(tags):
+            raise InputError(f"{len(words)} words and {len(tags)} tags", where=f"X[{i}]", remedy="give each word one")
+    return [list(map(str, words)) for words in X], [list(map(str, tags)) for tags in y]
+
+
+def _vectors(path: str) -> tuple[list[str], Tensor | None]:
+    """Words and rows (1 + V, D) of pretrained vectors, row 0 for none; centred, and all of one length."""
+    if not path:
+        return [], None
+    from elman.text.vectors import WordVectors
+
+    vectors = WordVectors.load(path)
+    matrix = torch.from_numpy(np.array(vectors.matrix, dtype=np.float32))
+    matrix = matrix - matrix.mean(0)
+    # about the scale of the other features, or the network would listen to the frequent words' long vectors first
+    matrix = 3 * matrix / matrix.norm(dim=1, keepdim=True).clamp_min(1e-6)
+    return list(vectors.words), torch.cat([torch.zeros(1, matrix.shape[1]), matrix])

@@ -1,0 +1,188 @@
+"""What the training loop needs of a tagger: batches, loss, figures; and what makes its probabilities true."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from elman.data.schemes import spans, to_tags
+from elman.models.lexicon import Batch, Lexicon
+from elman.models.tagger import TaggerModel
+from elman.sequences import Sequences, bucket_batches
+from elman.tasks.entities import entity_scores
+
+__all__ = ["TagNames", "Tagging", "best_temperature", "run_model"]
+
+Words = Sequence[str]
+_AT_ONCE = 128  # sentences a batch when nothing is trained
+
+
+class TagNames:
+    """Between the tags a user writes and the numbers the model gives.
+
+    Entities are IOBES (or IOB2) inside the model, whatever the user's files are in: the scheme with more kinds of tag
+    tells the network more about borders.
+
+    Args:
+        names: the K tags inside the model.
+        scheme: the user's scheme, or "none" for plain labels. inner: the model's.
+    """
+
+    def __init__(self, names: Sequence[str], scheme: str, inner: str) -> None:
+        self.names, self.scheme, self.inner = list(names), scheme, inner
+        self._numbers = {name: k for k, name in enumerate(self.names)}
+        # outwards, probabilities are of IOB2 tags unless the user writes the model's own scheme
+        self.outer = inner if scheme == inner else "IOB2"
+        self.classes = self.names if self.plain else sorted({self._outwards(name) for name in self.names})
+        self._column = [self.classes.index(name if self.plain else self._outwards(name)) for name in self.names]
+
+    @classmethod
+    def of(cls, tags: Sequence[Sequence[str]], scheme: str, inner: str) -> TagNames:
+        """The tags that training sentences show; of entities, every tag that their types can have."""
+        if scheme == "none":
+            return cls(sorted({tag for row in tags for tag in row}), scheme, inner)
+        types = sorted({span.type for row in tags for span in spans(row, scheme)})
+        return cls(
+            ["O", *(f"{letter}-{t}" for t in types for letter in ("BIES" if inner == "IOBES" else "BI"))], scheme, inner
+        )
+
+    @property
+    def plain(self) -> bool:
+        return self.scheme == "none"
+
+    def inwards(self, tags: Sequence[str]) -> list[int]:
+        """The numbers of a sentence's tags; -1 for a tag that training never showed."""
+        if not self.plain:
+            tags = to_tags(spans(tags, self.scheme), len(tags), self.inner)
+        return [self._numbers.get(tag, -1) for tag in tags]
+
+    def outwards(self, numbers: Sequence[int]) -> list[str]:
+        """The user's tags of a sentence."""
+        tags = [self.names[k] for k in numbers]
+        return tags if self.plain else to_tags(spans(tags), len(tags), self.scheme)
+
+    def as_classes(self, tags: Sequence[str]) -> list[str]:
+        """The user's tags of a sentence as members of `classes`."""
+        return list(tags) if self.plain else to_tags(spans(tags, self.scheme), len(tags), self.outer)
+
+    def columns(self, p: np.ndarray) -> np.ndarray:
+        """Probabilities of the model's tags (T, K) as those of `classes` (T, C): a word that is E is I to IOB2."""
+        out = np.zeros((len(p), len(self.classes)), p.dtype)
+        for k, column in enumerate(self._column):
+            out[:, column] += p[:, k]
+        return out
+
+    def _outwards(self, name: str) -> str:
+        if self.outer == "IOB2" and name[:1] in "ES" and name != "O":
+            return ("I" if name[0] == "E" else "B") + name[1:]
+        return name
+
+
+class Tagging:
+    """A tagger's training, in the words of `elman.training.loop.Trainable`.
+
+    Args:
+        model, lexicon, names: of the tagger.
+        train, valid: sentences and the tags the user wrote.
+        batch_size: sentences.
+        extra: further features of a sentence's words (T, E); None: there are none.
+    """
+
+    stateful = False
+
+    def __init__(
+        self,
+        model: TaggerModel,
+        lexicon: Lexicon,
+        names: TagNames,
+        train: tuple[Sequence[Words], Sequence[Words]],
+        valid: tuple[Sequence[Words], Sequence[Words]],
+        batch_size: int,
+        extra: Callable[[Sequence[Words]], list[Tensor]] | None = None,
+    ) -> None:
+        self.model: nn.Module = model
+        self.tagger, self.lexicon, self.names, self.batch_size = model, lexicon, names, batch_size
+        self.sentences, self.valid = train[0], valid
+        self.tags = [torch.tensor(names.inwards(tags)) for tags in train[1]]
+        self.valid_tags = [names.inwards(tags) for tags in valid[1]]
+        # features of other models are worked out once, not in every epoch
+        self.extra = None if extra is None else extra(train[0])
+        self.valid_extra = None if extra is None else extra(valid[0])
+        self.select = "accuracy" if names.plain else "entity_f1"
+
+    def plan(self, generator: torch.Generator) -> list[list[int]]:
+        return bucket_batches([len(s) for s in self.sentences], self.batch_size, generator)
+
+    def collate(self, picks: Sequence[int]) -> tuple[Batch, Tensor]:
+        extra = None if self.extra is None else [self.extra[i] for i in picks]
+        batch = self.lexicon.batch([self.sentences[i] for i in picks], extra)
+        return batch, Sequences.pack([self.tags[i] for i in picks]).data
+
+    def loss(self, batch: tuple[Batch, Tensor], state: None) -> tuple[Tensor, float, None]:
+        return self.tagger.loss(*batch), float(batch[0].lengths.sum()), None
+
+    def validate(self) -> dict[str, float]:
+        sentences, tags = self.valid
+        predicted: list[list[str]] = [[] for _ in sentences]
+        right = words = 0
+        for picks, e, lengths in run_model(self.tagger, self.lexicon, sentences, self.valid_extra):
+            best = self.tagger.decode(e, lengths)
+            for b, i in enumerate(picks):
+                numbers = best[: len(sentences[i]), b].tolist()
+                right += sum(k == wanted for k, wanted in zip(numbers, self.valid_tags[i]))
+                words += len(numbers)
+                predicted[i] = self.names.outwards(numbers)
+        figures = {"accuracy": right / words}
+        if not self.names.plain:
+            figures["entity_f1"] = entity_scores(tags, predicted)["all"]["f1"]
+        return figures
+
+
+def run_model(
+    model: TaggerModel, lexicon: Lexicon, sentences: Sequence[Words], extra: Sequence[Tensor] | None = None
+) -> Iterator[tuple[list[int], Tensor, Tensor]]:
+    """Emissions of many sentences, in batches of like length: `(which sentences, e (T, B, K), lengths (B,))`."""
+    model.eval()
+    for picks in bucket_batches([len(s) for s in sentences], _AT_ONCE):
+        batch = lexicon.batch([sentences[i] for i in picks], None if extra is None else [extra[i] for i in picks])
+        with torch.no_grad():
+            yield picks, model(batch), batch.lengths
+
+
+def best_temperature(model: TaggerModel, batches: Sequence[tuple[Tensor, Tensor, Tensor]]) -> float:
+    """The temperature at which the stated probabilities of validation tags are likeliest (Guo et al. 2017, sec. 4.2).
+
+    Args:
+        batches: emissions (T, B, K), lengths (B,), tags (T, B), -1 for a tag without a number.
+
+    Returns:
+        Between 0.2 and 5; found by golden section on its logarithm, where the likelihood has one peak.
+    """
+
+    def nll(log_t: float) -> float:
+        total = 0.0
+        for e, lengths, tags in batches:
+            p = model.probabilities(e, lengths, math.exp(log_t))
+            known = (tags >= 0) & (torch.arange(len(tags))[:, None] < lengths)
+            chosen = p.gather(2, tags.clamp_min(0)[:, :, None]).squeeze(2)[known]
+            total -= float(chosen.clamp_min(1e-12).log().sum())
+        return total
+
+    low, high = math.log(0.2), math.log(5.0)
+    g = (math.sqrt(5) - 1) / 2
+    a, b = high - g * (high - low), low + g * (high - low)
+    at_a, at_b = nll(a), nll(b)
+    for _ in range(14):  # to within 0.4 %
+        if at_a < at_b:
+            high, b, at_b = b, a, at_a
+            a = high - g * (high - low)
+            at_a = nll(a)
+        else:
+            low, a, at_a = a, b, at_b
+            b = low + g * (high - low)
+            at_b = nll(b)
+    return math.exp((low + high) / 2)
