@@ -8,7 +8,7 @@ which engines take as one product after the loop.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from elman.equations.graph import Graph
@@ -30,6 +30,7 @@ class StepDerivative:
         d_x: dL/dx_t, or None.
         deltas: for each product node of the step, the derivative by its value.
         d_vectors: for each vector parameter, its derivative per row, to be summed over steps and rows.
+        adjoints: for each node of the step that the loss depends on, the derivative by its value.
     """
 
     graph: Graph
@@ -39,6 +40,7 @@ class StepDerivative:
     d_x: Node | None
     deltas: dict[Node, Node]
     d_vectors: dict[str, Node]
+    adjoints: dict[Node, Node] = field(default_factory=dict)
 
     @property
     def roots(self) -> list[Node]:
@@ -116,6 +118,7 @@ def differentiate(graph: Graph) -> StepDerivative:
         adjoint.get(graph.x),
         {p: deltas[p] for p in forward if p in deltas},
         {n.name: adjoint[n] for n in forward if n.op == "vector" and n in adjoint},
+        adjoint,
     )
 
 

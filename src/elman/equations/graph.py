@@ -68,6 +68,15 @@ class Graph:
     defaults: dict[str, float] = field(default_factory=dict)
     learned: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        """Its equations."""
+        from elman.equations.printing import equations  # that module reads graphs
+
+        return str(equations(self))
+
+    def __repr__(self) -> str:
+        return f"Graph({self.name})"
+
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """All nodes the step needs, each after what it reads."""
