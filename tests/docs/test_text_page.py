@@ -10,7 +10,7 @@ from pathlib import Path
 from elman.text import STAGES, Chain
 from elman.text.stages import check_options
 from elman.text.stem import lemma_languages, snowball_languages
-from elman.text.stopwords import _languages
+from elman.text.stopwords import stop_word_languages
 
 PAGE = Path(__file__).parents[2] / "docs" / "text.md"
 
@@ -40,5 +40,5 @@ def test_the_counts_of_languages_are_right() -> None:
     page = PAGE.read_text(encoding="utf-8").replace("\n", " ")
     counts = re.search(r"stems (\d+) of them, simplemma .*? of (\d+), .*? for (\d+), short ones for (\d+)", page)
     assert counts is not None
-    there = (snowball_languages(), lemma_languages(), _languages("long"), _languages("short"))
+    there = (snowball_languages(), lemma_languages(), stop_word_languages("long"), stop_word_languages("short"))
     assert [int(n) for n in counts.groups()] == [len(found) for found in there]

@@ -17,6 +17,10 @@ from elman.text.tokenize import characters, join_words, whitespace, words
         ("It's a well-made, 7-megapixel camera!!!", ["It's", "a", "well-made", ",", "7-megapixel", "camera", "!!!"]),
         ("$1,200.50 at 12:30", ["$", "1,200.50", "at", "12:30"]),
         ("the U.S. and e.g. this. End.", ["the", "U.S.", "and", "e.g.", "this", ".", "End", "."]),
+        (
+            "Mr. X, Acme Inc. 08/16/2000 ==> (( $$$",
+            ["Mr.", "X", ",", "Acme", "Inc.", "08/16/2000", "==", ">", "(", "(", "$$$"],
+        ),
         ("mail a@b.org or http://x.com/y.", ["mail", "a@b.org", "or", "http://x.com/y", "."]),
         ("@you #tag :-) <url>", ["@you", "#tag", ":-)", "<url>"]),
         ("👍🏽👨‍👩‍👧🇩🇪", ["👍🏽", "👨‍👩‍👧", "🇩🇪"]),

@@ -23,7 +23,8 @@ Config = str | Mapping[str, Any]
 Tokens = list[str]
 Pairs = list[tuple[str, str]]  # a token and its part of speech ("" where no tagger has been)
 
-_MEMORY = 200_000  # words whose way through a run of word stages is remembered
+# what of a run of word stages is remembered: so many words, none longer than
+_MEMORY, _LONGEST = 200_000, 40
 
 
 class Chain:
@@ -144,7 +145,7 @@ class Chain:
     # -- how it runs
 
     def _bind(self) -> None:
-        """Each stage as a function of one argument; `_steps` joins neighbouring word stages into one, remembered."""
+        """Each stage as a function of one argument; what is remembered of words is forgotten."""
         self._functions = [self._bound(i) for i in range(len(self.stages))]
         kinds = [STAGES[s["name"]].kind for s in self.stages]
         self._split = kinds.index("split")
@@ -169,14 +170,14 @@ class Chain:
         return value
 
     def _run(self, text: str | Sequence[str], upto: int | None = None) -> Pairs:
-        """The tokens after the first `upto` stages (at least as far as the split goes)."""
+        """The tokens after the first `upto` stages, the one that splits among them."""
         end = len(self.stages) if upto is None else upto
         split = self._split
         if isinstance(text, str):
-            tokens = self._functions[split](self._normalized(text, split)) if end > split else [text]
+            tokens = self._functions[split](self._normalized(text, split))
         else:
             tokens = [piece for word in text for piece in self._word(word, 0, split)]
-            if end > split and self.stages[split]["name"] in ("characters", "subwords"):
+            if self.stages[split]["name"] in ("characters", "subwords"):
                 tokens = [piece for word in tokens for piece in self._functions[split](word)]
         pairs = [(token, "") for token in tokens]
         start = split + 1
@@ -202,7 +203,7 @@ class Chain:
                 # a token that the stage leaves alone may itself be a blank (a character)
                 changed = ((token, function(token)) for token in known)
                 known = [piece for token, new in changed for piece in ([token] if new == token else new.split())]
-            if len(memory) < _MEMORY:
+            if len(memory) < _MEMORY and len(word) <= _LONGEST:
                 memory[word] = known
         return known
 

@@ -4,7 +4,8 @@ Every function is pure, takes any string and returns a string; its keyword argum
 recipe. Where a thing is replaced by its kind, the kind is written as a placeholder, `<url>`, which every later stage
 and the tokenisers leave whole. Stages that put in blanks leave single ones and none at the ends.
 
-Idempotent, f(f(x)) = f(x): all but `contractions` and `abbreviations` with entries of the user's own.
+Idempotent, f(f(x)) = f(x): all but `markup`, if tags stand inside tags, and `contractions` and `abbreviations`, whose
+long forms might be short for something again (none of the tables' are).
 """
 
 from __future__ import annotations
@@ -91,14 +92,15 @@ def lower(text: str) -> str:
 
 
 def accents(text: str) -> str:
-    """Letters without their accents: é to e, ß stays (it is no accented letter)."""
-    bare = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+    """Letters without their accents: é to e. ß and ø stay, as do marks that make another letter (Hindi, か and が)."""
+    # the accents of Latin, Greek and Cyrillic; other scripts' marks lie outside this block
+    bare = regex.sub(r"[\u0300-\u036f]", "", unicodedata.normalize("NFD", text))
     return unicodedata.normalize("NFC", bare)
 
 
 def markup(text: str) -> str:
-    """HTML tags taken out: `<br />` becomes a blank; placeholders stay."""
-    tag = r"(?:<(?:url|email|number|emoji|unk)>)(*SKIP)(*FAIL)|</?[A-Za-z][^<>]*+>|<!--.*?-->"
+    """HTML tags and comments taken out: `<br />` becomes a blank; placeholders stay."""
+    tag = r"(?:<(?:url|email|number|emoji|unk)>)(*SKIP)(*FAIL)|<(?:[/!?]?[A-Za-z]|!--)[^<>]*+>"
     return spaces(_compiled(tag).sub(" ", text))
 
 
@@ -147,7 +149,7 @@ def _emoticons() -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def emoticon_pattern() -> str:
-    """A pattern for the emoticons of the table: no letter or digit may touch them where they have one themselves."""
+    """A pattern for the emoticons of the table; with a letter or digit at either side they are something else."""
     signs = sorted(_emoticons(), key=len, reverse=True)
     return r"(?<![\w:])(?:" + "|".join(regex.escape(s) for s in signs) + r")(?!\w)"
 
@@ -189,7 +191,9 @@ def _expand(text: str, section: str, language: str, extra: tuple[tuple[str, str]
         plain = short.lower().replace("’", "'")
         form = whole.get(plain)
         if form is None:
-            before, after, form = next(e for e in open_ended if plain.startswith(e[0]) and plain.endswith(e[1]))
+            fits = (e for e in open_ended if plain.startswith(e[0]) and plain.endswith(e[1]))
+            # a sign that is another only when case is ignored, such as ſ for s, matches the pattern and no entry
+            before, after, form = next(fits, ("", "", "*"))
             form = form.replace("*", short[len(before) : len(short) - len(after)])
         if short.isupper() and len(short) > 1 and not short.endswith("."):
             return form.upper()
@@ -225,7 +229,7 @@ def numbers(text: str, *, to: Literal["token", "digits", "remove"] = "token") ->
     """
     if to == "digits":
         return str(_compiled(r"\p{Nd}").sub("0", text))
-    number = r"(?<![\w<.])(?:(?<!\w)[+-])?(?<![\p{L}\p{N}_])\p{N}++(?:[.,:]\p{N}++)*+(?:st|nd|rd|th)?(?![\p{L}\p{N}_])"
+    number = r"(?<![\w\p{N}<.])[+-]?\p{N}++(?:[.,:]\p{N}++)*+(?:st|nd|rd|th)?(?![\p{L}\p{N}_])"
     changed = _compiled(number).sub("<number>" if to == "token" else " ", text)
     return changed if to == "token" else spaces(changed)
 

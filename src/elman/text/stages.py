@@ -40,11 +40,6 @@ class Stage:
     revive: Callable[[Any], Any] | None = None
     check: Callable[..., None] | None = None
 
-    @property
-    def summary(self) -> str:
-        """The first line of the function's docstring."""
-        return (self.function.__doc__ or "").strip().splitlines()[0]
-
 
 STAGES: dict[str, Stage] = {
     "unicode": Stage("text", normalize.unicode),

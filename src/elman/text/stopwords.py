@@ -13,7 +13,7 @@ from elman.errors import InputError, unknown
 from elman.text import languages
 from elman.text.tables import read_table
 
-__all__ = ["check_stop_word", "list_stop_words", "stop_word"]
+__all__ = ["check_stop_word", "list_stop_words", "stop_word", "stop_word_languages"]
 
 Size = Literal["short", "long", "sklearn"]
 
@@ -47,13 +47,14 @@ def check_stop_word(
         InputError: naming what there is.
     """
     del extra, keep
-    if languages.code(language) not in _languages(size):
-        if size != "long" and languages.code(language) in _languages("long"):
+    if languages.code(language) not in stop_word_languages(size):
+        if size != "long" and languages.code(language) in stop_word_languages("long"):
             raise InputError(f"no {size} stop-word list for {languages.name(language)}", remedy='use size = "long"')
-        raise unknown(f"language of the {size} stop-word lists", language, _languages(size))
+        raise unknown(f"language of the {size} stop-word lists", language, stop_word_languages(size))
 
 
-def _languages(size: Size) -> list[str]:
+def stop_word_languages(size: Size) -> list[str]:
+    """The codes of the languages that have a list of that size."""
     if size == "sklearn":
         return ["en"]
     if size == "short":

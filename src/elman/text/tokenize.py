@@ -11,16 +11,23 @@ from typing import Literal
 import regex
 
 from elman.text.normalize import ADDRESS, EMOJI, PLACEHOLDER, emoticon_pattern
+from elman.text.tables import read_language
 
 __all__ = ["characters", "join_words", "whitespace", "words"]
 
 # scripts written without blanks between words: each sign (with the marks on it) is a token of its own
 _SPACELESS = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}ー々〆]"
 _LETTER = rf"[[\p{{L}}\p{{M}}\p{{N}}_]--{_SPACELESS}]"
-_NUMBER = r"\p{N}++(?:[.,:]\p{N}++)++"
+_NUMBER = r"\p{N}++(?:[.,:/]\p{N}++)++"
 _INITIALS = r"(?<![\p{L}\p{N}])(?:\p{L}\.){2,}"
-_SIGN = r"([!?.…*~=_-])\1+|\X"
+_SIGN = r"([^\w\s()\[\]{}\"'’])\1+|\X"
 _CLITIC = r"['’](?:s|m|d|re|ve|ll|em)(?!\p{L})"
+
+
+def _abbreviations() -> str:
+    """English ones that end in a full stop, which is theirs and not the sentence's: `Mr.`, `Inc.`."""
+    listed = (a for a in read_language("en")["abbreviations"] if a.endswith(".") and a[:-1].isalpha())
+    return r"(?<!\p{L})(?:" + "|".join(a[:-1] for a in listed) + r")\."
 
 
 @lru_cache(maxsize=4)
@@ -34,7 +41,7 @@ def _word_pattern(style: str) -> regex.Pattern[str]:
         )
     else:
         word = rf"{_LETTER}++(?:['’-]{_LETTER}++)*+"
-    parts = [PLACEHOLDER, ADDRESS, EMOJI, emoticon_pattern(), r"[@#]\w++", _NUMBER, _INITIALS, word]
+    parts = [PLACEHOLDER, ADDRESS, EMOJI, emoticon_pattern(), r"[@#]\w++", _NUMBER, _INITIALS, _abbreviations(), word]
     parts += [rf"{_SPACELESS}\p{{M}}*+", _SIGN]
     return regex.compile("|".join(f"(?:{p})" for p in parts), regex.V1 | regex.IGNORECASE)
 
@@ -42,20 +49,26 @@ def _word_pattern(style: str) -> regex.Pattern[str]:
 def words(text: str, *, style: Literal["plain", "treebank"] = "plain") -> list[str]:
     """Words, numbers and signs; scripts without blanks (Chinese, Japanese, Thai ...) by character.
 
-    Addresses, emoji, emoticons, mentions, hashtags, abbreviated initials (`U.S.`), runs of one sign (`!!!`) and
+    Addresses, emoji, emoticons, mentions, hashtags, abbreviations (`U.S.`, `Mr.`), runs of one sign (`!!!`) and
     placeholders (`<url>`) stay whole.
 
     Args:
         style: `plain` leaves `don't` and `well-made` whole; `treebank` splits `do n't`, `it 's`, `well - made`, as
             the Penn Treebank and Universal Dependencies do, which is what a part-of-speech tagger has been trained on.
     """
-    return [token for piece in text.split() for token in _words_of(piece, style)]
+    tokens: list[str] = []
+    for piece in text.split():
+        # no token spans a blank, and short pieces come again and again; a whole text without blanks does not
+        tokens += _short_piece(piece, style) if len(piece) <= 32 else _piece(piece, style)
+    return tokens
 
 
-@lru_cache(maxsize=100_000)
-def _words_of(piece: str, style: str) -> tuple[str, ...]:
-    """The tokens of what stands between two blanks. No token spans a blank, and most pieces come again and again."""
+def _piece(piece: str, style: str) -> tuple[str, ...]:
+    """The tokens of what stands between two blanks."""
     return tuple(match[0] for match in _word_pattern(style).finditer(piece))
+
+
+_short_piece = lru_cache(maxsize=100_000)(_piece)
 
 
 def whitespace(text: str) -> list[str]:
