@@ -1,0 +1,152 @@
+"""How fast a layer runs, beside torch's and beside what the processor can do at most, measured in the same run."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from elman.engines import library
+from elman.equations.graph import Graph, size_of
+from elman.layers.recurrent import Recurrent
+
+__all__ = ["Case", "Measured", "ceilings", "flops", "interleave", "short_bench", "step_flops", "training_step"]
+
+
+def step_flops(graph: Graph, sizes: Mapping[str, int]) -> int:
+    """Floating-point operations of the products of one step of one sequence, two for each multiply-add."""
+    products = [n for n in graph.nodes if n.op == "product"]
+    return sum(2 * size_of(n.width, sizes) * size_of(n.args[0].width, sizes) for n in products)
+
+
+def flops(layer: Recurrent, steps: int) -> int:
+    """Operations of a forward call over so many steps in all (the sum of the lengths); a training step takes three
+    times as many."""
+    total = 0
+    for k in range(layer.num_layers):
+        total += layer.directions * step_flops(layer.graph, layer._sizes_of(k))
+    return total * steps
+
+
+def interleave(
+    contestants: Mapping[str, Callable[[], object]], rounds: int = 9, pause: float = 0.03, least: float = 0.004
+) -> dict[str, float]:
+    """Median seconds of each contestant, taken in turns so that a busy spell of the machine hits all of them.
+
+    Args:
+        contestants: functions to time; each is called twice before to warm up.
+        rounds: turns of each.
+        pause: seconds between two, for thread pools to settle.
+        least: a turn repeats its call until it has lasted so long.
+    """
+    repeats = {}
+    for name, call in contestants.items():
+        call()
+        start = time.perf_counter()
+        call()
+        repeats[name] = max(1, round(least / max(time.perf_counter() - start, 1e-7)))
+    taken: dict[str, list[float]] = {name: [] for name in contestants}
+    gc.collect()
+    for _ in range(rounds):
+        for name, call in contestants.items():
+            time.sleep(pause)
+            start = time.perf_counter()
+            for _ in range(repeats[name]):
+                call()
+            taken[name].append((time.perf_counter() - start) / repeats[name])
+    return {name: statistics.median(times) for name, times in taken.items()}
+
+
+def ceilings(threads: int | None = None) -> dict[str, float]:
+    """Measured GF/s of this machine on so many threads: ``peak`` of float32 multiply-adds, ``l2`` of a matrix-vector
+    product whose matrix lies in the second-level cache. Empty without the native library."""
+    if library.missing():
+        return {}
+    loaded, n = library.load(), threads or torch.get_num_threads()
+    with ThreadPoolExecutor(n) as pool:  # ctypes lets go of the interpreter while the library runs
+        peak = sum(pool.map(loaded.elman_peak_flops, [0.3] * n))
+        l2 = sum(pool.map(lambda seconds: loaded.elman_l2_flops(seconds, 200 * 1024), [0.3] * n))
+    return {"peak": peak, "l2": l2}
+
+
+def training_step(layer: nn.Module, x: Tensor, **options: Any) -> Callable[[], None]:
+    """Forward and all gradients: by x and by every parameter."""
+    x = x.detach().requires_grad_()
+    leaves = [x, *layer.parameters()]
+    y, _ = layer(x, **options)
+    g = torch.randn_like(y)
+
+    def call() -> None:
+        y, _ = layer(x, **options)
+        torch.autograd.grad(y, leaves, g, allow_unused=True)
+
+    return call
+
+
+def forward_step(layer: nn.Module, x: Tensor, **options: Any) -> Callable[[], None]:
+    """Inference."""
+
+    def call() -> None:
+        with torch.no_grad():
+            layer(x, **options)
+
+    return call
+
+
+@dataclass(frozen=True)
+class Case:
+    """One size: T steps, B sequences, H = I units."""
+
+    T: int
+    B: int
+    H: int
+
+    def __str__(self) -> str:
+        return f"T{self.T} B{self.B} H{self.H}"
+
+
+@dataclass
+class Measured:
+    """One case of one cell: median seconds by contestant, and what they amount to."""
+
+    cell: str
+    case: str
+    work: str
+    gflop: float
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """GF/s by contestant."""
+        return {name: self.gflop / s for name, s in self.seconds.items()}
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "gflops": self.rates}
+
+
+SHORT = (Case(100, 32, 128), Case(50, 1, 128))
+
+
+def short_bench(cases: Sequence[Case] = SHORT, rounds: int = 5) -> dict[str, Any]:
+    """The short form that runs anywhere: the drop-ins beside torch.nn, forward and training."""
+    import elman
+
+    rows: list[Measured] = []
+    for case in cases:
+        x = torch.randn(case.T, case.B, case.H)
+        for name in ("LSTM", "GRU", "RNN"):
+            theirs = getattr(nn, name)(case.H, case.H)
+            ours = getattr(elman.nn, name)(case.H, case.H)
+            ours.load_state_dict(theirs.state_dict())
+            once = flops(ours, case.T * case.B) * 1e-9
+            for work, make, times in (("forward", forward_step, 1), ("training", training_step, 3)):
+                contest = {"elman": make(ours, x), "torch.nn": make(theirs, x)}
+                rows.append(Measured(name, str(case), work, once * times, interleave(contest, rounds)))
+    return {"threads": torch.get_num_threads(), "ceilings": ceilings(), "rows": [r.to_dict() for r in rows]}
