@@ -38,3 +38,4 @@ docs: $(INSTALLED)  ## run every snippet of README and docs
 
 clean:
 	rm -rf $(VENV) build dist runs
+include native/make.mk

@@ -1,0 +1,67 @@
+/* The C interface of Elman's native engine. Plain C, no torch: the caller owns every tensor.
+ *
+ * A program (one layer, one direction, forward or back) is a list of int64 words that engines/lowering.py writes and
+ * program.h explains. A call runs it over T steps of B sequences. Functions that return int return 0, or -1 after
+ * setting elman_error(). All are safe to call from several threads at once.
+ */
+#ifndef ELMAN_H
+#define ELMAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define ELMAN_API __declspec(dllexport)
+#else
+#define ELMAN_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ELMAN_ABI 1
+
+typedef struct elman_program elman_program;
+
+typedef struct {
+    int64_t steps;          /* T */
+    int64_t batch;          /* B */
+    const int64_t* lengths; /* (B,), each 1..T; NULL: all T */
+    int64_t reverse;        /* each sequence from its own last step to its first */
+    int64_t bptt;           /* cut the gradient between blocks of this many time steps; 0: nowhere */
+    int64_t parts;          /* shares of the batch, each run on its own; the same for forward and back */
+    int64_t team;           /* threads that share the hidden units of a part */
+    int64_t pack;           /* fill `packed` from `parameters` first */
+    void* const* tensors;   /* external tensors by number; may hold NULL where the program allows */
+    const int64_t* by_time; /* their strides in elements: by time step (0 for (B, W) tensors) ... */
+    const int64_t* by_row;  /* ... and by sequence; the last axis is contiguous */
+    const void* const* parameters; /* contiguous */
+    void* const* gradients;        /* of the parameters, overwritten; NULL where not wanted */
+    void* packed;                  /* elman_packed_bytes */
+    void* tape;                    /* elman_tape_bytes, written forward, read back */
+} elman_call;
+
+ELMAN_API int elman_abi(void);
+ELMAN_API const char* elman_error(void);      /* of this thread's last call */
+ELMAN_API const char* elman_isa(void);        /* the instruction set in use, or NULL and an error */
+ELMAN_API const char* elman_isas(void);       /* those this processor can run */
+ELMAN_API const char* elman_operations(void); /* names of the pointwise operations in the order of their numbers */
+ELMAN_API int elman_use_threads_of(const char* openmp_library); /* run on that library's pool; NULL: on an own pool */
+ELMAN_API const char* elman_threads(void);    /* "openmp" or "own" */
+
+ELMAN_API elman_program* elman_program_new(const int64_t* words, size_t count, int is_double);
+ELMAN_API void elman_program_free(elman_program*);
+ELMAN_API int64_t elman_packed_bytes(const elman_program*);
+ELMAN_API int64_t elman_tape_bytes(const elman_program*, const elman_call*);
+ELMAN_API int elman_run(const elman_program*, const elman_call*);
+
+/* Memory that is kept for the next call: page faults would cost a tenth of a training step. */
+ELMAN_API void* elman_take(size_t bytes);
+ELMAN_API void elman_give(void*);
+ELMAN_API size_t elman_trim(void); /* frees what is not in use and says how much that was */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,110 @@
+// Weight gradients: G (n, k) += D.T @ V, the sum over steps and rows of delta v^T, as one product over many rows.
+//
+// D is packed into strips of a few columns and V into panels, both with the row as the long axis, so that the inner
+// loop is that of product.h with rows in the place of k.
+#pragma once
+
+#include "product.h"
+
+namespace {
+
+template <class T>
+void pack_strips(const T* d, long rows, long n, T* to) {
+    for (long at = 0; at < n; at += tile_rows) {
+        long width = n - at < tile_rows ? n - at : tile_rows;
+        T* strip = to + at * rows;
+        if (width == tile_rows)
+            for (long r = 0; r < rows; r++)
+                for (int i = 0; i < tile_rows; i++) strip[r * tile_rows + i] = d[r * n + at + i];
+        else
+            for (long r = 0; r < rows; r++)
+                for (long i = 0; i < width; i++) strip[r * width + i] = d[r * n + at + i];
+    }
+}
+
+// One strip of R columns of D against one panel.
+template <class T, int R, int V>
+ELMAN_INLINE void outer_tile(const T* strip, const T* panel, long rows, T* g, long k, long columns) {
+    constexpr int L = lanes_of<T>;
+    Vec<T> sum[R][V];
+    for (int r = 0; r < R; r++)
+        for (int j = 0; j < V; j++) sum[r][j] = Vec<T>{};
+#pragma GCC unroll 2
+    for (long i = 0; i < rows; i++) {
+        Vec<T> v[V];
+#pragma GCC unroll 2
+        for (int j = 0; j < V; j++) v[j] = load(panel + (i * V + j) * L);
+#pragma GCC unroll 12
+        for (int r = 0; r < R; r++) {
+            Vec<T> e = spread(strip[i * R + r]);
+#pragma GCC unroll 2
+            for (int j = 0; j < V; j++) sum[r][j] += e * v[j];
+        }
+    }
+    for (int r = 0; r < R; r++)
+        for (int j = 0; j < V; j++) {
+            T* to = g + r * k + j * L;
+            long left = columns - j * L;
+            if (left >= L)
+                store(to, load(to) + sum[r][j]);
+            else if (left > 0)
+                store_part(to, load_part(to, left) + sum[r][j], left);
+        }
+}
+
+template <class T, int V>
+void outer_panel(const T* strips, const T* panel, long rows, long n, T* g, long k, long columns) {
+    for (long at = 0; at < n; at += tile_rows) {
+        const T* strip = strips + at * rows;
+        T* to = g + at * k;
+        switch (n - at < tile_rows ? n - at : tile_rows) {
+#define ELMAN_HEIGHT(R) \
+    case R:             \
+        if constexpr (R <= tile_rows) outer_tile<T, R, V>(strip, panel, rows, to, k, columns); \
+        break;
+            ELMAN_HEIGHT(1) ELMAN_HEIGHT(2) ELMAN_HEIGHT(3) ELMAN_HEIGHT(4) ELMAN_HEIGHT(5) ELMAN_HEIGHT(6)
+            ELMAN_HEIGHT(7) ELMAN_HEIGHT(8) ELMAN_HEIGHT(9) ELMAN_HEIGHT(10) ELMAN_HEIGHT(11) ELMAN_HEIGHT(12)
+#undef ELMAN_HEIGHT
+        }
+    }
+}
+
+// room: panel_of<T> * rows elements.
+template <class T>
+void outer(const T* strips, const T* v, long v_stride, long rows, long n, long k, T* g, T* room, long first, long last) {
+    for (long p = first; p < last; p++) {
+        long at = p * panel_of<T>, width = vectors_in<T>(k, at) * lanes_of<T>;
+        long columns = k - at < width ? k - at : width;
+        if (columns == width)
+            for (long r = 0; r < rows; r++)
+                for (long j = 0; j < width; j += lanes_of<T>) store(room + r * width + j, load(v + r * v_stride + at + j));
+        else
+            for (long r = 0; r < rows; r++)
+                for (long j = 0; j < width; j++) room[r * width + j] = j < columns ? v[r * v_stride + at + j] : T(0);
+        if (width == panel_of<T>)
+            outer_panel<T, 2>(strips, room, rows, n, g + at, k, columns);
+        else
+            outer_panel<T, 1>(strips, room, rows, n, g + at, k, columns);
+    }
+}
+
+template <class T>
+void column_sum(const T* d, long rows, long n, T* sum) {
+    constexpr int L = lanes_of<T>;
+    for (long j = 0; j < n; j += 4 * L) {
+        long left = n - j;
+        if (left >= 4 * L) {
+            Vec<T> s[4] = {};
+            for (long r = 0; r < rows; r++)
+                for (int i = 0; i < 4; i++) s[i] = s[i] + load(d + r * n + j + i * L);
+            for (int i = 0; i < 4; i++) store(sum + j + i * L, load(sum + j + i * L) + s[i]);
+        } else
+            for (long q = j; q < n; q++) {
+                T s = 0;
+                for (long r = 0; r < rows; r++) s += d[r * n + q];
+                sum[q] += s;
+            }
+    }
+}
+
+}  // namespace

@@ -1,0 +1,192 @@
+// One vector of a processor, whatever its width: the only file that knows how vectors are spelt.
+//
+// GCC and Clang have vectors as a language extension, which the optimiser understands better than intrinsics. Any other
+// compiler (or -DELMAN_PORTABLE) gets the same interface over small arrays.
+// Everything here has internal linkage: the file is compiled once for each instruction set, and a linker that merged
+// the copies could hand AVX-512 code to a machine without it.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#ifndef ELMAN_VECTOR_BYTES
+#define ELMAN_VECTOR_BYTES 16
+#endif
+
+#if defined(__GNUC__)
+#define ELMAN_INLINE static inline __attribute__((always_inline))
+#else
+#define ELMAN_INLINE static inline
+#endif
+
+namespace {
+
+template <class T>
+struct BitsOf;
+template <>
+struct BitsOf<float> {
+    using type = int32_t;
+};
+template <>
+struct BitsOf<double> {
+    using type = int64_t;
+};
+
+template <class T>
+constexpr int lanes_of = ELMAN_VECTOR_BYTES / sizeof(T);
+
+#if defined(__GNUC__) && !defined(ELMAN_PORTABLE)
+
+template <class T>
+struct VectorOf {
+    typedef T type __attribute__((vector_size(ELMAN_VECTOR_BYTES)));
+    typedef T unaligned __attribute__((vector_size(ELMAN_VECTOR_BYTES), aligned(sizeof(T)), may_alias));
+};
+
+template <class T>
+using Vec = typename VectorOf<T>::type;
+template <class T>
+using Bits = typename VectorOf<typename BitsOf<T>::type>::type;
+
+template <class T>
+ELMAN_INLINE Vec<T> load(const T* p) {
+    return *reinterpret_cast<const typename VectorOf<T>::unaligned*>(p);
+}
+template <class T>
+ELMAN_INLINE void store(T* p, Vec<T> v) {
+    *reinterpret_cast<typename VectorOf<T>::unaligned*>(p) = v;
+}
+template <class T>
+ELMAN_INLINE Vec<T> spread(T v) {
+    return v - Vec<T>{};  // the spelling that compiles to one broadcast; v - 0 is v, its sign included
+}
+template <class T>
+ELMAN_INLINE Vec<T> choose(Bits<T> mask, Vec<T> yes, Vec<T> no) {
+    return mask ? yes : no;
+}
+template <class T>
+ELMAN_INLINE Bits<T> bits(Vec<T> v) {
+    return reinterpret_cast<Bits<T>>(v);
+}
+template <class T>
+ELMAN_INLINE Vec<T> number(Bits<T> v) {
+    return reinterpret_cast<Vec<T>>(v);
+}
+
+#else
+
+template <class E>
+struct Lanes {
+    static constexpr int n = ELMAN_VECTOR_BYTES / sizeof(E);
+    E v[n];
+    Lanes() : v{} {}
+    Lanes(E e) {
+        for (int i = 0; i < n; i++) v[i] = e;
+    }
+    E operator[](int i) const { return v[i]; }
+};
+template <class E, class F>
+ELMAN_INLINE Lanes<E> each(const Lanes<E>& a, const Lanes<E>& b, F f) {
+    Lanes<E> r;
+    for (int i = 0; i < Lanes<E>::n; i++) r.v[i] = f(a.v[i], b.v[i]);
+    return r;
+}
+#define ELMAN_LANEWISE(op)                                                            \
+    template <class E>                                                                \
+    ELMAN_INLINE Lanes<E> operator op(const Lanes<E>& a, const Lanes<E>& b) {         \
+        return each(a, b, [](E x, E y) { return E(x op y); });                        \
+    }                                                                                 \
+    template <class E>                                                                \
+    ELMAN_INLINE Lanes<E> operator op(const Lanes<E>& a, decltype(E() + E(0)) b) {    \
+        return a op Lanes<E>(E(b));                                                   \
+    }                                                                                 \
+    template <class E>                                                                \
+    ELMAN_INLINE Lanes<E> operator op(decltype(E() + E(0)) a, const Lanes<E>& b) {    \
+        return Lanes<E>(E(a)) op b;                                                   \
+    }
+ELMAN_LANEWISE(+)
+ELMAN_LANEWISE(-)
+ELMAN_LANEWISE(*)
+ELMAN_LANEWISE(/)
+ELMAN_LANEWISE(&)
+ELMAN_LANEWISE(|)
+ELMAN_LANEWISE(<<)
+ELMAN_LANEWISE(>>)
+#undef ELMAN_LANEWISE
+template <class E>
+ELMAN_INLINE Lanes<E> operator-(const Lanes<E>& a) {
+    return each(a, a, [](E x, E) { return E(-x); });
+}
+template <class E>
+ELMAN_INLINE void operator+=(Lanes<E>& a, const Lanes<E>& b) {
+    a = a + b;
+}
+#define ELMAN_COMPARE(op)                                                                              \
+    template <class E>                                                                                 \
+    ELMAN_INLINE Lanes<typename BitsOf<E>::type> operator op(const Lanes<E>& a, const Lanes<E>& b) {   \
+        Lanes<typename BitsOf<E>::type> r;                                                             \
+        for (int i = 0; i < Lanes<E>::n; i++) r.v[i] = a.v[i] op b.v[i] ? -1 : 0;                      \
+        return r;                                                                                      \
+    }
+ELMAN_COMPARE(<)
+ELMAN_COMPARE(<=)
+ELMAN_COMPARE(>)
+ELMAN_COMPARE(>=)
+ELMAN_COMPARE(==)
+#undef ELMAN_COMPARE
+
+template <class T>
+using Vec = Lanes<T>;
+template <class T>
+using Bits = Lanes<typename BitsOf<T>::type>;
+
+template <class T>
+ELMAN_INLINE Vec<T> load(const T* p) {
+    Vec<T> v;
+    std::memcpy(v.v, p, sizeof v.v);
+    return v;
+}
+template <class T>
+ELMAN_INLINE void store(T* p, Vec<T> v) {
+    std::memcpy(p, v.v, sizeof v.v);
+}
+template <class T>
+ELMAN_INLINE Vec<T> spread(T v) {
+    return Vec<T>(v);
+}
+template <class T>
+ELMAN_INLINE Vec<T> choose(Bits<T> mask, Vec<T> yes, Vec<T> no) {
+    Vec<T> r;
+    for (int i = 0; i < Vec<T>::n; i++) r.v[i] = mask.v[i] ? yes.v[i] : no.v[i];
+    return r;
+}
+template <class T>
+ELMAN_INLINE Bits<T> bits(Vec<T> v) {
+    Bits<T> r;
+    std::memcpy(r.v, v.v, sizeof v.v);
+    return r;
+}
+template <class T>
+ELMAN_INLINE Vec<T> number(Bits<T> v) {
+    Vec<T> r;
+    std::memcpy(r.v, v.v, sizeof v.v);
+    return r;
+}
+
+#endif
+
+// The first n < lanes elements at p, zeros behind them.
+template <class T>
+ELMAN_INLINE Vec<T> load_part(const T* p, long n) {
+    T whole[lanes_of<T>] = {};
+    std::memcpy(whole, p, n * sizeof(T));
+    return load(whole);
+}
+template <class T>
+ELMAN_INLINE void store_part(T* p, Vec<T> v, long n) {
+    T whole[lanes_of<T>];
+    store(whole, v);
+    std::memcpy(p, whole, n * sizeof(T));
+}
+
+}  // namespace

@@ -1,0 +1,36 @@
+// Where each buffer of a program lies: on the tape, or in the working memory of a part.
+#pragma once
+
+#include "program.h"
+#include "rows.h"
+
+namespace elman {
+
+// Counts off stretches of one allocation, each at the start of a cache line.
+class Layout {
+public:
+    explicit Layout(size_t element) : line_(64 / element) {}
+    long place(long elements) {
+        const long at = next_;
+        next_ += (elements + long(line_) - 1) / long(line_) * long(line_);
+        return at;
+    }
+    long total() const { return next_; }
+
+private:
+    size_t line_;
+    long next_ = 0;
+};
+
+// The tape holds, part after part: each kept state (n_0 + rows, width), then each tape plane (rows, width).
+struct TapePlaces {
+    std::vector<long> state, plane;
+};
+inline TapePlaces place_tape(const Program& p, const Part& part, Layout& layout) {
+    TapePlaces places;
+    for (const State& s : p.states) places.state.push_back(s.kept ? layout.place((part.starting() + part.rows) * s.width) : -1);
+    for (long width : p.tape) places.plane.push_back(layout.place(part.rows * width));
+    return places;
+}
+
+}  // namespace elman

@@ -1,0 +1,209 @@
+// Words -> Program. The order of sections is that of engines/program.py.
+#include "program.h"
+
+#include <cstring>
+#include <stdexcept>
+#include <string>
+
+#include "opcodes.h"
+
+namespace elman {
+
+namespace {
+
+class Reader {
+public:
+    Reader(const int64_t* words, size_t count) : at_(words), end_(words + count) {}
+
+    long next() {
+        if (at_ == end_) throw std::invalid_argument("program ends early");
+        return long(*at_++);
+    }
+    int index(size_t below, bool may_miss = false) {
+        const long i = next();
+        if (i >= long(below) || i < (may_miss ? -1 : 0)) throw std::invalid_argument("index " + std::to_string(i) + " out of range");
+        return int(i);
+    }
+    long width() {
+        const long w = next();
+        if (w < 1) throw std::invalid_argument("width " + std::to_string(w));
+        return w;
+    }
+    double number() {
+        const int64_t word = next();
+        double v;
+        std::memcpy(&v, &word, sizeof v);
+        return v;
+    }
+    size_t size() {
+        const long n = next();
+        if (n < 0 || n > end_ - at_) throw std::invalid_argument("a list of " + std::to_string(n));
+        return size_t(n);
+    }
+    template <class F>
+    void list(F item) {
+        for (size_t n = size(); n > 0; n--) item();
+    }
+    bool done() const { return at_ == end_; }
+
+private:
+    const int64_t *at_, *end_;
+};
+
+void require(bool condition, const char* what) {
+    if (!condition) throw std::invalid_argument(what);
+}
+
+Buffer read_buffer(Reader& r, const Program& p) {
+    Buffer b{};
+    b.home = Home(r.index(size_t(Home::carry_out) + 1));
+    b.width = r.width();
+    switch (b.home) {
+        case Home::tape: b.index = r.index(p.tape.size()); require(p.tape[b.index] == b.width, "width of a tape plane"); break;
+        case Home::before:
+        case Home::after: b.index = r.index(p.states.size()); require(p.states[b.index].width == b.width, "width of a state"); break;
+        case Home::vector:
+            b.index = r.index(p.vectors.size());
+            for (int v : p.vectors[b.index]) require(p.parameters[v].n == b.width, "width of a vector");
+            break;
+        case Home::constant: b.index = r.index(p.constants.size()); break;
+        case Home::carry_in:
+        case Home::carry_out: b.index = r.index(p.carries.size()); require(p.carries[b.index].width == b.width, "width of a carry"); break;
+        default: b.index = int(r.next());
+    }
+    return b;
+}
+
+void read_pointwise(Reader& r, const Program& p, Operation& o, int& registers) {
+    o.width = r.width();
+    r.list([&] {
+        Slot s{};
+        s.buffer = int(r.next());
+        require(s.buffer < long(p.buffers.size()) && s.buffer >= -128, "slot");
+        s.kind = SlotKind(r.index(4));
+        const bool fixed = s.buffer < 0 || p.buffers[s.buffer].home == Home::constant;  // the same in every block
+        require(fixed == (s.kind == SlotKind::reg), "slot kind");
+        if (s.kind == SlotKind::vector) require(p.buffers[s.buffer].home == Home::vector && p.buffers[s.buffer].width == o.width, "width of a vector");
+        if (s.buffer < 0 && -s.buffer > registers) registers = -s.buffer;
+        if (s.kind == SlotKind::plane) require(p.buffers[s.buffer].width == o.width, "width of a plane");
+        if (s.kind == SlotKind::column) require(p.buffers[s.buffer].width == 1, "width of a column");
+        o.slots.push_back(s);
+    });
+    require(o.slots.size() <= 256, "more than 256 slots");
+    r.list([&] {
+        Instruction i{};
+        i.op = r.index(size_t(Op::rowsum) + 1);
+        i.d = r.index(o.slots.size());
+        i.a = r.index(o.slots.size());
+        i.b = r.index(o.slots.size());
+        i.c = r.index(o.slots.size());
+        i.narrow = r.index(2);
+        i.immediate = r.number();
+        o.alone |= o.slots[i.d].kind == SlotKind::column;
+        o.code.push_back(i);
+    });
+}
+
+Operation read_operation(Reader& r, const Program& p, int& registers) {
+    Operation o{};
+    o.kind = Kind(r.index(size_t(Kind::column_sum) + 1));
+    o.scope = Scope(r.index(size_t(Scope::end) + 1));
+    o.sync = r.index(2);
+    const auto buffer = [&] { return r.index(p.buffers.size()); };
+    switch (o.kind) {
+        case Kind::gather:
+        case Kind::scatter:
+            o.tensor = r.index(p.tensors.size());
+            o.buffer = buffer();
+            require(p.tensors[o.tensor] == p.buffers[o.buffer].width, "width of a tensor");
+            break;
+        case Kind::multiply: {
+            o.buffer = buffer();
+            o.start = Start(r.index(3));
+            o.vector = r.index(p.buffers.size(), true);
+            require((o.start == Start::vector) == (o.vector >= 0), "a product starts from a vector");
+            const long n = p.buffers[o.buffer].width;
+            if (o.vector >= 0) require(p.buffers[o.vector].home == Home::vector && p.buffers[o.vector].width == n, "vector");
+            r.list([&] {
+                Factor f{};
+                f.matrix = r.index(p.packed.size());
+                f.buffer = buffer();
+                require(p.packed_n(p.packed[f.matrix]) == n, "rows of a matrix");
+                require(p.packed_k(p.packed[f.matrix]) == p.buffers[f.buffer].width, "columns of a matrix");
+                o.factors.push_back(f);
+            });
+            require(!o.factors.empty() && o.factors.size() <= 32, "terms of a product");
+            break;
+        }
+        case Kind::pointwise: read_pointwise(r, p, o, registers); break;
+        case Kind::strips:
+            o.buffer = buffer();
+            o.parameter = r.index(p.strips.size());
+            require(p.strips[o.parameter] == p.buffers[o.buffer].width, "width of strips");
+            break;
+        case Kind::outer:
+            o.buffer = buffer();
+            r.list([&] {
+                Factor f{};
+                f.matrix = r.index(p.strips.size());
+                f.buffer = r.index(p.parameters.size());
+                const Parameter& g = p.parameters[f.buffer];
+                require(g.matrix && g.n == p.strips[f.matrix] && g.k == p.buffers[o.buffer].width, "shape of a gradient");
+                o.factors.push_back(f);
+            });
+            break;
+        case Kind::column_sum:
+            o.buffer = buffer();
+            o.parameter = r.index(p.parameters.size());
+            require(p.parameters[o.parameter].size() == p.buffers[o.buffer].width, "shape of a gradient");
+            break;
+    }
+    return o;
+}
+
+}  // namespace
+
+Program read_program(const int64_t* words, size_t count, bool is_double) {
+    Reader r(words, count);
+    Program p;
+    p.is_double = is_double;
+    p.back = r.index(2);
+    r.list([&] {
+        const bool matrix = r.index(2);
+        const long n = r.width(), k = r.width();
+        p.parameters.push_back({matrix, n, k});
+    });
+    r.list([&] {
+        const int parameter = r.index(p.parameters.size());
+        p.packed.push_back({parameter, bool(r.index(2))});
+    });
+    r.list([&] { p.tensors.push_back(r.width()); });
+    r.list([&] {
+        State s{};
+        s.width = r.width();
+        s.kept = r.index(2);
+        s.initial = r.index(p.tensors.size(), true);
+        s.final = r.index(p.tensors.size(), true);
+        p.states.push_back(s);
+    });
+    r.list([&] { p.tape.push_back(r.width()); });
+    r.list([&] {
+        p.vectors.emplace_back();
+        r.list([&] { p.vectors.back().push_back(r.index(p.parameters.size())); });
+    });
+    r.list([&] { p.constants.push_back(r.number()); });
+    r.list([&] {
+        Carry c{};
+        c.width = r.width();
+        c.arriving = r.index(p.tensors.size(), true);
+        c.leaving = r.index(p.tensors.size(), true);
+        p.carries.push_back(c);
+    });
+    r.list([&] { p.buffers.push_back(read_buffer(r, p)); });
+    r.list([&] { p.strips.push_back(r.width()); });
+    r.list([&] { p.operations.push_back(read_operation(r, p, p.registers)); });
+    require(r.done(), "words after the program's end");
+    return p;
+}
+
+}  // namespace elman

@@ -1,0 +1,120 @@
+"""The shared library of the native engine: found, loaded, and given torch's threads."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Sequence
+from ctypes import POINTER, c_char_p, c_double, c_int, c_int64, c_size_t, c_void_p
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from elman.engines.blocks import OPERATIONS
+
+__all__ = ["Call", "instruction_set", "load", "missing", "path", "program_new"]
+
+ABI = 1
+_NAME = {"win32": "libelman_native.dll", "darwin": "libelman_native.dylib"}.get(sys.platform, "libelman_native.so")
+
+
+class Call(ctypes.Structure):
+    """`elman_call` of native/elman.h."""
+
+    _fields_ = [
+        ("steps", c_int64), ("batch", c_int64), ("lengths", c_void_p), ("reverse", c_int64), ("bptt", c_int64),
+        ("parts", c_int64), ("team", c_int64), ("pack", c_int64), ("tensors", c_void_p), ("by_time", c_void_p),
+        ("by_row", c_void_p), ("parameters", c_void_p), ("gradients", c_void_p), ("packed", c_void_p),
+        ("tape", c_void_p),
+    ]  # fmt: skip
+
+
+_SIGNATURES: dict[str, tuple[object, list[object]]] = {
+    "elman_abi": (c_int, []),
+    "elman_error": (c_char_p, []),
+    "elman_isa": (c_char_p, []),
+    "elman_isas": (c_char_p, []),
+    "elman_operations": (c_char_p, []),
+    "elman_use_threads_of": (c_int, [c_char_p]),
+    "elman_threads": (c_char_p, []),
+    "elman_program_new": (c_void_p, [POINTER(c_int64), c_size_t, c_int]),
+    "elman_program_free": (None, [c_void_p]),
+    "elman_packed_bytes": (c_int64, [c_void_p]),
+    "elman_tape_bytes": (c_int64, [c_void_p, POINTER(Call)]),
+    "elman_run": (c_int, [c_void_p, POINTER(Call)]),
+    "elman_trim": (c_size_t, []),
+    "elman_peak_flops": (c_double, [c_double]),
+    "elman_l2_flops": (c_double, [c_double, c_int64]),
+}
+
+
+def path() -> Path:
+    """Where the library is, or would be; ``ELMAN_LIBRARY`` names another build."""
+    return Path(os.environ.get("ELMAN_LIBRARY") or Path(__file__).parent / _NAME)
+
+
+def missing() -> str | None:
+    """Why there is no native engine; None if there is one."""
+    found = _loaded()
+    return found if isinstance(found, str) else None
+
+
+def load() -> ctypes.CDLL:
+    """The library.
+
+    Raises:
+        RuntimeError: there is none, with the reason.
+    """
+    found = _loaded()
+    if isinstance(found, str):
+        raise RuntimeError(found)
+    return found
+
+
+@cache
+def _loaded() -> ctypes.CDLL | str:
+    if not path().is_file():
+        return "this installation has no native library (it was built where no C++ compiler was found)"
+    try:
+        library = ctypes.CDLL(str(path()))
+        for name, (result, arguments) in _SIGNATURES.items():
+            function = getattr(library, name)
+            function.restype, function.argtypes = result, arguments
+    except (OSError, AttributeError) as error:
+        return f"the native library does not load ({error})"
+    if library.elman_abi() != ABI or library.elman_operations().decode().split() != OPERATIONS:
+        return "the native library is of another version of Elman"
+    if library.elman_isa() is None:
+        return str(library.elman_error().decode())
+    for pool in _torch_threads():
+        if library.elman_use_threads_of(str(pool).encode()) == 0:
+            break
+    return library
+
+
+def _torch_threads() -> list[Path]:
+    """The OpenMP library that torch's own operations run on: sharing its threads costs nothing, a second pool much."""
+    shipped = Path(torch.__file__).parent / "lib"
+    names = ("libgomp*", "libomp*", "libiomp*")
+    found = [p for name in names for p in sorted(shipped.glob(name))]
+    return found or [Path(name) for name in ("libgomp.so.1", "libomp.so", "libomp.dylib", "libiomp5.so")]
+
+
+def instruction_set() -> str:
+    """The instruction set in use: v4, v3, v2 (levels of x86-64) or portable. ``ELMAN_ISA`` chooses another."""
+    return str(load().elman_isa().decode())
+
+
+def program_new(words: Sequence[int], is_double: bool) -> int:
+    """A program's handle.
+
+    Raises:
+        RuntimeError: the library refuses it, with the reason.
+    """
+    library = load()
+    handle = library.elman_program_new((c_int64 * len(words))(*words), len(words), int(is_double))
+    if not handle:
+        raise RuntimeError(f"native engine: {library.elman_error().decode()}")
+    return int(handle)

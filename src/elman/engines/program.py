@@ -1,0 +1,123 @@
+"""Programs of the native engine: what `native/program.h` reads, made here and written as 64-bit words."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+__all__ = ["Buffer", "Operation", "Program", "bits"]
+
+# Their numbers are those of the enums in native/program.h and native/kernels.h.
+HOMES = ("tape", "before", "after", "chunk", "step", "row", "vector", "constant", "carry_in", "carry_out")
+KINDS = ("gather", "scatter", "multiply", "pointwise", "strips", "outer", "column_sum")
+SCOPES = ("start", "begin", "step", "end")
+STARTS = ("zero", "add", "vector")
+SLOTS = ("register", "plane", "column", "vector")
+
+
+def bits(value: float) -> int:
+    """The 64 bits of a double, as a signed integer."""
+    (word,) = struct.unpack("<q", struct.pack("<d", value))
+    return int(word)
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Where a value lives: see `Home` in native/program.h."""
+
+    home: str
+    width: int
+    index: int
+
+
+@dataclass
+class Operation:
+    """One operation; `words` are what its kind adds to the three that all have."""
+
+    kind: str
+    scope: str
+    words: list[int]
+    sync: bool = False
+
+    def encoded(self) -> list[int]:
+        return [KINDS.index(self.kind), SCOPES.index(self.scope), int(self.sync), *self.words]
+
+
+@dataclass
+class Program:
+    """One layer, one direction, forward or back.
+
+    Attributes:
+        back: from the last step to the first.
+        parameters: (is a matrix, n, k) each.
+        packed: (parameter, transposed) of each matrix that a product needs.
+        tensors: name -> width of what the caller passes in and out, in order.
+        states: (width, kept on the tape, tensor of the initial state, of the final one), -1 for none.
+        tape: widths of the planes kept from forward to back.
+        vectors: parameters that each vector is the sum of.
+        carries: (width, tensor of dL/d(final state), of dL/d(initial state)).
+        strips: widths of the deltas that weight gradients read.
+    """
+
+    back: bool
+    parameters: list[tuple[bool, int, int]]
+    packed: list[tuple[int, bool]] = field(default_factory=list)
+    tensors: dict[str, int] = field(default_factory=dict)
+    states: list[tuple[int, bool, int, int]] = field(default_factory=list)
+    tape: list[int] = field(default_factory=list)
+    vectors: list[tuple[int, ...]] = field(default_factory=list)
+    constants: list[float] = field(default_factory=list)
+    carries: list[tuple[int, int, int]] = field(default_factory=list)
+    buffers: list[Buffer] = field(default_factory=list)
+    strips: list[int] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
+
+    def tensor(self, name: str, width: int) -> int:
+        """The number of an external tensor."""
+        self.tensors.setdefault(name, width)
+        return list(self.tensors).index(name)
+
+    def buffer(self, home: str, width: int, index: int | None = None) -> int:
+        """The number of a buffer; without an index a new one of its own."""
+        made = Buffer(home, width, len(self.buffers) if index is None else index)
+        if made not in self.buffers:
+            self.buffers.append(made)
+        return self.buffers.index(made)
+
+    def constant(self, value: float) -> int:
+        if value not in self.constants:
+            self.constants.append(value)
+        return self.buffer("constant", 1, self.constants.index(value))
+
+    def vector(self, parameters: tuple[int, ...], width: int) -> int:
+        if parameters not in self.vectors:
+            self.vectors.append(parameters)
+        return self.buffer("vector", width, self.vectors.index(parameters))
+
+    def matrix(self, parameter: int, transposed: bool) -> int:
+        if (parameter, transposed) not in self.packed:
+            self.packed.append((parameter, transposed))
+        return self.packed.index((parameter, transposed))
+
+    def words(self) -> list[int]:
+        """The program as native/program.cpp reads it."""
+        homes = [(HOMES.index(b.home), b.width, b.index) for b in self.buffers]
+        out = [int(self.back)]
+        out += _listed([int(m), n, k] for m, n, k in self.parameters)
+        out += _listed([p, int(t)] for p, t in self.packed)
+        out += _listed([w] for w in self.tensors.values())
+        out += _listed([w, int(kept), first, last] for w, kept, first, last in self.states)
+        out += _listed([w] for w in self.tape)
+        out += _listed([len(v), *v] for v in self.vectors)
+        out += _listed([bits(c)] for c in self.constants)
+        out += _listed(list(c) for c in self.carries)
+        out += _listed(list(h) for h in homes)
+        out += _listed([w] for w in self.strips)
+        out += _listed(o.encoded() for o in self.operations)
+        return out
+
+
+def _listed(items: Iterable[list[int]]) -> list[int]:
+    found = list(items)
+    return [len(found), *(word for item in found for word in item)]
