@@ -1,0 +1,76 @@
+"""Batches of sequences: padding is never data, every example is dealt exactly once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from elman import InputError, Sequences
+from elman.sequences import bucket_batches, check_lengths
+
+
+def test_pack_and_take_apart():
+    items = [np.arange(6.0).reshape(3, 2), torch.ones(1, 2, dtype=torch.float64), np.zeros((4, 2))]
+    batch = Sequences.pack(items, pad=float("nan"))
+    assert batch.data.shape == (4, 3, 2)
+    assert batch.lengths.tolist() == [3, 1, 4]
+    assert len(batch) == 3
+    for one, item in zip(batch, items, strict=True):
+        torch.testing.assert_close(one, torch.as_tensor(item))
+    assert torch.equal(batch.mask.sum(0), batch.lengths)
+    assert batch.data.isnan().any(-1).eq(~batch.mask).all()
+    assert torch.equal(batch.with_data(batch.data * 2).lengths, batch.lengths)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "message"),
+    [([1, 2], "has 3 sequences"), ([1, 0, 2], "sequence 1 has length 0"), ([1, 2, 9], "sequence 2 has length 9")],
+)
+def test_lengths_that_cannot_be(lengths, message):
+    with pytest.raises(InputError, match=message):
+        check_lengths(lengths, 4, 3)
+
+
+def test_nothing_to_pack():
+    with pytest.raises(InputError, match="at least one sequence"):
+        Sequences.pack([])
+    with pytest.raises(InputError, match="sequence 1 has length 0"):
+        Sequences.pack([[1], []])
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=300), st.integers(1, 40), st.none() | st.integers(0, 9))
+def test_every_example_is_dealt_once(lengths, size, seed):
+    generator = None if seed is None else torch.Generator().manual_seed(seed)
+    batches = bucket_batches(lengths, size, generator)
+    assert sorted(i for b in batches for i in b) == list(range(len(lengths)))
+    assert all(1 <= len(b) <= size for b in batches)
+
+
+def test_buckets_pad_little_and_differ_between_epochs():
+    lengths = torch.randint(1, 100, (2000,), generator=torch.Generator().manual_seed(0)).tolist()
+    generator = torch.Generator().manual_seed(1)
+    first, second = bucket_batches(lengths, 20, generator), bucket_batches(lengths, 20, generator)
+
+    def padded(batches):
+        return sum(max(lengths[i] for i in b) * len(b) for b in batches) / sum(lengths)
+
+    order = torch.randperm(2000).tolist()
+    assert padded(first) < 1.08 < 1.5 < padded([order[i : i + 20] for i in range(0, 2000, 20)])
+    assert {frozenset(b) for b in first} != {frozenset(b) for b in second}
+
+
+def test_importing_elman_does_not_import_torch():
+    code = "import elman, sys; assert 'torch' not in sys.modules; elman.Cell; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_public_name_is_there():
+    code = "import elman\nfor name in elman.__all__: getattr(elman, name)"
+    subprocess.run([sys.executable, "-c", code], check=True)
