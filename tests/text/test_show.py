@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 
 from rich.console import Console
 
 from elman.text import STAGES, Chain
-from elman.text.show import show, shown_stages, shown_words
+from elman.text.show import show, shown, shown_stages, shown_words
 
 TEXT = "I didn't <b>LOVE</b> the cafÃ©s, e.g. http://foo.com :-) but 2 mice were soooo nice [red]"
 
@@ -64,6 +65,13 @@ def test_the_page_prints_text_as_it_is() -> None:
     assert "word by word" in page
     assert "part of speech" not in page
     assert printed("", tagger=lambda words: [])
+
+
+def test_the_same_as_json() -> None:
+    page = json.loads(json.dumps(shown(TEXT, tagger=lambda words: ["X"] * len(words))))
+    assert [(s["stage"], s["value"]) for s in page["stages"]] == shown_stages(TEXT)
+    assert page["words"]["part of speech"] == ["X"] * len(page["words"]["word"])
+    assert list(shown(TEXT, Chain(["lower"]))) == ["stages"]
 
 
 def test_a_chain_shows_its_own_stages() -> None:

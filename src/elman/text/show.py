@@ -12,7 +12,7 @@ from elman.text.tag import Tagger
 if TYPE_CHECKING:
     from rich.console import Group
 
-__all__ = ["show", "shown_stages", "shown_words"]
+__all__ = ["show", "shown", "shown_stages", "shown_words"]
 
 # each shown on top of those before it, in the order in which they help one another
 _TEXT_STAGES = (
@@ -81,6 +81,16 @@ def shown_words(text: str, tagger: Tagger | None = None, language: str = "en") -
     return columns
 
 
+def shown(
+    text: str, chain: Chain | None = None, tagger: Tagger | None = None, language: str = "en"
+) -> dict[str, object]:
+    """All that `show` prints, for `--json`: the stages in order and, without a chain, the table of words by column."""
+    stages: list[object] = [{"stage": label, "value": value} for label, value in shown_stages(text, chain, language)]
+    if chain is not None:
+        return {"stages": stages}
+    return {"stages": stages, "words": shown_words(text, tagger, language)}
+
+
 def show(text: str, chain: Chain | None = None, tagger: Tagger | None = None, language: str = "en") -> Group:
     """The stages as a table for the terminal, what a stage left alone in grey; without a chain the words as another."""
     from rich import box
@@ -90,7 +100,7 @@ def show(text: str, chain: Chain | None = None, tagger: Tagger | None = None, la
 
     stages = Table(box=box.SIMPLE_HEAD, title="stage by stage", title_justify="left", title_style="bold")
     if chain is None:
-        stages.caption = "sparse and subwords learn from training texts; a chain that has learned shows them"
+        stages.caption = "sparse and subwords learn from texts: only a trained chain shows them"
     stages.add_column("stage", style="cyan", no_wrap=True)
     stages.add_column("the text after it", overflow="fold")
     before: str | list[str] | None = None
