@@ -35,7 +35,8 @@ class Trainable(Protocol):
 
     Attributes:
         model: whose parameters are trained.
-        select: the figure of `validate` that chooses the best epoch; ``-nll`` means that smaller is better.
+        select: the figure of `validate` that chooses the best epoch; ``-nll`` means that smaller is better, and
+            the empty string that the last epoch is taken.
         stateful: whether the state that `loss` returns belongs to the next batch (a text read on and on) or not.
     """
 
@@ -221,7 +222,7 @@ def fit(
             seconds = time.perf_counter() - epoch_started
             row = {"epoch": run.epoch + 1, "loss": run.loss_sum / run.weight_sum, "rate": rate, "seconds": seconds}
             fitted.history.append({**row, **{f"valid_{name}": value for name, value in figures.items()}})
-            score = _score(figures, task.select)
+            score = _score(figures, task.select, run.epoch)
             if score > run.best or not best:
                 run.best, run.waited, fitted.best_epoch = score, 0, run.epoch + 1
                 best = {name: t.detach().clone() for name, t in task.model.state_dict().items()}
@@ -244,14 +245,16 @@ def fit(
     return fitted
 
 
-def _score(figures: dict[str, float], select: str) -> float:
+def _score(figures: dict[str, float], select: str, epoch: int) -> float:
+    if not select:
+        return float(epoch)
     sign = -1.0 if select.startswith("-") else 1.0
     return sign * figures[select.removeprefix("-")]
 
 
 def _shown(fitted: Fitted, select: str) -> dict[str, float]:
     name = select.removeprefix("-")
-    return {name: fitted.history[-1][f"valid_{name}"]} if fitted.history else {}
+    return {name: fitted.history[-1][f"valid_{name}"]} if fitted.history and name else {}
 
 
 def _device(model: nn.Module) -> torch.device:

@@ -1,0 +1,48 @@
+"""A cell by its name, or by the file that defines it: ``lstm``, ``LayerNormGRU``, ``my_cells.py:Mine``."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+from elman import cells
+from elman.equations import Cell
+from elman.errors import InputError, unknown
+
+__all__ = ["find_cell"]
+
+
+def find_cell(name: str) -> type[Cell] | Cell:
+    """The packaged cell of this name (upper and lower case alike), or the CELL of ``FILE:CELL``.
+
+    Raises:
+        InputError: no such cell or file, a file that fails, or something in it that is no cell.
+    """
+    file, colon, attribute = name.rpartition(":")
+    if colon:
+        return _from_file(Path(file), attribute)
+    packaged = {known.lower(): known for known in cells.__all__}
+    if name.lower() not in packaged:
+        raise unknown("cell", name, cells.__all__)
+    found: type[Cell] = getattr(cells, packaged[name.lower()])
+    return found
+
+
+def _from_file(path: Path, attribute: str) -> type[Cell] | Cell:
+    if not path.is_file():
+        raise InputError("no such file", where=str(path), remedy="give FILE:CELL, for example my_cells.py:Mine")
+    spec = importlib.util.spec_from_file_location(f"elman_user_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise InputError("not a Python file", where=str(path), remedy="give FILE:CELL, for example my_cells.py:Mine")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except InputError:
+        raise  # a cell that the language cannot express: says its line and reason itself
+    except Exception as error:
+        raise InputError(f"fails when it runs ({type(error).__name__}: {error})", where=str(path)) from error
+    found = getattr(module, attribute, None)
+    if isinstance(found, Cell) or (isinstance(found, type) and issubclass(found, Cell)):
+        return found
+    names = [key for key, value in vars(module).items() if isinstance(value, type) and issubclass(value, Cell)]
+    raise unknown("cell", attribute, [n for n in names if n != "Cell"], where=str(path))

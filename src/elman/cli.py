@@ -1,0 +1,339 @@
+"""The command line: thin, one function a command. What is heavy is imported where it is used.
+
+Results go to stdout, everything else to stderr. What a user can mend ends with one line and exit code 2.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, CycloptsError, Parameter
+
+from elman import __version__
+from elman.errors import InputError
+
+if TYPE_CHECKING:
+    from elman.data.recipe import Recipe
+
+app = App(
+    name="elman",
+    help="Recurrent networks, from a data file to a trained, explained and proven model.",
+    version=__version__,
+    help_format="plaintext",
+)
+
+# task -> the module that trains it; every one offers the same names, see elman.tasks.classify
+_TASKS = {"classify": "elman.tasks.classify", "tag": "elman.tasks.tag"}
+
+JSON = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object on stdout.")]
+
+
+# -- training and use -------------------------------------------------------------------------------------------------
+
+
+@app.command
+def train(
+    recipe: str,
+    /,
+    *,
+    data: str | None = None,
+    valid: str | None = None,
+    test: str | None = None,
+    input: str | None = None,
+    target: str | None = None,
+    out: Path | None = None,
+    seed: int | None = None,
+    set: Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)] = None,
+    resume: Annotated[bool, Parameter(negative="")] = False,
+    json: JSON = False,
+) -> int:
+    """Train a recipe, or a task on your own data, and write a RUN folder.
+
+    Parameters
+    ----------
+    recipe
+        A packaged recipe (see: elman recipes), a TOML file, or a task such as classify.
+    data
+        File or folder to train on.
+    valid
+        Validation file; without it a seeded split is made and stated.
+    test
+        Test file; likewise.
+    input
+        Column of the inputs; guessed and told if not given.
+    target
+        Column of the labels; likewise.
+    out
+        Folder to write; by default runs/RECIPE.
+    seed
+        Of weights, dropout and the order of the data.
+    set
+        Any setting of the recipe, as section.key=value; may be repeated.
+    resume
+        Go on where an interrupted training stopped, bit for bit.
+    """
+    given = {
+        "data.path": data,
+        "data.valid": valid,
+        "data.test": test,
+        "data.input": input,
+        "data.target": target,
+        "training.seed": seed,
+    }
+    task, loaded = _load_recipe(recipe, set or [], {k: v for k, v in given.items() if v is not None})
+    run = out or Path("runs") / loaded.name
+    from elman.training.progress import Bar
+
+    outcome = task.train(loaded, run, resume=resume, progress=Bar())
+    if json:
+        _print_json(outcome.metrics)
+    else:
+        _print_metrics(outcome.metrics, run)
+    return 130 if outcome.interrupted else 0
+
+
+@app.command
+def predict(
+    run: Path,
+    input: str | None = None,
+    /,
+    *,
+    data: str | None = None,
+    column: Annotated[str | None, Parameter(name="--input")] = None,
+    out: Path | None = None,
+    json: JSON = False,
+) -> int:
+    """Predict for one text, or for every row of a file, written back as CSV.
+
+    Parameters
+    ----------
+    run
+        The folder that elman train wrote.
+    input
+        One text.
+    data
+        A file of many.
+    column
+        Column of the inputs in that file; by default the one trained on.
+    out
+        CSV file for the predictions; by default stdout.
+    """
+    if (input is None) == (data is None):
+        raise InputError("give either one INPUT or --data PATH", where="elman predict")
+    task = _task_of(run)
+    if input is not None:
+        found = task.predict(run, [input])
+        if json:
+            _print_json({"predictions": found})
+        else:
+            _print_prediction(found[0])
+        return 0
+    from elman.data.settings import DataSettings
+
+    table = task.predict_table(run, DataSettings(path=str(data), input=column or ""))
+    if out is not None:
+        from elman.data.writers import write_csv
+
+        write_csv(table, out)
+        print(f"{len(table):,} predictions written to {out}", file=sys.stderr)
+    if json:
+        rows = [dict(zip(table.names, values)) for values in zip(*(table[name] for name in table.names))]
+        _print_json({"predictions": rows})
+    elif out is None:
+        from elman.data.writers import csv_text
+
+        sys.stdout.write(csv_text(table))
+    return 0
+
+
+@app.command
+def evaluate(
+    run: Path,
+    /,
+    *,
+    data: str,
+    input: str | None = None,
+    target: str | None = None,
+    json: JSON = False,
+) -> int:
+    """Judge a trained model on a data file with labels.
+
+    Parameters
+    ----------
+    run
+        The folder that elman train wrote.
+    data
+        File or folder; of data with parts, the test part.
+    input
+        Column of the inputs; by default the one trained on.
+    target
+        Column of the labels; likewise.
+    """
+    from elman.data.settings import DataSettings
+
+    task = _task_of(run)
+    figures = task.evaluate(run, DataSettings(path=data, input=input or "", target=target or ""))
+    if json:
+        _print_json(figures)
+    else:
+        _print_table(["figure", data], [[k, _number(v)] for k, v in figures.items() if isinstance(v, (int, float))])
+    return 0
+
+
+# -- looking ----------------------------------------------------------------------------------------------------------
+
+
+@app.command
+def recipes(*, json: JSON = False) -> int:
+    """List the packaged recipes."""
+    from elman.data.recipe import list_recipes
+
+    rows = list_recipes()
+    if json:
+        _print_json({"recipes": [{"name": n, "task": t, "description": d} for n, t, d in rows]})
+    else:
+        _print_table(["recipe", "task", "what it does"], [list(row) for row in rows])
+    return 0
+
+
+@app.command
+def text(sentence: str, /, *, run: Path | None = None, language: str = "en", json: JSON = False) -> int:
+    """Show a text after every stage of the text chain.
+
+    Parameters
+    ----------
+    sentence
+        Any text.
+    run
+        A RUN, to see the chain that it was trained with; by default all stages there are.
+    language
+        For the stages that ask.
+    """
+    from elman.text.show import show, shown
+
+    chain = None if run is None else _task_of(run).load(run).encoding_.chain
+    tagger = None if chain is not None else _shipped_tagger(language)
+    if json:
+        _print_json(shown(sentence, chain, tagger, language))
+    else:
+        from rich.console import Console
+
+        Console().print(show(sentence, chain, tagger, language))
+    return 0
+
+
+@app.command
+def doctor(*, json: JSON = False) -> int:
+    """Say what this installation can do, and what is missing."""
+    from elman.doctor import examine
+
+    found = examine()
+    if json:
+        _print_json(found)
+    else:
+        for title, facts in found.items():
+            _print_table([title, ""], [[str(k), str(v)] for k, v in facts.items()])
+    return 0
+
+
+# -- what the commands share ------------------------------------------------------------------------------------------
+
+
+def _load_recipe(name: str, overrides: Sequence[str], values: dict[str, object]) -> tuple[Any, Recipe]:
+    """The task's module, and the recipe filled in."""
+    from elman.data.recipe import load_recipe, recipe_task
+
+    task = _task(recipe_task(name))
+    return task, load_recipe(name, overrides, sections=task.SECTIONS, values=values)
+
+
+def _task(name: str) -> Any:
+    import importlib
+
+    if name not in _TASKS:
+        raise InputError(f"the task {name!r} is not built yet", remedy=f"there is {', '.join(_TASKS)}")
+    return importlib.import_module(_TASKS[name])
+
+
+def _task_of(run: Path) -> Any:
+    from elman.training.checkpoint import run_task
+
+    return _task(run_task(run))
+
+
+def _shipped_tagger(language: str) -> Callable[[list[str]], list[str]] | None:
+    """Words to parts of speech by the model that ships; None for a language it does not know."""
+    from importlib.resources import files
+
+    if language.lower() not in ("en", "english") or not files("elman.models").joinpath("pos").is_dir():
+        return None
+    from elman.tasks.tagger import packaged_tagger
+
+    model = packaged_tagger()
+    return lambda words: model.predict([words])[0]
+
+
+def _print_json(value: object) -> None:
+    import json
+
+    print(json.dumps(value, ensure_ascii=False))
+
+
+def _print_metrics(metrics: dict[str, Any], run: Path) -> None:
+    """Ours beside the baseline, on stdout."""
+    test, baseline = metrics["test"], metrics.get("baseline", {})
+    keys = [k for k, v in test.items() if isinstance(v, float)]
+    rows = [[k, _number(test[k]), _number(baseline[k]) if k in baseline else ""] for k in keys]
+    _print_table(["test", "ours", str(baseline.get("name", ""))], rows)
+    if "seeds" in metrics:
+        seeds = metrics["seeds"]
+        said = ", ".join(f"{k} {_number(seeds['mean'][k])} +- {_number(seeds['std'][k])}" for k in seeds["mean"])
+        print(f"mean of {len(seeds['runs'])} seeds: {said}")
+    print(f"{metrics['seconds']:.0f} s; written to {run}, look at {run / 'report.html'}", file=sys.stderr)
+
+
+def _print_prediction(row: dict[str, Any]) -> None:
+    if "probabilities" not in row:
+        print(" ".join(map(str, row.get("tags", row.values()))))
+        return
+    print(row["label"])
+    for label, p in sorted(row["probabilities"].items(), key=lambda item: -item[1]):
+        print(f"  {label:<20} {p:.3f}", file=sys.stderr)
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns, aligned, on stdout."""
+    widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(len(head))]
+    for row in [head, *rows]:
+        print("  ".join(str(value).ljust(width) for value, width in zip(row, widths)).rstrip())
+
+
+def main(tokens: Sequence[str] | None = None) -> None:
+    """The entry point: exit code 0, 2 for what the user can mend, 130 after Ctrl-C."""
+    try:
+        code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+    except InputError as error:
+        print(f"elman: {error}", file=sys.stderr)
+        code = 2
+    except CycloptsError as error:
+        print(f"elman: {' '.join(str(error).split())}", file=sys.stderr)
+        code = 2
+    except KeyboardInterrupt:
+        print("elman: interrupted", file=sys.stderr)
+        code = 130
+    except BrokenPipeError:
+        # whoever read our output has seen enough (elman predict ... | head)
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""A table back into a CSV file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from elman.data.table import Table, is_missing
+from elman.errors import InputError
+
+__all__ = ["csv_text", "write_csv"]
+
+
+def csv_text(table: Table) -> str:
+    """The table as CSV, the first row naming the columns; lists and objects are written as JSON."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(table.names)
+    writer.writerows([_cell(value) for value in row] for row in zip(*(table[name] for name in table.names)))
+    return buffer.getvalue()
+
+
+def write_csv(table: Table, path: Path) -> None:
+    """Write `csv_text` to a file, whole or not at all. Raises InputError if the place cannot be written."""
+    aside = path.with_name(f".{path.name}.unfinished")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_text(csv_text(table), encoding="utf-8", newline="")
+        os.replace(aside, path)
+    except OSError as error:
+        raise InputError(
+            f"cannot be written ({error.strerror})", where=str(path), remedy="choose another --out"
+        ) from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _cell(value: Any) -> Any:
+    if is_missing(value):
+        return ""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict)) else value

@@ -1,0 +1,207 @@
+"""Many to one: a sequence of words or numbers in, one class out. With T = 1 it is one to one, a plain network.
+
+    words -> embedding ->\\
+                          dropout -> deep, bidirectional cells -> pooling -> dropout -> linear -> K scores
+    numbers, scaled ---->/                                        n-grams, if any, -> linear ->/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+import torch
+from torch import Tensor, nn
+
+from elman.cells.find import find_cell
+from elman.equations.graph import Graph
+from elman.errors import InputError
+from elman.layers import Recurrent
+from elman.layers.recurrent import cell_graph
+from elman.models.pooling import Pooling
+
+__all__ = ["ClassifierSettings", "SequenceClassifier"]
+
+
+class ClassifierSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The [model] section of a classification recipe.
+
+    Attributes:
+        cell: a name of `elman.cells`, or FILE:CELL for one of your own.
+        embedding: width of a word's vector (usually 50, 100 or 300); pretrained vectors bring their own.
+        hidden: H of each direction.
+        layers: recurrent layers on top of one another.
+        bidirectional: read from both ends.
+        pooling: how the steps become one vector, see `elman.models.pooling`.
+        dropout: on what enters the recurrent layers, between them, and on what leaves them.
+        word_dropout: chance that a training word is read as `<unk>`, so that unknown words are met in training.
+        recurrent_dropout, zoneout: inside the recurrent layers, see `elman.nn.Recurrent`.
+        ngrams: that many n-gram features go straight to the scores beside the network (0: none).
+        engine: of the recurrent layers.
+    """
+
+    cell: str = "lstm"
+    embedding: int = 100
+    hidden: int = 64
+    layers: int = 1
+    bidirectional: bool = True
+    pooling: Literal["last", "mean", "max", "attention"] = "max"
+    dropout: float = 0.5
+    word_dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    zoneout: float = 0.0
+    ngrams: int = 0
+    engine: str = "auto"
+
+    def check(self) -> None:
+        """Raises InputError for a number that makes no sense, naming its key."""
+        for key, lowest in (("embedding", 1), ("hidden", 1), ("layers", 1), ("ngrams", 0)):
+            if getattr(self, key) < lowest:
+                raise InputError(
+                    f"{key} is {getattr(self, key)}", where=f"model.{key}", remedy=f"give at least {lowest}"
+                )
+        for key in ("dropout", "word_dropout", "recurrent_dropout", "zoneout"):
+            if not 0 <= getattr(self, key) < 1:
+                raise InputError(f"{key} is {getattr(self, key)}", where=f"model.{key}", remedy="give 0 to below 1")
+
+
+class SequenceClassifier(nn.Module):
+    """The classifier's network.
+
+    Args:
+        settings: its sizes.
+        classes: K.
+        words: size of the vocabulary, 0 being padding and 1 `<unk>`; 0 if the input is numbers.
+        features: F numbers a time step, if the input is numbers.
+        ngrams: n-gram features a sequence.
+        vectors: (words, E) to start the embedding from.
+        freeze: leave `vectors` as they are.
+        graph: the cell, where it is known already (from a RUN); else `settings.cell` is looked up.
+    """
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(
+        self,
+        settings: ClassifierSettings,
+        classes: int,
+        *,
+        words: int = 0,
+        features: int = 0,
+        ngrams: int = 0,
+        vectors: Tensor | None = None,
+        freeze: bool = False,
+        graph: Graph | None = None,
+    ) -> None:
+        super().__init__()
+        settings.check()
+        self.settings, self.words, self.features, self.ngrams, self.classes = settings, words, features, ngrams, classes
+        self.embedding: nn.Embedding | None = None
+        width = features
+        if words:
+            width = settings.embedding if vectors is None else vectors.shape[1]
+            self.embedding = nn.Embedding(words, width)
+            if vectors is not None:
+                self.embedding.weight.data.copy_(vectors)
+            self.embedding.weight.requires_grad_(not freeze)
+        else:
+            # numbers are brought to mean 0, variance 1 by the training data's figures, see `scale_to`
+            self.register_buffer("mean", torch.zeros(features))
+            self.register_buffer("spread", torch.ones(features))
+        self.recurrent = Recurrent(
+            graph if graph is not None else find_cell(settings.cell),
+            width,
+            settings.hidden,
+            settings.layers,
+            settings.bidirectional,
+            dropout=settings.dropout,
+            recurrent_dropout=settings.recurrent_dropout,
+            zoneout=settings.zoneout,
+            engine=settings.engine,
+        )
+        self.pooling = Pooling(settings.pooling, self.recurrent.output_size, settings.bidirectional)
+        self.dropout = nn.Dropout(settings.dropout)
+        self.out = nn.Linear(self.recurrent.output_size, classes)
+        # starts at nothing: the network learns first what it can
+        self.out_ngrams = nn.Linear(ngrams, classes, bias=False) if ngrams else None
+        if self.out_ngrams is not None:
+            nn.init.zeros_(self.out_ngrams.weight)
+
+    def scale_to(self, mean: Tensor, spread: Tensor) -> None:
+        """Numbers are read as (x - mean) / spread, each (F,)."""
+        self.mean.copy_(mean)
+        self.spread.copy_(spread)
+
+    def embed(self, data: Tensor, lengths: Tensor) -> Tensor:
+        """(T, B) word numbers or (T, B, F) values -> (T, B, E), 0 past each length."""
+        inside = torch.arange(len(data), device=data.device)[:, None] < lengths.to(data.device)  # (T, B)
+        # padding is replaced before any arithmetic: a NaN in it reaches no result and no gradient
+        if self.embedding is None:
+            inside = inside[..., None]
+            return torch.where(inside, (torch.where(inside, data, 0) - self.mean) / self.spread, 0)
+        data = torch.where(inside, data, 0)
+        if self.training and self.settings.word_dropout:
+            hidden = torch.rand(data.shape, device=data.device) < self.settings.word_dropout
+            data = data.masked_fill(hidden, 1)
+        x: Tensor = self.embedding(data)
+        return torch.where(inside[..., None], x, 0)
+
+    def read(self, x: Tensor, lengths: Tensor, ngrams: Tensor | None = None) -> Tensor:
+        """(T, B, E) embedded sequences -> (B, K) scores."""
+        y, _ = self.recurrent(self.dropout(x), lengths=lengths)  # (T, B, D*H)
+        scores: Tensor = self.out(self.dropout(self.pooling(y, lengths)))  # (B, K)
+        if self.out_ngrams is not None:
+            if ngrams is None:
+                raise InputError("this classifier reads n-gram features too", remedy="hand them over")
+            scores = scores + self.out_ngrams(self.dropout(ngrams))
+        return scores
+
+    def forward(self, data: Tensor, lengths: Tensor, ngrams: Tensor | None = None) -> Tensor:
+        """Scores of the K classes (logits).
+
+        Args:
+            data: (T, B) word numbers, or (T, B, F) values.
+            lengths: (B,), each in 1..T.
+            ngrams: (B, N) n-gram features, if the model has them.
+
+        Returns:
+            (B, K).
+        """
+        return self.read(self.embed(data, lengths), lengths, ngrams)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the weights, as JSON knows it; the cell as its equations, so no user code is needed."""
+        return {
+            "settings": msgspec.to_builtins(self.settings),
+            "classes": self.classes,
+            "words": self.words,
+            "features": self.features,
+            "ngrams": self.ngrams,
+            "width": self.recurrent.input_size,
+            "frozen": self.embedding is not None and not self.embedding.weight.requires_grad,
+            "cell": self.recurrent.graph.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> SequenceClassifier:
+        """An untrained classifier of the same shape."""
+        settings = msgspec.convert(saved["settings"], ClassifierSettings)
+        settings = msgspec.structs.replace(settings, embedding=saved["width"])
+        model = cls(
+            settings,
+            saved["classes"],
+            words=saved["words"],
+            features=saved["features"],
+            ngrams=saved["ngrams"],
+            graph=Graph.from_dict(saved["cell"]),
+        )
+        if model.embedding is not None:
+            model.embedding.weight.requires_grad_(not saved["frozen"])
+        return model
+
+
+def check_cell(name: str) -> None:
+    """Fail early, before any data are read, if there is no such cell. Raises InputError."""
+    cell_graph(find_cell(name))

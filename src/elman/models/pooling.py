@@ -1,0 +1,51 @@
+"""From one value a time step to one value a sequence; what lies past a sequence's length is never read."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Pooling"]
+
+KINDS = ("last", "mean", "max", "attention")
+
+
+class Pooling(nn.Module):
+    """(T, B, D*H) and lengths -> (B, D*H).
+
+    Args:
+        kind: ``last``: where each direction has read the whole sequence (forward: its last step, backward: its first);
+            ``mean``; ``max`` of each feature over time; ``attention``: a learned weighted mean, weights
+            ``softmax_t(v . tanh(W y_t))`` (Yang et al. 2016, eq. 5-7).
+        width: D*H.
+        bidirectional: whether the second half of the features comes from the backward direction.
+    """
+
+    def __init__(self, kind: str, width: int, bidirectional: bool) -> None:
+        super().__init__()
+        self.kind, self.bidirectional = kind, bidirectional
+        if kind == "attention":
+            self.look = nn.Linear(width, width)
+            self.v = nn.Parameter(torch.empty(width).uniform_(-1 / math.sqrt(width), 1 / math.sqrt(width)))
+
+    def forward(self, y: Tensor, lengths: Tensor) -> Tensor:
+        T, B, width = y.shape
+        ends = lengths.to(y.device)
+        if self.kind == "last":
+            rows = y[ends - 1, torch.arange(B, device=y.device)]  # (B, D*H)
+            return torch.cat([rows[:, : width // 2], y[0, :, width // 2 :]], 1) if self.bidirectional else rows
+        inside = (torch.arange(T, device=y.device)[:, None] < ends)[..., None]  # (T, B, 1)
+        if self.kind == "mean":
+            return torch.where(inside, y, 0).sum(0) / ends[:, None]
+        if self.kind == "max":
+            return torch.where(inside, y, -math.inf).amax(0)
+        weights = self.weights(y, lengths)[..., None]  # (T, B, 1)
+        return (weights * torch.where(inside, y, 0)).sum(0)
+
+    def weights(self, y: Tensor, lengths: Tensor) -> Tensor:
+        """(T, B) attention weights; they sum to 1 over each sequence and are 0 past its end."""
+        inside = torch.arange(len(y), device=y.device)[:, None] < lengths.to(y.device)
+        scores = torch.tanh(self.look(torch.where(inside[..., None], y, 0))) @ self.v  # (T, B)
+        return torch.where(inside, scores, -math.inf).softmax(0)

@@ -1,0 +1,320 @@
+"""`elman.Classifier`: the sequence classifier as scikit-learn users expect one."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import NotFittedError
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from elman.errors import InputError, unknown
+from elman.models.classifier import ClassifierSettings, SequenceClassifier
+from elman.sequences import Sequences, bucket_batches
+from elman.tasks.encoding import Encoding, Examples, TextSettings
+from elman.tasks.scores import score_classes
+from elman.training.checkpoint import load_weights, read_run, write_run
+from elman.training.loop import Fitted, Step, fit, training_step
+from elman.training.progress import Silent
+from elman.training.settings import TrainingSettings
+
+__all__ = ["Classifier", "LossSettings", "Training", "predict_scores"]
+
+_EVALUATION_BATCH = 256
+
+
+class LossSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The [loss] section of a classification recipe.
+
+    Attributes:
+        class_weights: ``balanced`` gives every class the same total weight; ``none`` counts every example alike.
+        label_smoothing: that share of the target probability is spread over all classes (Szegedy et al. 2016).
+    """
+
+    class_weights: str = "balanced"
+    label_smoothing: float = 0.0
+
+    def weights(self, y: Tensor, K: int) -> Tensor | None:
+        """(K,) weight of each class, of mean 1 over the examples."""
+        if self.class_weights not in ("balanced", "none"):
+            raise unknown("value", self.class_weights, ["balanced", "none"], where="loss.class_weights")
+        if self.class_weights == "none":
+            return None
+        counts = torch.bincount(y, minlength=K).clamp(min=1)
+        return len(y) / (K * counts)
+
+
+class Training:
+    """A classifier as the training loop sees it (`elman.training.loop.Trainable`)."""
+
+    stateful = False
+
+    def __init__(
+        self,
+        model: SequenceClassifier,
+        train: Examples,
+        valid: Examples | None,
+        loss: LossSettings,
+        batch_size: int,
+    ) -> None:
+        assert train.y is not None
+        self.model: nn.Module = model
+        self.train, self.valid, self.batch_size = train, valid, batch_size
+        self.weights = loss.weights(train.y, model.classes)
+        self.smoothing = loss.label_smoothing
+        self.select = "macro_f1" if valid is not None else ""
+
+    def plan(self, generator: torch.Generator) -> list[list[int]]:
+        return bucket_batches(self.train.lengths, self.batch_size, generator)
+
+    def collate(self, picks: list[int]) -> tuple[Sequences, Tensor | None, Tensor | None]:
+        return self.train.batch(picks)
+
+    def loss(self, batch: tuple[Sequences, Tensor | None, Tensor], state: Any) -> tuple[Tensor, float, Any]:
+        sequences, ngrams, y = batch
+        scores = self.model(sequences.data, sequences.lengths, ngrams)  # (B, K)
+        return F.cross_entropy(scores, y, self.weights, label_smoothing=self.smoothing), float(len(y)), None
+
+    def validate(self) -> dict[str, float]:
+        if self.valid is None or self.valid.y is None:
+            return {}
+        P = predict_scores(self.model, self.valid).softmax(1).numpy()
+        figures = score_classes(self.valid.y.numpy(), P, [str(k) for k in range(P.shape[1])])
+        return {key: figures[key] for key in ("accuracy", "macro_f1", "nll")}
+
+
+@torch.no_grad()
+def predict_scores(model: nn.Module, examples: Examples) -> Tensor:
+    """(N, K) scores in float64, in the order of the examples; batches are of similar length."""
+    model.eval()
+    out: Tensor | None = None
+    for picks in bucket_batches(examples.lengths, _EVALUATION_BATCH):
+        sequences, ngrams, _ = examples.batch(picks)
+        scores = model(sequences.data, sequences.lengths, ngrams).double()
+        out = scores.new_zeros(len(examples), scores.shape[1]) if out is None else out
+        out[picks] = scores
+    assert out is not None
+    return out
+
+
+class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Sequences in, one class each out; a scikit-learn estimator.
+
+    ``Classifier(cell="gru", hidden=32, epochs=5)``: its parameters are the fields of `TextSettings`,
+    `ClassifierSettings`, `LossSettings` and `TrainingSettings` together, and
+
+        validation: share of the training examples held out to choose the best epoch; 0 keeps the last epoch.
+
+    X is a list of strings, of token lists, or of arrays (T_i, F). y holds any labels.
+
+    Attributes:
+        classes_: (K,) labels, sorted.
+        fitted_: history, best epoch and seconds of the training.
+        model_, encoding_: the network, and what turns an input into what it reads.
+    """
+
+    SETTINGS: ClassVar[Mapping[str, type[msgspec.Struct]]] = {
+        "text": TextSettings,
+        "model": ClassifierSettings,
+        "loss": LossSettings,
+        "training": TrainingSettings,
+    }
+
+    def __init__(self, **parameters: Any) -> None:
+        known = inspect.signature(type(self).__init__).parameters
+        for name in parameters:
+            if name not in known:
+                raise unknown("parameter", name, [n for n in known if n != "self"], where="Classifier")
+        for name, parameter in known.items():
+            if name != "self":
+                setattr(self, name, parameters.get(name, parameter.default))
+
+    # scikit-learn reads the parameters off the signature; so does help(). One list of them, in the settings, is enough.
+    __init__.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD),
+            *(
+                inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default)
+                for kind in (TextSettings, ClassifierSettings, LossSettings, TrainingSettings)
+                for f in msgspec.structs.fields(kind)
+            ),
+            inspect.Parameter("validation", inspect.Parameter.KEYWORD_ONLY, default=0.1),
+        ]
+    )
+
+    def settings(self, section: str) -> Any:
+        """The parameters of one section ("text", "model", "loss", "training"), as its Struct.
+
+        Raises:
+            InputError: a value of the wrong type.
+        """
+        kind = self.SETTINGS[section]
+        values = {f.name: getattr(self, f.name) for f in msgspec.structs.fields(kind)}
+        try:
+            return msgspec.convert(values, kind)
+        except msgspec.ValidationError as error:
+            raise InputError(str(error), where=f"Classifier, {section}") from error
+
+    # -- learning
+
+    def fit(self, X: Sequence[Any], y: Sequence[Any]) -> Classifier:
+        """Learn from N inputs and their labels.
+
+        Raises:
+            InputError: not one label an input, one class only, inputs that cannot be read.
+        """
+        inputs, labels = list(X), np.asarray(y)
+        _check_pairs(inputs, labels)
+        if not self.validation:
+            return self.fit_parts(inputs, labels, None)
+        train, valid = _hold_out(labels, self.validation, self.seed)
+        held = [inputs[i] for i in valid], labels[valid]
+        return self.fit_parts([inputs[i] for i in train], labels[train], held)
+
+    def fit_parts(
+        self,
+        X: Sequence[Any],
+        y: Sequence[Any] | np.ndarray,
+        valid: tuple[Sequence[Any], Sequence[Any] | np.ndarray] | None,
+        *,
+        checkpoint: Path | None = None,
+        resume: bool = False,
+        progress: Silent | None = None,
+        title: str = "training",
+        step: Step = training_step,
+    ) -> Classifier:
+        """Learn from one part, choose the epoch on another; the further arguments are `elman.training.loop.fit`'s."""
+        self.classes_, numbers = np.unique(np.asarray(y), return_inverse=True)
+        if len(self.classes_) < 2:
+            raise InputError(
+                f"only one class, {self.classes_[0].item()!r}",
+                remedy="a classifier needs examples of at least two",
+            )
+        text, model, training = self.settings("text"), self.settings("model"), self.settings("training")
+        self.encoding_ = Encoding(text, model.ngrams).fit(X, numbers)
+        examples = self.encoding_(X, numbers)
+        held = None if valid is None else self.encoding_(valid[0], self.class_numbers(valid[1]))
+        torch.manual_seed(training.seed)
+        self.model_ = self._network(model, text, examples)
+        task = Training(self.model_, examples, held, self.settings("loss"), training.batch_size)
+        self.fitted_: Fitted = fit(
+            task, training, step=step, checkpoint=checkpoint, resume=resume, progress=progress, title=title
+        )
+        return self
+
+    def class_numbers(self, y: Sequence[Any] | np.ndarray) -> np.ndarray:
+        """Labels to class indices. Raises InputError for a label that was never seen."""
+        known = {label: k for k, label in enumerate(self.classes_.tolist())}
+        values = np.asarray(y).tolist()
+        for i, label in enumerate(values):
+            if label not in known:
+                raise InputError(f"label {label!r} never occurs in the training data", where=f"y[{i}]")
+        return np.array([known[label] for label in values], dtype=np.int64)
+
+    def _network(self, model: ClassifierSettings, text: TextSettings, examples: Examples) -> SequenceClassifier:
+        K, encoding = len(self.classes_), self.encoding_
+        if encoding.reads_numbers:
+            network = SequenceClassifier(model, K, features=encoding.features)
+            steps = torch.cat(examples.items)  # (all time steps, F)
+            network.scale_to(steps.mean(0), steps.std(0, correction=0).clamp(min=1e-6))
+            return network
+        assert encoding.vocabulary is not None
+        vectors = _vectors(text.vectors, encoding) if text.vectors else None
+        return SequenceClassifier(
+            model,
+            K,
+            words=len(encoding.vocabulary),
+            ngrams=0 if examples.ngrams is None else examples.ngrams.shape[1],
+            vectors=vectors,
+            freeze=text.freeze,
+        )
+
+    # -- use
+
+    def predict_proba(self, X: Sequence[Any]) -> np.ndarray:
+        """(N, K) probabilities, columns in the order of `classes_`."""
+        if not hasattr(self, "model_"):
+            raise NotFittedError("this Classifier is not fitted yet: call fit, or Classifier.load a RUN")
+        if not len(X):
+            return np.zeros((0, len(self.classes_)))
+        return predict_scores(self.model_, self.encoding_(list(X))).softmax(1).numpy()
+
+    def predict(self, X: Sequence[Any]) -> np.ndarray:
+        """(N,) labels. `score(X, y)`, from scikit-learn, is their accuracy."""
+        labels: np.ndarray = self.classes_[self.predict_proba(X).argmax(1)]
+        return labels
+
+    # -- disk
+
+    def describe(self) -> dict[str, Any]:
+        """What model.json holds."""
+        return {
+            "task": "classify",
+            "labels": self.classes_.tolist(),
+            "encoding": self.encoding_.to_dict(),
+            "model": self.model_.to_dict(),
+            "parameters": {k: msgspec.to_builtins(v) for k, v in self.get_params().items()},
+        }
+
+    def save(self, path: str | Path) -> None:
+        """Write the folder that `load` and ``elman predict`` read."""
+        if not hasattr(self, "model_"):
+            raise NotFittedError("this Classifier is not fitted yet: there is nothing to save")
+        write_run(Path(path), model=self.model_, description=self.describe(), history=self.fitted_.history)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Classifier:
+        """The classifier that `save` or ``elman train`` wrote.
+
+        Raises:
+            InputError: no RUN, a damaged one, or one of another task.
+        """
+        description, weights = read_run(Path(path), "classify")
+        try:
+            new = cls(**description["parameters"])
+            new.classes_ = np.array(description["labels"])
+            new.encoding_ = Encoding.from_dict(description["encoding"])
+            new.model_ = SequenceClassifier.from_dict(description["model"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"the RUN is damaged ({error!r})", where=str(path), remedy="train it anew") from error
+        load_weights(new.model_, weights, Path(path))
+        new.model_.eval()
+        new.fitted_ = Fitted()
+        return new
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string, tags.input_tags.two_d_array, tags.input_tags.three_d_array = True, False, True
+        return tags
+
+
+def _check_pairs(X: Sequence[Any], y: np.ndarray) -> None:
+    if not len(X):
+        raise InputError("there are no examples", remedy="give at least one")
+    if y.ndim != 1 or len(X) != len(y):
+        raise InputError(f"{len(X)} inputs and labels of shape {y.shape}", remedy="give one label an input")
+
+
+def _hold_out(y: np.ndarray, share: float, seed: int) -> tuple[list[int], list[int]]:
+    """Rows to train on and rows to choose the epoch on, in proportion for every label."""
+    from elman.data.split import split_rows
+
+    if not 0 < share < 1:
+        raise InputError(f"validation is {share}", where="Classifier", remedy="give a share of 0 to below 1")
+    train, valid = split_rows(y.tolist(), [1 - share, share], seed)
+    return train, valid
+
+
+def _vectors(path: str, encoding: Encoding) -> Tensor:
+    """(words, E): pretrained vectors for the vocabulary's words."""
+    from elman.text.vectors import WordVectors, embedding_matrix
+
+    assert encoding.vocabulary is not None
+    return embedding_matrix(WordVectors.load(path), encoding.vocabulary)

@@ -1,0 +1,127 @@
+"""What a trained classifier shows of itself: the facts that card and report are made of."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from elman.data.labelled import LabelledTexts
+from elman.data.recipe import Recipe
+from elman.equations.printing import equations
+from elman.inspect.report import write_classifier
+from elman.inspect.results import Results
+from elman.models.classifier import ClassifierSettings
+from elman.proof import Proof
+from elman.tasks.baselines import BaselineResult
+from elman.tasks.classifier import Classifier, LossSettings
+from elman.tasks.encoding import Examples, TextSettings
+from elman.tasks.sensitivity import interesting, sensitivities
+from elman.training.settings import TrainingSettings
+
+__all__ = ["report_page", "results_of"]
+
+
+def results_of(
+    recipe: Recipe,
+    data: LabelledTexts,
+    classifier: Classifier,
+    metrics: Mapping[str, Any],
+    baselines: Sequence[BaselineResult],
+    seconds: Mapping[str, float],
+    proof: Proof,
+) -> Results:
+    """Everything the report draws."""
+    labels = [str(label) for label in classifier.classes_]
+    train = classifier.encoding_(data.train["text"])
+    test = classifier.encoding_(data.test["text"])
+    y = {part: classifier.class_numbers(getattr(data, part)["label"]) for part in ("train", "valid", "test")}
+    P = classifier.predict_proba(data.test["text"])
+    shown = interesting(y["test"], P)
+    return Results(
+        title=recipe.name.capitalize(),
+        task="classify",
+        history=classifier.fitted_.history,
+        metrics=metrics,
+        labels=labels,
+        y_true=y["test"],
+        probabilities=P,
+        texts=data.test["text"],
+        tokens=_as_seen(classifier, test),
+        lengths=test.lengths,
+        train_lengths=train.lengths,
+        class_counts={part: np.bincount(k, minlength=len(labels)).tolist() for part, k in y.items()},
+        settings=_settings(recipe, classifier),
+        timings=seconds,
+        vocabulary=_vocabulary(classifier, train, test),
+        baselines={b.name: b.scores for b in baselines},
+        baseline_texts={b.name: b.text for b in baselines},
+        seeds=metrics.get("seeds", {}).get("runs", ()),
+        sensitivities=sensitivities(classifier.model_, test, shown),
+        notes=list(data.notes),
+        best_epoch=classifier.fitted_.best_epoch or None,
+        proof=proof.to_dict(),
+    )
+
+
+def report_page(results: Results) -> str:
+    """report.html."""
+    with tempfile.TemporaryDirectory() as folder:
+        return write_classifier(Path(folder) / "report.html", results).read_text(encoding="utf-8")
+
+
+def _as_seen(classifier: Classifier, examples: Examples) -> list[list[str]]:
+    vocabulary = classifier.encoding_.vocabulary
+    if vocabulary is None:
+        return []
+    return [vocabulary.decode(item.tolist()) for item in examples.items]
+
+
+def _settings(recipe: Recipe, classifier: Classifier) -> dict[str, Any]:
+    model, text, training = recipe[ClassifierSettings], recipe[TextSettings], recipe[TrainingSettings]
+    graph = classifier.model_.recurrent.graph
+    stages = [s if isinstance(s, str) else s.get("name", "?") for s in text.stages]
+    return {
+        "cell": graph.name,
+        "bidirectional": model.bidirectional,
+        "layers": model.layers,
+        "hidden size": model.hidden,
+        "embedding": classifier.model_.recurrent.input_size,
+        "pooling": model.pooling,
+        "parameters": sum(p.numel() for p in classifier.model_.parameters()),
+        "dropout": model.dropout,
+        "word dropout": model.word_dropout,
+        "n-gram features": model.ngrams,
+        "text chain": ", ".join(stages),
+        "class weights": recipe[LossSettings].class_weights,
+        "label smoothing": recipe[LossSettings].label_smoothing,
+        "epochs": training.epochs,
+        "batch size": training.batch_size,
+        "learning rate": training.rate,
+        "schedule": training.schedule,
+        "weight decay": training.weight_decay,
+        "clip norm": training.clip_norm,
+        "seed": classifier.seed,
+        "engine": classifier.model_.recurrent.choice().name,
+        "equations": [str(line) for line in equations(graph).lines],
+    }
+
+
+def _vocabulary(classifier: Classifier, train: Examples, test: Examples) -> dict[str, float]:
+    vocabulary = classifier.encoding_.vocabulary
+    if vocabulary is None:
+        return {"features a step": classifier.encoding_.features}
+    counts: dict[str, int] = {}
+    for tokens in train.tokens:
+        for token in tokens:
+            counts[token] = counts.get(token, 0) + 1
+    return {
+        "words known": len(vocabulary) - 2,
+        "different words in training": len(counts),
+        "seen only once": sum(c == 1 for c in counts.values()),
+        "unknown share in training": vocabulary.unknown_share(train.tokens),
+        "unknown share in test": vocabulary.unknown_share(test.tokens),
+    }

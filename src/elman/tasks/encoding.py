@@ -1,0 +1,203 @@
+"""From what a user has (texts, token lists, arrays of numbers) to what the network reads, and back from a RUN."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+from torch import Tensor
+
+from elman.errors import InputError
+from elman.sequences import Sequences
+from elman.text import Chain, Vocabulary
+from elman.text.ngrams import NgramFeatures
+from elman.text.tag import Tagger
+
+__all__ = ["Encoding", "Examples", "TextSettings"]
+
+_STAGES: tuple[Any, ...] = ("unicode", "contractions", "lower", "words")
+
+
+class TextSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The [text] section of a recipe: how texts become word numbers.
+
+    Attributes:
+        stages: of the text chain, in order; each a name, or a table of a name and its options.
+        min_count: rarer words become `<unk>`.
+        max_words: size of the vocabulary at most; 0 for all.
+        max_length: longer texts are cut after so many tokens; 0 never cuts.
+        vectors: file of pretrained word vectors to start the embedding from.
+        freeze: leave them as they are.
+    """
+
+    stages: tuple[str | dict[str, Any], ...] = _STAGES
+    min_count: int = 2
+    max_words: int = 0
+    max_length: int = 400
+    vectors: str = ""
+    freeze: bool = False
+
+
+@dataclass(frozen=True)
+class Examples:
+    """N sequences ready for the network.
+
+    Attributes:
+        items: word numbers (T_i,) int64, or values (T_i, F) float32.
+        tokens: the words behind the numbers; empty for values.
+        ngrams: (N, n) features, or None.
+        y: (N,) class indices, or None where there are none.
+    """
+
+    items: list[Tensor]
+    tokens: list[list[str]]
+    ngrams: Tensor | None = None
+    y: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @property
+    def lengths(self) -> list[int]:
+        return [len(item) for item in self.items]
+
+    def batch(self, picks: Sequence[int]) -> tuple[Sequences, Tensor | None, Tensor | None]:
+        """The sequences at `picks` as (data and lengths, n-grams, classes)."""
+        index = torch.as_tensor(picks)
+        return (
+            Sequences.pack([self.items[i] for i in picks]),
+            None if self.ngrams is None else self.ngrams[index],
+            None if self.y is None else self.y[index],
+        )
+
+
+class Encoding:
+    """What was learned from the training texts about reading texts: chain, vocabulary, n-grams.
+
+    Args:
+        settings: of the text chain.
+        ngrams: that many n-gram features besides; 0 for none.
+        tagger: for a `tags` stage.
+    """
+
+    def __init__(self, settings: TextSettings, ngrams: int = 0, tagger: Tagger | None = None) -> None:
+        self.max_length = settings.max_length
+        self.settings = settings
+        self.chain: Chain | None = Chain(settings.stages, tagger=tagger, where="text.stages")
+        self.vocabulary: Vocabulary | None = None
+        self.features = 0  # F, if the input is numbers
+        self.ngrams = NgramFeatures(most=ngrams) if ngrams else None
+
+    @property
+    def reads_numbers(self) -> bool:
+        return self.features > 0
+
+    def fit(self, X: Sequence[Any], labels: np.ndarray) -> Encoding:
+        """Learn from the training inputs: strings, token lists, or arrays (T_i, F).
+
+        Raises:
+            InputError: no inputs, or a mixture of kinds.
+        """
+        if not len(X):
+            raise InputError("there are no examples", remedy="give at least one")
+        if not _is_text(X[0]):
+            self.chain = self.ngrams = None
+            self.features = _values(X[0], 0, 0).shape[1]
+            return self
+        assert self.chain is not None
+        _check_texts(X)
+        self.chain.fit(X)
+        tokens = [self._tokens(text) for text in X]
+        most = self.settings.max_words or None
+        self.vocabulary = Vocabulary.build(tokens, self.settings.min_count, most)
+        if self.ngrams is not None:
+            self.ngrams.fit(tokens, labels.tolist())
+        return self
+
+    def __call__(self, X: Sequence[Any], y: np.ndarray | None = None) -> Examples:
+        """Encode inputs of the kind that was learned from.
+
+        Raises:
+            InputError: another kind of input, a wrong number of features, NaN, an empty sequence.
+        """
+        classes = None if y is None else torch.as_tensor(y, dtype=torch.int64)
+        if self.reads_numbers:
+            return Examples([_values(x, i, self.features) for i, x in enumerate(X)], [], None, classes)
+        assert self.vocabulary is not None
+        _check_texts(X)
+        tokens = [self._tokens(text) for text in X]
+        # a text of which the chain leaves nothing is one unknown word: no sequence is empty
+        items = [torch.tensor(self.vocabulary.encode(t) or [1]) for t in tokens]
+        features = None if self.ngrams is None else torch.from_numpy(self.ngrams.transform(tokens))
+        return Examples(items, tokens, features, classes)
+
+    def _tokens(self, text: str | Sequence[str]) -> list[str]:
+        assert self.chain is not None
+        tokens = self.chain(text)
+        return tokens[: self.max_length] if self.max_length else tokens
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON knows it, for model.json."""
+        if self.reads_numbers:
+            return {"kind": "numbers", "features": self.features}
+        assert self.chain is not None
+        assert self.vocabulary is not None
+        return {
+            "kind": "text",
+            "max_length": self.max_length,
+            "chain": self.chain.to_dict(),
+            "vocabulary": self.vocabulary.to_list(),
+            "ngrams": None if self.ngrams is None else self.ngrams.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any], tagger: Tagger | None = None) -> Encoding:
+        """The inverse of `to_dict`."""
+        new = cls.__new__(cls)
+        new.settings = TextSettings()
+        new.chain = new.ngrams = new.vocabulary = None
+        new.features = int(saved.get("features", 0))
+        new.max_length = int(saved.get("max_length", 0))
+        if saved["kind"] == "text":
+            new.chain = Chain.from_dict(saved["chain"], tagger=tagger)
+            new.vocabulary = Vocabulary.from_list(saved["vocabulary"])
+            new.ngrams = NgramFeatures.from_dict(saved["ngrams"]) if saved["ngrams"] else None
+        return new
+
+
+def _is_text(x: Any) -> bool:
+    return isinstance(x, str) or (
+        isinstance(x, (list, tuple, np.ndarray)) and len(x) > 0 and all(isinstance(word, str) for word in x)
+    )
+
+
+def _check_texts(X: Sequence[Any]) -> None:
+    for i, x in enumerate(X):
+        if not _is_text(x) and not (isinstance(x, (list, tuple)) and not x):
+            raise InputError(
+                f"a {type(x).__name__} where a text is expected", where=f"X[{i}]", remedy="give strings or token lists"
+            )
+
+
+def _values(x: Any, i: int, features: int) -> Tensor:
+    """One numeric sequence as (T, F) float32; (T,) counts as F = 1. `features` 0: whatever it has."""
+    try:
+        values = torch.as_tensor(np.asarray(x, dtype=np.float32))
+    except (TypeError, ValueError) as error:
+        raise InputError("neither a text nor numbers", where=f"X[{i}]", remedy="give an array (T, F)") from error
+    if values.dim() == 1:
+        values = values[:, None]
+    if values.dim() != 2 or not len(values) or not values.shape[1]:
+        raise InputError(f"an array of shape {tuple(values.shape)}", where=f"X[{i}]", remedy="give (T, F), T >= 1")
+    if features and values.shape[1] != features:
+        raise InputError(f"{values.shape[1]} features a step, the first has {features}", where=f"X[{i}]")
+    if not bool(values.isfinite().all()):
+        step = int((~values.isfinite()).any(1).nonzero()[0])
+        raise InputError(
+            "NaN or infinity", where=f"X[{i}], step {step}", remedy="fill the gap or leave the sequence out"
+        )
+    return values

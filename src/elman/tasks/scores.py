@@ -1,0 +1,55 @@
+"""A classifier's figures, by scikit-learn: fractions, and nats for nll."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    f1_score,
+    matthews_corrcoef,
+    precision_recall_fscore_support,
+)
+
+__all__ = ["score_classes", "spread"]
+
+
+def score_classes(y_true: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
+    """accuracy, macro_f1, mcc, nll, and by class precision, recall, f1, count; with the confusion matrix.
+
+    Args:
+        y_true: (N,) class indices.
+        probabilities: (N, K).
+        labels: K names.
+
+    macro_f1 is the mean over all K classes; one that neither occurs nor is predicted counts as 0.
+    """
+    K = len(labels)
+    predicted = probabilities.argmax(1)
+    kinds = list(range(K))
+    precision, recall, f1, count = precision_recall_fscore_support(y_true, predicted, labels=kinds, zero_division=0)
+    chosen = probabilities[np.arange(len(y_true)), y_true]
+    return {
+        "accuracy": float(accuracy_score(y_true, predicted)),
+        "macro_f1": float(f1_score(y_true, predicted, labels=kinds, average="macro", zero_division=0)),
+        "mcc": float(matthews_corrcoef(y_true, predicted)),
+        "nll": float(-np.log(np.maximum(chosen, 1e-12)).mean()),
+        "n": len(y_true),
+        "classes": {
+            label: {"precision": float(p), "recall": float(r), "f1": float(f), "n": int(n)}
+            for label, p, r, f, n in zip(labels, precision, recall, f1, count, strict=True)
+        },
+        "confusion": confusion_matrix(y_true, predicted, labels=kinds).tolist(),
+    }
+
+
+def spread(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Mean and standard deviation (of a sample; 0 for one) of figures over several seeds."""
+    values = {key: np.array([row[key] for row in rows], dtype=float) for key in keys}
+    return {
+        "mean": {key: float(v.mean()) for key, v in values.items()},
+        "std": {key: float(v.std(ddof=1)) if len(v) > 1 else 0.0 for key, v in values.items()},
+    }

@@ -1,0 +1,160 @@
+"""A RUN: the folder that a training leaves. Written whole or not at all; no pickle in it.
+
+model.safetensors   the weights
+model.json          what they are weights of: architecture, vocabulary, text chain, labels
+recipe.toml         everything that was set, defaults included
+metrics.json        {"test": {...}, "valid": {...}, "baseline": {...}, "seconds": ...}
+history.jsonl       one line an epoch
+proof.json          the state contract, proven for this model
+card.md             what it is, for people
+report.html         what it learned, in pictures
+events.*            TensorBoard's, where that is installed
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from elman.errors import InputError
+from elman.training.folder import whole_folder
+
+__all__ = ["check_place", "load_weights", "read_run", "resume_folder", "run_task", "write_run"]
+
+FORMAT = 1
+
+
+def check_place(out: Path) -> None:
+    """Before hours of training: may a RUN be written here?
+
+    Raises:
+        InputError: a file is in the way, or a folder that holds something else, or the disk refuses.
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError("is a file", where=str(out), remedy="choose another --out")
+    if out.is_dir() and any(out.iterdir()) and not (out / "model.json").is_file():
+        raise InputError("this folder is no RUN, and would be replaced", where=str(out), remedy="choose another --out")
+    nearest = next(folder for folder in [out, *out.absolute().parents] if folder.exists())
+    if not nearest.is_dir():
+        raise InputError(f"{nearest} is a file", where=str(out), remedy="choose another --out")
+
+
+def resume_folder(out: Path) -> Path:
+    """Where the checkpoints of a training on its way to `out` lie: beside it, since it does not exist yet."""
+    return out.with_name(out.name + ".training")
+
+
+def write_run(
+    out: Path,
+    *,
+    model: nn.Module,
+    description: Mapping[str, Any],
+    recipe: str = "",
+    metrics: Mapping[str, Any] | None = None,
+    history: Iterable[Mapping[str, float]] = (),
+    proof: Mapping[str, Any] | None = None,
+    card: str = "",
+    report: str = "",
+    more: Mapping[str, str] | None = None,
+) -> None:
+    """Write a RUN, replacing an older one; what is empty is left out.
+
+    Args:
+        description: of the model, for model.json: everything needed to build it anew, but the weights.
+        more: further files by name.
+    """
+    check_place(out)
+    rows = list(history)
+    texts = {
+        "model.json": _json({"format": FORMAT, **description}),
+        "recipe.toml": recipe,
+        "metrics.json": _json(metrics) if metrics is not None else "",
+        "history.jsonl": "".join(json.dumps(row) + "\n" for row in rows),
+        "proof.json": _json(proof) if proof is not None else "",
+        "card.md": card,
+        "report.html": report,
+        **(more or {}),
+    }
+    with whole_folder(out) as folder:
+        # a copy: safetensors refuses tensors that share memory, as tied weights do
+        save_file(
+            {k: t.detach().cpu().contiguous().clone() for k, t in model.state_dict().items()},
+            folder / "model.safetensors",
+        )
+        for name, text in texts.items():
+            if text:
+                (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        # safetensors makes files that only their owner can read
+        (folder / "model.safetensors").chmod((folder / "model.json").stat().st_mode)
+        write_events(folder, rows)
+
+
+def write_events(folder: Path, history: Iterable[Mapping[str, float]]) -> None:
+    """The history as TensorBoard events, if TensorBoard is installed."""
+    if find_spec("tensorboard") is None:
+        return
+    from torch.utils.tensorboard import SummaryWriter
+
+    writer = SummaryWriter(str(folder))
+    for row in history:
+        for name, value in row.items():
+            if name != "epoch":
+                group = "valid" if name.startswith("valid_") else "training"
+                writer.add_scalar(f"{group}/{name.removeprefix('valid_')}", value, int(row["epoch"]))
+    writer.close()
+
+
+def read_run(path: Path, task: str = "") -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The description (model.json) and the weights of a RUN.
+
+    Args:
+        task: which the RUN must be of, if given.
+
+    Raises:
+        InputError: no RUN, a damaged one, or one of another task.
+    """
+    description = _describe(path)
+    if task and description.get("task") != task:
+        raise InputError(f"a RUN of the task {description.get('task')}, not {task}", where=str(path))
+    try:
+        return description, load_file(path / "model.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"the RUN is damaged ({error})", where=str(path), remedy="train it anew") from error
+
+
+def run_task(path: Path) -> str:
+    """The task of a RUN. Raises InputError for no RUN, or a damaged one."""
+    return str(_describe(path).get("task"))
+
+
+def _describe(path: Path) -> dict[str, Any]:
+    if not (path / "model.json").is_file():
+        what = "no such RUN" if not path.exists() else "this is no RUN"
+        raise InputError(what, where=str(path), remedy="give the folder that elman train wrote")
+    try:
+        description = json.loads((path / "model.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"the RUN is damaged ({error})", where=str(path), remedy="train it anew") from error
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        raise InputError("written by another version of elman", where=str(path), remedy="train it anew")
+    return description
+
+
+def load_weights(model: nn.Module, weights: Mapping[str, Tensor], where: Path) -> None:
+    """Fill the model with a RUN's weights. Raises InputError if they do not fit it."""
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        first = str(error).splitlines()[-1].strip()
+        raise InputError(f"the RUN is damaged ({first})", where=str(where), remedy="train it anew") from error
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
