@@ -107,16 +107,13 @@ class CRF(nn.Module):
 
     @torch.no_grad()
     def marginals(self, emissions: Tensor, lengths: Tensor | None = None, temperature: float = 1.0) -> Tensor:
-        """p(y_t = k | x) by the forward-backward algorithm (Rabiner 1989, eq. 27): (T, B, K), zero past each length.
+        """p(y_t = k | x) by the forward-backward algorithm (Rabiner 1989): (T, B, K), zero past each length.
 
         `temperature` divides every score: above 1 the distribution over taggings is flatter (for calibration).
         """
         e, mask = self._masked(emissions, lengths)
         A, start, end = (s / temperature for s in self.scores())
-        e = e / temperature
-        alphas = _alphas(e, A, start, mask)
-        log_z = torch.logsumexp(alphas[-1] + end, dim=-1)
-        return _posteriors(alphas, e, A, end, mask, log_z, None)[0]
+        return _Chain(e / temperature, A, start, end, mask).backward()[0].to(e.dtype)
 
     @torch.no_grad()
     def best_path(self, emissions: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -167,44 +164,68 @@ class CRF(nn.Module):
         return f"{self.num_tags}, forbidden={int(self.forbidden.sum())}"
 
 
-def _alphas(e: Tensor, A: Tensor, start: Tensor, mask: Tensor) -> Tensor:
-    """Forward messages: log of the summed scores of all beginnings that end in k at t, (T, B, K).
+class _Chain:
+    """Forward and backward messages of a batch, as probabilities scaled step by step (Rabiner 1989, sec. V.A).
 
-    In log space throughout: a rescaled product in linear space is faster, but loses a path that is improbable now
-    and, since its rivals are forbidden, the only one later. Past a sequence's length its last message stands still.
+    Each step is one small matrix product, with neither exp nor log in the loop. It runs in float64 whatever the
+    emissions are: a tag can then be 700 nats behind its rivals, and still win where they are forbidden to go on.
+
+    Attributes:
+        q: (T, B, K) exponential emissions over their largest. P: (K, K) exponential transitions.
+        a: (T, B, K) p(y_t = k | x_1 ... x_t) up to the transitions' scale. c: (T, B) what each step was divided by,
+            1 past each length.
     """
-    alpha = start + e[0]
-    alphas = [alpha]
-    for t in range(1, len(e)):
-        ahead = torch.logsumexp(alpha[:, :, None] + A, dim=1) + e[t]
-        alpha = torch.where(mask[t, :, None], ahead, alpha)
-        alphas.append(alpha)
-    return torch.stack(alphas)
 
+    def __init__(self, e: Tensor, A: Tensor, start: Tensor, end: Tensor, mask: Tensor) -> None:
+        e, A, start, end = (s.double() for s in (e, A, start, end))
+        self.mask = mask
+        self.top, self.A_top, self.start_top, self.end_top = e.amax(-1), A.max(), start.max(), end.max()
+        self.q = torch.exp(e - self.top[:, :, None])
+        self.P = torch.exp(A - self.A_top)
+        self.last = torch.exp(end - self.end_top)
+        a = torch.exp(start - self.start_top) * self.q[0]
+        c = a.sum(-1)
+        a = a / c[:, None]
+        steps, scales = [a], [c]
+        for t in range(1, len(e)):
+            ahead = (a @ self.P) * self.q[t]
+            c = torch.where(mask[t], ahead.sum(-1), 1.0)
+            # past its length a sequence stands still
+            a = torch.where(mask[t, :, None], ahead / c[:, None], a)
+            steps.append(a)
+            scales.append(c)
+        self.a, self.c = torch.stack(steps), torch.stack(scales)
+        self.c_end = a @ self.last  # (B,)
 
-def _posteriors(
-    alphas: Tensor, e: Tensor, A: Tensor, end: Tensor, mask: Tensor, log_z: Tensor, weight: Tensor | None
-) -> tuple[Tensor, Tensor]:
-    """Backward messages, met with the forward ones.
+    def log_z(self) -> Tensor:
+        """log Z, (B,): every factor that was divided out, put back."""
+        moves = self.mask.sum(0) - 1
+        tops = (self.top * self.mask).sum(0) + moves * self.A_top + self.start_top + self.end_top
+        return self.c.log().sum(0) + self.c_end.log() + tops
 
-    Returns:
-        p(y_t = k) as (T, B, K), zero past each length, and the expected number of times that each transition is
-        taken, summed over sequences with `weight` (B,), as (K, K) (zeros without weight: marginals need none).
-    """
-    T, B, K = e.shape
-    beta = end.expand(B, K)  # log of the summed scores of all that may follow k
-    betas = [beta]
-    taken = torch.zeros_like(A)
-    for t in range(T - 2, -1, -1):
-        here = mask[t + 1]
-        ahead = A + (e[t + 1] + beta)[:, None, :]  # (B, K, K)
-        if weight is not None:
-            pair = torch.exp(ahead + (alphas[t] - log_z[:, None])[:, :, None])  # p(y_t = i, y_{t+1} = j)
-            taken += ((weight * here) @ pair.view(B, K * K)).view(K, K)
-        beta = torch.where(here[:, None], torch.logsumexp(ahead, dim=2), beta)
-        betas.append(beta)
-    log_p = alphas + torch.stack(betas[::-1]) - log_z[:, None]
-    return torch.exp(log_p).masked_fill(~mask[:, :, None], 0.0), taken
+    def backward(self) -> tuple[Tensor, Tensor]:
+        """The messages from behind.
+
+        Returns:
+            p(y_t = k | x), (T, B, K), zero past each length; and what the next step hands back, (T - 1, B, K), so
+            that p(y_t = i, y_{t+1} = j) = a_t[i] P[i, j] back_t[j].
+        """
+        b = self.last / self.c_end[:, None]
+        messages, handed = [b], []
+        backwards = self.P.T.contiguous()
+        for t in range(len(self.q) - 1, 0, -1):
+            back = self.q[t] * b / self.c[t, :, None]
+            handed.append(back)
+            b = torch.where(self.mask[t, :, None], back @ backwards, b)
+            messages.append(b)
+        p = (self.a * torch.stack(messages[::-1])).masked_fill(~self.mask[:, :, None], 0.0)
+        return p, torch.stack(handed[::-1]) if handed else p[:0]
+
+    def transitions_taken(self, back: Tensor, weight: Tensor) -> Tensor:
+        """Expected number of times each transition is taken, summed over sequences with `weight` (B,): (K, K)."""
+        K = self.P.shape[0]
+        before = self.a[:-1] * (weight * self.mask[1:])[:, :, None]
+        return self.P * (before.reshape(-1, K).T @ back.reshape(-1, K))
 
 
 class _LogPartition(torch.autograd.Function):
@@ -216,16 +237,18 @@ class _LogPartition(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, e: Tensor, A: Tensor, start: Tensor, end: Tensor, mask: Tensor) -> Tensor:
-        alphas = _alphas(e, A, start, mask)
-        log_z = torch.logsumexp(alphas[-1] + end, dim=-1)
-        ctx.save_for_backward(alphas, e, A, end, mask, log_z)
+        ctx.chain, ctx.dtype = _Chain(e, A, start, end, mask), e.dtype
+        log_z: Tensor = ctx.chain.log_z().to(e.dtype)
         return log_z
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, None]:
-        alphas, e, A, end, mask, log_z = ctx.saved_tensors
-        p, taken = _posteriors(alphas, e, A, end, mask, log_z, grad)
-        p = p * grad[:, None]
-        last = (mask.sum(0) - 1)[None, :, None].expand(1, -1, p.shape[2])
-        return p, taken, p[0].sum(0), p.gather(0, last).squeeze(0).sum(0), None
+        chain: _Chain = ctx.chain
+        weight = grad.double()
+        p, back = chain.backward()
+        taken = chain.transitions_taken(back, weight)
+        p = p * weight[:, None]
+        last = (chain.mask.sum(0) - 1)[None, :, None].expand(1, -1, p.shape[2])
+        ends = p.gather(0, last).squeeze(0).sum(0)
+        return p.to(ctx.dtype), taken.to(ctx.dtype), p[0].sum(0).to(ctx.dtype), ends.to(ctx.dtype), None
