@@ -38,7 +38,10 @@ def test_the_table_names_every_stage_and_option() -> None:
 
 def test_the_counts_of_languages_are_right() -> None:
     page = PAGE.read_text(encoding="utf-8").replace("\n", " ")
-    counts = re.search(r"stems (\d+) of them, simplemma .*? of (\d+), .*? for (\d+), short ones for (\d+)", page)
-    assert counts is not None
-    there = (snowball_languages(), lemma_languages(), stop_word_languages("long"), stop_word_languages("short"))
-    assert [int(n) for n in counts.groups()] == [len(found) for found in there]
+    found = re.search(r"stems more than (\d+) .*? more than (\d+), .*? more than (\d+), short ones for (\d+)", page)
+    assert found is not None
+    stems, lemmas, long, short = map(int, found.groups())
+    assert stems < len(snowball_languages()) <= stems + 10
+    assert lemmas < len(lemma_languages()) <= lemmas + 10
+    assert long < len(stop_word_languages("long")) <= long + 10
+    assert short == len(stop_word_languages("short"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from elman.errors import unknown
 
-__all__ = ["code", "name"]
+__all__ = ["code", "codes", "name"]
 
 _NAMES = {
     "af": "afrikaans", "ar": "arabic", "ast": "asturian", "bg": "bulgarian", "bn": "bengali", "br": "breton",
@@ -36,6 +36,11 @@ def code(language: str) -> str:
     if plain in _CODES:
         return _CODES[plain]
     raise unknown("language", language, [*_NAMES, *_CODES])
+
+
+def codes() -> list[str]:
+    """All codes."""
+    return list(_NAMES)
 
 
 def name(language: str) -> str:

@@ -62,7 +62,7 @@ def snowball_languages() -> list[str]:
     import snowballstemmer
 
     # "porter" and "dutch_porter" are further algorithms, not languages
-    return sorted(languages.code(a) for a in snowballstemmer.algorithms() if "porter" not in a)
+    return sorted(iso for iso in languages.codes() if languages.name(iso) in snowballstemmer.algorithms())
 
 
 @lru_cache(maxsize=8)
