@@ -34,7 +34,7 @@ class TaggerSettings(msgspec.Struct, frozen=True, kw_only=True):
         case_dim, affix_dim: of the embeddings of capitals, and of beginnings and endings (their sum).
         affix: letters of the longest beginning or ending.
         min_count: rarer words become `<unk>`.
-        pos: a part-of-speech tagger whose probabilities join the input: `packaged`, a RUN, or empty for none.
+        pos: the probabilities of the packaged part-of-speech tagger join the input.
         cell: of both networks, a name of `elman.cells` or FILE:CELL for one of your own.
         hidden, layers: of the network over the sentence; hidden is that of each direction.
         dropout: on what enters and leaves it, and between its layers.
@@ -55,7 +55,7 @@ class TaggerSettings(msgspec.Struct, frozen=True, kw_only=True):
     affix_dim: int = 32
     affix: int = 4
     min_count: int = 1
-    pos: str = ""
+    pos: bool = False
     cell: str = "lstm"
     hidden: int = 128
     layers: int = 1

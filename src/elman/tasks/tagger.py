@@ -105,8 +105,7 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
         self.lexicon_ = Lexicon.build(train[0], words, settings.min_count, longest_affix=settings.affix)
         torch.manual_seed(training.seed)
         self.model_ = self._network(settings, vectors, self.lexicon_.counts(train[0]))
-        extra = None if self._pos is None else self._extra
-        task = Tagging(self.model_, self.lexicon_, self.names_, train, valid, training.batch_size, extra)
+        task = Tagging(self.model_, self.lexicon_, self.names_, train, valid, training.batch_size, self.extra)
         self.fitted_: Fitted = fit(task, training, checkpoint=checkpoint, resume=resume, progress=progress, title=title)
         self.temperature_ = self._calibrate(valid, task.valid_tags, task.valid_extra)
         return self
@@ -126,10 +125,9 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
             graph=graph,
         )
 
-    def _extra(self, X: Sequence[Words]) -> list[Tensor]:
-        """What the part-of-speech tagger makes of each word: its probabilities, (T, 17)."""
-        assert self._pos is not None
-        return [torch.from_numpy(p) for p in self._pos.predict_proba(X)]
+    def extra(self, X: Sequence[Words]) -> list[Tensor] | None:
+        """Further features (T_i, E): part-of-speech probabilities; None where none are used."""
+        return None if self._pos is None else [torch.from_numpy(p) for p in self._pos.predict_proba(X)]
 
     def _calibrate(
         self, valid: tuple[Sequence[Words], Sequence[Words]], tags: list[list[int]], extra: list[Tensor] | None
@@ -157,8 +155,7 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
                 raise InputError(
                     "a text where a list of words is expected", where=f"X[{i}]", remedy="split it: X = [['A', 'b']]"
                 )
-        extra = None if self._pos is None else self._extra(sentences)
-        for picks, e, lengths in run_model(self.model_, self.lexicon_, sentences, extra):
+        for picks, e, lengths in run_model(self.model_, self.lexicon_, sentences, self.extra(sentences)):
             best = self.model_.decode(e, lengths).T.tolist() if paths else []
             p = self.model_.probabilities(e, lengths, self.temperature_).numpy() if probabilities else None
             for b, i in enumerate(picks):

@@ -89,7 +89,7 @@ class Tagging:
         model, lexicon, names: of the tagger.
         train, valid: sentences and the tags the user wrote.
         batch_size: sentences.
-        extra: further features of a sentence's words (T, E); None: there are none.
+        extra: gives further features of every sentence's words, (T_i, E), or None.
     """
 
     stateful = False
@@ -102,7 +102,7 @@ class Tagging:
         train: tuple[Sequence[Words], Sequence[Words]],
         valid: tuple[Sequence[Words], Sequence[Words]],
         batch_size: int,
-        extra: Callable[[Sequence[Words]], list[Tensor]] | None = None,
+        extra: Callable[[Sequence[Words]], list[Tensor] | None] = lambda sentences: None,
     ) -> None:
         self.model: nn.Module = model
         self.tagger, self.lexicon, self.names, self.batch_size = model, lexicon, names, batch_size
@@ -110,8 +110,7 @@ class Tagging:
         self.tags = [torch.tensor(names.inwards(tags)) for tags in train[1]]
         self.valid_tags = [names.inwards(tags) for tags in valid[1]]
         # features of other models are worked out once, not in every epoch
-        self.extra = None if extra is None else extra(train[0])
-        self.valid_extra = None if extra is None else extra(valid[0])
+        self.extra, self.valid_extra = extra(train[0]), extra(valid[0])
         self.select = "accuracy" if names.plain else "entity_f1"
 
     def plan(self, generator: torch.Generator) -> list[list[int]]:

@@ -1,0 +1,173 @@
+"""What a trained tagger shows of itself: the facts that card and report are made of."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from elman.data.recipe import Recipe
+from elman.data.schemes import spans
+from elman.data.tagged import TaggedTexts
+from elman.equations.printing import equations
+from elman.inspect import report
+from elman.inspect.calibration import calibration_figure, reliability
+from elman.inspect.curves import training
+from elman.inspect.facts import fact_list, length_figure, timing_bars
+from elman.inspect.markup import tag
+from elman.inspect.page import Section, section, write
+from elman.inspect.results import Results
+from elman.inspect.scores import confusion_table, scoreboard
+from elman.inspect.tagged import TaggedSentence, entity_sentences, score_table, word_sentences
+from elman.proof import Proof
+from elman.tasks.tagger import Tagger
+
+__all__ = ["report_page", "settings_of"]
+
+
+def settings_of(tagger: Tagger) -> dict[str, Any]:
+    """What was trained, as printed pairs."""
+    model = tagger.model_
+    s = model.settings
+    pairs = {
+        "cell": model.context.graph.name,
+        "layers": s.layers,
+        "hidden size": s.hidden,
+        "head": "CRF" if s.head == "crf" else "softmax",
+        "word embedding": s.word_dim,
+        "pretrained vectors": f"{len(tagger.lexicon_.known):,} of {model.vectors.shape[1]}" if s.vectors else "none",
+        "letters": f"{s.char_dim} into 2 x {s.char_hidden}" if s.char_hidden else "none",
+        "case": s.case_dim,
+        "beginnings and endings": f"1 to {s.affix} letters into {s.affix_dim}" if s.affix_dim else "none",
+        "parts of speech": "from the packaged tagger" if s.pos else "none",
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "dropout": s.dropout,
+        "recurrent dropout": s.recurrent_dropout,
+        "word dropout": s.word_dropout,
+    }
+    if not tagger.names_.plain:
+        pairs |= {"scheme of the data": tagger.names_.scheme, "scheme inside": tagger.names_.inner}
+    for key in ("epochs", "batch_size", "rate", "schedule", "weight_decay", "clip_norm", "seed"):
+        pairs[key.replace("_", " ")] = getattr(tagger, key)
+    pairs["temperature"] = round(tagger.temperature_, 3)
+    pairs["engine"] = model.context.choice().name
+    return pairs
+
+
+def report_page(
+    recipe: Recipe,
+    data: TaggedTexts,
+    tagger: Tagger,
+    metrics: Mapping[str, Any],
+    seconds: Mapping[str, float],
+    proof: Proof,
+) -> str:
+    """report.html: sentences with their entities coloured, mistakes first, and the figures around them."""
+    words, tags = [s.words for s in data.test], [s.tags for s in data.test]
+    predicted, tables = tagger.predict(words), tagger.predict_proba(words)
+    test, fitted = metrics["test"], tagger.fitted_
+    columns = {name: k for k, name in enumerate(tagger.classes_.tolist())}
+    chosen = [
+        p[np.arange(len(row)), [columns[t] for t in tagger.names_.as_classes(row)]] for row, p in zip(predicted, tables)
+    ]
+    entities = data.is_entities
+    results = Results(
+        title=recipe.name,
+        task="tag",
+        history=fitted.history,
+        metrics=metrics,
+        labels=[],
+        y_true=np.zeros(0),
+        probabilities=np.zeros((0, 0)),
+        settings={"equations": [str(line) for line in equations(tagger.model_.context.graph).lines]},
+        proof=proof.to_dict(),
+    )
+    base = metrics["baseline"]
+    sections: list[Section | None] = [
+        scoreboard(
+            test,
+            {base["name"]: base},
+            show=("entity_f1", "accuracy") if entities else ("accuracy", "macro_f1"),
+            seeds=metrics.get("seeds", {}).get("runs", ()),
+            baseline_texts={base["name"]: base["text"]},
+            ours=f"{tagger.model_.context.graph.name} tagger",
+            notes=[*data.notes, f"Tags {test['words_per_second']:,.0f} words a second on this machine."],
+        ),
+        _sentences(words, tags, predicted, chosen, entities),
+        _types(test, entities),
+        training(fitted.history, fitted.best_epoch or None),
+        _calibration(chosen, tags, predicted, tagger),
+        report.cell(results),
+        report.proof(results),
+        _data_and_time(data, tagger, seconds),
+    ]
+    said = f"{recipe.description or 'A tagger'}; judged on {test['sentences']:,} test sentences it never saw."
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(Path(folder) / "report.html", recipe.name.upper(), said, [s for s in sections if s is not None])
+        return path.read_text(encoding="utf-8")
+
+
+def _sentences(
+    words: Sequence[Sequence[str]],
+    tags: Sequence[Sequence[str]],
+    predicted: Sequence[Sequence[str]],
+    chosen: Sequence[np.ndarray],
+    entities: bool,
+) -> Section:
+    def marked(row: Sequence[str]) -> list[tuple[int, int, str]]:
+        if entities:
+            return [(e.start, e.end, e.type) for e in spans(row)]
+        return [(i, i + 1, t) for i, t in enumerate(row)]
+
+    shown = [
+        TaggedSentence(w, marked(p), marked(t), float(sure.min()))
+        for w, t, p, sure in zip(words, tags, predicted, chosen)
+    ]
+    lead = "Mistakes first, the surest of them at the top: each is sure by the probability of its least sure word."
+    return section("Sentences", entity_sentences(shown) if entities else word_sentences(shown), lead=lead)
+
+
+def _types(test: Mapping[str, Any], entities: bool) -> Section:
+    if entities:
+        whole = {key: test[f"entity_{key}"] for key in ("precision", "recall", "f1")} | {"support": test["entities"]}
+        lead = "An entity counts if its type and both its borders are right."
+        return section("Which entities", score_table({**test["types"], "all": whole}), lead=lead)
+    rows = {name: {**row, "support": row["n"]} for name, row in test["classes"].items()}
+    table = confusion_table(np.array(test["confusion"]), test["labels"])
+    return section("Which tags", score_table(rows, "tag"), table)
+
+
+def _calibration(
+    chosen: Sequence[np.ndarray], tags: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], tagger: Tagger
+) -> Section:
+    right = [t == p for row, other in zip(tags, predicted) for t, p in zip(row, other)]
+    found = reliability(np.concatenate(chosen), np.array(right))
+    lead = (
+        "When a tag is stated with probability .8, is it right four times in five? Scores were divided by "
+        f"{tagger.temperature_:.2f}, the temperature that suits the validation sentences best."
+    )
+    return section("How sure, how right", calibration_figure(found), lead=lead)
+
+
+def _data_and_time(data: TaggedTexts, tagger: Tagger, seconds: Mapping[str, float]) -> Section:
+    parts = {"training": data.train, "validation": data.valid, "test": data.test}
+    known = {w for s in data.train for w in s.words}
+    test = [w for s in data.test for w in s.words]
+    facts: dict[str, object] = {f"{name} sentences": len(part) for name, part in parts.items()}
+    facts |= {f"{name} words": sum(map(len, part)) for name, part in parts.items()}
+    facts["unknown share in test"] = sum(w not in known for w in test) / len(test)
+    if tagger.lexicon_.known:
+        vectors = set(tagger.lexicon_.known)
+        facts["share of test words with a vector"] = sum(w in vectors or w.lower() in vectors for w in test) / len(test)
+    blocks = [
+        ("Words", fact_list(facts)),
+        ("Sentences", length_figure({name: [len(s) for s in part] for name, part in parts.items()})),
+        ("Settings", fact_list(settings_of(tagger))),
+        ("Time", timing_bars(seconds)),
+    ]
+    return section(
+        "Data, settings, time", tag("div", [tag("div", tag("h3", t), b) for t, b in blocks if b], class_="grid")
+    )
