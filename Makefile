@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SOURCES := pyproject.toml constraints.txt $(shell find src native CMakeLists.txt -type f -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: demo test lint types bench docs clean
+.PHONY: demo test fuzz lint types bench docs clean
 .DEFAULT_GOAL := test
 
 $(BIN)/python:
@@ -22,6 +22,9 @@ demo: $(INSTALLED)  ## train, evaluate and report the sentiment model on real cu
 
 test: $(INSTALLED) lint types  ## lint, types, and every test against the installed package
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+fuzz: $(INSTALLED)  ## feed the readers random bytes for a minute
+	ELMAN_FUZZ_SECONDS=60 $(BIN)/python -m pytest tests/data/test_fuzz.py
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check src tests benchmarks

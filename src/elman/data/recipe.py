@@ -195,7 +195,7 @@ class _Source:
 def _parse(text: str, label: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # besides its own error: a number of thousands of digits
         raise InputError(f"not valid TOML ({error})", where=label, remedy="mend the line it names") from error
 
 
@@ -224,7 +224,7 @@ def _parsed(overrides: Iterable[str]) -> list[tuple[str, object, str]]:
         try:
             table = tomllib.loads(f"value = {text}")
             value = table["value"] if len(table) == 1 else text
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):
             value = text.strip()  # model.cell=lstm needs no quotes
         out.append((key, value, f"--set {key}"))
     return out
