@@ -1,36 +1,59 @@
-// Word vectors: the way in (which level of x86-64 trains), and the lexicon that turns a text into word ids.
-#include "vectors.hpp"
+// Word vectors: the way in (which build of the kernel trains), and the lexicon that turns a text into word ids.
+#include "vectors.h"
 
 #include <atomic>
 #include <cstring>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+extern "C" {
+ElmanVectorsChunk elman_vectors_chunk_portable;
+#if defined(ELMAN_X86)
+ElmanVectorsChunk elman_vectors_chunk_v2, elman_vectors_chunk_v3, elman_vectors_chunk_v4;
+#if defined(ELMAN_WIDE)
+ElmanVectorsChunk elman_vectors_chunk_wide;
+#endif
+#endif
+}
+
 namespace {
 
-// level: 0 the best that this processor has, else at most 2, 3 or 4; the portable build has one, and calls it 0
-ElmanVectorsChunk* choose(int32_t& level) {
-#ifdef ELMAN_LEVELS
-    const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
-    const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-                    __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
-    const int32_t most = level ? level : 4;
-    if (v4 && most >= 4) return level = 4, elman_vectors_chunk_v4;
-    if (v3 && most >= 3) return level = 3, elman_vectors_chunk_v3;
-    level = 2;
-#else
-    level = 0;
+struct Build {
+    const char* name;
+    ElmanVectorsChunk* run;
+};
+
+const Build builds[] = {
+    {"portable", elman_vectors_chunk_portable},
+#if defined(ELMAN_X86)
+    {"v2", elman_vectors_chunk_v2},
+    {"v3", elman_vectors_chunk_v3},
+    {"v4", elman_vectors_chunk_v4},
+#if defined(ELMAN_WIDE)
+    {"wide", elman_vectors_chunk_wide},
 #endif
-    return elman_vectors_chunk_base;
+#endif
+};
+
+const Build* build(const char* name) {
+    if (!name || !*name) name = elman_isa();
+    if (!name) return nullptr;
+    const std::string runs = std::string(",") + elman_isas() + ",";
+    if (runs.find("," + std::string(name) + ",") == std::string::npos) return nullptr;
+    for (const Build& b : builds)
+        if (!std::strcmp(b.name, name)) return &b;
+    return nullptr;
 }
 
 }  // namespace
 
-// Train on the job's chunks. Hogwild (Recht et al. 2011): threads take chunks in order and write the shared rows
-// without locks; with one thread the result depends on the job alone. Returns the level that ran.
-extern "C" int32_t elman_vectors_train(const ElmanVectorsJob* job, int32_t level) {
-    ElmanVectorsChunk* const run = choose(level);
+// Hogwild (Recht et al. 2011): threads take chunks in order and write the shared rows without locks; with one thread
+// the result depends on the job alone.
+extern "C" const char* elman_vectors_train(const ElmanVectorsJob* job, const char* instruction_set) {
+    const Build* const chosen = build(instruction_set);
+    if (!chosen) return nullptr;
     std::atomic<int64_t> next{job->first_chunk};
     auto work = [&] {
         std::vector<int32_t> words(static_cast<size_t>(job->chunk));
@@ -38,13 +61,13 @@ extern "C" int32_t elman_vectors_train(const ElmanVectorsJob* job, int32_t level
         float* h = room.data();
         while (reinterpret_cast<uintptr_t>(h) % 64) ++h;
         const ElmanVectorsScratch my{words.data(), h, h + job->stride};
-        for (int64_t c; (c = next.fetch_add(1)) < job->last_chunk;) run(job, c, &my);
+        for (int64_t c; (c = next.fetch_add(1)) < job->last_chunk;) chosen->run(job, c, &my);
     };
     std::vector<std::thread> others;
     for (int i = 1; i < job->threads; ++i) others.emplace_back(work);
     work();
     for (auto& other : others) other.join();
-    return level;
+    return chosen->name;
 }
 
 namespace {

@@ -1,0 +1,10 @@
+"""Word vectors: trained from text (CBOW, skip-gram), read and written in the usual formats, judged, and used."""
+
+from __future__ import annotations
+
+from elman.text.vectors.embedding import coverage, embedding_matrix
+from elman.text.vectors.evaluate import evaluate
+from elman.text.vectors.train import Progress, Settings, train
+from elman.text.vectors.words import WordVectors
+
+__all__ = ["Progress", "Settings", "WordVectors", "coverage", "embedding_matrix", "evaluate", "train"]

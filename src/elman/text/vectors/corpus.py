@@ -1,0 +1,164 @@
+"""Texts out of files, one at a time, so that a corpus may be larger than memory.
+
+A file is plain text (a line is a text), JSON lines (a field of each record) or a table (a column), each plain or
+gzipped; a corpus is a file, a folder of them, or several separated by commas.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from elman.errors import InputError
+
+__all__ = ["corpus_files", "opened", "texts"]
+
+_KINDS = {
+    ".txt": "lines",
+    ".text": "lines",
+    ".jsonl": "records",
+    ".ndjson": "records",
+    ".csv": "table",
+    ".tsv": "table",
+}
+
+
+def _kind(path: Path) -> str | None:
+    suffixes = [s for s in path.suffixes if s != ".gz"]
+    return _KINDS.get(suffixes[-1].lower()) if suffixes else None
+
+
+def corpus_files(corpus: str | Path) -> list[Path]:
+    """The files of a corpus: itself, a folder's texts in order of name, or each of ``A,B,C``.
+
+    Raises:
+        InputError: nothing there, or a folder that holds no texts.
+    """
+    whole = Path(corpus)
+    parts = [whole] if whole.exists() else [Path(p.strip()) for p in str(corpus).split(",")]
+    files: list[Path] = []
+    for part in parts:
+        if part.is_dir():
+            inside = sorted(p for p in part.rglob("*") if p.is_file() and _kind(p))
+            if not inside:
+                raise InputError(
+                    "no text in this folder", where=str(part), remedy=f"it looks for {', '.join(_KINDS)}, also .gz"
+                )
+            files += inside
+        elif part.is_file():
+            files.append(part)
+        else:
+            raise InputError("no such file or folder", where=str(part))
+    return files
+
+
+def texts(corpus: str | Path, column: str | None = None) -> Iterator[str]:
+    """Every text of a corpus in order.
+
+    Args:
+        corpus: file, folder, or ``A,B,C``; a suffix unknown to us is read as plain text.
+        column: field of the records, or column of the tables, that holds the text; without it ``text``, else the
+            only column there is.
+
+    Raises:
+        InputError: a broken file, with its name and line.
+    """
+    for path in corpus_files(corpus):
+        kind = _kind(path) or "lines"
+        with opened(path) as stream:
+            if kind == "lines":
+                yield from _lines(stream, path)
+            elif kind == "records":
+                yield from _records(stream, path, column)
+            else:
+                yield from _table(stream, path, column)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """The bytes of a file, unpacked when it begins as gzip does."""
+    try:
+        with open(path, "rb") as raw:
+            packed = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            if packed:
+                with gzip.open(raw) as unpacked:
+                    yield unpacked  # type: ignore[misc]
+            else:
+                yield raw
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(f"broken gzip file ({error})", where=str(path), remedy="fetch or pack it again") from None
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", where=str(path)) from None
+
+
+def _lines(stream: IO[bytes], path: Path) -> Iterator[str]:
+    for number, line in enumerate(stream, 1):
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"not UTF-8 ({error.reason})", where=f"{path}, line {number}", remedy="convert it to UTF-8"
+            ) from None
+        if text.strip():
+            yield text
+
+
+def _choose(names: list[str], column: str | None, where: str) -> str:
+    if column is not None:
+        if column not in names:
+            raise InputError(f"no column {column!r}", where=where, remedy=f"there are {', '.join(names) or 'none'}")
+        return column
+    if "text" in names:
+        return "text"
+    if len(names) == 1:
+        return names[0]
+    raise InputError("which column is the text?", where=where, remedy=f"name one of {', '.join(names)}")
+
+
+def _records(stream: IO[bytes], path: Path, column: str | None) -> Iterator[str]:
+    decoder = msgspec.json.Decoder(dict[str, object])
+    for number, line in enumerate(stream, 1):
+        if not line.strip():
+            continue
+        where = f"{path}, line {number}"
+        try:
+            record = decoder.decode(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise InputError(f"no JSON record ({error})", where=where) from None
+        text = record[_choose(list(record), column, where)]
+        if not isinstance(text, str):
+            raise InputError(f"the text is {text!r:.40}, not a string", where=where)
+        yield text
+
+
+def _table(stream: IO[bytes], path: Path, column: str | None) -> Iterator[str]:
+    csv.field_size_limit(1 << 30)
+    delimiter = "\t" if ".tsv" in path.suffixes else ","
+    rows = csv.reader(io.TextIOWrapper(stream, "utf-8-sig", newline=""), delimiter=delimiter)
+    try:
+        names = next(rows, None)
+        if names is None:
+            return
+        at = names.index(_choose(names, column, str(path)))
+        for row in rows:
+            if len(row) > at:
+                yield row[at]
+            elif row:
+                raise InputError(
+                    f"{len(row)} columns, the header has {len(names)}", where=f"{path}, line {rows.line_num}"
+                )
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"not UTF-8 ({error.reason})", where=f"{path}, after line {rows.line_num}", remedy="convert it to UTF-8"
+        ) from None
+    except csv.Error as error:
+        raise InputError(f"no table ({error})", where=f"{path}, line {rows.line_num}") from None

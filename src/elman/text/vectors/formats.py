@@ -1,0 +1,214 @@
+"""Files of word vectors: safetensors (ours), word2vec text and binary, GloVe text, fastText text (.vec).
+
+Reading tells the format from the content, not the name, and unpacks gzip. What a text file looks like:
+
+    word2vec, fastText   "V D" on the first line, then a word and D numbers a line
+    GloVe                no first line; a word may itself hold blanks, so the numbers are counted from the right
+    word2vec binary      "V D\\n", then for each word: its bytes, a blank, D little-endian float32 (and perhaps "\\n")
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from elman.errors import InputError
+from elman.text.vectors.corpus import opened
+from elman.text.vectors.words import WordVectors
+
+__all__ = ["load", "save"]
+
+_SUFFIXES = (".safetensors", ".bin", ".txt", ".vec")
+
+
+def save(vectors: WordVectors, path: str | Path) -> None:
+    """Write by suffix, whole or not at all: safetensors, .bin word2vec binary, .txt and .vec word2vec text.
+
+    Raises:
+        InputError: another suffix, or a word that the format cannot hold.
+    """
+    target = Path(path)
+    suffix = target.suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise InputError(
+            f"no format for {suffix or 'a name without suffix'}", where=str(path), remedy=f"use {', '.join(_SUFFIXES)}"
+        )
+    for word in vectors.words:
+        if not word or "\n" in word or (" " in word and suffix != ".safetensors"):
+            raise InputError(
+                f"the word {word!r} cannot stand in this format", where=str(path), remedy="save as .safetensors"
+            )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.part{os.getpid()}")
+    try:
+        if suffix == ".safetensors":
+            _write_safetensors(vectors, part)
+        else:
+            with open(part, "wb") as file:
+                file.write(f"{len(vectors)} {vectors.dim}\n".encode())
+                for word, row in zip(vectors.words, vectors.matrix.astype("<f4"), strict=True):
+                    # nine digits give every float32 back exactly
+                    line = row.tobytes() if suffix == ".bin" else " ".join(f"{x:.9g}" for x in row.tolist()).encode()
+                    file.write(word.encode() + b" " + line + b"\n")
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write_safetensors(vectors: WordVectors, path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    tensors = {
+        "vectors": np.ascontiguousarray(vectors.matrix),
+        "words": np.frombuffer("\n".join(vectors.words).encode(), np.uint8),
+    }
+    if vectors.counts is not None:
+        tensors["counts"] = vectors.counts.astype(np.int64)
+    save_file(tensors, str(path), {"format": "elman word vectors", "about": json.dumps(vectors.about)})
+
+
+def load(path: str | Path, limit: int | None = None) -> WordVectors:
+    """Read vectors in any of the formats.
+
+    Args:
+        limit: only the first so many words.
+
+    Raises:
+        InputError: no such file, or a malformed one, with the line.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError("no such file of word vectors", where=str(path))
+    with opened(path) as file:
+        head = file.read(4096)
+        if not head:
+            raise InputError("the file is empty", where=str(path))
+        file.seek(0)
+        if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 27:
+            found = _read_safetensors(path, limit)
+        else:
+            size = _size(head.split(b"\n", 1)[0])
+            if size and _is_binary(head, size[1]):
+                found = _read_binary(file, path, size, limit)
+            else:
+                found = _read_text(file, path, size, limit)
+    if not np.isfinite(found.matrix).all():
+        row = int(np.flatnonzero(~np.isfinite(found.matrix).all(axis=1))[0])
+        raise InputError(f"the vector of {found.words[row]!r} holds NaN or infinity", where=str(path))
+    return found
+
+
+def _read_safetensors(path: Path, limit: int | None) -> WordVectors:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), "numpy") as file:
+            names, about = set(file.keys()), json.loads((file.metadata() or {}).get("about", "{}"))
+            if not {"vectors", "words"} <= names:
+                raise InputError(f"no word vectors inside, but {', '.join(sorted(names))}", where=str(path))
+            words = file.get_tensor("words").tobytes().decode().split("\n")[:limit]
+            matrix = file.get_tensor("vectors")[:limit].astype(np.float32)
+            counts = file.get_tensor("counts")[:limit] if "counts" in names else None
+    except (SafetensorError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"broken safetensors file ({error})", where=str(path)) from None
+    return WordVectors(words, matrix, counts, about)
+
+
+def _size(first: bytes) -> tuple[int, int] | None:
+    """V and D where the first line says them."""
+    parts = first.split()
+    if len(parts) == 2 and all(p.isdigit() for p in parts):
+        return int(parts[0]), int(parts[1])
+    return None
+
+
+def _is_binary(head: bytes, D: int) -> bool:
+    """Whether what follows the first line is raw floats: text would have D numbers after the first blank."""
+    body = head.split(b"\n", 1)[1] if b"\n" in head else b""
+    numbers = body.split(b"\n", 1)[0].split()[1:]
+    try:
+        return not numbers or not all(np.isfinite(float(n)) for n in numbers[: min(D, len(numbers) - 1) or 1])
+    except ValueError:
+        return True
+
+
+def _read_binary(file: IO[bytes], path: Path, size: tuple[int, int], limit: int | None) -> WordVectors:
+    (V, D), words, rows = size, [], []
+    file.readline()
+    buffer, at = b"", 0
+    seen: set[str] = set()
+    for number in range(V if limit is None else min(V, limit)):
+        # refill, so that a whole word with its numbers lies in the buffer
+        while (blank := buffer.find(b" ", at)) < 0 or blank + 1 + 4 * D > len(buffer):
+            more = file.read(max(1 << 20, 8 * D))
+            if not more:
+                raise InputError(f"the file ends at word {number + 1} of {V}", where=str(path), remedy="fetch it again")
+            buffer, at = buffer[at:] + more, 0
+            if blank < 0 and len(buffer) > (1 << 22):
+                raise InputError(f"no blank after word {number + 1}", where=str(path), remedy="is it word2vec binary?")
+        # a few words of widely used files are no UTF-8
+        word = buffer[at:blank].lstrip(b"\n").decode("utf-8", "replace")
+        at = blank + 1 + 4 * D
+        if word not in seen:
+            seen.add(word)
+            words.append(word)
+            rows.append(np.frombuffer(buffer, "<f4", D, blank + 1))
+    return WordVectors(words, _stack(rows, D))
+
+
+def _read_text(file: IO[bytes], path: Path, size: tuple[int, int] | None, limit: int | None) -> WordVectors:
+    words: list[str] = []
+    rows: list[np.ndarray] = []
+    seen: set[str] = set()
+    D = size[1] if size else None
+    for number, line in enumerate(file, 1):
+        if (number == 1 and size) or not line.strip():
+            continue
+        if limit is not None and len(words) >= limit:
+            break
+        where = f"{path}, line {number}"
+        parts = line.rstrip(b" \t\r\n").replace(b"\t", b" ").split(b" ")
+        if D is None:  # without a first line the first word must be whole: everything after it is a number
+            D = len(parts) - 1
+        if len(parts) < D + 1 or D < 1:
+            raise InputError(
+                f"{len(parts) - 1} numbers, expected {D}", where=where, remedy="each line is a word and its numbers"
+            )
+        try:
+            row = np.array(parts[len(parts) - D :], dtype=np.float32)
+            word = b" ".join(parts[: len(parts) - D]).decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError:
+            raise InputError("the word is not UTF-8", where=where) from None
+        except ValueError as error:
+            raise InputError(
+                f"not a number ({error})", where=where, remedy="each line is a word and its numbers"
+            ) from None
+        if len(parts) > D + 1 and _number(parts[len(parts) - D - 1]) and len(parts) > D + 2:
+            raise InputError(f"{len(parts) - 1} numbers, expected {D}", where=where)
+        if word not in seen:
+            seen.add(word)
+            words.append(word)
+            rows.append(row)
+    if not words:
+        raise InputError("no vectors in this file", where=str(path))
+    if size and limit is None and number - 1 < size[0]:
+        raise InputError(
+            f"the first line promises {size[0]} words, there are {number - 1}", where=str(path), remedy="fetch it again"
+        )
+    return WordVectors(words, _stack(rows, D or 0))
+
+
+def _number(part: bytes) -> bool:
+    try:
+        float(part)
+    except ValueError:
+        return False
+    return True
+
+
+def _stack(rows: list[np.ndarray], D: int) -> np.ndarray:
+    return np.stack(rows).astype(np.float32) if rows else np.zeros((0, D), np.float32)

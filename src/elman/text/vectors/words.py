@@ -1,0 +1,111 @@
+"""Word vectors: a list of words, a matrix of one row a word, and what lies near what."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from elman.errors import InputError
+
+__all__ = ["WordVectors"]
+
+
+@dataclass(frozen=True, eq=False)
+class WordVectors:
+    """V words and their vectors.
+
+    Attributes:
+        words: V different words; most frequent first, where that is known.
+        matrix: (V, D) float32.
+        counts: (V,) int64, how often each word came in the training text, if known.
+        about: how they were made, JSON-able.
+    """
+
+    words: list[str]
+    matrix: np.ndarray
+    counts: np.ndarray | None = None
+    about: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.matrix.ndim != 2 or len(self.matrix) != len(self.words):
+            raise InputError(f"{len(self.words)} words, but vectors of shape {self.matrix.shape}")
+        if len(self.index) != len(self.words):
+            raise InputError("a word stands twice among the vectors", remedy="keep one row a word")
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Word to row."""
+        return {word: row for row, word in enumerate(self.words)}
+
+    @cached_property
+    def directions(self) -> np.ndarray:
+        """(V, D): the rows at length 1, so that a product is a cosine; a zero row stays zero."""
+        length = np.linalg.norm(self.matrix, axis=1, keepdims=True)
+        return self.matrix / np.where(length > 0, length, 1)
+
+    @property
+    def dim(self) -> int:
+        return int(self.matrix.shape[1])
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __contains__(self, word: object) -> bool:
+        return word in self.index
+
+    def __getitem__(self, word: str) -> np.ndarray:
+        """The vector of one word (D,); an unknown word is an InputError that names similar ones."""
+        return np.asarray(self.matrix[self.row(word)])
+
+    def row(self, word: str) -> int:
+        """Row of a word as written, else in lower case."""
+        for form in (word, word.lower()):
+            if form in self.index:
+                return self.index[form]
+        near = difflib.get_close_matches(word.lower(), self.words[:50_000], 3)
+        remedy = (
+            f"near in spelling: {', '.join(near)}" if near else "it was too rare in the training text, or never there"
+        )
+        raise InputError(f"no vector for {word!r}", remedy=remedy)
+
+    def nearest(self, what: str | np.ndarray, n: int = 10) -> list[tuple[str, float]]:
+        """The n words at the smallest angle from a word (itself left out) or from a vector (D,), with the cosine."""
+        skip: Sequence[int] = ()
+        if isinstance(what, str):
+            skip = [self.row(what)]
+            direction = self.directions[skip[0]]
+        else:
+            direction = np.asarray(what, np.float32) / max(float(np.linalg.norm(what)), 1e-30)
+        return self._top(self.directions @ direction, n, skip)
+
+    def analogy(self, a: str, b: str, c: str, n: int = 10) -> list[tuple[str, float]]:
+        """a is to b as c is to ...: nearest to b - a + c, the three left out (3CosAdd, Mikolov et al. 2013c)."""
+        rows = [self.row(a), self.row(b), self.row(c)]
+        x, y, z = self.directions[rows]
+        target = y - x + z
+        return self._top(self.directions @ (target / max(float(np.linalg.norm(target)), 1e-30)), n, rows)
+
+    def _top(self, cosine: np.ndarray, n: int, skip: Sequence[int]) -> list[tuple[str, float]]:
+        cosine[list(skip)] = -np.inf
+        n = max(0, min(n, len(self) - len(set(skip))))
+        best = np.argpartition(-cosine, range(n))[:n] if n < len(self) else np.argsort(-cosine)
+        return [(self.words[i], float(cosine[i])) for i in best.tolist()]
+
+    def save(self, path: str | Path) -> None:
+        """Write by suffix: .safetensors, .bin (word2vec binary), .txt or .vec (word2vec text)."""
+        from elman.text.vectors.formats import save
+
+        save(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path, limit: int | None = None) -> WordVectors:
+        """Read any format, told by its content: safetensors, word2vec text or binary, GloVe, fastText text; .gz too."""
+        from elman.text.vectors.formats import load
+
+        return load(path, limit)
