@@ -108,9 +108,9 @@ def mock_results(N: int = 400, seed: int = 0) -> Results:
         proof={
             "ok": True,
             "checks": [
-                {"claim": "alone = in a batch", "difference": 1.2e-7, "tolerance": 1e-5, "ok": True},
-                {"claim": "padded with NaN", "difference": 0.0, "tolerance": 1e-5, "ok": True},
-                {"claim": "in chunks", "difference": None, "reason": "bidirectional", "ok": None},
+                {"name": "alone = batch", "holds": True, "error": 1.2e-7, "tolerance": 1e-5, "note": ""},
+                {"name": "padded", "holds": True, "error": 0.0, "tolerance": 1e-5, "note": ""},
+                {"name": "chunks", "holds": None, "error": None, "tolerance": None, "note": "bidirectional"},
             ],
         },
     )

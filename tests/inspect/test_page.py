@@ -74,7 +74,7 @@ def hostile_results() -> Results:
         baseline_texts={HOSTILE[2]: HOSTILE[1]},
         sensitivities=[Sensitivity(i, [float("nan"), 1.0, -1.0]) for i in range(3)],
         notes=HOSTILE,
-        proof={"checks": [{"claim": HOSTILE[0], "difference": None, "reason": HOSTILE[1], "ok": False}]},
+        proof={"checks": [{"name": HOSTILE[0], "error": None, "note": HOSTILE[1], "holds": None}]},
     )
 
 

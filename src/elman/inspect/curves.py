@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from elman.inspect.drawing import PAINT, SERIES_PAINT, canvas, drawing, svg
+from elman.inspect.drawing import PAINT, SERIES_PAINT, canvas, drawing, label_ends, svg
 from elman.inspect.markup import Html, tag
 from elman.inspect.numbers import fraction
 from elman.inspect.page import Section, section
@@ -72,7 +71,7 @@ def curve(
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     ax.margins(x=0.02, y=0.12)
     if len(ends) > 1:
-        _label_ends(ax, epochs[-1], ends)
+        label_ends(ax, epochs[-1], ends)
     said = "; ".join(f"{name} ends at {fraction(value)}" for value, name, _ in ends)
     return svg(figure, f"{title} by epoch: {said}")
 
@@ -82,16 +81,3 @@ def _name(key: str) -> str:
     if bare in ("loss", "nll"):
         return "validation" if key.startswith("valid_") else "training"
     return NAMES.get(bare, bare.replace("_", " "))
-
-
-def _label_ends(ax: Axes, x: float, ends: list[tuple[float, str, str]]) -> None:
-    """Names at the right end of their lines, pushed apart where they would overlap."""
-    low, high = ax.get_ylim()
-    gap = (high - low) * 0.1
-    y = -math.inf
-    for value, name, paint in sorted(ends):
-        y = max(value, y + gap)
-        ax.annotate(
-            name, (x, y), xytext=(6, 0), textcoords="offset points", color=paint, va="center", fontsize=8.5,
-            annotation_clip=False,
-        )  # fmt: skip

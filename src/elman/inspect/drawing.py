@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import re
 import warnings
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from matplotlib.figure import Figure
 from elman.inspect.markup import Html, clean, tag
 from elman.inspect.palette import COLOURS, SERIES
 
-__all__ = ["PAINT", "SERIES_PAINT", "canvas", "drawing", "svg"]
+__all__ = ["PAINT", "SERIES_PAINT", "canvas", "drawing", "label_ends", "svg"]
 
 PAINT = {name: light for name, (light, _) in COLOURS.items()}
 SERIES_PAINT = [PAINT[name] for name in SERIES]
@@ -103,6 +104,19 @@ def svg(figure: Figure, label: str) -> Html:
         "svg", tag("title", clean(label)), Html(inside), viewBox=f"0 0 {width:g} {height:g}", role="img",
         class_="drawing", style=f"max-width:{width * 1.6:.0f}px",
     )  # fmt: skip
+
+
+def label_ends(ax: Axes, x: float, ends: list[tuple[float, str, str]]) -> None:
+    """Names at the right end of their lines, pushed apart where they would overlap."""
+    low, high = ax.get_ylim()
+    gap = (high - low) * 0.1
+    y = -math.inf
+    for value, name, paint in sorted(ends):
+        y = max(value, y + gap)
+        ax.annotate(
+            name, (x, y), xytext=(6, 0), textcoords="offset points", color=paint, va="center", fontsize=8.5,
+            annotation_clip=False,
+        )  # fmt: skip
 
 
 def _at_home(element: str, prefix: str, used: set[str]) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from elman.inspect.markup import Child, Html, join, tag
-from elman.inspect.numbers import short
 
 __all__ = ["equations", "proof_table", "typeset"]
 
@@ -69,11 +68,10 @@ def proof_table(proof: Mapping[str, Any] | None) -> Html | None:
 
 
 def _claims(proof: Mapping[str, Any]) -> list[tuple[str, str, str, bool | None]]:
-    claims = proof.get("checks", proof.get("claims", []))
+    """Name, error, tolerance and outcome of each check, as `elman.proof.Proof.to_dict` has them."""
     found = []
-    for claim in claims:
-        name = str(claim.get("claim", claim.get("name", "")))
-        difference, allowed = claim.get("difference"), claim.get("tolerance")
-        text = str(claim.get("reason", "")) if difference is None else f"{difference:.1e}"
-        found.append((name, text or "\u2013", "\u2013" if allowed is None else short(float(allowed)), claim.get("ok")))
+    for check in proof.get("checks", ()):
+        error, allowed, holds = check.get("error"), check.get("tolerance"), check.get("holds")
+        said = f"{error:.1e}" if error is not None else str(check.get("note", "")) if holds is None else "not a number"
+        found.append((str(check.get("name", "")), said, "\u2013" if allowed is None else f"{allowed:.0e}", holds))
     return found

@@ -6,6 +6,7 @@ and call `write`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +14,20 @@ import numpy as np
 from elman.inspect.calibration import calibration_figure, reliability
 from elman.inspect.curves import training
 from elman.inspect.facts import class_table, fact_list, length_figure, timing_bars
+from elman.inspect.gates import activations, gate_names
 from elman.inspect.markup import Html, join, tag
 from elman.inspect.mathematics import equations, proof_table
+from elman.inspect.memory import half_life, influence, remembered
 from elman.inspect.numbers import count, seconds
 from elman.inspect.page import Section, section, write
+from elman.inspect.pictures import memory
 from elman.inspect.results import Results
 from elman.inspect.scores import confusion_matrix, confusion_table, per_class, scoreboard, standard_error
 from elman.inspect.sentences import Answer, answers, most_telling
+from elman.layers.recurrent import Recurrent
+from elman.sequences import Sequences
 
-__all__ = ["classifier", "write", "write_classifier"]
+__all__ = ["classifier", "remembering", "write", "write_classifier"]
 
 
 def write_classifier(path: str | Path, results: Results, *more: Section | None) -> Path:
@@ -59,7 +65,10 @@ def classifier(results: Results) -> list[Section]:
 
 
 def _matrix(results: Results) -> np.ndarray:
-    return confusion_matrix(results.y_true, results.probabilities.argmax(1), len(results.labels))
+    K = len(results.labels)
+    if not len(results.y_true):
+        return np.zeros((K, K), dtype=np.int64)
+    return confusion_matrix(results.y_true, results.probabilities.argmax(1), K)
 
 
 def result(results: Results) -> Section:
@@ -164,6 +173,22 @@ def cell(results: Results) -> Section | None:
         equations([str(line) for line in lines]),
         lead="One time step, as it was traced, differentiated and run. \u2299 multiplies element by element.",
     )
+
+
+def remembering(layer: Recurrent, x: Sequences, words: Sequence[str]) -> Section | None:
+    """What a trained layer remembers, on some test sequences.
+
+    Args:
+        layer: in evaluation mode.
+        x: embedded sequences, data (T, B, E).
+        words: of the first of them, for the pictures of one sentence.
+    """
+    curve = remembered(layer, x.data, x.lengths).nanmean(1)  # (T,)
+    first = x.data[: int(x.lengths[0]), 0]
+    seen = activations(layer, lambda: layer(first[:, None].transpose(0, 1) if layer.batch_first else first[:, None]))
+    gates = {name: seen["l0"][name][:, 0] for name in gate_names(layer.graph)}
+    name = layer.graph.name
+    return memory({name: curve}, influence(layer, first), words, gates, {name: half_life(curve)})
 
 
 def proof(results: Results) -> Section | None:

@@ -1,0 +1,96 @@
+"""What each part is worth: the same training without it, over several seeds, beside the whole."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from elman.inspect.drawing import PAINT, canvas, drawing, svg
+from elman.inspect.markup import Html, tag
+from elman.inspect.numbers import fraction
+from elman.inspect.page import Section, section
+from elman.inspect.scores import NAMES
+
+__all__ = ["ablation", "ablation_table"]
+
+
+def ablation(
+    runs: Mapping[str, Sequence[float]],
+    reference: str,
+    *,
+    metric: str = "macro_f1",
+    title: str = "What each stage is worth",
+    lead: str = "",
+) -> Section:
+    """A table and a plot of variants of one training.
+
+    Args:
+        runs: name of the variant -> the figure of each of its seeds.
+        reference: the variant that the others are compared with.
+        metric: what the figure is.
+        title, lead: of the section.
+    """
+    what = NAMES.get(metric, metric)
+    lead = (
+        lead or f"{what}, mean over seeds. A stage is worth something where leaving it out costs more than the spread."
+    )
+    return section(title, _figure(runs, reference, what), ablation_table(runs, reference, what), lead=lead)
+
+
+def _spread(values: Sequence[float]) -> float:
+    return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+
+
+def _order(runs: Mapping[str, Sequence[float]], reference: str) -> list[str]:
+    """The reference first, then the best."""
+    return [reference, *sorted((n for n in runs if n != reference), key=lambda n: -float(np.mean(runs[n])))]
+
+
+def ablation_table(runs: Mapping[str, Sequence[float]], reference: str, what: str) -> Html:
+    """Mean, spread over seeds, and the difference to the reference with its standard error (Welch's)."""
+    head = tag("tr", tag("th", "variant"), [tag("th", h, class_="n") for h in (what, "sd", "seeds", "difference")])
+    base = runs[reference]
+    rows = []
+    for name in _order(runs, reference):
+        values = runs[name]
+        gap = float(np.mean(values)) - float(np.mean(base))
+        error = math.sqrt(_spread(values) ** 2 / len(values) + _spread(base) ** 2 / len(base))
+        said = "\u2013" if name == reference else ("+" if gap > 0 else "") + fraction(gap)
+        if name != reference and math.isfinite(error):
+            said += f" \u00b1 {fraction(error)}"
+        rows.append(
+            tag(
+                "tr",
+                tag("th", name, scope="row"),
+                tag("td", fraction(float(np.mean(values))), class_="n"),
+                tag("td", fraction(_spread(values)), class_="n"),
+                tag("td", len(values), class_="n"),
+                tag("td", said, class_="n"),
+                class_="best" if name == reference else None,
+            )
+        )
+    return tag("div", tag("table", tag("thead", head), tag("tbody", rows)), class_="scroll")
+
+
+@drawing
+def _figure(runs: Mapping[str, Sequence[float]], reference: str, what: str) -> Html:
+    names = _order(runs, reference)
+    figure, ax = canvas(6.4, 0.75 + 0.27 * len(names))
+    middle = float(np.mean(runs[reference]))
+    ax.axvline(middle, color=PAINT["muted"], linewidth=1, linestyle=(0, (4, 3)))
+    for y, name in enumerate(names):
+        values, sd = np.asarray(runs[name], dtype=float), _spread(runs[name])
+        paint = PAINT["blue"] if name == reference or values.mean() >= middle else PAINT["orange"]
+        if len(values) > 1:
+            ax.hlines(y, values.mean() - sd, values.mean() + sd, color=paint, linewidth=4, alpha=0.3)
+        ax.plot(values, np.full(len(values), y), linestyle="", marker="o", markersize=3, color=paint, alpha=0.5)
+        ax.plot([values.mean()], [y], marker="o", markersize=7, color=paint)
+    ax.set_yticks(range(len(names)), [n if len(n) <= 42 else n[:41] + "\u2026" for n in names])
+    ax.tick_params(axis="y", labelcolor=PAINT["ink"])
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel(what)
+    caption = "Large dots: means. Small dots: single seeds. Bars: one standard deviation. Dashed: the reference."
+    return tag("figure", svg(figure, f"{what} of {len(names)} variants"), tag("figcaption", caption))

@@ -1,0 +1,243 @@
+"""Each section says what its numbers say: worked out apart from it, by hand or by scikit-learn."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score, precision_recall_fscore_support
+
+from elman import cells
+from elman.inspect import report
+from elman.inspect.ablation import ablation
+from elman.inspect.calibration import reliability
+from elman.inspect.curves import panels_of, training
+from elman.inspect.facts import class_table, length_figure, timing_bars
+from elman.inspect.mathematics import proof_table, typeset
+from elman.inspect.numbers import fraction, percent, seconds
+from elman.inspect.projection import projection, to_plane
+from elman.inspect.results import Results
+from elman.inspect.scores import confusion_matrix, confusion_table, macro_f1, scores_by_class, standard_error, verdict
+from elman.inspect.sentences import most_telling, shaded
+from elman.inspect.tagged import TaggedSentence, entity_sentences, score_table, word_sentences
+from elman.layers import Recurrent
+from elman.proof import Check, Proof
+from elman.sequences import Sequences
+
+
+def text(markup: str | None, between: str = " ") -> str:
+    """What a reader sees, elements set apart by a space."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", between, markup or "")).strip()
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60))
+def test_scores_are_scikit_learn_s(pairs: list[tuple[int, int]]) -> None:
+    y, p = np.array(pairs).T
+    matrix = confusion_matrix(y, p, 4)
+    wanted = precision_recall_fscore_support(y, p, labels=range(4), zero_division=0)[:3]
+    np.testing.assert_allclose(scores_by_class(matrix), wanted)
+    assert macro_f1(matrix) == pytest.approx(f1_score(y, p, average="macro", zero_division=0))
+
+
+def test_standard_error_of_accuracy_is_the_binomial_s() -> None:
+    matrix = np.array([[300, 100], [60, 340]])
+    share = 640 / 800
+    assert standard_error(matrix, "accuracy", draws=20000) == pytest.approx(
+        np.sqrt(share * (1 - share) / 800), rel=0.03
+    )
+    assert 0.5 < standard_error(matrix, "macro_f1") / standard_error(matrix, "accuracy") < 2
+    assert np.isnan(standard_error(matrix, "nll"))
+
+
+@pytest.mark.parametrize(
+    ("ours", "said"),
+    [
+        (0.615, "level with it"),
+        (0.627, "above it, between one and two"),
+        (0.66, "above it, more than two standard errors"),
+        (0.56, ".047 below it, more than two"),
+    ],
+)
+def test_the_verdict_neither_praises_nor_hides(ours: float, said: str) -> None:
+    baselines = {"majority": {"macro_f1": 0.2}, "tf-idf": {"macro_f1": 0.607}}
+    sentence = verdict("macro_f1", ours, 0.014, baselines)
+    assert said in sentence
+    assert ".607 for tf-idf" in sentence
+
+
+def test_reliability_by_hand() -> None:
+    """Two bins: four answers at .6 of which one is right, two at .9 both right; Guo's sum over them."""
+    r = reliability(np.array([0.6, 0.6, 0.6, 0.6, 0.9, 0.9]), np.array([1, 0, 0, 0, 1, 1]), bins=10)
+    assert r.counts[[5, 8]].tolist() == [4, 2]  # on an edge: the bin below
+    assert r.accuracy[5] == 0.25
+    assert r.ece == pytest.approx((4 * 0.35 + 2 * 0.1) / 6)
+    assert reliability(np.ones(3), np.ones(3)).ece == 0
+
+
+def test_every_figure_of_the_headline_is_on_the_page(results: Results) -> None:
+    said = text(report.result(results).body)
+    for wanted in (
+        ".615",
+        ".607",
+        ".233",
+        "tf-idf + logistic regression",
+        "majority class",
+        "5 seeds",
+        "Split by review",
+    ):
+        assert wanted in said
+    empty = report.result(Results("t", "classify", [], {}, [], np.zeros(0, int), np.zeros((0, 0))))
+    assert empty.title == "Result"
+
+
+def test_confusion_shows_counts_and_shares() -> None:
+    said = text(confusion_table(np.array([[6, 2], [0, 4]]), ["no", "yes"]))
+    assert "no 6 75.0 %" in said
+    many = confusion_table(np.eye(30, dtype=int) + np.diag(np.arange(30)), [f"c{i}" for i in range(30)], limit=5)
+    assert "5 most frequent of 30" in text(many)
+    assert "c29" in text(many)
+    assert " c3 " not in text(many)
+
+
+def test_mistakes_come_first_and_right_answers_from_every_class() -> None:
+    y = np.array([0, 0, 1, 1, 1, 0])
+    p = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2], [0.1, 0.9], [0.7, 0.3], [0.95, 0.05]])
+    assert most_telling(y, p) == ([2, 4], [5, 3, 0, 1])
+    assert most_telling(y, p, among=[4, 3, 1], each=1) == ([4], [1])
+    assert most_telling(y, p, among=[]) == ([], [])
+
+
+def test_the_strongest_word_is_the_most_shaded_and_the_sign_is_kept() -> None:
+    made = shaded(["plain", "bad", "good"], [0.0, -0.5, 1.0])
+    assert re.search(r'class="for strong" style="--v:50%"[^>]*>good', made)
+    assert re.search(r'class="against" style="--v:29%"[^>]*>bad', made)
+    assert "<bdi title=" in made
+    long = shaded(["w"] * 10_000, [1.0] * 3)
+    assert "9,840 more" in long
+    assert len(long) < 20_000
+
+
+def test_history_s_keys_share_a_panel_where_they_share_a_scale() -> None:
+    row = {
+        "epoch": 1,
+        "loss": 1.0,
+        "valid_nll": 1.1,
+        "valid_macro_f1": 0.5,
+        "valid_accuracy": 0.6,
+        "rate": 0.1,
+        "norm": 3.0,
+    }
+    panels = panels_of([row])
+    assert list(panels.values()) == [["loss", "valid_nll"], ["valid_macro_f1", "valid_accuracy"], ["rate"], ["norm"]]
+    assert training([]) is None
+    shown = training([row, {**row, "epoch": 2, "valid_nll": float("nan")}], best_epoch=1)
+    assert shown is not None
+    assert shown.body.count("<svg") == 4
+    assert "weights of epoch 1" in shown.body
+
+
+def test_equations_are_set_as_printed() -> None:
+    assert text(typeset("n = tanh(self.W @ (r * s) + U_n @ x + b)"), "") == "n = tanh(W (r \u2299 s) + Un x + b)"
+    assert "<b>W</b><sub>r</sub>" in typeset("r = sigmoid(W_r @ s)")
+    assert text(typeset("z * s + (1 - z) * n"), "") == "z \u2299 s + (1 \u2212 z) \u2299 n"
+
+
+def test_a_failed_proof_is_seen() -> None:
+    proof = Proof("model", [Check("padded", True, 1e-7, 1e-5), Check("steps", False, float("inf"), 1e-5),
+                            Check("chunks", None, note="bidirectional")])  # fmt: skip
+    said = text(proof_table(proof.to_dict()))
+    assert "padded 1.0e-07 1e-05 \u2713 holds" in said
+    assert "steps not a number 1e-05 \u2715 fails" in said
+    assert "chunks bidirectional" in said
+    assert proof_table(None) is None
+
+
+def test_facts_of_data_and_time() -> None:
+    assert "yes 7 \u00b7 70.0 % 1 \u00b7 50.0 %" in text(class_table(["no", "yes"], {"a": [3, 7], "b": [1, 1]}))
+    assert "train: median 2, longest 9" in text(length_figure({"train": [1, 2, 9], "test": []}))
+    assert "--v:100.0%" in (timing_bars({"train": 70.0, "read": 0.0}) or "")
+    assert "1 min 10 s" in text(timing_bars({"train": 70.0}))
+    assert length_figure({}) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.5, ".500"), (1.0, "1.000"), (-0.25, "\u2212.250"), (-0.0001, ".000"), (float("nan"), "\u2013")],
+)
+def test_fractions(value: float, said: str) -> None:
+    assert fraction(value) == said
+
+
+def test_small_shares_and_long_times_are_told_apart() -> None:
+    assert percent(0.00001).startswith("<0.1")
+    assert percent(0.0).startswith("0.0")
+    said = ["0.4 ms", "250 ms", "4.2 s", "1 min 00 s", "2 min 07 s", "1 h 05 min"]
+    for value, wanted in zip((0.0004, 0.25, 4.2, 59.97, 127, 3900), said, strict=True):
+        assert seconds(value).replace("\u202f", " ") == wanted
+
+
+WORDS = ["we", "met", "Ada", "Lovelace", "in", "New", "York"]
+
+
+def test_entities_found_missed_and_wrong() -> None:
+    right = TaggedSentence(WORDS, [(2, 4, "person")], [(2, 4, "person")], 0.9)
+    missed = TaggedSentence(WORDS, [], [(5, 7, "place")], 0.5)
+    wrong = TaggedSentence(WORDS, [(5, 6, "place")], [(5, 7, "place")], 0.8)
+    assert [s.errors for s in (right, missed, wrong)] == [0, 1, 2]
+    made = entity_sentences([right, missed, wrong])
+    cards = re.findall(r'<li class="card">.*?</li>', made)
+    assert len(cards) == 3
+    assert "1 found wrongly, 1 missed" in cards[0]  # the surest mistake first
+    assert text(cards[0]).endswith("In the data we met Ada Lovelace in New York place")
+    assert 'class="missed"' in cards[1]
+    assert "In the data" not in cards[1]
+    assert text(cards[2]) == "\u2713 right sure by .90 we met Ada Lovelace person in New York"
+
+
+def test_every_wrong_word_carries_both_tags() -> None:
+    s = TaggedSentence(["They", "can"], [(0, 1, "PRON"), (1, 2, "AUX")], [(0, 1, "PRON"), (1, 2, "VERB")])
+    assert text(word_sentences([s])).endswith("\u2715 1 of 2 words They can AUX \u2260 VERB")
+    assert "No mistakes" in word_sentences([TaggedSentence(["a"], [(0, 1, "X")], [(0, 1, "X")])])
+
+
+def test_the_row_of_all_comes_last() -> None:
+    row = {"precision": 0.5, "recall": 0.25, "f1": 1 / 3, "support": 8}
+    said = text(score_table({"all": row, "few": {**row, "support": 2}, "many": row}))
+    assert said.index("many") < said.index("few") < said.rindex("all")
+
+
+def test_an_ablation_s_differences_and_their_errors() -> None:
+    body = ablation({"whole": [0.6, 0.62], "without": [0.5, 0.54]}, "whole").body
+    error = np.sqrt(np.var([0.6, 0.62], ddof=1) / 2 + np.var([0.5, 0.54], ddof=1) / 2)
+    assert f"\u2212.090 \u00b1 {fraction(float(error))}" in text(body)
+    assert "\u2013" in text(ablation({"whole": [0.6], "without": [0.5]}, "whole").body)
+
+
+def test_clusters_stay_together_in_the_plane() -> None:
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(3, 12)) * 4
+    groups = np.repeat(np.arange(3), 20)
+    matrix = centres[groups] + rng.normal(size=(60, 12))
+    for method in ("pca", "tsne"):
+        points = to_plane(matrix, method)
+        distance = np.linalg.norm(points[:, None] - points[None], axis=-1)
+        np.fill_diagonal(distance, np.inf)
+        assert (groups[distance.argmin(1)] == groups).all()
+    tiny = projection(["one", "<b>"], np.eye(2), neighbours={"one": [("<i>", 0.5)]})
+    assert "&lt;i&gt;" in tiny.body
+    assert "<i>" not in tiny.body
+
+
+@pytest.mark.parametrize("cell", ["LSTM", "RNN", "GRU"])
+def test_what_a_layer_remembers_is_drawn(cell: str) -> None:
+    torch.manual_seed(0)
+    layer = Recurrent(getattr(cells, cell), 3, 4, bidirectional=True, engine="reference").eval()
+    x = Sequences.pack([torch.randn(n, 3) for n in (5, 8, 2)], pad=float("nan"))
+    section = report.remembering(layer, x, ["a", "b", "c", "d", "e"])
+    assert section is not None
+    assert section.body.count("<svg") == (3 if cell == "RNN" else 4)
+    assert "first word, \u201ca\u201d" in section.body
