@@ -110,20 +110,6 @@ class Fitted:
     interrupted: bool = False
 
 
-@dataclass
-class _Run:
-    """Where a training stands: all that a checkpoint must hold besides model, optimiser and random states."""
-
-    epoch: int = 0  # being trained, from 0
-    position: int = 0  # batches of it that are done
-    step: int = 0  # over all epochs
-    loss_sum: float = 0.0  # of this epoch so far
-    weight_sum: float = 0.0
-    waited: int = 0  # epochs since the best
-    best: float = -math.inf
-    finished: bool = False
-
-
 def fit(
     task: Trainable,
     settings: TrainingSettings,
@@ -151,111 +137,167 @@ def fit(
     settings.check()
     progress = progress or Silent()
     set_bptt(task.model, settings.bptt)
-    optimizer = make_optimizer(task.model, settings)
-    order = torch.Generator().manual_seed(settings.seed)
-    run, fitted, best, state = _Run(), Fitted(), dict[str, Tensor](), None
-    order_before = order.get_state()
+    session = _Session(task, settings, checkpoint)
     if resume and checkpoint is not None and checkpoint.exists():
-        saved = read_tree(checkpoint, "training")
-        run, fitted = _Run(**saved["run"]), Fitted(**saved["fitted"])
-        best, order_before = saved["best"], saved["order"]
-        state = map_tensors(saved["state"], lambda t: t.to(_device(task.model)))
-        task.model.load_state_dict(saved["model"])
-        optimizer.load_state_dict(saved["optimizer"])
-        order.set_state(order_before)
-        restore_random_states(saved["random"])
-        fitted.interrupted = False
+        session.load(checkpoint)
     else:
         seed_everything(settings.seed + 1)  # not the seed of the initial weights, nor of the order
+    at, fitted = session.at, session.fitted
+    try:
+        with Interrupt() as interrupt:
+            while not at.finished and not interrupt.asked:
+                plan = session.plan()
+                total = len(plan) * settings.epochs
+                progress.start(f"{title}, epoch {at.epoch + 1}/{settings.epochs}", total, at.step)
+                for picks in plan[at.position :]:
+                    if interrupt.asked:
+                        break
+                    session.train(step, picks, total)
+                    progress.advance({"loss": at.loss / at.weight, **session.latest()})
+                    session.save_now_and_then()
+                else:
+                    session.close_epoch()
+                    session.save()
+            if not at.finished:
+                fitted.interrupted = True
+                session.save()
+    finally:
+        progress.stop()
+    fitted.seconds = session.seconds
+    session.restore_best()
+    return fitted
 
-    def save() -> None:
-        if checkpoint is None:
+
+@dataclass
+class _Position:
+    """Where a training stands."""
+
+    epoch: int = 0  # being trained, from 0
+    position: int = 0  # batches of it that are done
+    step: int = 0  # over all epochs
+    loss: float = 0.0  # weighted sum over this epoch so far
+    weight: float = 0.0
+    seconds: float = 0.0  # of this epoch so far
+    rate: float = 0.0
+    waited: int = 0  # epochs since the best
+    best: float = -math.inf
+    finished: bool = False
+
+
+class _Session:
+    """A training under way: everything that a checkpoint must hold."""
+
+    def __init__(self, task: Trainable, settings: TrainingSettings, checkpoint: Path | None) -> None:
+        self.task, self.settings, self.checkpoint = task, settings, checkpoint
+        self.optimizer = make_optimizer(task.model, settings)
+        self.at, self.fitted = _Position(), Fitted()
+        self.order = torch.Generator().manual_seed(settings.seed)
+        self.order_before = self.order.get_state()  # what this epoch's plan is made from
+        self.best: dict[str, Tensor] = {}
+        self.state: Any = None
+        self._seconds_before, self._started = 0.0, time.perf_counter()
+        self._saved = self._started
+
+    @property
+    def seconds(self) -> float:
+        """Of training, over all resumptions."""
+        return self._seconds_before + time.perf_counter() - self._started
+
+    def plan(self) -> Sequence[Any]:
+        """The batches of the epoch; after a resumption the same ones again."""
+        self.order_before = self.order.get_state()
+        return self.task.plan(self.order)
+
+    def train(self, step: Step, picks: Any, total: int) -> None:
+        """One batch at the rate that the schedule says."""
+        at, settings, started = self.at, self.settings, time.perf_counter()
+        at.rate = settings.rate * SCHEDULES[settings.schedule](at.step, total, settings.warmup)
+        for group in self.optimizer.param_groups:
+            group["lr"] = at.rate
+        self.task.model.train()
+        loss, weight, after = step(self.task, self.optimizer, self.task.collate(picks), self.state, settings)
+        if not math.isfinite(loss):
+            raise InputError(
+                f"the loss is {loss} in epoch {at.epoch + 1}, batch {at.position + 1}",
+                remedy="lower training.rate, clip with training.clip_norm, or look for huge values in the data",
+            )
+        self.state = after if self.task.stateful else None
+        at.loss, at.weight = at.loss + loss * weight, at.weight + weight
+        at.position, at.step = at.position + 1, at.step + 1
+        at.seconds += time.perf_counter() - started
+
+    def close_epoch(self) -> None:
+        """Validate, write the row of history, keep the weights if they are the best so far, and move on."""
+        at, started = self.at, time.perf_counter()
+        self.task.model.eval()
+        figures = self.task.validate()
+        at.seconds += time.perf_counter() - started
+        row = {"epoch": at.epoch + 1, "loss": at.loss / at.weight, "rate": at.rate, "seconds": at.seconds}
+        self.fitted.history.append({**row, **{f"valid_{name}": value for name, value in figures.items()}})
+        score = _score(figures, self.task.select, at.epoch)
+        if score > at.best or not self.best:
+            at.best, at.waited, self.fitted.best_epoch = score, 0, at.epoch + 1
+            self.best = {name: t.detach().clone() for name, t in self.task.model.state_dict().items()}
+        else:
+            at.waited += 1
+        stop = bool(self.settings.patience) and at.waited >= self.settings.patience
+        at.epoch, at.position, at.loss, at.weight, at.seconds = at.epoch + 1, 0, 0.0, 0.0, 0.0
+        at.finished = stop or at.epoch >= self.settings.epochs
+        self.state, self.order_before = None, self.order.get_state()
+
+    def latest(self) -> dict[str, float]:
+        """The validation figure that chooses, of the last epoch."""
+        name = self.task.select.removeprefix("-")
+        return {name: self.fitted.history[-1][f"valid_{name}"]} if self.fitted.history and name else {}
+
+    def restore_best(self) -> None:
+        """The best epoch's weights into the model; before the first epoch's end they stay as they are."""
+        if self.best:
+            self.task.model.load_state_dict(self.best)
+        self.task.model.eval()
+
+    # -- the checkpoint
+
+    def save(self) -> None:
+        """Write the checkpoint, whole or not at all."""
+        self._saved = time.perf_counter()
+        if self.checkpoint is None:
             return
-        # fitted.seconds counts up to here, so that a resumed training adds to it
         tree = {
-            "run": vars(run),
-            "fitted": {**vars(fitted), "seconds": fitted.seconds + time.perf_counter() - started},
-            "best": best,
-            "order": order_before,
-            "state": state,
-            "model": task.model.state_dict(),
-            "optimizer": optimizer.state_dict(),
+            "at": vars(self.at),
+            "fitted": {**vars(self.fitted), "seconds": self.seconds},
+            "best": self.best,
+            "order": self.order_before,
+            "state": self.state,
+            "model": self.task.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
             "random": random_states(),
         }
-        with whole_folder(checkpoint) as folder:
+        with whole_folder(self.checkpoint) as folder:
             write_tree(tree, folder, "training")
 
-    started = last_save = time.perf_counter()
-    schedule = SCHEDULES[settings.schedule]
-    with Interrupt() as interrupt:
-        while not run.finished:
-            order_before = order.get_state()
-            plan = task.plan(order)
-            total = len(plan) * settings.epochs
-            progress.start(f"{title}, epoch {run.epoch + 1}/{settings.epochs}", total, run.step)
-            epoch_started = time.perf_counter()
-            for picks in plan[run.position :]:
-                if interrupt.asked:
-                    break
-                rate = settings.rate * schedule(run.step, total, settings.warmup)
-                for group in optimizer.param_groups:
-                    group["lr"] = rate
-                task.model.train()
-                loss, weight, after = step(task, optimizer, task.collate(picks), state, settings)
-                if not math.isfinite(loss):
-                    progress.stop()
-                    raise InputError(
-                        f"the loss is {loss} in epoch {run.epoch + 1}, step {run.position + 1}",
-                        remedy="lower training.rate, clip with training.clip_norm, or look for huge values in the data",
-                    )
-                state = after if task.stateful else None
-                run.loss_sum, run.weight_sum = run.loss_sum + loss * weight, run.weight_sum + weight
-                run.position, run.step = run.position + 1, run.step + 1
-                progress.advance({"loss": run.loss_sum / run.weight_sum, **_shown(fitted, task.select)})
-                if time.perf_counter() - last_save > settings.checkpoint_seconds:
-                    save()
-                    last_save = time.perf_counter()
-            if interrupt.asked:
-                break
-            task.model.eval()
-            figures = task.validate()
-            seconds = time.perf_counter() - epoch_started
-            row = {"epoch": run.epoch + 1, "loss": run.loss_sum / run.weight_sum, "rate": rate, "seconds": seconds}
-            fitted.history.append({**row, **{f"valid_{name}": value for name, value in figures.items()}})
-            score = _score(figures, task.select, run.epoch)
-            if score > run.best or not best:
-                run.best, run.waited, fitted.best_epoch = score, 0, run.epoch + 1
-                best = {name: t.detach().clone() for name, t in task.model.state_dict().items()}
-            else:
-                run.waited += 1
-            stop = bool(settings.patience) and run.waited >= settings.patience
-            run.epoch, run.position, run.loss_sum, run.weight_sum = run.epoch + 1, 0, 0.0, 0.0
-            run.finished = stop or run.epoch >= settings.epochs
-            state, order_before = None, order.get_state()
-            save()
-            last_save = time.perf_counter()
-        if interrupt.asked and not run.finished:
-            fitted.interrupted = True
-            save()
-    progress.stop()
-    fitted.seconds += time.perf_counter() - started
-    if best:
-        task.model.load_state_dict(best)
-    task.model.eval()
-    return fitted
+    def save_now_and_then(self) -> None:
+        if time.perf_counter() - self._saved > self.settings.checkpoint_seconds:
+            self.save()
+
+    def load(self, checkpoint: Path) -> None:
+        """Stand where the checkpoint stood."""
+        saved = read_tree(checkpoint, "training")
+        vars(self.at).update(saved["at"])
+        vars(self.fitted).update(saved["fitted"])
+        self.fitted.interrupted = False
+        self.best, self._seconds_before = saved["best"], self.fitted.seconds
+        self.task.model.load_state_dict(saved["model"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.order.set_state(saved["order"])
+        device = next(self.task.model.parameters()).device
+        self.state = map_tensors(saved["state"], lambda t: t.to(device))
+        restore_random_states(saved["random"])
 
 
 def _score(figures: dict[str, float], select: str, epoch: int) -> float:
     if not select:
         return float(epoch)
     sign = -1.0 if select.startswith("-") else 1.0
-    return sign * figures[select.removeprefix("-")]
-
-
-def _shown(fitted: Fitted, select: str) -> dict[str, float]:
-    name = select.removeprefix("-")
-    return {name: fitted.history[-1][f"valid_{name}"]} if fitted.history and name else {}
-
-
-def _device(model: nn.Module) -> torch.device:
-    return next(model.parameters()).device
+    score = sign * figures[select.removeprefix("-")]
+    return score if score == score else -math.inf

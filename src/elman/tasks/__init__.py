@@ -1,0 +1,1 @@
+"""Data file to fitted, saved, evaluated: one file a task."""

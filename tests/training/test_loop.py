@@ -1,0 +1,307 @@
+"""The loop: what one step does, what the switches change, and that a resumed training is the same training."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import random
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from elman.errors import InputError
+from elman.training.loop import fit, make_optimizer, set_bptt, training_step
+from elman.training.progress import Silent
+from elman.training.settings import TrainingSettings
+from elman.training.treefile import read_tree, write_tree
+
+SHORT = TrainingSettings(epochs=3, rate=0.02, schedule="one-cycle", clip_norm=1.0)
+
+
+def weights(model: nn.Module) -> dict[str, torch.Tensor]:
+    return {k: v.clone() for k, v in model.state_dict().items()}
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def figures(history: list[dict[str, float]]) -> list[dict[str, float]]:
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in history]
+
+
+def test_it_learns(make_task: Any) -> None:
+    task = make_task(dropout=0.0)
+    before = task.validate()["nll"]
+    fitted = fit(task, TrainingSettings(epochs=30, rate=0.03))
+    assert before > 1.7
+    assert task.validate()["nll"] < 0.5  # a text that repeats can be learned by heart
+    assert [row["epoch"] for row in fitted.history] == list(range(1, 31))
+
+
+def test_a_step_is_adamw_on_the_clipped_gradient(make_task: Any) -> None:
+    """One step against torch's AdamW by hand, with clipping by value and then by norm."""
+    settings = TrainingSettings(rate=0.01, clip_norm=0.05, clip_value=0.01, weight_decay=0.1)
+    task, twin = make_task(dropout=0.0), make_task(dropout=0.0)
+    optimizer = make_optimizer(task.model, settings)
+    batch = task.collate(0)
+    training_step(task, optimizer, batch, None, settings)
+
+    twin.loss(batch, None)[0].backward()
+    for p in twin.model.parameters():
+        p.grad.clamp_(-0.01, 0.01)
+    norm = math.sqrt(sum(float(p.grad.pow(2).sum()) for p in twin.model.parameters()))
+    assert norm > 0.05  # both clippings bite
+    for p in twin.model.parameters():
+        p.grad *= 0.05 / norm
+    for old, p, new in zip(make_task().model.parameters(), twin.model.parameters(), task.model.parameters()):
+        decay = 0.1 if p.dim() >= 2 else 0.0
+        # the first step of Adam is rate * sign, up to its epsilon
+        expected = old * (1 - 0.01 * decay) - 0.01 * p.grad / (p.grad.abs() + 1e-8)
+        torch.testing.assert_close(new, expected, rtol=0, atol=2e-5)
+
+
+def test_a_step_of_ones_own(make_task: Any) -> None:
+    seen = []
+
+    def mine(task: Any, optimizer: Any, batch: Any, state: Any, settings: Any) -> tuple[float, float, Any]:
+        result = training_step(task, optimizer, batch, state, settings)
+        seen.append(result[0])
+        return result
+
+    fit(make_task(), TrainingSettings(epochs=1), step=mine)
+    assert len(seen) == 8
+
+
+def test_carried_state_is_detached_and_starts_anew_each_epoch(make_task: Any) -> None:
+    task = make_task()
+    fit(task, TrainingSettings(epochs=2))
+    assert [s is None for s in task.states] == [i % 8 == 0 for i in range(16)]
+    assert all(not part.requires_grad for s in task.states if s is not None for part in s)
+
+
+def test_without_carrying_no_state_is_handed_on(make_task: Any) -> None:
+    task = make_task(stateful=False)
+    fit(task, TrainingSettings(epochs=2))
+    assert all(s is None for s in task.states)
+
+
+def test_bptt_is_one_switch(make_task: Any) -> None:
+    """k >= T is full BPTT; k < T is another gradient, and what it cuts is what lies before the block."""
+
+    def gradient(k: int) -> torch.Tensor:
+        task = make_task(dropout=0.0)
+        set_bptt(task.model, k)
+        task.loss(task.collate(0), None)[0].backward()
+        return task.model["layer"].W_f_l0.grad.clone()
+
+    full = gradient(0)
+    assert torch.allclose(gradient(5), full, atol=1e-7)
+    assert torch.allclose(gradient(9), full, atol=1e-7)
+    assert (gradient(2) - full).abs().max() > 1e-4
+
+
+def test_settings_of_bptt_reach_every_layer(make_task: Any) -> None:
+    task = make_task()
+    fit(task, TrainingSettings(epochs=1, bptt=3))
+    assert task.model["layer"].bptt == 3
+
+
+class Scripted:
+    """Validation figures as written; the one weight counts the epochs."""
+
+    stateful = False
+
+    def __init__(self, figures: list[float], select: str) -> None:
+        self.model: nn.Module = nn.Linear(1, 1, bias=False)
+        nn.init.zeros_(self.model.weight)  # type: ignore[arg-type]
+        self.figures, self.select = iter(figures), select
+
+    def plan(self, generator: torch.Generator) -> list[int]:
+        return [0]
+
+    def collate(self, picks: int) -> None:
+        return None
+
+    def loss(self, batch: None, state: Any) -> tuple[torch.Tensor, float, Any]:
+        return self.model(torch.ones(1, 1)).sum(), 1.0, None
+
+    def validate(self) -> dict[str, float]:
+        return {"score": next(self.figures)}
+
+
+def counting(task: Any, optimizer: Any, batch: Any, state: Any, settings: Any) -> tuple[float, float, Any]:
+    with torch.no_grad():
+        task.model.weight += 1
+    return 0.0, 1.0, None
+
+
+@pytest.mark.parametrize(
+    ("values", "select", "best", "epochs"),
+    [
+        ([1, 3, 2, 2, 9], "score", 2, 4),  # patience 2: the 9 is never seen
+        ([5, 3, 4, 2, 9, 9], "-score", 4, 6),
+        ([1, 1, 1, 1, 1], "score", 1, 3),  # no better is no better
+        ([3, 2, 1], "", 3, 3),  # no figure chooses: the last
+        ([math.nan, 1, 0, 0], "score", 2, 4),
+    ],
+)
+def test_early_stopping_restores_the_best(values: list[float], select: str, best: int, epochs: int) -> None:
+    task = Scripted(values, select)
+    fitted = fit(task, TrainingSettings(epochs=len(values), patience=2), step=counting)
+    assert fitted.best_epoch == best
+    assert len(fitted.history) == epochs
+    assert task.model.weight.item() == best  # type: ignore[operator]
+
+
+def test_a_loss_that_is_no_number_ends_it(make_task: Any) -> None:
+    task = make_task()
+    with torch.no_grad():
+        task.model["out"].bias[0] = math.nan
+    with pytest.raises(InputError, match=r"the loss is nan in epoch 1, batch 1; lower training\.rate"):
+        fit(task, SHORT)
+
+
+# -- resume -----------------------------------------------------------------------------------------------------------
+
+
+def noisy(task: Any, optimizer: Any, batch: Any, state: Any, settings: Any) -> tuple[float, float, Any]:
+    """A step that draws from every generator there is."""
+    loss, weight, after = training_step(task, optimizer, batch, state, settings)
+    with torch.no_grad():
+        task.model["out"].bias += 1e-3 * (random.random() + np.random.rand() + np.random.randn() + torch.rand(()))
+    return loss, weight, after
+
+
+@pytest.mark.parametrize("stateful", [True, False])
+@pytest.mark.parametrize("stop", [1, 5, 8, 11, 16, 23])
+def test_resumed_is_the_same_bit_for_bit(make_task: Any, tmp_path: Path, stateful: bool, stop: int) -> None:
+    """Interrupted after `stop` of 24 steps (8 an epoch), mid-epoch and at its end, and gone on in another object."""
+    whole = make_task(stateful)
+    expected = fit(whole, SHORT, step=noisy)
+
+    steps = iter(range(1, 100))
+
+    def interrupted(*arguments: Any) -> tuple[float, float, Any]:
+        result = noisy(*arguments)
+        if next(steps) == stop:
+            os.kill(os.getpid(), signal.SIGINT)
+        return result
+
+    first = make_task(stateful)
+    half = fit(first, SHORT, step=interrupted, checkpoint=tmp_path / "c")
+    assert half.interrupted
+    assert len(half.history) == stop // 8
+
+    second = make_task(stateful, seed=99)  # other weights, other random states
+    done = fit(second, SHORT, step=noisy, checkpoint=tmp_path / "c", resume=True)
+    assert not done.interrupted
+    assert same(weights(second.model), weights(whole.model))
+    assert figures(done.history) == figures(expected.history)
+    assert done.best_epoch == expected.best_epoch
+    assert second.states[0] is None or stateful
+
+
+def test_resumed_after_the_end_trains_no_further(make_task: Any, tmp_path: Path) -> None:
+    first, second = make_task(), make_task(seed=5)
+    expected = fit(first, SHORT, checkpoint=tmp_path / "c")
+    again = fit(second, SHORT, checkpoint=tmp_path / "c", resume=True)
+    assert second.states == []
+    assert same(weights(first.model), weights(second.model))
+    assert again.history == expected.history
+
+
+def test_checkpoints_in_between(make_task: Any, tmp_path: Path) -> None:
+    """A machine that goes down mid-epoch loses what came after the last timed checkpoint, and nothing else."""
+    settings = TrainingSettings(epochs=3, rate=0.02, checkpoint_seconds=0.0)
+    whole = make_task()
+    fit(whole, settings)
+
+    steps = iter(range(1, 100))
+
+    def struck(*arguments: Any) -> tuple[float, float, Any]:
+        if next(steps) == 13:
+            raise RuntimeError("lightning")
+        return training_step(*arguments)
+
+    with pytest.raises(RuntimeError, match="lightning"):
+        fit(make_task(), settings, step=struck, checkpoint=tmp_path / "c")
+    second = make_task(seed=99)
+    fit(second, settings, checkpoint=tmp_path / "c", resume=True)
+    assert len(second.states) == 24 - 12
+    assert same(weights(second.model), weights(whole.model))
+
+
+def test_a_second_ctrl_c_is_the_usual_one(make_task: Any) -> None:
+    def twice(*arguments: Any) -> tuple[float, float, Any]:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        return training_step(*arguments)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(make_task(), SHORT, step=twice)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_progress_counts_the_steps(make_task: Any, tmp_path: Path) -> None:
+    class Counting(Silent):
+        def __init__(self) -> None:
+            self.seen: list[tuple[int, int]] = []
+            self.steps = 0
+
+        def start(self, title: str, total: int, done: int = 0) -> None:
+            self.seen.append((total, done))
+
+        def advance(self, figures: Any) -> None:
+            self.steps += 1
+            json.dumps(figures)
+
+    progress = Counting()
+    fit(make_task(), SHORT, progress=progress)
+    assert progress.seen == [(24, 0), (24, 8), (24, 16)]
+    assert progress.steps == 24
+
+
+# -- files without pickle ---------------------------------------------------------------------------------------------
+
+
+def test_trees_come_back_as_they_were(tmp_path: Path) -> None:
+    tied = torch.arange(4.0)
+    tree = {
+        "a": [tied, tied.view(2, 2), (1, 2.5, None, True, "text")],
+        "numbers": {1: {"step": torch.tensor(3)}, 2: []},
+        "a.0": torch.tensor([7], dtype=torch.uint8),
+        "big": 2**80,
+        "inf": -math.inf,
+        "empty": {},
+        "__odd__": (torch.zeros(0, 3),),
+    }
+    write_tree(tree, tmp_path, "t")
+    back = read_tree(tmp_path, "t")
+    assert back.keys() == tree.keys()
+    assert torch.equal(back["a"][1], tied.view(2, 2))
+    assert back["a"][2] == (1, 2.5, None, True, "text")
+    assert torch.equal(back["numbers"][1]["step"], torch.tensor(3))
+    assert back["numbers"][2] == []
+    assert back["a.0"].dtype == torch.uint8
+    assert (back["big"], back["inf"], back["empty"]) == (2**80, -math.inf, {})
+    assert back["__odd__"][0].shape == (0, 3)
+
+
+def test_a_tree_refuses_what_it_cannot_hold(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"cannot hold a set \(at t\.x\.0\)"):
+        write_tree({"x": [{1}]}, tmp_path, "t")
+
+
+def test_a_damaged_tree_is_one_clear_error(tmp_path: Path) -> None:
+    write_tree({"x": torch.ones(100)}, tmp_path, "t")
+    path = tmp_path / "t.safetensors"
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(InputError, match="t cannot be read"):
+        read_tree(tmp_path, "t")
