@@ -165,7 +165,7 @@ def test_killed_while_saving(tmp_path: Path) -> None:
         assert writer.stdin is not None
         assert writer.stdout is not None
         for kill in range(30):
-            writer.stdin.write(f"{0.0017 * kill}\n")
+            writer.stdin.write(f"{0.01 * kill}\n")
             assert writer.stdout.readline() == "killed\n"
             description, weights = read_run(run, "classify")
             value = description["value"]
