@@ -53,17 +53,18 @@ class _Lowering:
         roots = self.derivative.roots
         operands = [p.args[0] for p in self.derivative.deltas]
         # one rewriting for both directions, so that a forward value has one name in both
-        first = Sums([*graph.results, *roots], operands, LOOP)
+        leaves = [graph.x, *graph.states, *graph.given]
+        first = Sums([*graph.results, *roots], [*operands, *leaves], LOOP)
         forward = {first[n] for n in step}
         read = self._frontier([first[r] for r in [*roots, *operands]], forward)
         names = {first[n]: n for n in step}
         kept = [names[n] for n in read if n in names]
-        self.sums = Sums([*graph.results, *roots], [*operands, *kept], LOOP)
+        self.sums = Sums([*graph.results, *roots], [*operands, *kept, *leaves], LOOP)
         self.forward = {self.sums[n] for n in step}
         self.forward |= set(topological([self.sums[r] for r in graph.results]))
         self.x = self.sums[graph.x]
         self.states = [self.sums[s] for s in graph.states]
-        self.given = [self.sums[g] for g in graph.given if g in self.sums]
+        self.given = [self.sums[g] for g in graph.given]
         self.output = self.sums[graph.output]
         self.after = [self.sums[a] for a in graph.after]
         self.roots = [self.sums[r] for r in roots]
