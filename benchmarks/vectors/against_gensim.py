@@ -34,8 +34,8 @@ SETS = ("wordsim353", "men", "simlex999")
 
 def scores(vectors: WordVectors) -> dict[str, float]:
     found = evaluate(vectors)
-    out = {s["name"]: round(s["spearman"], 4) for s in found["similarity"] if s["name"] in SETS}
-    return out | {"analogies": round(found["analogy_accuracy"], 4)}
+    out = {s["name"]: round(s["spearman"] or 0.0, 4) for s in found["similarity"] if s["name"] in SETS}
+    return out | {"analogies": round(found["analogy_accuracy"] or 0.0, 4)}
 
 
 def with_gensim(path: str, sentences: list[list[str]] | None, args: argparse.Namespace, seed: int) -> dict[str, object]:

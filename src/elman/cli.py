@@ -14,6 +14,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from elman import __version__
 from elman.errors import InputError
+from elman.vectors_cli import app as vectors_app
 
 if TYPE_CHECKING:
     from elman.data.recipe import Recipe
@@ -24,6 +25,8 @@ app = App(
     version=__version__,
     help_format="plaintext",
 )
+
+app.command(vectors_app)
 
 # task -> the module that trains it; every one offers the same names, see elman.tasks.classify
 _TASKS = {"classify": "elman.tasks.classify", "tag": "elman.tasks.tag"}

@@ -143,7 +143,8 @@ def _records(stream: IO[bytes], path: Path, column: str | None) -> Iterator[str]
 def _table(stream: IO[bytes], path: Path, column: str | None) -> Iterator[str]:
     csv.field_size_limit(1 << 30)
     delimiter = "\t" if ".tsv" in path.suffixes else ","
-    rows = csv.reader(io.TextIOWrapper(stream, "utf-8-sig", newline=""), delimiter=delimiter)
+    reader = io.TextIOWrapper(stream, "utf-8-sig", newline="")
+    rows = csv.reader(reader, delimiter=delimiter)
     try:
         names = next(rows, None)
         if names is None:
@@ -162,3 +163,5 @@ def _table(stream: IO[bytes], path: Path, column: str | None) -> Iterator[str]:
         ) from None
     except csv.Error as error:
         raise InputError(f"no table ({error})", where=f"{path}, line {rows.line_num}") from None
+    finally:
+        reader.detach()  # the stream is its opener's to close

@@ -27,10 +27,10 @@ Questions = list[tuple[str, str, str, str]]
 
 @dataclass(frozen=True)
 class Similarity:
-    """One list of word pairs: rank correlation over the `known` of `pairs`; NaN below two known pairs."""
+    """One list of word pairs: rank correlation over the `known` of `pairs`; None below two known pairs."""
 
     name: str
-    spearman: float
+    spearman: float | None
     known: int
     pairs: int
 
@@ -45,8 +45,8 @@ class Section:
     questions: int
 
     @property
-    def accuracy(self) -> float:
-        return self.right / self.known if self.known else float("nan")
+    def accuracy(self) -> float | None:
+        return self.right / self.known if self.known else None
 
 
 def _ranks(x: np.ndarray) -> np.ndarray:
@@ -55,14 +55,14 @@ def _ranks(x: np.ndarray) -> np.ndarray:
     return np.asarray((np.cumsum(count) - (count - 1) / 2)[place])
 
 
-def spearman(x: np.ndarray, y: np.ndarray) -> float:
-    """Spearman's rank correlation; NaN where either is constant or there are fewer than two."""
+def spearman(x: np.ndarray, y: np.ndarray) -> float | None:
+    """Spearman's rank correlation; None where either is constant or there are fewer than two."""
     if len(x) < 2:
-        return float("nan")
+        return None
     a, b = _ranks(x), _ranks(y)
     a, b = a - a.mean(), b - b.mean()
     spread = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / spread if spread else float("nan")
+    return float(a @ b) / spread if spread else None
 
 
 def _known(vectors: WordVectors, words: Iterable[str]) -> list[int] | None:
@@ -146,6 +146,6 @@ def evaluate(vectors: WordVectors) -> dict[str, Any]:
     return {
         "similarity": [asdict(p) for p in pairs],
         "analogies": [asdict(s) | {"accuracy": s.accuracy} for s in sections],
-        "analogy_accuracy": right / known if known else float("nan"),
+        "analogy_accuracy": right / known if known else None,
         "analogy_coverage": known / max(1, sum(s.questions for s in sections)),
     }

@@ -20,9 +20,23 @@ from elman.errors import InputError
 from elman.text.vectors.corpus import opened
 from elman.text.vectors.words import WordVectors
 
-__all__ = ["load", "save"]
+__all__ = ["check_suffix", "load", "save"]
 
 _SUFFIXES = (".safetensors", ".bin", ".txt", ".vec")
+
+
+def check_suffix(path: Path) -> str:
+    """The suffix of a file to write, in lower case.
+
+    Raises:
+        InputError: it names no format.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise InputError(
+            f"no format for {suffix or 'a name without suffix'}", where=str(path), remedy=f"use {', '.join(_SUFFIXES)}"
+        )
+    return suffix
 
 
 def save(vectors: WordVectors, path: str | Path) -> None:
@@ -32,11 +46,7 @@ def save(vectors: WordVectors, path: str | Path) -> None:
         InputError: another suffix, or a word that the format cannot hold.
     """
     target = Path(path)
-    suffix = target.suffix.lower()
-    if suffix not in _SUFFIXES:
-        raise InputError(
-            f"no format for {suffix or 'a name without suffix'}", where=str(path), remedy=f"use {', '.join(_SUFFIXES)}"
-        )
+    suffix = check_suffix(target)
     for word in vectors.words:
         if not word or "\n" in word or (" " in word and suffix != ".safetensors"):
             raise InputError(

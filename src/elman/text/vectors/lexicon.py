@@ -126,8 +126,8 @@ def encode(
     with file:  # the map outlives the file, which has no name
         tokens: Any = np.memmap(file, np.int32, mode="r+", shape=(length,))
     kept = 0
-    for at in range(0, length, 1 << 22):
-        part = renumber[tokens[at : at + (1 << 22)]]
+    for at in range(0, length, 1 << 20):
+        part = renumber[tokens[at : at + (1 << 20)]]
         part = part[part != -2]
         tokens[kept : kept + len(part)] = part
         kept += len(part)

@@ -1,0 +1,199 @@
+"""The commands of `elman vectors`: train, nearest, evaluate."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from elman.text.vectors import Progress
+
+__all__ = ["app"]
+
+app = App(name="vectors", help="Word vectors: train them from text, look at them, judge them.", help_format="plaintext")
+
+Flag = Annotated[bool, Parameter(negative="")]
+JSON = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object on stdout.")]
+
+
+@app.command
+def train(
+    corpus: str,
+    /,
+    *,
+    out: Path,
+    dim: int = 100,
+    window: int = 5,
+    negative: int = 10,
+    epochs: int = 5,
+    min_count: int = 5,
+    skip_gram: Flag = False,
+    tokens: str = "words",
+    cased: Flag = False,
+    sample: float = 1e-3,
+    rate: float | None = None,
+    share_error: Flag = False,
+    max_words: int | None = None,
+    column: str | None = None,
+    threads: int | None = None,
+    seed: int = 0,
+    json: JSON = False,
+) -> int:
+    """Train word vectors by CBOW, or by skip-gram, with negative sampling.
+
+    Parameters
+    ----------
+    corpus
+        A file, a folder, or A,B: plain text (a line is a text), JSON lines or tables, also gzipped; larger than memory
+        is fine.
+    out
+        Where to write: .safetensors, .bin (word2vec binary), .txt or .vec (word2vec text).
+    dim
+        Numbers a word: 50, 100 or 300 as a rule.
+    window
+        Words looked at on each side.
+    negative
+        Noise words for each word.
+    epochs
+        Times through the corpus.
+    min_count
+        Rarer words get no vector.
+    skip_gram
+        Predict a word from each neighbour, not from their mean: slower, better for rare words.
+    tokens
+        words (lower-case words), or treebank (punctuation and split contractions too).
+    cased
+        Keep capitals apart.
+    sample
+        Threshold above which frequent words are thinned out; 0 keeps all.
+    rate
+        Learning rate at first; by default .05, skip-gram .025.
+    share_error
+        Give each context word its share of the error, the gradient of the mean; wants a larger rate.
+    max_words
+        At most so many words.
+    column
+        Field or column of the text; by default "text", or the only one.
+    threads
+        By default one a core; one thread gives the same vectors every time.
+    seed
+        Of first values, windows and noise.
+    """
+    from elman.text.vectors import Settings
+    from elman.text.vectors import train as train_vectors
+    from elman.text.vectors.formats import check_suffix
+
+    check_suffix(out)  # before the work, not after
+    settings = Settings(
+        dim=dim, window=window, negative=negative, epochs=epochs, min_count=min_count, skip_gram=skip_gram,
+        tokens=tokens, lower=not cased, sample=sample, rate=rate, share_error=share_error, max_words=max_words,
+        threads=threads, seed=seed,
+    )  # fmt: skip
+    with _bar() as progress:
+        vectors = train_vectors(corpus, settings, column=column, progress=progress)
+    vectors.save(out)
+    about = vectors.about
+    if json:
+        _print_json({"out": str(out), "words": len(vectors)} | about)
+    print(
+        f"{len(vectors):,} words of {about['raw_words']:,} read in {about['reading_seconds']:.1f} s; "
+        f"{about['epochs']} epochs in {about['training_seconds']:.1f} s, "
+        f"{about['words_a_second']:,} words/s, {about['kernel']}, {about['threads']} threads; written to {out}",
+        file=sys.stderr,
+    )
+    return 0
+
+
+@app.command
+def nearest(vectors: Path, word: str, /, *, n: int = 10, json: JSON = False) -> int:
+    """The words nearest to a word, with the cosine of the angle between.
+
+    Parameters
+    ----------
+    vectors
+        A file of word vectors: safetensors, word2vec text or binary, GloVe, fastText text.
+    word
+        Any word in it.
+    n
+        How many.
+    """
+    from elman.text.vectors import WordVectors
+
+    found = WordVectors.load(vectors).nearest(word, n)
+    if json:
+        _print_json({"word": word, "nearest": [{"word": w, "cosine": round(c, 6)} for w, c in found]})
+    else:
+        for near, cosine in found:
+            print(f"{cosine:.3f}  {near}")
+    return 0
+
+
+@app.command
+def evaluate(vectors: Path, /, *, out: Path | None = None, json: JSON = False) -> int:
+    """Judge vectors by 13 lists of similarity judgements and 19,544 analogies.
+
+    Parameters
+    ----------
+    vectors
+        A file of word vectors: safetensors, word2vec text or binary, GloVe, fastText text.
+    out
+        Also write a report (.html): the lists, nearest neighbours, and the words in the plane.
+    """
+    from elman.text.vectors import WordVectors
+    from elman.text.vectors import evaluate as judge
+
+    loaded = WordVectors.load(vectors)
+    found = judge(loaded)
+    if json:
+        _print_json(found)
+    else:
+        for s in found["similarity"]:
+            print(f"{s['name']:26} Spearman {_number(s['spearman'])}   {s['known']:5} of {s['pairs']} pairs known")
+        for s in found["analogies"]:
+            print(f"{s['name']:30} {_number(s['accuracy'])}   {s['known']:5} of {s['questions']} questions known")
+        print(f"{'all analogies':30} {_number(found['analogy_accuracy'])}   {found['analogy_coverage']:.1%} known")
+    if out is not None:
+        from elman.inspect.vectors import write_vectors
+
+        write_vectors(out, loaded, found, vectors.name)
+        print(f"report written to {out}", file=sys.stderr)
+    return 0
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[Progress], None] | None]:
+    """A bar with words a second on stderr, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"), TimeRemainingColumn())
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("reading", total=None, said="")
+
+        def show(at: Progress) -> None:
+            said = f"{at.done:,} words, {at.words_a_second:,.0f} words/s"
+            bar.update(task, description=at.phase, completed=at.done, total=at.total or None, said=said)
+
+        yield show
+
+
+def _number(value: float | None) -> str:
+    return "  -  " if value is None else f"{value:.3f}"
+
+
+def _print_json(value: object) -> None:
+    import json
+
+    print(json.dumps(value, ensure_ascii=False))

@@ -1,0 +1,147 @@
+"""Texts come out of every kind of file, one at a time; words are split and numbered alike in C++ and Python."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elman.errors import InputError
+from elman.text.vectors.corpus import texts
+from elman.text.vectors.lexicon import Lexicon, encode
+from elman.text.vectors.native import NativeLexicon, library
+from elman.text.vectors.tokens import clean, tokenize
+
+needs_native = pytest.mark.skipif(library() is None, reason="no native library in this installation")
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "treebank"),
+    [
+        ("Don't stop!", ["don't", "stop"], ["do", "n't", "stop", "!"]),
+        ("It’s “good”… 3.5 of 1,000", ["it's", "good", "3.5", "of", "1,000"], None),
+        ("a<br /><br />b <3 c", ["a", "b", "3", "c"], ["a", "b", "<", "3", "c"]),
+        (
+            "Wait... what?!! yes--no",
+            ["wait", "what", "yes", "no"],
+            ["wait", "...", "what", "?", "!", "yes", "--", "no"],
+        ),
+        ("the dog's 'n't' o'clock", ["the", "dog's", "n't", "o'clock"], None),
+        ("Crème-brûlée, São", ["crème", "brûlée", "são"], ["crème", "-", "brûlée", ",", "são"]),
+        ("x\x00y 3. 4 .5", ["x", "y", "3", "4", "5"], ["x", "y", "3", ".", "4", ".", "5"]),
+    ],
+)
+def test_words(text: str, words: list[str], treebank: list[str] | None) -> None:
+    assert tokenize(text) == words
+    if treebank is not None:
+        assert tokenize(text, "treebank") == treebank
+    assert tokenize("Keep CAPITALS", lower=False) == ["Keep", "CAPITALS"]
+
+
+@needs_native
+@pytest.mark.parametrize("rule", ["words", "treebank"])
+@given(
+    st.lists(
+        st.text(alphabet=st.one_of(st.sampled_from(list("ab1 .,'-!\"n t<>/\t\r\x0b\x1c\x7f’é€")), st.characters()))
+    )
+)
+def test_both_lexicons_agree_on_any_text(rule: str, lines: list[str]) -> None:
+    native, readable = NativeLexicon(library(), rule), Lexicon(rule)  # type: ignore[arg-type]
+    for pair in itertools.batched(lines, 2) if hasattr(itertools, "batched") else [lines]:
+        text = "\n".join(clean(line) for line in pair) + "\n"
+        assert native.add(text).tolist() == readable.add(text).tolist()
+    words, counts = native.read()
+    assert words == readable.read()[0]
+    assert counts.tolist() == readable.read()[1].tolist()
+
+
+@needs_native
+def test_the_native_lexicon_grows() -> None:
+    lexicon = NativeLexicon(library(), "words")  # type: ignore[arg-type]
+    words = [f"w{i}" for i in range(70_000)]
+    assert lexicon.add(" ".join(words)).tolist() == list(range(70_000))
+    assert lexicon.add("w69999 w0 new").tolist() == [69_999, 0, 70_000]
+    assert lexicon.read()[0] == [*words, "new"]
+
+
+@pytest.mark.parametrize("native", [pytest.param(True, marks=needs_native), False])
+def test_encoding_orders_by_frequency_and_closes_over_rare_words(native: bool) -> None:
+    corpus = encode(["b a rare a", "a b c", "", "c c b"], min_count=3, native=native)
+    assert corpus.words == ["b", "a", "c"]  # three each: in the order of first appearance
+    assert corpus.counts.tolist() == [3, 3, 3]
+    decoded = " ".join("|" if t < 0 else corpus.words[t] for t in corpus.tokens.tolist())
+    assert decoded == "b a a | a b c | | c c b |"
+    assert corpus.raw_words == 10
+    most = encode(["b a rare a", "a b c", "c c b"], min_count=1, max_words=2, native=native)
+    assert len(most.words) == 2
+    with pytest.raises(InputError, match="no word comes 9 times among the 10 read"):
+        encode(["b a rare a", "a b c", "", "c c b"], min_count=9, native=native)
+
+
+def test_all_kinds_of_files(tmp_path: Path) -> None:
+    lines = ["first text", 'second, "quoted" café']
+    (tmp_path / "a.txt").write_text("\ufeff" + "\r\n".join(lines) + "\n\n", encoding="utf-8", newline="")
+    records = "".join(json.dumps({"id": i, "text": t}) + "\n" for i, t in enumerate(lines))
+    (tmp_path / "b.jsonl").write_text(records)
+    (tmp_path / "c.jsonl.gz").write_bytes(gzip.compress(records.encode()))
+    (tmp_path / "d.csv").write_text('id,text\n1,first text\n2,"second, ""quoted"" café"\n', encoding="utf-8")
+    (tmp_path / "e.tsv").write_text("review\nfirst text\nsecond\n")
+    for name in ("a.txt", "b.jsonl", "c.jsonl.gz", "d.csv"):
+        assert [t.strip() for t in texts(tmp_path / name)] == lines, name
+    assert list(texts(tmp_path / "e.tsv")) == ["first text", "second"]
+    assert list(texts(tmp_path / "d.csv", "id")) == ["1", "2"]
+    assert len(list(texts(tmp_path))) == 10
+    assert len(list(texts(f"{tmp_path}/a.txt,{tmp_path}/b.jsonl"))) == 4
+
+
+BROKEN = {
+    "a.jsonl": (b'{"text": "x"}\n{"text": \n', "line 2: no JSON record"),
+    "b.jsonl": (b'{"text": 3}\n', "line 1: the text is 3, not a string"),
+    "c.jsonl": (b'{"a": "x", "b": "y"}\n', "which column is the text?; name one of a, b"),
+    "d.csv": (b"id,text\n1,x\n2\n", "line 3: 1 columns, the header has 2"),
+    "e.txt": (b"fine\n\xff\xfe\n", "line 2: not UTF-8"),
+    "f.csv": (b"text\n\xff\n", "not UTF-8"),
+    "g.txt.gz": (gzip.compress(b"words " * 9999)[:-9], "broken gzip"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_corpus_gets_one_clear_line(tmp_path: Path, name: str) -> None:
+    data, expected = BROKEN[name]
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(InputError) as caught:
+        list(texts(tmp_path / name))
+    assert expected in str(caught.value)
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        list(texts(tmp_path / "x.txt"))
+    with pytest.raises(InputError, match="no text in this folder"):
+        list(texts(tmp_path))
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match="no column 'c'; there are a, b"):
+        list(texts(tmp_path / "x.csv", "c"))
+
+
+@needs_native
+def test_a_corpus_is_streamed() -> None:
+    """Reading holds a batch, not the corpus: 40 MB of text pass through with a peak of a few."""
+    import tracemalloc
+
+    source = (f"word{i % 50} " * 2000 for i in range(2500))
+    tracemalloc.start()
+    corpus = encode(source, min_count=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert corpus.raw_words == 5_000_000
+    assert peak < 30e6
+    assert np.bincount(corpus.tokens[corpus.tokens >= 0]).tolist() == [100_000] * 50

@@ -1,0 +1,163 @@
+"""Every format gives back what was written, reads what others write, and a broken file gets one clear line."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elman.errors import InputError
+from elman.text.vectors import WordVectors
+
+WORDS = ["the", "café", "3.5", "naïve", "日本", "don't"]
+
+
+def vectors(D: int = 7) -> WordVectors:
+    random = np.random.default_rng(0)
+    matrix = (random.normal(size=(len(WORDS), D)) * 10.0 ** random.integers(-6, 6, (len(WORDS), 1))).astype(np.float32)
+    return WordVectors(WORDS, matrix, np.array([9, 8, 7, 6, 5, 4]), {"window": 5})
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".bin", ".txt", ".vec"])
+def test_what_is_written_comes_back_exactly(tmp_path: Path, suffix: str) -> None:
+    ours = vectors()
+    ours.save(tmp_path / f"v{suffix}")
+    back = WordVectors.load(tmp_path / f"v{suffix}")
+    assert back.words == ours.words
+    assert np.array_equal(back.matrix, ours.matrix)
+    assert [p.name for p in tmp_path.iterdir()] == [f"v{suffix}"]
+    first = WordVectors.load(tmp_path / f"v{suffix}", limit=2)
+    assert first.words == WORDS[:2]
+    assert np.array_equal(first.matrix, ours.matrix[:2])
+
+
+def test_safetensors_keep_counts_and_how_they_were_made(tmp_path: Path) -> None:
+    vectors().save(tmp_path / "v.safetensors")
+    back = WordVectors.load(tmp_path / "v.safetensors")
+    assert back.counts is not None
+    assert back.counts.tolist() == [9, 8, 7, 6, 5, 4]
+    assert back.about == {"window": 5}
+
+
+def test_glove_has_no_first_line_and_words_with_blanks(tmp_path: Path) -> None:
+    path = tmp_path / "glove.txt"
+    path.write_text("the 0.5 -1 2e-3\n. . . 1 2 3\nat name@domain.com 4 5 6\n", encoding="utf-8")
+    found = WordVectors.load(path)
+    assert found.words == ["the", ". . .", "at name@domain.com"]
+    assert found.matrix.tolist() == [[0.5, -1, np.float32(2e-3)], [1, 2, 3], [4, 5, 6]]
+
+
+def test_word2vec_binary_with_and_without_line_ends_and_gzipped(tmp_path: Path) -> None:
+    rows = np.arange(6, dtype="<f4").reshape(2, 3)
+    for end in (b"", b"\n"):
+        data = b"2 3\n" + b"".join(w + b" " + r.tobytes() + end for w, r in zip((b"ab", b"c"), rows, strict=True))
+        (tmp_path / "v").write_bytes(gzip.compress(data))
+        found = WordVectors.load(tmp_path / "v")
+        assert found.words == ["ab", "c"]
+        assert np.array_equal(found.matrix, rows)
+
+
+def test_a_large_binary_is_read_across_its_buffer(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    ours = WordVectors([f"word{i}" for i in range(9000)], random.normal(size=(9000, 50)).astype(np.float32))
+    ours.save(tmp_path / "v.bin")  # 1.9 MB, the buffer holds 1
+    back = WordVectors.load(tmp_path / "v.bin")
+    assert back.words == ours.words
+    assert np.array_equal(back.matrix, ours.matrix)
+
+
+def test_a_word_that_comes_twice_keeps_its_first_vector(tmp_path: Path) -> None:
+    (tmp_path / "v.txt").write_text("a 1 2\nb 3 4\na 5 6\n")
+    found = WordVectors.load(tmp_path / "v.txt")
+    assert found.words == ["a", "b"]
+    assert found.matrix.tolist() == [[1, 2], [3, 4]]
+
+
+BROKEN = {
+    "empty": (b"", "empty"),
+    "ragged": (b"2 3\nthe 1 2 3\nof 1 2\n", "line 3: 2 numbers, expected 3"),
+    "too many": (b"the 1 2 3\nof 1 2 3 4 5\n", "line 2: 5 numbers, expected 3"),
+    "no number": (b"the 1 2 3\nof 1 x 3\n", "line 2: not a number"),
+    "cut short": (b"3 2\nthe 1 2\nof 1 2\n", "promises 3 words, there are 2"),
+    "binary cut short": (b"2 3\nab " + struct.pack("<3f", 1, 2, 3) + b"c " + b"\0" * 5, "ends at word 2 of 2"),
+    "nan": (b"the 1 2\nof nan 2\n", "'of' holds NaN or infinity"),
+    "latin-1": ("le 1 2\ncafé 1 2\n".encode("latin-1"), "line 2: the word is not UTF-8"),
+    "prose": (b"It was a dark and stormy night\nthe rain fell in torrents\n", "line 1: not a number"),
+    "blank lines": (b"\n\n\n", "no vectors in this file"),
+    "gzip": (gzip.compress(b"the 1 2\n" * 999)[:-20], "broken gzip"),
+    "safetensors": (struct.pack("<Q", 40) + b'{"vectors": {"dtype": "F32"', "broken safetensors"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_file_gets_one_clear_line(tmp_path: Path, name: str) -> None:
+    data, expected = BROKEN[name]
+    (tmp_path / "v.txt").write_bytes(data)
+    with pytest.raises(InputError) as caught:
+        WordVectors.load(tmp_path / "v.txt")
+    assert expected in str(caught.value)
+    assert "v.txt" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_other_safetensors_are_told_apart(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    save_file({"weight": np.zeros(3, np.float32)}, tmp_path / "model.safetensors")
+    with pytest.raises(InputError, match="no word vectors inside, but weight"):
+        WordVectors.load(tmp_path / "model.safetensors")
+    with pytest.raises(InputError, match="no such file"):
+        WordVectors.load(tmp_path / "nothing")
+
+
+def test_what_a_format_cannot_hold_is_refused_and_nothing_is_left(tmp_path: Path) -> None:
+    spaced = WordVectors(["a b"], np.ones((1, 2), np.float32))
+    with pytest.raises(InputError, match=r"save as \.safetensors"):
+        spaced.save(tmp_path / "v.txt")
+    with pytest.raises(InputError, match=r"no format for \.npy"):
+        spaced.save(tmp_path / "v.npy")
+    assert not list(tmp_path.iterdir())
+    spaced.save(tmp_path / "v.safetensors")
+    assert WordVectors.load(tmp_path / "v.safetensors").words == ["a b"]
+
+
+@given(st.binary(max_size=300), st.sampled_from([b"", b"2 3\n", b"1 2\nab ", b"the 1 2\n", b"\x1f\x8b"]))
+def test_random_bytes_never_get_past_the_error(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, head: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("fuzz") / "v"
+    path.write_bytes(head + data)
+    try:
+        found = WordVectors.load(path)
+    except InputError:
+        return
+    assert found.matrix.shape == (len(found.words), found.dim)
+
+
+def test_they_read_what_gensim_writes(tmp_path: Path) -> None:
+    models = pytest.importorskip("gensim.models")
+    theirs = models.KeyedVectors(4)
+    theirs.add_vectors(["one", "two"], np.arange(8, dtype=np.float32).reshape(2, 4))
+    for name, binary in (("v.txt", False), ("v.bin", True)):
+        theirs.save_word2vec_format(str(tmp_path / name), binary=binary)
+        found = WordVectors.load(tmp_path / name)
+        assert found.words == ["one", "two"]
+        assert np.array_equal(found.matrix, theirs.vectors)
+    vectors().save(tmp_path / "ours.bin")
+    back = models.KeyedVectors.load_word2vec_format(str(tmp_path / "ours.bin"), binary=True)
+    assert back.index_to_key == WORDS
+    assert np.array_equal(back.vectors, vectors().matrix)
+
+
+def test_metadata_is_json(tmp_path: Path) -> None:
+    from safetensors import safe_open
+
+    vectors().save(tmp_path / "v.safetensors")
+    with safe_open(tmp_path / "v.safetensors", "numpy") as file:
+        assert json.loads(file.metadata()["about"]) == {"window": 5}
