@@ -9,8 +9,9 @@ import pytest
 
 from elman.data.conll import Sentence, read_conll
 from elman.data.conllu import read_conllu
+from elman.data.parts import packaged_folder
 from elman.data.settings import DataSettings
-from elman.data.tagged import load_sentences, load_tagged
+from elman.data.tagged import load_sentences, load_tagged, read_sentences
 from elman.errors import InputError
 
 PLAIN = "Ada\tB-PER\nslept\tO\n\nin\tO\nNew\tB-LOC\nYork\tI-LOC\n"
@@ -280,8 +281,15 @@ SOURCES = Path(__file__).parents[3] / "shared" / "data"
 
 @pytest.mark.skipif(not (SOURCES / "ud_english_ewt").is_dir(), reason="the original treebanks are not at hand")
 def test_packaged_sets_equal_their_originals() -> None:
-    for packaged, folder in (("ner", "wnut17"), ("pos", "ud_english_ewt")):
-        ours = load_tagged(DataSettings(path=f"packaged:{packaged}"))
-        theirs = load_tagged(DataSettings(path=str(SOURCES / folder)))
-        for a, b in ((ours.train, theirs.train), (ours.valid, theirs.valid), (ours.test, theirs.test)):
-            assert [(s.words, s.tags) for s in a] == [(s.words, s.tags) for s in b]
+    originals = {
+        "ner/train": "wnut17/wnut17train.conll",
+        "ner/valid": "wnut17/emerging.dev.conll",
+        "ner/test": "wnut17/emerging.test.annotated",
+        "pos/valid": "ud_english_ewt/en_ewt-ud-dev.conllu",
+        "pos/test": "ud_english_ewt/en_ewt-ud-test.conllu",
+    }
+    for ours, theirs in originals.items():
+        folder, _, part = ours.partition("/")
+        a = read_sentences(packaged_folder(folder) / f"{part}.conll.xz", DataSettings())
+        b = read_sentences(SOURCES / theirs, DataSettings())
+        assert [(s.words, s.tags) for s in a] == [(s.words, s.tags) for s in b]

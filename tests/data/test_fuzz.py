@@ -70,7 +70,7 @@ READERS: dict[str, tuple[list[bytes], Callable[[Path], object]]] = {
     "a.jsonl": ([b'{"text": "a", "label": [1, {"b": null}]}\n{"text": "c"}\n'], read_table),
     "a.csv.gz": ([gzip.compress(CSV)], read_table),
     "a.csv.xz": ([lzma.compress(CSV)], read_table),
-    "a.txt": ([TREES, COLUMNS, UD, CSV], lambda p: load_labelled(DataSettings(path=str(p)))),
+    "a.txt": ([TREES * 9, TREES * 9, COLUMNS, CSV], lambda p: load_labelled(DataSettings(path=str(p)))),
     "trees.txt": ([TREES], lambda p: read_trees(p, phrases=True)),
     "a.conll": ([COLUMNS, COLUMNS.replace(b" ", b"\t")], lambda p: list(read_conll(p))),
     "a.conllu": ([UD], lambda p: list(read_conllu(p))),

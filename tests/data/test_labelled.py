@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from elman.data.labelled import check_known, load_labelled, load_texts
-from elman.data.packaging import review_groups
+from elman.data.packaging import pack_reviews, review_groups
+from elman.data.parts import packaged_folder
+from elman.data.readers import read_table
 from elman.data.reviews import ReviewSentence, read_reviews
 from elman.data.settings import DataSettings
 from elman.data.table import Table
@@ -136,6 +138,36 @@ def test_a_table_that_shows_no_labels_asks_for_them(tmp_path: Path) -> None:
     assert "no column holds text" in message(path=path)
 
 
+def test_a_file_without_a_header_is_told_so(tmp_path: Path) -> None:
+    path = csv_file(tmp_path / "a.csv", ROWS, "the first text,good")
+    assert "a.csv: the first row looks like data: 'good' is a value of its column further down" in message(path=path)
+
+
+def test_only_the_training_file_needs_its_groups(tmp_path: Path) -> None:
+    rows = [(f"text {i}", f"{'good' if i % 2 else 'bad'},{i // 4}") for i in range(100)]
+    path = csv_file(tmp_path / "a.csv", rows, "text,label,doc")
+    test = csv_file(tmp_path / "b.csv", ROWS, "text,label")
+    assert len(load_labelled(DataSettings(path=path, test=test, group="doc")).test) == 40
+
+
+def test_a_part_is_a_word_in_a_files_name(tmp_path: Path) -> None:
+    csv_file(tmp_path / "wnut17train.csv", ROWS)
+    csv_file(tmp_path / "latest_interval.csv", ROWS[:2])
+    csv_file(tmp_path / "en-validation.csv", ROWS[:4])
+    data = load_labelled(DataSettings(path=str(tmp_path)))
+    assert len(data.valid) == 4
+    assert len(data.train) + len(data.test) == 40
+
+
+def test_lines_to_predict_need_no_columns(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("first text\n\nsecond, text\n")
+    table = load_texts(DataSettings(path=str(tmp_path / "a.txt")), "text")
+    assert list(table["text"]) == ["first text", "second, text"]
+    assert table.where(1).endswith("a.txt, line 3")
+    with pytest.raises(InputError, match="no table of texts and labels"):
+        load_texts(DataSettings(path=str(tmp_path / "a.txt")), "text", "label")
+
+
 def test_texts_to_predict_need_no_label(tmp_path: Path) -> None:
     path = csv_file(tmp_path / "a.csv", [("fine", "x"), ("", "y")])
     table = load_texts(DataSettings(path=path), "text")
@@ -163,9 +195,6 @@ def test_marks_become_labels(tmp_path: Path) -> None:
 
 
 def packaged() -> list[list[tuple[str, ...]]]:
-    from elman.data.parts import packaged_folder
-    from elman.data.readers import read_table
-
     out = []
     for part in ("train", "valid", "test"):
         table = read_table(packaged_folder("sentiment") / f"{part}.csv.xz")
@@ -181,6 +210,11 @@ def test_the_packaged_reviews_are_all_there_and_split_by_review() -> None:
     for part, share in zip(parts, (0.7, 0.1, 0.2)):
         for label, n in {"neutral": 4388, "positive": 2415, "negative": 1371}.items():
             assert sum(row[1] == label for row in part) / n == pytest.approx(share, abs=0.005)
+    # the README says what is in the files
+    readme = (packaged_folder("sentiment") / "README.md").read_text()
+    for name, part, group in zip(("train", "valid", "test"), parts, reviews):
+        counts = [sum(row[1] == label for row in part) for label in ("neutral", "positive", "negative")]
+        assert f"| {name} | " + " | ".join(f"{n:,}" for n in (len(group), len(part), *counts)) in readme
     # no long sentence stands on two sides
     long = [{row[0].lower() for row in part if len(row[0].split()) >= 10} for part in parts]
     assert not long[0] & long[1]
@@ -197,9 +231,6 @@ def test_reviews_that_share_a_long_sentence_are_one_group() -> None:
 
 @needs_reviews
 def test_the_packaged_reviews_are_rebuilt_from_the_originals(tmp_path: Path) -> None:
-    from elman.data.packaging import pack_reviews
-    from elman.data.readers import read_table
-
     pack_reviews(SOURCES / "reviews", tmp_path)
     for part, rows in zip(("train", "valid", "test"), packaged()):
         table = read_table(tmp_path / f"{part}.csv.xz")

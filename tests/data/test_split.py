@@ -67,12 +67,18 @@ def test_a_giant_group_goes_where_there_is_room() -> None:
     assert set(range(60)) <= set(split_groups(["a", "b"] * 50, groups, SHARES, 0)[0])
 
 
+def test_few_groups_leave_no_part_empty() -> None:
+    parts = split_groups(["a", "b"] * 9, [0] * 10 + [1] * 5 + [2] * 2 + [3], SHARES, 0)
+    assert sorted(map(len, parts), reverse=True)[-1] > 0
+    assert sorted(i for part in parts for i in part) == list(range(18))
+
+
 def test_what_cannot_be_split_is_an_error() -> None:
     with pytest.raises(InputError, match="2 rows cannot be split into 3 parts"):
         split_rows(["a", "b"], SHARES, 0)
     with pytest.raises(InputError, match="2 groups cannot be split"):
         split_groups(["a"] * 10, [0] * 5 + [1] * 5, SHARES, 0)
-    with pytest.raises(InputError, match="do not sum to 1"):
+    with pytest.raises(InputError, match="not all above 0 with the sum 1"):
         split_rows(["a"] * 10, [0.7, 0.1, 0.1], 0)
 
 

@@ -136,6 +136,8 @@ def test_missing_files_and_folders(tmp_path: Path) -> None:
 def test_a_stated_encoding_is_used(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", b"text,label\ncaf\xe9,bad\n")
     assert list(read_table(path, encoding="latin-1")["text"]) == ["café"]
+    marked = write(tmp_path / "b.csv", b"\xef\xbb\xbftext,label\na,good\n")
+    assert read_table(marked, encoding="utf-8").names == ["text", "label"]
     assert "unknown encoding 'latin-one'" in message(path, encoding="latin-one")
 
 

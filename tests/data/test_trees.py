@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from elman.data.labelled import load_labelled
+from elman.data.labelled import load_labelled, load_texts
 from elman.data.polarity import read_polarity
 from elman.data.readers import read_hub
 from elman.data.settings import DataSettings
@@ -94,6 +94,25 @@ def test_the_treebanks_official_sizes() -> None:
     assert "77,626 labelled phrases" in two.notes[0]
 
 
+def test_a_treebank_in_one_file_is_split_by_tree(tmp_path: Path) -> None:
+    path = tmp_path / "trees.txt"
+    path.write_text("".join(f"({1 + i % 3} (2 word{i}) ({1 + i % 3} (2 and) (2 more)))\n" for i in range(60)))
+    data = load_labelled(DataSettings(path=str(path)))
+    homes = [set(part.rows) for part in (data.train, data.valid, data.test)]
+    assert sum(map(len, homes)) == len(set.union(*homes)) == 60
+    assert all(text.endswith("and more") for text in (*data.valid["text"], *data.test["text"]))
+    assert any(not text.endswith("and more") for text in data.train["text"])
+
+
+def test_a_treebank_to_evaluate_on_gives_sentences_in_the_models_classes(tmp_path: Path) -> None:
+    path = tmp_path / "trees.txt"
+    path.write_text(TREES)
+    five = load_texts(DataSettings(path=str(path)), "text", "label")
+    assert list(five["label"]) == ["positive", "negative", "neutral"]
+    two = load_texts(DataSettings(path=str(path)), "text", "label", ["negative", "positive"])
+    assert list(two["text"]) == ["It 's lovely", "It not lovely ("]
+
+
 def test_one_file_a_label(tmp_path: Path) -> None:
     (tmp_path / "rt.pos").write_bytes(b"caf\xe9 , lovely\n" + b"lovely\n" * 9)
     (tmp_path / "rt.neg").write_text("dull\n" * 10)
@@ -130,6 +149,7 @@ def test_the_hub_through_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
 
     class Split(dict):  # type: ignore[type-arg]
         column_names = ("text", "label")
+        features = types.MappingProxyType({"text": None, "label": types.SimpleNamespace(names=["bad", "good"])})
 
     def load_dataset(*names: str, revision: str | None) -> dict[str, Split]:
         asked.append((*names, revision))
@@ -140,7 +160,7 @@ def test_the_hub_through_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", types.SimpleNamespace(load_dataset=load_dataset))
     data = load_labelled(DataSettings(path="hf:owner/set/config@v1"))
     assert asked == [("owner/set", "config", "v1")]
-    assert (len(data.train) + len(data.valid), list(data.test["text"]), data.labels) == (20, ["c"], ["0", "1"])
+    assert (len(data.train) + len(data.valid), list(data.test["text"]), data.labels) == (20, ["c"], ["bad", "good"])
     assert data.test.where(0) == "hf:owner/set/config@v1 [test], row 1"
     with pytest.raises(InputError, match=r"hf:no/such: could not be loaded \(Dataset 'no/such' doesn't exist\)"):
         read_hub("hf:no/such")

@@ -6,8 +6,12 @@ Everything that was guessed, split or left out is said in `notes`, for the scree
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from elman.data.columns import guess_input, guess_target
 from elman.data.parts import PARTS, find_parts, text_format
@@ -51,17 +55,24 @@ def load_labelled(settings: DataSettings) -> LabelledTexts:
     train = tables["train"]
     input = settings.input or guess_input(train, exclude=settings.target)
     target = settings.target or guess_target(train, input)
-    if not (settings.input and settings.target) and train.names != ["text", "label"]:
+    if not (settings.input and settings.target) and train.names[:2] != ["text", "label"]:
         kinds = len(set(train.labels(target)))
         notes.append(f"columns guessed: {input!r} is the text, {target!r} the label ({kinds} classes); "
                      "else say --input COLUMN --target COLUMN")  # fmt: skip
-    texts = {part: _texts_and_labels(table, input, target, settings.group, notes) for part, table in tables.items()}
+        _check_header(train, [input, target])
+    texts = {
+        part: _texts_and_labels(table, input, target, settings.group if part == "train" else "", notes)
+        for part, table in tables.items()
+    }
     _check_classes(texts["train"])
     missing = [part for part in PARTS if part not in texts]
     if missing:
         whole = texts["train"]
-        groups = whole["group"] if settings.group else None
+        trees = "sentence" in whole.columns
+        groups = whole["group"] if settings.group else whole.rows if trees else None
         parts, note = divide(whole["label"], groups, missing, settings, whole.source)
+        if trees:  # phrases of one tree stay together, and only sentences are evaluated on
+            parts |= {part: [i for i in parts[part] if whole["sentence"][i]] for part in missing}
         texts |= {part: whole.take(rows) for part, rows in parts.items()}
         notes.append(note)
     train, valid, test = (texts[part] for part in PARTS)
@@ -70,18 +81,21 @@ def load_labelled(settings: DataSettings) -> LabelledTexts:
     return LabelledTexts(train, valid, test, input, target, tuple(notes))
 
 
-def load_texts(settings: DataSettings, input: str, target: str = "") -> Table:
+def load_texts(settings: DataSettings, input: str, target: str = "", known: Collection[str] = ()) -> Table:
     """One file, for prediction (without target) or evaluation: a table with text and, where asked for, label.
 
     Args:
         settings: its path names the file; of a folder or a data set with parts, the test part is read.
         input: the column of texts; where the file lacks it and settings name none, the guess is taken.
-        target: the column of labels; empty: not needed.
+        target: the column of labels; empty: not needed, and a file without columns is one text a line.
+        known: the labels of the model; one of two classes reads a treebank of sentiment with two.
 
     Raises:
         InputError: as `load_labelled`.
     """
-    tables = _read_parts(settings, [])
+    two = 0 < len(known) <= 2
+    settings = msgspec.structs.replace(settings, phrases=False, classes=2 if two else settings.classes)
+    tables = _read_parts(settings, [], lines=not target)
     table = tables.get("test", tables["train"])
     column = settings.input or (input if input in table.columns else guess_input(table, exclude=target))
     if not target and not settings.target:
@@ -93,7 +107,7 @@ def load_texts(settings: DataSettings, input: str, target: str = "") -> Table:
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
-def _read_parts(settings: DataSettings, notes: list[str]) -> dict[str, Table]:
+def _read_parts(settings: DataSettings, notes: list[str], lines: bool = False) -> dict[str, Table]:
     if settings.path.startswith("hf:"):
         hub = read_hub(settings.path)
         parts = {"train": "train", "valid": "validation", "test": "test"}
@@ -101,10 +115,10 @@ def _read_parts(settings: DataSettings, notes: list[str]) -> dict[str, Table]:
         if "train" not in tables:
             tables["train"] = next(iter(hub.values()))
         return tables
-    return {part: _read_one(path, settings, part, notes) for part, path in find_parts(settings).items()}
+    return {part: _read_one(path, settings, part, notes, lines) for part, path in find_parts(settings).items()}
 
 
-def _read_one(path: Path, settings: DataSettings, part: str, notes: list[str]) -> Table:
+def _read_one(path: Path, settings: DataSettings, part: str, notes: list[str], lines: bool) -> Table:
     kind: str = settings.format
     if kind == "auto":
         kind = "polarity" if path.is_dir() else _sniff(path, settings.encoding)
@@ -118,6 +132,10 @@ def _read_one(path: Path, settings: DataSettings, part: str, notes: list[str]) -
         return table
     if kind == "table":
         return read_table(path, settings.encoding)
+    if lines:
+        with open_text(path, settings.encoding) as text:
+            rows = [(number, line.strip()) for number, line in enumerate(text, 1) if line.strip()]
+        return Table({"text": [line for _, line in rows]}, shown(path), [number for number, _ in rows], "line")
     raise InputError(
         "this looks like no table of texts and labels",
         where=shown(path),
@@ -140,7 +158,9 @@ def _sniff(path: Path, encoding: str) -> str:
 
 def _texts_and_labels(table: Table, input: str, target: str, group: str, notes: list[str]) -> Table:
     """Columns text, label (and the group), without the rows that have no text."""
-    columns = {"text": table.texts(input), "label": table.labels(target)}
+    columns: dict[str, Sequence[Any]] = {"text": table.texts(input), "label": table.labels(target)}
+    if "sentence" in table.columns and table.names[:2] == ["text", "label"]:
+        columns["sentence"] = table["sentence"]
     if group:
         columns["group"] = table.texts(group)
     out = Table(columns, table.source, table.rows, table.unit)
@@ -153,6 +173,17 @@ def _texts_and_labels(table: Table, input: str, target: str, group: str, notes: 
     which = ", ".join(gaps[:5]) + (" ..." if len(gaps) > 5 else "")
     notes.append(f"{table.source}: {len(gaps)} {table.unit}s without text left out ({table.unit} {which})")
     return out.take(full)
+
+
+def _check_header(table: Table, names: list[str]) -> None:
+    """A file without a header loses its first row to the names of the columns; where that shows, say so."""
+    for name in names:
+        if sum(value == name for value in table[name]) > 1:
+            raise InputError(
+                f"the first row looks like data: {name!r} is a value of its column further down, too",
+                where=table.source,
+                remedy="begin the file with a row of column names, such as text,label",
+            )
 
 
 def _check_classes(train: Table) -> None:

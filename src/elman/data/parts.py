@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 from pathlib import Path
 
@@ -12,7 +13,12 @@ from elman.errors import InputError
 __all__ = ["PARTS", "find_parts", "packaged_folder", "text_format"]
 
 PARTS = ("train", "valid", "test")
-_SPELLINGS = {"train": ("train",), "valid": ("valid", "dev", "val"), "test": ("test",)}
+# whole words, so that latest.csv is no test; digits and punctuation may touch them (wnut17train.conll)
+_SPELLINGS = {
+    "train": re.compile(r"(?<![a-z])train(ing)?(?![a-z])"),
+    "valid": re.compile(r"(?<![a-z])(valid(ation)?|val|dev(el|elopment)?)(?![a-z])"),
+    "test": re.compile(r"(?<![a-z])test(ing)?(?![a-z])"),
+}
 _PREFERRED = ("annotated", "gold", "official")  # where several files of a folder could be the same part
 _NO_DATA = (".md", ".html", ".pdf", ".py", ".toml")
 
@@ -58,8 +64,8 @@ def is_polarity(folder: Path) -> bool:
 def _of_folder(folder: Path) -> dict[str, Path]:
     files = [f for f in sorted(folder.iterdir()) if f.is_file() and bare_suffix(f) not in _NO_DATA]
     parts: dict[str, Path] = {}
-    for part, spellings in _SPELLINGS.items():
-        named = [f for f in files if any(s in f.name.lower() for s in spellings)]
+    for part, spelling in _SPELLINGS.items():
+        named = [f for f in files if spelling.search(f.name.lower())]
         if len(named) > 1:
             named = [f for f in named if any(word in f.name.lower() for word in _PREFERRED)] or named
         if len(named) > 1:

@@ -188,10 +188,23 @@ def read_hub(name: str) -> dict[str, Table]:
             where=source,
             remedy="check the name and the network, or download it and give the file",
         ) from error
-    return {
-        split: Table({c: data[c][:] for c in data.column_names}, f"{source} [{split}]")
-        for split, data in loaded.items()
-    }
+    return {split: _from_hub(data, f"{source} [{split}]") for split, data in loaded.items()}
+
+
+def _from_hub(data: Any, source: str) -> Table:
+    """Columns as lists; class numbers (or lists of them, a tag a word) by the names that the data set gives them."""
+    columns: dict[str, list[Any]] = {}
+    for name in data.column_names:
+        values = list(data[name][:])
+        feature = data.features[name]
+        named = getattr(feature, "names", None)
+        inner = getattr(getattr(feature, "feature", None), "names", None)
+        if named:
+            values = [None if v is None or v < 0 else named[v] for v in values]  # -1: the label is withheld
+        elif inner:
+            values = [[inner[v] for v in row] for row in values]
+        columns[name] = values
+    return Table(columns, source)
 
 
 def _optional(module: str, package: str, purpose: str) -> Any:

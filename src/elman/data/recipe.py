@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from elman.data.settings import DataSettings, resolve_paths
+from elman.data.structs import check_keys, fields_of, fill, merge, unknown_key
 from elman.data.toml import to_toml
 from elman.errors import InputError
 
@@ -115,12 +116,12 @@ def load_recipe(
     tables = {key: value for key, value in source.raw.items() if key not in _HEAD}
     for key, value in tables.items():
         if key not in kinds:
-            raise _unknown(key, [*_HEAD, *kinds], source.where(key))
+            raise unknown_key(key, [*_HEAD, *kinds], source.where(key))
         if not isinstance(value, dict):
             raise InputError(f"[{key}] is a section, not a value", where=source.where(key))
     filled: dict[str, dict[str, Any]] = {key: dict(tables.get(key, {})) for key in kinds}
     for key, section in filled.items():
-        _check_keys(section, kinds[key], key, lambda dotted: source.where(*dotted.split(".")))
+        check_keys(section, kinds[key], key, lambda dotted: source.where(*dotted.split(".")))
     resolve_paths(filled["data"], source.folder)
     changes = [*_parsed(overrides), *((key, value, key) for key, value in (values or {}).items())]
     if any(key == "data.path" for key, _, _ in changes):
@@ -133,10 +134,7 @@ def load_recipe(
     resolve_paths(filled["data"], Path.cwd(), only=changed_data)
     done = {}
     for key, kind in kinds.items():
-        try:
-            done[key] = msgspec.convert(filled[key], kind)
-        except msgspec.ValidationError as error:
-            raise _wrong_type(error, key, set_by, source) from error
+        done[key] = fill(filled[key], kind, key, lambda dotted: set_by.get(dotted) or source.where(*dotted.split(".")))
     return Recipe(*head, sections=done)
 
 
@@ -239,62 +237,14 @@ def _set(
 ) -> None:
     section, *path = dotted.split(".")
     if section not in kinds or not path:
-        homes = [f"{name}.{section}" for name, kind in kinds.items() if section in _fields(kind)]
+        homes = [f"{name}.{section}" for name, kind in kinds.items() if section in fields_of(kind)]
         if homes:
             raise InputError(f"unknown key {dotted!r}", where=where, remedy=f"did you mean {' or '.join(homes)}?")
         if section in kinds:
             raise InputError(f"{section!r} is a section", where=where, remedy=f"set one of its keys: {section}.KEY=...")
-        raise _unknown(section, list(kinds), where)
+        raise unknown_key(section, list(kinds), where)
     nested: dict[str, Any] = {path[-1]: value}
     for key in reversed(path[:-1]):
         nested = {key: nested}
-    _check_keys(nested, kinds[section], section, lambda _: where)
-    _merge(filled[section], nested, kinds[section])
-
-
-def _merge(into: dict[str, Any], new: dict[str, Any], kind: type[msgspec.Struct] | None) -> None:
-    """Lay `new` over `into`; only settings of nested Structs merge, any other table is replaced."""
-    for key, value in new.items():
-        inner = _inner_struct(_fields(kind)[key]) if kind and key in _fields(kind) else None
-        if inner and isinstance(value, dict) and isinstance(into.get(key), dict):
-            into[key] = dict(into[key])
-            _merge(into[key], value, inner)
-        else:
-            into[key] = value
-
-
-def _check_keys(given: dict[str, Any], kind: type[msgspec.Struct], prefix: str, where: Any) -> None:
-    fields = _fields(kind)
-    for key, value in given.items():
-        if key not in fields:
-            raise _unknown(f"{prefix}.{key}", [f"{prefix}.{name}" for name in fields], where(f"{prefix}.{key}"))
-        inner = _inner_struct(fields[key])
-        if inner and isinstance(value, dict):
-            _check_keys(value, inner, f"{prefix}.{key}", where)
-
-
-def _fields(kind: type[msgspec.Struct]) -> dict[str, Any]:
-    return {f.encode_name: f.type for f in msgspec.structs.fields(kind)}
-
-
-def _inner_struct(annotation: Any) -> type[msgspec.Struct] | None:
-    """The Struct that a field holds, alone or in a union with None."""
-    options = getattr(annotation, "__args__", (annotation,)) if not isinstance(annotation, type) else (annotation,)
-    structs = [t for t in options if isinstance(t, type) and issubclass(t, msgspec.Struct)]
-    return structs[0] if len(structs) == 1 else None
-
-
-def _unknown(key: str, known: list[str], where: str) -> InputError:
-    # compare the last parts: "model.hiden" is near "model.hidden", however long the section's name
-    last = {name.rpartition(".")[2]: name for name in known}
-    near = get_close_matches(key.rpartition(".")[2], list(last), n=1, cutoff=0.0)
-    remedy = f"did you mean {last[near[0]]!r}?" if near else "this section has no keys"
-    return InputError(f"unknown key {key!r}", where=where, remedy=remedy)
-
-
-def _wrong_type(error: msgspec.ValidationError, section: str, set_by: Mapping[str, str], source: _Source) -> InputError:
-    """msgspec says "Expected `int`, got `str` - at `$.hidden`": say it with our key and where it was written."""
-    what, _, place = str(error).partition(" - at ")
-    dotted = section + place.strip("`").removeprefix("$").partition("[")[0]
-    what = what[:1].lower() + what[1:]
-    return InputError(f"{dotted}: {what}", where=set_by.get(dotted) or source.where(*dotted.split(".")))
+    check_keys(nested, kinds[section], section, lambda _: where)
+    merge(filled[section], nested, kinds[section])

@@ -15,7 +15,7 @@ from elman.data.textfile import open_text
 
 __all__ = ["ReviewSentence", "read_reviews"]
 
-_STRENGTH = re.compile(r"\[([+-]\d+)\]")  # as documented; slips like {+1] or [+] count as no mark
+_STRENGTH = re.compile(r"\[([+-]\d)\]", re.ASCII)  # as documented; slips like {+1] or [+] count as no mark
 
 
 class ReviewSentence(NamedTuple):

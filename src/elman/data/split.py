@@ -46,7 +46,7 @@ def split_rows(labels: Sequence[Hashable], fractions: Sequence[float], seed: int
             k = max(range(len(parts)), key=lambda k: (round(n * fractions[k] - dealt[k], 9), -k))
             dealt[k] += 1
             parts[k].append(i)
-    return _without_gaps(parts, fractions)
+    return _without_gaps(parts)
 
 
 def split_groups(
@@ -64,7 +64,7 @@ def split_groups(
     for i, group in enumerate(groups):
         members[group].append(i)
     order = list(members.values())
-    if len(order) < sum(f > 0 for f in fractions):
+    if len(order) < len(fractions):
         raise InputError(
             f"{len(order)} groups cannot be split into {len(fractions)} parts", remedy="name another group"
         )
@@ -73,7 +73,7 @@ def split_groups(
     order.sort(key=lambda rows: len(rows) if len(rows) > _GIANT * len(labels) else 0, reverse=True)
     total = Counter(labels)
     have: list[Counter[Hashable]] = [Counter() for _ in fractions]
-    parts: list[list[int]] = [[] for _ in fractions]
+    parts: list[list[list[int]]] = [[] for _ in fractions]  # groups of rows
     for rows in order:
         added = Counter(labels[i] for i in rows)
 
@@ -85,12 +85,14 @@ def split_groups(
                 error += after * (2 * before + after)
             return error
 
-        k = min((k for k in range(len(parts)) if fractions[k] > 0), key=growth)
+        k = min(range(len(parts)), key=growth)
         have[k] += added
-        parts[k] += rows
-    if any(not part for part, f in zip(parts, fractions) if f > 0):
-        raise InputError("a part of the split came out empty", remedy="give more groups, or other data.split shares")
-    return [sorted(part) for part in parts]
+        parts[k].append(rows)
+    for part in parts:
+        if not part:  # few groups: take the smallest of the part that has most
+            largest = max(parts, key=len)
+            part.append(largest.pop(min(range(len(largest)), key=lambda i: len(largest[i]))))
+    return [sorted(i for rows in part for i in rows) for part in parts]
 
 
 def divide(
@@ -140,10 +142,10 @@ def divide(
     return dict(zip(names, parts)), prefix + state_split(names, parts, settings.seed, by)
 
 
-def _without_gaps(parts: list[list[int]], fractions: Sequence[float]) -> list[list[int]]:
+def _without_gaps(parts: list[list[int]]) -> list[list[int]]:
     """A part that rounding left without a row takes one from the largest."""
-    for part, fraction in zip(parts, fractions):
-        if fraction > 0 and not part:
+    for part in parts:
+        if not part:
             largest = max(parts, key=len)
             if len(largest) < 2:
                 n = sum(map(len, parts))
@@ -153,9 +155,11 @@ def _without_gaps(parts: list[list[int]], fractions: Sequence[float]) -> list[li
 
 
 def check_fractions(fractions: Sequence[float]) -> None:
-    if not fractions or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
+    if not fractions or not min(fractions) > 0 or not abs(sum(fractions) - 1) < 1e-6:
         raise InputError(
-            f"the shares {list(fractions)} do not sum to 1", where="data.split", remedy="for example [0.7, 0.1, 0.2]"
+            f"the shares {list(fractions)} are not all above 0 with the sum 1",
+            where="data.split",
+            remedy="for example [0.7, 0.1, 0.2]",
         )
 
 

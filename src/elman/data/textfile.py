@@ -93,7 +93,8 @@ def _encoding_of(raw: io.BufferedReader, path: Path) -> str:
 
 def _known_encoding(name: str) -> str:
     try:
-        return codecs.lookup(name).name
+        known = codecs.lookup(name).name
+        return "utf-8-sig" if known == "utf-8" else known  # which also reads text without the mark
     except LookupError:
         raise InputError(f"unknown encoding {name!r}", where="data.encoding", remedy="use utf-8 or latin-1") from None
 

@@ -77,7 +77,7 @@ def parse_tree(line: str, where: str = "tree") -> list[Phrase]:
 
 
 def read_trees(path: str | Path, classes: int = 5, phrases: bool = False, encoding: str = "auto") -> Table:
-    """Trees as a table with the columns text (words joined by spaces) and label.
+    """Trees as a table with the columns text (words joined by spaces), label, and sentence (False for a mere phrase).
 
     Args:
         path: a file of one tree a line.
@@ -91,6 +91,7 @@ def read_trees(path: str | Path, classes: int = 5, phrases: bool = False, encodi
     names = _NAMES[classes]
     texts: list[str] = []
     labels: list[str] = []
+    whole: list[bool] = []
     rows: list[int] = []
     seen: set[tuple[str, int]] = set()
     for number, tree in _trees(Path(path), encoding):
@@ -101,10 +102,11 @@ def read_trees(path: str | Path, classes: int = 5, phrases: bool = False, encodi
             seen.add((text, phrase.label))
             texts.append(text)
             labels.append(names[phrase.label])
+            whole.append(i == 0)
             rows.append(number)
     if not texts:
         raise InputError("no trees", where=shown(path), remedy="give a file with one tree a line")
-    return Table({"text": texts, "label": labels}, shown(path), rows, "line")
+    return Table({"text": texts, "label": labels, "sentence": whole}, shown(path), rows, "line")
 
 
 def _trees(path: Path, encoding: str) -> Iterator[tuple[int, list[Phrase]]]:

@@ -272,8 +272,9 @@ def evaluate(run: Path, settings: DataSettings) -> dict[str, Any]:
     """
     input, target = _columns(run)
     classifier = load(run)
-    table = load_texts(settings, input, target or "label")
-    check_known(table, set(labels_of(classifier)))
+    labels = labels_of(classifier)
+    table = load_texts(settings, input, target or "label", labels)
+    check_known(table, set(labels))
     return judge(classifier, table)
 
 

@@ -1,0 +1,107 @@
+"""Plain values into msgspec Structs, with errors that name the key, its place, and the nearest key or the choices."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+import msgspec
+
+from elman.errors import InputError
+
+__all__ = ["check_keys", "fields_of", "fill", "merge", "unknown_key"]
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+# what msgspec calls a type, and what a user does
+_TYPES = (
+    ("a whole number", "int"),
+    ("a number", "float"),
+    ("a text", "str"),
+    ("true or false", "bool"),
+    ("a list", "array"),
+    ("a table", "object"),
+)
+
+
+def fill(values: dict[str, Any], kind: type[S], section: str, where: Callable[[str], str]) -> S:
+    """A Struct of `kind` from plain values; what they leave out has its default.
+
+    Args:
+        values: by key; the keys are known (`check_keys`).
+        kind: the Struct.
+        section: its name in the recipe.
+        where: says where a dotted key was written.
+
+    Raises:
+        InputError: a value of the wrong type, or not among its key's choices.
+    """
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        # msgspec says "Expected `int`, got `str` - at `$.hidden`": say it in words
+        what, _, place = str(error).partition(" - at ")
+        path = place.strip("`").removeprefix("$").partition("[")[0].removeprefix(".")
+        dotted = f"{section}.{path}" if path else section
+        for ours, theirs in _TYPES:
+            what = what.replace(f"`{theirs}`", ours).replace(f"`{theirs} | null`", ours)
+        allowed = _choices(kind, path.split("."))
+        remedy = f"one of {', '.join(map(repr, allowed))}" if allowed else ""
+        raise InputError(f"{dotted}: {what[:1].lower()}{what[1:]}", where=where(dotted), remedy=remedy) from error
+
+
+def _choices(kind: type[msgspec.Struct], path: Sequence[str]) -> list[Any]:
+    """The values that a key may have, where they can be listed."""
+    annotation: Any = kind
+    for key in path:
+        inner = _inner_struct(annotation)
+        annotation = fields_of(inner).get(key) if inner else None
+    options = (annotation,) if typing.get_origin(annotation) is typing.Literal else typing.get_args(annotation)
+    return [value for o in options if typing.get_origin(o) is typing.Literal for value in typing.get_args(o)]
+
+
+def check_keys(given: dict[str, Any], kind: type[msgspec.Struct], prefix: str, where: Callable[[str], str]) -> None:
+    """Every key is a field of the Struct, all the way down.
+
+    Raises:
+        InputError: the first that is none, with the nearest one that is.
+    """
+    fields = fields_of(kind)
+    for key, value in given.items():
+        if key not in fields:
+            raise unknown_key(f"{prefix}.{key}", [f"{prefix}.{name}" for name in fields], where(f"{prefix}.{key}"))
+        inner = _inner_struct(fields[key])
+        if inner and isinstance(value, dict):
+            check_keys(value, inner, f"{prefix}.{key}", where)
+
+
+def fields_of(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    return {f.encode_name: f.type for f in msgspec.structs.fields(kind)}
+
+
+def _inner_struct(annotation: Any) -> type[msgspec.Struct] | None:
+    """The Struct that a field holds, alone or in a union with None."""
+    options = getattr(annotation, "__args__", (annotation,)) if not isinstance(annotation, type) else (annotation,)
+    structs = [t for t in options if isinstance(t, type) and issubclass(t, msgspec.Struct)]
+    return structs[0] if len(structs) == 1 else None
+
+
+def unknown_key(key: str, known: list[str], where: str) -> InputError:
+    # compare the last parts: "model.hiden" is near "model.hidden", however long the section's name
+    last = {name.rpartition(".")[2]: name for name in known}
+    near = get_close_matches(key.rpartition(".")[2], list(last), n=1, cutoff=0.0)
+    remedy = f"did you mean {last[near[0]]!r}?" if near else "this section has no keys"
+    return InputError(f"unknown key {key!r}", where=where, remedy=remedy)
+
+
+def merge(into: dict[str, Any], new: dict[str, Any], kind: type[msgspec.Struct] | None) -> None:
+    """Lay `new` over `into`; only settings of nested Structs merge, any other table is replaced."""
+    for key, value in new.items():
+        inner = _inner_struct(fields_of(kind)[key]) if kind and key in fields_of(kind) else None
+        if inner and isinstance(value, dict) and isinstance(into.get(key), dict):
+            into[key] = dict(into[key])
+            merge(into[key], value, inner)
+        else:
+            into[key] = value
