@@ -132,7 +132,7 @@ def test_history_s_keys_share_a_panel_where_they_share_a_scale() -> None:
         "norm": 3.0,
     }
     panels = panels_of([row])
-    assert list(panels.values()) == [["loss", "valid_nll"], ["valid_macro_f1", "valid_accuracy"], ["rate"], ["norm"]]
+    assert list(panels.values()) == [["loss", "valid_nll"], ["valid_macro_f1", "valid_accuracy"], ["norm"], ["rate"]]
     assert training([]) is None
     shown = training([row, {**row, "epoch": 2, "valid_nll": float("nan")}], best_epoch=1)
     assert shown is not None

@@ -35,7 +35,8 @@ def panels_of(history: Sequence[Mapping[str, float]]) -> dict[str, list[str]]:
         else:
             name = bare.replace("_", " ").capitalize()
         panels.setdefault(name, []).append(key)
-    return panels
+    order = {"Loss, nats": 0, "Score on the validation split": 1, "Score": 2, "Learning rate": 4}
+    return dict(sorted(panels.items(), key=lambda item: order.get(item[0], 3)))
 
 
 def training(history: Sequence[Mapping[str, float]], best_epoch: int | None = None) -> Section | None:
@@ -69,7 +70,10 @@ def curve(
     ax.set_title(title)
     ax.set_xlabel("epoch")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:.4g}")
     ax.margins(x=0.02, y=0.12)
+    if epochs[0] == epochs[-1]:
+        ax.set_xlim(epochs[0] - 0.5, epochs[0] + 0.5)
     if len(ends) > 1:
         label_ends(ax, epochs[-1], ends)
     said = "; ".join(f"{name} ends at {fraction(value)}" for value, name, _ in ends)

@@ -50,28 +50,24 @@ def equations(lines: Sequence[str]) -> Html | None:
 
 def proof_table(proof: Mapping[str, Any] | None) -> Html | None:
     """proof.json as a table: each claim, the largest difference found, what was allowed, and whether it holds."""
-    rows = _claims(proof or {})
-    if not rows:
+    checks = (proof or {}).get("checks", ())
+    if not checks:
         return None
     head = tag("tr", tag("th", "claim"), [tag("th", h, class_="n") for h in ("largest difference", "allowed", "")])
+    looks = {True: ("\u2713 holds", "n ok"), False: ("\u2715 fails", "n no"), None: ("\u2013", "n muted")}
     body = []
-    for name, found, allowed, ok in rows:
-        mark = tag(
-            "td",
-            "\u2013" if ok is None else "\u2713 holds" if ok else "\u2715 fails",
-            class_="n " + ("muted" if ok is None else "ok" if ok else "no"),
-        )
+    for check in checks:
+        holds, error, allowed = check.get("holds"), check.get("error"), check.get("tolerance")
+        said = f"{error:.1e}" if error is not None else "\u2013" if holds is None else "not a number"
+        note = tag("span", check["note"], class_="note") if check.get("note") else None
+        mark, look = looks[holds]
         body.append(
-            tag("tr", tag("th", name, scope="row"), tag("td", found, class_="n"), tag("td", allowed, class_="n"), mark)
+            tag(
+                "tr",
+                tag("th", str(check.get("name", "")), note, scope="row"),
+                tag("td", said, class_="n"),
+                tag("td", "\u2013" if allowed is None else f"{allowed:.0e}", class_="n"),
+                tag("td", mark, class_=look),
+            )
         )
     return tag("div", tag("table", tag("thead", head), tag("tbody", body)), class_="scroll")
-
-
-def _claims(proof: Mapping[str, Any]) -> list[tuple[str, str, str, bool | None]]:
-    """Name, error, tolerance and outcome of each check, as `elman.proof.Proof.to_dict` has them."""
-    found = []
-    for check in proof.get("checks", ()):
-        error, allowed, holds = check.get("error"), check.get("tolerance"), check.get("holds")
-        said = f"{error:.1e}" if error is not None else str(check.get("note", "")) if holds is None else "not a number"
-        found.append((str(check.get("name", "")), said, "\u2013" if allowed is None else f"{allowed:.0e}", holds))
-    return found

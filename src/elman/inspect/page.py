@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from elman import __version__
 from elman.inspect.markup import Child, Html, join, tag
 from elman.inspect.palette import style_variables
 
@@ -44,7 +45,10 @@ def page(title: str, subtitle: str, sections: Sequence[Section | None], note: st
         title: what was trained (``Sentiment``).
         subtitle: one line under it (model and data).
         sections: in reading order; None is left out, so that callers can write ``x and section(x)``.
-        note: the last line of the page (version, command that repeats it).
+        note: the last line of the page; by default who made it.
+
+    Raises:
+        ValueError: the page would be larger than 3 MB.
     """
     kept = [s for s in sections if s is not None]
     slugs = _slugs([s.title for s in kept])
@@ -72,23 +76,21 @@ def page(title: str, subtitle: str, sections: Sequence[Section | None], note: st
             ),
             tag("nav", tag("ol", contents), aria_label="Contents") if len(kept) > 1 else None,
             tag("main", body),
-            tag("footer", note) if note else None,
+            tag("footer", note or f"Made by Elman {__version__}: one file that asks nothing of the network."),
         ),
         lang="en",
     )
-    return Html(f"<!DOCTYPE html>\n{document}\n")
+    whole = Html(f"<!DOCTYPE html>\n{document}\n")
+    size = len(whole.encode("utf-8"))
+    if size > LIMIT:
+        raise ValueError(f"the report has {size:,} bytes, more than {LIMIT:,}: a section shows too much")
+    return whole
 
 
 def write(path: str | Path, title: str, subtitle: str, sections: Sequence[Section | None], note: str = "") -> Path:
-    """Write the page to `path`: whole, or not at all.
-
-    Raises:
-        ValueError: the page would be larger than 3 MB; a section shows too much.
-    """
+    """Write the page to `path`: whole, or not at all. Arguments and errors are those of `page`."""
     path = Path(path)
     data = page(title, subtitle, sections, note).encode("utf-8")
-    if len(data) > LIMIT:
-        raise ValueError(f"{path}: the report has {len(data):,} bytes, more than {LIMIT:,}")
     half = path.with_name(f".{path.name}.{os.getpid()}")
     half.write_bytes(data)
     half.replace(path)

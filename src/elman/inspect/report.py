@@ -19,7 +19,7 @@ from elman.inspect.markup import Html, join, tag
 from elman.inspect.mathematics import equations, proof_table
 from elman.inspect.memory import half_life, influence, remembered
 from elman.inspect.numbers import count, seconds
-from elman.inspect.page import Section, section, write
+from elman.inspect.page import Section, page, section, write
 from elman.inspect.pictures import memory
 from elman.inspect.results import Results
 from elman.inspect.scores import confusion_matrix, confusion_table, per_class, scoreboard, standard_error
@@ -27,11 +27,17 @@ from elman.inspect.sentences import Answer, answers, most_telling
 from elman.layers.recurrent import Recurrent
 from elman.sequences import Sequences
 
-__all__ = ["classifier", "remembering", "write", "write_classifier"]
+__all__ = ["classifier", "classifier_page", "remembering", "write", "write_classifier"]
+
+
+def classifier_page(results: Results, *more: Section | None) -> str:
+    """The report of a classifier, with further sections (memory, ablation) before the facts about data and time."""
+    sections = classifier(results)
+    return page(results.title, subtitle(results), [*sections[:-1], *more, *sections[-1:]])
 
 
 def write_classifier(path: str | Path, results: Results, *more: Section | None) -> Path:
-    """The report of a classifier, with further sections (ablation, memory) before the facts about data and time."""
+    """`classifier_page`, as a file."""
     sections = classifier(results)
     return write(path, results.title, subtitle(results), [*sections[:-1], *more, *sections[-1:]])
 

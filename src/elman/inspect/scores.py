@@ -64,7 +64,7 @@ def verdict(metric: str, ours: float, error: float, baselines: Mapping[str, Mapp
     gap = ours - known[best]
     said = f"{what} {fraction(ours)}, beside {fraction(known[best])} for {best}: "
     if not np.isfinite(error) or error <= 0:
-        return said + f"a difference of {fraction(gap)}."
+        return said + (f"{fraction(abs(gap))} {'above' if gap > 0 else 'below'} it." if gap else "level with it.")
     if abs(gap) <= error:
         return said + f"level with it, since a test set of this size leaves \u00b1{fraction(error)} open."
     direction = "above" if gap > 0 else "below"
@@ -115,8 +115,14 @@ def scoreboard(
         )
     strips = [_strips(m, metrics[m], baselines, errors.get(m), seeds, ours) for m in shown]
     described = [join(tag("b", name), f": {text}") for name, text in (baseline_texts or {}).items() if text]
-    remarks: list[Child] = [tag("p", text, class_="muted") for text in (*described, *notes)]
+    remarks: list[Child] = [tag("p", text, class_="muted") for text in (*described, *map(_sentence, notes))]
     return section(title, tag("div", tiles, class_="tiles"), said, strips, *remarks)
+
+
+def _sentence(note: str) -> str:
+    """A note as a sentence: a capital first, a full stop last."""
+    note = note.strip()
+    return note[:1].upper() + note[1:] + ("" if note.endswith((".", "!", "?", ":")) else ".")
 
 
 def _plus_minus(error: float | None) -> Html | None:
