@@ -229,6 +229,38 @@ def text(sentence: str, /, *, run: Path | None = None, language: str = "en", jso
 
 
 @app.command
+def explain(thing: str, /, *, picture: Path | None = None, json: JSON = False) -> int:
+    """Say what a cell computes and costs, what a recipe trains, or which engine runs a trained model and why.
+
+    Parameters
+    ----------
+    thing
+        FILE:CELL (my_cells.py:Mine), a packaged cell (gru), a recipe, or a RUN.
+    picture
+        Draw the cell as an SVG file.
+    """
+    from elman.inspect.cell_svg import svg_of
+    from elman.inspect.explain import explain as explained
+
+    recipe = ""
+    if (Path(thing) / "model.json").is_file():
+        said = explained(_task_of(Path(thing)).load(Path(thing)).model_)
+        graph = next(iter(said.layers.values())).graph
+    else:
+        recipe, cell = _recipe_and_cell(thing)
+        said = explained(cell)
+        graph = said.graph
+    if picture is not None:
+        picture.write_text(svg_of(graph), encoding="utf-8")
+        print(f"the picture of {graph.name} is written to {picture}", file=sys.stderr)
+    if json:
+        _print_json({"recipe": recipe, **said.to_dict()} if recipe else said.to_dict())
+    else:
+        print("\n\n".join(filter(None, [recipe.rstrip(), said])))
+    return 0
+
+
+@app.command
 def doctor(*, json: JSON = False) -> int:
     """Say what this installation can do, and what is missing."""
     from elman.doctor import examine
@@ -251,6 +283,18 @@ def _load_recipe(name: str, overrides: Sequence[str], values: dict[str, object])
 
     task = _task(recipe_task(name))
     return task, load_recipe(name, overrides, sections=task.SECTIONS, values=values)
+
+
+def _recipe_and_cell(name: str) -> tuple[str, str]:
+    """The text of the recipe of this name, filled in, and the cell that it trains; a cell's name has no recipe."""
+    from elman.cells.find import find_cell
+    from elman.data.recipe import list_recipes
+
+    if not name.endswith(".toml") and name not in [known for known, _, _ in list_recipes()]:
+        find_cell(name)  # says what is wrong with the name
+        return "", name
+    _, loaded = _load_recipe(name, [], {})
+    return loaded.to_toml(), loaded.sections["model"].cell  # type: ignore[attr-defined]
 
 
 def _task(name: str) -> Any:

@@ -23,7 +23,7 @@ def find_cell(name: str) -> type[Cell] | Cell:
         return _from_file(Path(file), attribute)
     packaged = {known.lower(): known for known in cells.__all__}
     if name.lower() not in packaged:
-        raise unknown("cell", name, cells.__all__)
+        raise unknown("cell", name.lower(), packaged)
     found: type[Cell] = getattr(cells, packaged[name.lower()])
     return found
 

@@ -14,7 +14,7 @@ from elman.equations.graph import Graph
 from elman.equations.schedule import Group, schedule_backward, schedule_forward
 from elman.equations.symbols import UNARY, Node
 
-__all__ = ["Derivative", "Equations", "derivative", "equations", "schedule"]
+__all__ = ["Derivative", "Equations", "derivative", "equations", "reading", "schedule"]
 
 
 @dataclass(frozen=True)
@@ -260,6 +260,12 @@ def schedule(graph: Graph) -> tuple[str, ...]:
     if late:
         said.append(f"after the loop back, over all T steps at once: the derivatives by {_and(late)}")
     return tuple(said)
+
+
+def reading(graph: Graph, node: Node) -> str:
+    """A value of the step as text, by the names of `derivative`."""
+    names = _forward_names(graph)
+    return Writer(names, set(names.values()), frozenset(names)).say(node)
 
 
 def _in_order(names: Iterable[str], graph: Graph) -> list[str]:
