@@ -105,11 +105,11 @@ def test_overriding_twice_keeps_the_last_and_the_file_as_it_is(recipe: Path) -> 
         ("modle.hidden=64", "--set modle.hidden: unknown key 'modle'; did you mean 'model'?"),
         ("hidden=64", "--set hidden: unknown key 'hidden'; did you mean model.hidden?"),
         ("model.schedule.warm=1", "unknown key 'model.schedule.warm'; did you mean 'model.schedule.warmup'?"),
-        ("model.hidden=many", "--set model.hidden: model.hidden: expected a whole number, got a text"),
-        ("model.hidden=1.5", "--set model.hidden: model.hidden: expected a whole number, got a number"),
+        ("model.hidden=many", "--set model.hidden: expected a whole number, got a text"),
+        ("model.hidden=1.5", "--set model.hidden: expected a whole number, got a number"),
         ("model=3", "--set model: 'model' is a section"),
         ("model.hidden", "--set: 'model.hidden' is not key=value"),
-        ("data.classes=3", "data.classes: invalid enum value 3; one of 2, 5"),
+        ("data.classes=3", "--set data.classes: invalid enum value 3; one of 2, 5"),
     ],
 )
 def test_a_bad_override_is_one_clear_line(recipe: Path, change: str, expected: str) -> None:

@@ -139,7 +139,7 @@ def _read_one(path: Path, settings: DataSettings, part: str, notes: list[str], l
     raise InputError(
         "this looks like no table of texts and labels",
         where=shown(path),
-        remedy="use .csv, .tsv, .jsonl or .parquet, or set data.format",
+        remedy="use .csv, .tsv, .jsonl or .parquet, or --set data.format=...",
     )
 
 

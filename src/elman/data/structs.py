@@ -49,7 +49,9 @@ def fill(values: dict[str, Any], kind: type[S], section: str, where: Callable[[s
             what = what.replace(f"`{theirs}`", ours).replace(f"`{theirs} | null`", ours)
         allowed = _choices(kind, path.split("."))
         remedy = f"one of {', '.join(map(repr, allowed))}" if allowed else ""
-        raise InputError(f"{dotted}: {what[:1].lower()}{what[1:]}", where=where(dotted), remedy=remedy) from error
+        place, what = where(dotted), what[:1].lower() + what[1:]
+        named = what if place.endswith(dotted) else f"{dotted}: {what}"
+        raise InputError(named, where=place, remedy=remedy) from error
 
 
 def _choices(kind: type[msgspec.Struct], path: Sequence[str]) -> list[Any]:

@@ -118,7 +118,7 @@ def canonical(sentences: Sequence[Sentence], scheme: str, notes: list[str]) -> l
                 raise InputError(
                     f"tag {tag!r} is not of the scheme {scheme}",
                     where=sentence.where(i),
-                    remedy=f"{scheme} has O, {allowed}; mend it or set data.scheme",
+                    remedy=f"{scheme} has O, {allowed}; mend it or --set data.scheme=...",
                 )
         if set(sentence.tags) == {"O"}:
             out.append(sentence)

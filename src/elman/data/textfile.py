@@ -86,7 +86,7 @@ def _encoding_of(raw: io.BufferedReader, path: Path) -> str:
         raise InputError(
             "this is not text (it holds zero bytes)",
             where=shown(path),
-            remedy="if it is UTF-16 without a byte-order mark, set data.encoding=utf-16-le; else give a text file",
+            remedy="if it is UTF-16 without a byte-order mark, --set data.encoding=utf-16-le; else give a text file",
         )
     return "utf-8"
 
@@ -110,10 +110,10 @@ def _undecodable(path: Path, encoding: str, error: UnicodeError) -> InputError:
                     return InputError(
                         f"byte 0x{line[bad.start]:02X} is not UTF-8",
                         where=f"{shown(path)}, line {number}",
-                        remedy="save the file as UTF-8, or say what it is: data.encoding=latin-1",
+                        remedy="save the file as UTF-8, or say what it is: --set data.encoding=latin-1",
                     )
     return InputError(
         f"the text is not {'UTF-16, as its byte-order mark says' if encoding == 'auto' else encoding}",
         where=shown(path),
-        remedy="save it as UTF-8, or set data.encoding to what it is",
+        remedy="save it as UTF-8, or --set data.encoding=... to what it is",
     )
