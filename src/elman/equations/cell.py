@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from elman.equations import trace as tracing
+from elman.equations import values as tracing
 from elman.equations.graph import Graph
 from elman.equations.symbols import CellError, is_number, place
+from elman.equations.trace import definition, trace
 
 __all__ = [
     "FUNCTIONS",
@@ -55,9 +56,7 @@ class Cell:
         if not hasattr(cls, "step"):
             return
         if cls.__init__ is Cell.__init__ or not _needs_arguments(cls):
-            cell = cls()
-            graph = cell.graph
-            cell._check(graph)
+            _ = cls().graph
 
     def __init__(self) -> None:
         pass
@@ -65,35 +64,49 @@ class Cell:
     def __getattr__(self, name: str) -> Any:
         return tracing.parameter(name)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if tracing.is_tracing() and name != "_traced":
+            raise CellError(
+                f"a step cannot set self.{name}", where=place(), remedy="return what the next step needs as a state"
+            )
+        super().__setattr__(name, value)
+
     @property
     def graph(self) -> Graph:
         """The step as a graph, traced anew whenever the numbers set on the cell have changed."""
+        if tracing.is_tracing():
+            raise CellError("graph is a name of Cell's own", where=place(), remedy="call the parameter otherwise")
         constants = tuple(sorted((k, repr(v)) for k, v in vars(self).items() if k != "_traced"))
         traced: tuple[Any, Graph] | None = vars(self).get("_traced")
         if traced is None or traced[0] != constants:
-            graph = tracing.trace(self.step, type(self).__name__, dict(self.widths))
+            graph = trace(self.step, type(self).__name__, dict(self.widths))
             numbers = {name: float(value) for name, value in self.init.items() if is_number(value)}
             graph = replace(graph, defaults={**graph.defaults, **numbers}, learned=tuple(self.initial))
+            self._check(graph)
             traced = (constants, graph)
             self._traced = traced
         return traced[1]
 
     def _check(self, graph: Graph) -> None:
-        cls = type(self)
+        cls, where = type(self), definition(self.step)
         for option, known in (("init", list(graph.parameters)), ("initial", list(graph.state_names))):
             for name in getattr(cls, option):
                 if name not in known:
                     raise CellError(
                         f"{cls.__name__}.{option} names {name!r}, which the step does not use",
-                        where=f"{cls.__module__}.{cls.__qualname__}",
+                        where=where,
                         remedy=f"known: {', '.join(known)}",
                     )
         for name, start in cls.init.items():
             if not (is_number(start) or callable(start)):
-                raise CellError(f"{cls.__name__}.init[{name!r}] is neither a number nor a function that fills a tensor")
+                raise CellError(
+                    f"{cls.__name__}.init[{name!r}] is neither a number nor a function that fills a tensor", where=where
+                )
         for name, start in cls.initial.items():
             if start != "learned":
-                raise CellError(f"{cls.__name__}.initial[{name!r}] is {start!r}", remedy='the one choice is "learned"')
+                raise CellError(
+                    f"{cls.__name__}.initial[{name!r}] is {start!r}", where=where, remedy='the one choice is "learned"'
+                )
 
     def __repr__(self) -> str:
         numbers = ", ".join(f"{k}={v!r}" for k, v in vars(self).items() if not k.startswith("_"))

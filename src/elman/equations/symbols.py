@@ -8,6 +8,7 @@ common subexpressions are shared without a search. Simplification is limited to 
 from __future__ import annotations
 
 import math
+import numbers
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -168,7 +169,9 @@ class Nodes:
     def _simplified(self, op: str, args: tuple[Node, ...]) -> Node | None:
         values = [a.value if a.op == "const" else None for a in args]
         if op in _FOLD and None not in values and not (op == "div" and values[1] == 0):
-            return self.const(_FOLD[op](*values))
+            folded = _FOLD[op](*values)
+            if math.isfinite(folded):  # else it overflows when it runs, as it would have
+                return self.const(folded)
         if op == "add":
             if values[0] == 0:
                 return args[1]
@@ -201,10 +204,11 @@ class Nodes:
 def place() -> str:
     """File and line of the user's code that is being traced."""
     frame = sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__name__", "").startswith("elman.equations"):
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith(("elman.equations", "torch.")):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 def is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether `value` is a finite real number, Python's or numpy's; bool is none."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
