@@ -46,7 +46,7 @@ class Cost:
         forward: floating-point operations of the step: 2 for each entry of a matrix, 1 for each value of anything
             elementwise (a tanh counts as one, though it costs several).
         backward: likewise of the step back, the derivatives by the parameters included.
-        kept: values that training keeps for the step back.
+        kept: values of the step forward that the step back reads, kept until then or computed again.
     """
 
     parameters: int

@@ -34,7 +34,7 @@ class Explanation(str):
     """Text that explains, with what it says as attributes too.
 
     Of a layer: ``engine`` (its name), ``reasons`` (for each faster engine, why it does not run),
-    ``second_derivatives``, ``parameters`` (a count), ``memory`` (bytes that training keeps a time step and sequence),
+    ``second_derivatives``, ``parameters`` (a count), ``memory`` (bytes that the step back reads, a step and sequence),
     ``equations``, ``graph``.
     Of a cell: ``graph``, ``equations``, ``picture``, ``derivative``, ``schedule``, ``parameters`` (name -> shape),
     ``cost``, ``timings`` (cell -> time).
@@ -105,7 +105,7 @@ def _layer(layer: Recurrent) -> Explanation:
         ("masks", _masks(layer)),
         ("gradient", f"truncated BPTT, cut every {layer.bptt} steps" if layer.bptt else "full BPTT"),
         ("second", second),
-        ("memory", f"training keeps at least {kept:,} bytes a time step and sequence: {_megabytes(kept * 100 * 32)} "
+        ("memory", f"the step back reads {kept:,} bytes a time step and sequence: {_megabytes(kept * 100 * 32)} "
                    "at T = 100, B = 32"),
         ("parameters", f"{numbers:,}"),
     ]  # fmt: skip
@@ -255,7 +255,7 @@ def _cost(counted: Cost, graph: Graph) -> str:
         ("parameters", f"{counted.parameters:,}", formula(graph)),
         ("forward", f"{counted.forward:,} FLOPs", "2 for each entry of a matrix, 1 for each elementwise value"),
         ("back", f"{counted.backward:,} FLOPs", f"{counted.backward / counted.forward:.1f} times as many"),
-        ("kept for it", f"{counted.kept:,} values", "of each step, besides x"),
+        ("read by it", f"{counted.kept:,} values", "of the step forward, besides x"),
     ]
     return _table(rows, "")
 
