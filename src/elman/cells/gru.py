@@ -28,7 +28,8 @@ class GRUAfter(Cell):
 
 
 class LayerNormGRU(Cell):
-    """Ba, Kiros & Hinton 2016, supplementary eq. 20-23: every product is normalised over the units of its layer."""
+    """Ba, Kiros & Hinton 2016, supplementary eq. 26-28. Each product is normalised over its own units (the paper: r and
+    z together), and z is what is kept, as in the GRUs above."""
 
     def step(self, x: Any, s: Any) -> Any:
         r = sigmoid(layer_norm(self.W_r @ s, self.g_r, self.b_r) + layer_norm(self.U_r @ x, self.k_r, self.d_r))

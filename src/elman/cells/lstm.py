@@ -8,7 +8,8 @@ from elman.equations import Cell, exp, layer_norm, maximum, sigmoid, softplus, t
 
 
 class LSTM(Cell):
-    """Hochreiter & Schmidhuber 1997 with the forget gate of Gers et al. 2000, eq. 2-6; torch.nn.LSTM."""
+    """Hochreiter & Schmidhuber 1997, *Long short-term memory*, with the forget gate of Gers, Schmidhuber & Cummins
+    2000, *Learning to forget*; torch.nn.LSTM."""
 
     def step(self, x: Any, h: Any, c: Any) -> Any:
         i = sigmoid(self.W_i @ h + self.U_i @ x + self.b_i)
@@ -20,7 +21,8 @@ class LSTM(Cell):
 
 
 class PeepholeLSTM(Cell):
-    """Gers, Schraudolph & Schmidhuber 2002, eq. 3-7: the gates see the cell state, unit by unit."""
+    """Gers, Schraudolph & Schmidhuber 2002, *Learning precise timing*: the gates see the cell state, unit by unit;
+    the output gate the new one."""
 
     def step(self, x: Any, h: Any, c: Any) -> Any:
         i = sigmoid(self.W_i @ h + self.U_i @ x + self.p_i * c + self.b_i)
@@ -31,7 +33,8 @@ class PeepholeLSTM(Cell):
 
 
 class ProjectedLSTM(Cell):
-    """Sak, Senior & Beaufays 2014, eq. 7: what returns is a narrower projection of the output (proj_size wide)."""
+    """Sak, Senior & Beaufays 2014, eq. 12: what returns is a narrower projection of the output (proj_size wide).
+    Without the paper's peepholes, as torch.nn.LSTM(proj_size=...)."""
 
     widths = {"h": "proj_size"}
 
@@ -56,7 +59,8 @@ class CoupledLSTM(Cell):
 
 
 class LayerNormLSTM(Cell):
-    """Ba, Kiros & Hinton 2016, eq. 20-22, each gate normalised over its own units (the paper: over all four gates')."""
+    """Ba, Kiros & Hinton 2016, supplementary eq. 20-22. Each gate is normalised over its own units (the paper: over those
+    of all four gates)."""
 
     def step(self, x: Any, h: Any, c: Any) -> Any:
         i = sigmoid(layer_norm(self.W_i @ h, self.g_i, self.b_i) + layer_norm(self.U_i @ x, self.k_i, self.d_i))
