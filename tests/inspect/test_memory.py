@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from elman import cells
+from elman.inspect import memory
 from elman.inspect.gates import activations, gate_names
 from elman.inspect.gradients import by_distance, state_gradients
 from elman.inspect.memory import half_life, influence, remembered
@@ -62,6 +63,14 @@ def test_remembered_and_influence_are_the_powers_of_w_times_u() -> None:
         torch.testing.assert_close(found[t, : t + 1], norms[: t + 1].flip(0))
     assert not found.triu(1).any()
     assert half_life(norms) == pytest.approx(math.log(0.5) / math.log(0.8), abs=0.05)
+
+
+def test_remembered_a_few_units_at_a_time_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = linear(0.8)
+    x = torch.randn(T, B, I, dtype=torch.float64)
+    whole = remembered(layer, x)
+    monkeypatch.setattr(memory, "AT_ONCE", 2 * x.numel())
+    torch.testing.assert_close(remembered(layer, x), whole)
 
 
 def test_remembered_reads_no_padding_and_counts_from_each_end() -> None:

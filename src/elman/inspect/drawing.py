@@ -106,10 +106,10 @@ def svg(figure: Figure, label: str) -> Html:
     )  # fmt: skip
 
 
-def label_ends(ax: Axes, x: float, ends: list[tuple[float, str, str]]) -> None:
-    """Names at the right end of their lines, pushed apart where they would overlap."""
+def label_ends(ax: Axes, x: float, ends: list[tuple[float, str, str]], apart: float = 0.1) -> None:
+    """Names at the right end of their lines, pushed apart, by a share of the axis, where they would overlap."""
     low, high = ax.get_ylim()
-    gap = (high - low) * 0.1
+    gap = (high - low) * apart
     y = -math.inf
     for value, name, paint in sorted(ends):
         y = max(value, y + gap)

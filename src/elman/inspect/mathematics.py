@@ -58,7 +58,7 @@ def proof_table(proof: Mapping[str, Any] | None) -> Html | None:
     body = []
     for check in checks:
         holds, error, allowed = check.get("holds"), check.get("error"), check.get("tolerance")
-        said = f"{error:.1e}" if error is not None else "\u2013" if holds is None else "not a number"
+        said = _size(error) if error is not None else "\u2013" if holds is None else "not a number"
         note = tag("span", check["note"], class_="note") if check.get("note") else None
         mark, look = looks[holds]
         body.append(
@@ -66,8 +66,12 @@ def proof_table(proof: Mapping[str, Any] | None) -> Html | None:
                 "tr",
                 tag("th", str(check.get("name", "")), note, scope="row"),
                 tag("td", said, class_="n"),
-                tag("td", "\u2013" if allowed is None else f"{allowed:.0e}", class_="n"),
+                tag("td", "\u2013" if allowed is None else _size(allowed, 0), class_="n"),
                 tag("td", mark, class_=look),
             )
         )
     return tag("div", tag("table", tag("thead", head), tag("tbody", body)), class_="scroll")
+
+
+def _size(error: float, digits: int = 1) -> str:
+    return f"{error:.{digits}e}" if error else "0"

@@ -18,6 +18,8 @@ from elman.sequences import check_lengths
 
 __all__ = ["half_life", "influence", "remembered"]
 
+AT_ONCE = 2**24  # numbers of a Jacobian held at a time
+
 
 def influence(layer: Recurrent, x: Tensor) -> Tensor:
     """Who reads whom: how much the output at each step depends on the input at each step.
@@ -61,9 +63,12 @@ def remembered(layer: Recurrent, x: Tensor, lengths: Tensor | Sequence[int] | No
         layer(source.transpose(0, 1) if layer.batch_first else source, lengths=ends)
     final = watch.passes[layer.num_layers - 1, 0].after[0]  # (B, width)
     width = final.shape[1]
-    unit = torch.eye(width, dtype=final.dtype, device=final.device)[:, None].expand(width, B, width)
-    (jacobian,) = torch.autograd.grad(final, source, unit, is_grads_batched=True)
-    norms = jacobian.square().sum((0, 3)).sqrt()  # (width, T, B, I) -> (T, B)
+    every = torch.eye(width, dtype=final.dtype, device=final.device)[:, None].expand(width, B, width)
+    norms = source.new_zeros(T, B)
+    for unit in torch.split(every, max(1, AT_ONCE // source.numel())):  # units, as many as memory holds well
+        (jacobian,) = torch.autograd.grad(final, source, unit, is_grads_batched=True, retain_graph=True)
+        norms += jacobian.square().sum((0, 3))  # (units, T, B, I) -> (T, B)
+    norms = norms.sqrt()
     found = norms.new_full((T, B), float("nan"))
     for b, end in enumerate(ends.tolist()):
         found[:end, b] = norms[:end, b].flip(0)

@@ -167,7 +167,7 @@ def gate_figure(gates: Mapping[str, Tensor], words: Sequence[str]) -> Html:
         ends.append((float(v[-1].mean()), name, paint))
     ax.set_xticks(range(T), _words(words, T), rotation=45, ha="right", rotation_mode="anchor")
     ax.set(ylim=(-0.03, 1.03), xlim=(-0.3, T - 0.7 + 0.02 * T))
-    label_ends(ax, T - 1, ends)
+    label_ends(ax, T - 1, ends, apart=0.065)
     return svg(figure, "Gates over the words: " + ", ".join(gates))
 
 

@@ -230,7 +230,7 @@ def _write(
         history=classifier.fitted_.history,
         proof=proof.to_dict(),
         card=card,
-        report=report_page(results),
+        report=report_page(results, classifier),
     )
 
 

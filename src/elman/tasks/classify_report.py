@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from elman.data.labelled import LabelledTexts
 from elman.data.recipe import Recipe
 from elman.equations.printing import equations
-from elman.inspect.report import write_classifier
+from elman.inspect.page import Section
+from elman.inspect.report import classifier_page, remembering
 from elman.inspect.results import Results
 from elman.models.classifier import ClassifierSettings
 from elman.proof import Proof
@@ -67,10 +67,28 @@ def results_of(
     )
 
 
-def report_page(results: Results) -> str:
+def report_page(results: Results, classifier: Classifier) -> str:
     """report.html."""
-    with tempfile.TemporaryDirectory() as folder:
-        return write_classifier(Path(folder) / "report.html", results).read_text(encoding="utf-8")
+    return classifier_page(results, _memory(results, classifier))
+
+
+def _memory(results: Results, classifier: Classifier, most: int = 24) -> Section | None:
+    """What the recurrent layers remember of some test sequences, and the pictures of one of them.
+
+    That one is answered rightly, with confidence, and neither too short to show memory nor too long to print.
+    """
+    sure = results.probabilities[np.arange(len(results.y_true)), results.y_true]
+    fits = [i for i, n in enumerate(results.lengths) if 10 <= n <= 18]
+    if not fits:
+        return None
+    one = max(fits, key=lambda i: float(sure[i]))
+    picks = [one, *[i for i in range(len(results.lengths)) if i != one and results.lengths[i] <= 60][: most - 1]]
+    model = classifier.model_.eval()
+    batch, _, _ = classifier.encoding_([results.texts[i] for i in picks]).batch(list(range(len(picks))))
+    with torch.no_grad():
+        x = batch.with_data(model.embed(batch.data, batch.lengths))
+    words = results.tokens[one] if len(results.tokens) else [str(t + 1) for t in range(results.lengths[one])]
+    return remembering(model.recurrent, x, words)
 
 
 def _as_seen(classifier: Classifier, examples: Examples) -> list[list[str]]:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from elman.inspect.results import Sensitivity
+from elman.inspect.sensitivity import explain_answers
 from elman.models.classifier import SequenceClassifier
 from elman.tasks.encoding import Examples
 
@@ -15,21 +16,14 @@ __all__ = ["interesting", "sensitivities"]
 
 
 def sensitivities(model: SequenceClassifier, examples: Examples, picks: Sequence[int]) -> list[Sensitivity]:
-    """For each picked sequence, how much every time step's input raised the log-probability of the predicted class.
-
-    To first order, the value at t is what the log-probability would lose if x_t were 0:
-    ``sum over features of x_t * d log p / d x_t``.
-    """
+    """For each picked sequence, how much every time step's input raised the log-probability of the predicted class."""
+    if not picks:
+        return []
     model.eval()
-    out = []
-    for i in picks:
-        sequences, ngrams, _ = examples.batch([i])
-        with torch.enable_grad():
-            x = model.embed(sequences.data, sequences.lengths).detach().requires_grad_()  # (T, 1, E)
-            scores = model.read(x, sequences.lengths, ngrams).log_softmax(1)[0]  # (K,)
-            (gradient,) = torch.autograd.grad(scores.max(), x)
-        out.append(Sensitivity(i, (gradient * x).sum(-1)[:, 0].tolist()))
-    return out
+    batch, ngrams, _ = examples.batch(list(picks))
+    with torch.no_grad():
+        x = batch.with_data(model.embed(batch.data, batch.lengths))  # (T, B, E)
+    return explain_answers(lambda e, lengths: model.read(e, lengths, ngrams), x, picks)
 
 
 def interesting(y_true: np.ndarray, probabilities: np.ndarray, each: int = 12) -> list[int]:
