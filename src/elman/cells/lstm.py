@@ -59,8 +59,8 @@ class CoupledLSTM(Cell):
 
 
 class LayerNormLSTM(Cell):
-    """Ba, Kiros & Hinton 2016, supplementary eq. 20-22. Each gate is normalised over its own units (the paper: over those
-    of all four gates)."""
+    """Ba, Kiros & Hinton 2016, supplementary eq. 20-22. Each gate is normalised over its own units (the paper:
+    over those of all four gates)."""
 
     def step(self, x: Any, h: Any, c: Any) -> Any:
         i = sigmoid(layer_norm(self.W_i @ h, self.g_i, self.b_i) + layer_norm(self.U_i @ x, self.k_i, self.d_i))

@@ -16,7 +16,7 @@ __all__ = ["Drawing", "Shape", "drawing"]
 
 SYMBOLS = {
     "sigmoid": "σ", "tanh": "tanh", "relu": "relu", "exp": "exp", "log": "log", "softplus": "s+", "sqrt": "√",
-    "square": "²", "abs": "|·|", "sign": "sign", "neg": "−", "mean": "mean", "layer_norm": "LN",
+    "square": "( )²", "abs": "|·|", "sign": "sign", "neg": "−", "mean": "mean", "layer_norm": "LN",
 }  # fmt: skip
 SIGNS = {"add": "+", "sub": "−", "mul": "×", "div": "÷", "minimum": "min", "maximum": "max", "where": "if",
          "lt": "<", "le": "≤", "gt": ">", "ge": "≥", "eq": "="}  # fmt: skip

@@ -95,7 +95,7 @@ def _size(shape: Shape) -> tuple[float, float]:
         case "gate":
             return max(36, wide + 14), 36
         case "sign":
-            return max(24, wide + 13), 24
+            return max(24, wide * 1.08 + 14), 24
     return wide + 24, 28
 
 
