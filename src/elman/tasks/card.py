@@ -1,11 +1,18 @@
-"""card.md: what a model is, how it was made and how good it is, for whoever finds the folder."""
+"""card.md: what a model is, made from what, for what, how good, and where it ends.
+
+After Mitchell et al. 2019, *Model cards for model reporting*. What a card says of quality and limits is worked out from
+the figures of the test split, so that it cannot be kinder than they are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from elman import __version__
+from elman.data.parts import packaged_folder
 
 __all__ = ["write_card"]
 
@@ -20,17 +27,25 @@ def write_card(
     notes: Sequence[str],
     usage: str,
     proof: Mapping[str, Any] | None = None,
+    data: str = "",
 ) -> str:
     """A model card in Markdown.
 
     Args:
         metrics: the object of metrics.json.
-        keys: the figures to show, in order.
+        keys: the figures to show, in order of weight; the first that the baseline has too decides who is better.
         settings: what was trained, as printed pairs.
         notes: how the data were split, what was guessed.
         usage: a command that uses the model.
+        proof: the object of proof.json.
+        data: the recipe's data.path; of packaged data the card repeats source, licence and split.
     """
-    lines = [f"# {title}", "", description or "A model trained with Elman.", "", "## How good", ""]
+    lines = [f"# {title}", "", description or "A model trained with Elman.", "", "## Intended use", ""]
+    lines += [
+        "Sequences like those it was trained on, in the same language and of the same kind. Before using it on others, "
+        "judge it on some of them: `elman evaluate RUN --data FILE`.",
+    ]
+    lines += ["", "## How good", ""]
     columns = [part for part in ("test", "valid", "baseline") if metrics.get(part)]
     lines += [f"| figure | {' | '.join(columns)} |", f"| --- |{' ---: |' * len(columns)}"]
     for key in keys:
@@ -41,15 +56,54 @@ def write_card(
     if seeds := metrics.get("seeds"):
         said = ", ".join(f"{k} {seeds['mean'][k]:.3f} +- {seeds['std'][k]:.3f}" for k in keys if k in seeds["mean"])
         lines += ["", f"Over {len(seeds['runs'])} seeds (mean +- standard deviation, test): {said}."]
-    lines += ["", "## Data", "", *(f"- {note}" for note in notes)]
+    lines += ["", "## Limits", "", *(f"- {limit}" for limit in _limits(metrics, keys))]
+    lines += ["", "## Data", "", *_source(data), *(f"- {note}" for note in notes)]
     lines += ["", "## Settings", "", "| setting | value |", "| --- | --- |"]
-    lines += [f"| {key} | {_cell(value)} |" for key, value in settings.items()]
+    lines += [f"| {key} | {_cell(value)} |" for key, value in settings.items() if key != "equations"]
+    if equations := settings.get("equations"):
+        lines += ["", "One time step:", "", *(f"    {line}" for line in equations)]
     if proof is not None:
         held = sum(c["holds"] is True for c in proof["checks"])
         lines += ["", f"## Proof\n\n{'Proven' if proof['ok'] else 'NOT proven'}: {held} checks hold, see proof.json."]
     return "\n".join([*lines, "", "## Use", "", f"    {usage}", "", f"Trained with Elman {__version__}.", ""])
 
 
+def _limits(metrics: Mapping[str, Any], keys: Sequence[str]) -> Iterator[str]:
+    """What the figures of the test split say against the model, and what no figure says."""
+    test, baseline = metrics["test"], metrics.get("baseline", {})
+    if metrics.get("interrupted"):
+        yield "Its training was interrupted: these are not the weights it would have ended with."
+    key = next((k for k in keys if k in test and k in baseline), None)
+    if key is not None and test[key] <= baseline[key]:
+        yield (
+            f"It is not better than the baseline ({key} {test[key]:.3f}, {baseline.get('name', 'baseline')} "
+            f"{baseline[key]:.3f}), which is simpler: prefer that one."
+        )
+    groups = test.get("classes") or test.get("types") or {}
+    scored = {name: row["f1"] for name, row in groups.items() if row.get("n", row.get("support", 1))}
+    if len(scored) > 1:
+        worst = min(scored, key=lambda name: scored[name])
+        yield f"Weakest on {_cell(worst)}: F1 {scored[worst]:.3f} on the test split."
+    if "ece" in test:
+        yield f"A probability it states is off by {test['ece']:.3f} on average (expected calibration error)."
+    if "n" in test:
+        yield f"Judged on {test['n']:,} test examples and nothing else."
+    yield "Not examined: fairness between groups of people, robustness against texts written to mislead it."
+
+
+def _source(path: str) -> list[str]:
+    """Source, licence and split of packaged data, as the README beside them says; of others, where they were."""
+    if not path.startswith("packaged:"):
+        names = ", ".join(Path(part).name for part in path.split(","))  # the card travels: no folders of this machine
+        return [f"- Read from `{names}`. Under what licence is for its owner to say."] if path else []
+    readme = (packaged_folder(path.removeprefix("packaged:")) / "README.md").read_text(encoding="utf-8")
+    said = {}
+    for paragraph in re.split(r"\n\s*\n", readme):
+        if found := re.match(r"\*\*(\w+)\.\*\*\s+(.*)", paragraph, re.DOTALL):
+            said[found[1]] = " ".join(found[2].split())
+    return [f"- {what}: {said[what]}" for what in ("Source", "Licence", "Split") if what in said]
+
+
 def _cell(value: object) -> str:
     text = "; ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-    return text.replace("|", "\\|")
+    return text.replace("|", "\\|").replace("\n", " ")

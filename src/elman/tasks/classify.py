@@ -219,6 +219,7 @@ def _write(
         notes=results.notes,
         usage=f'elman predict {out.name} "..."',
         proof=proof.to_dict(),
+        data=recipe.data.path,
     )
     columns = {"input": data.input, "target": data.target}
     write_run(

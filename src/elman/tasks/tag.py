@@ -188,6 +188,7 @@ def _write(
         notes=data.notes,
         usage=f'elman predict {out.name} "..."',
         proof=proof.to_dict(),
+        data=recipe.data.path,
     )
     write_run(
         out,

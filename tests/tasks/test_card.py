@@ -1,0 +1,51 @@
+"""A card cannot be kinder than the figures, and says where the data are from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from elman.tasks.card import write_card
+
+METRICS: dict[str, Any] = {
+    "test": {
+        "accuracy": 0.7,
+        "macro_f1": 0.6,
+        "n": 1632,
+        "classes": {"good|bad": {"f1": 0.4, "n": 10}, "fine": {"f1": 0.8, "n": 20}, "never": {"f1": 0.0, "n": 0}},
+    },
+    "valid": {"accuracy": 0.71},
+    "baseline": {"name": "tf-idf", "text": "words", "accuracy": 0.66, "macro_f1": 0.59},
+}
+
+
+def card(metrics: dict[str, Any] = METRICS, **more: Any) -> str:
+    options = {"settings": {"cell": "GRU", "equations": ["s = tanh(W @ s)"]}, "notes": [], "usage": "elman predict RUN"}
+    return write_card("reviews", "", metrics=metrics, keys=("macro_f1", "accuracy"), **{**options, **more})
+
+
+def test_figures_stand_beside_the_baseline_s() -> None:
+    text = card()
+    assert "| macro_f1 | 0.600 |  | 0.590 |" in text
+    assert "| accuracy | 0.700 | 0.710 | 0.660 |" in text
+    assert "    s = tanh(W @ s)" in text
+    assert "| equations" not in text
+
+
+def test_limits_follow_from_the_figures() -> None:
+    assert "not better" not in card()
+    assert "Weakest on good\\|bad: F1 0.400" in card()  # a class that never occurs is not the weakest
+    assert "1,632 test examples" in card()
+    worse = {**METRICS, "baseline": {**METRICS["baseline"], "macro_f1": 0.6}, "interrupted": True}
+    assert "not better than the baseline (macro_f1 0.600, tf-idf 0.600)" in card(worse)
+    assert "interrupted" in card(worse)
+
+
+def test_packaged_data_come_with_source_licence_and_split() -> None:
+    text = card(data="packaged:sentiment")
+    for wanted in ("- Source: ", "- Licence: CC BY 4.0", "- Split: By review"):
+        assert wanted in text
+    assert "Read from `my.csv`" in card(data="/home/me/my.csv")
+
+
+def test_a_proof_that_failed_is_said() -> None:
+    assert "NOT proven: 1 checks hold" in card(proof={"ok": False, "checks": [{"holds": True}, {"holds": False}]})
