@@ -241,3 +241,14 @@ def test_what_a_layer_remembers_is_drawn(cell: str) -> None:
     assert section is not None
     assert section.body.count("<svg") == (3 if cell == "RNN" else 4)
     assert "first word, \u201ca\u201d" in section.body
+
+
+def test_the_curve_of_memory_is_each_sequence_relative_to_its_own_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With h_t = w h_(t-1) + u x_t it is w^d, and it ends where fewer than three sequences reach."""
+    layer = Recurrent(cells.RNN(g=lambda v: v), 1, 1, engine="reference", dtype=torch.float64)
+    with torch.no_grad():
+        layer.W_l0.fill_(0.5)
+    seen: dict[str, torch.Tensor] = {}
+    monkeypatch.setattr(report, "memory", lambda fading, *_: seen.update(fading))
+    report.remembering(layer, Sequences.pack([torch.randn(n, 1, dtype=torch.float64) for n in (9, 5, 5, 5)]), ["a"] * 9)
+    torch.testing.assert_close(seen["RNN"], 0.5 ** torch.arange(5, dtype=torch.float64))  # one alone reaches further

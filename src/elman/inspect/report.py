@@ -189,7 +189,9 @@ def remembering(layer: Recurrent, x: Sequences, words: Sequence[str]) -> Section
         x: embedded sequences, data (T, B, E).
         words: of the first of them, for the pictures of one sentence.
     """
-    curve = remembered(layer, x.data, x.lengths).nanmean(1)  # (T,)
+    every = remembered(layer, x.data, x.lengths)  # (T, B)
+    lasting = (~every.isnan()).sum(1) >= min(len(x), max(3, len(x) // 4))  # a mean of one or two is no curve
+    curve = (every / every[0]).nanmean(1)[lasting]  # each sequence relative to its own last input
     first = x.data[: int(x.lengths[0]), 0]
     seen = activations(layer, lambda: layer(first[:, None].transpose(0, 1) if layer.batch_first else first[:, None]))
     gates = {name: seen["l0"][name][:, 0] for name in gate_names(layer.graph)}
