@@ -23,7 +23,7 @@ from elman.inspect.projection import projection, to_plane
 from elman.inspect.results import Results
 from elman.inspect.scores import confusion_matrix, confusion_table, macro_f1, scores_by_class, standard_error, verdict
 from elman.inspect.sentences import most_telling, shaded
-from elman.inspect.tagged import TaggedSentence, entity_sentences, score_table, word_sentences
+from elman.inspect.tagged import TaggedSentence, entity_sentences, f1_error, score_table, word_sentences
 from elman.layers import Recurrent
 from elman.proof import Check, Proof
 from elman.sequences import Sequences
@@ -196,6 +196,15 @@ def test_entities_found_missed_and_wrong() -> None:
     assert 'class="missed"' in cards[1]
     assert "In the data" not in cards[1]
     assert text(cards[2]) == "\u2713 right sure by .90 we met Ada Lovelace person in New York"
+
+
+def test_the_error_of_f1_is_the_binomial_s_where_sentences_are_single_words() -> None:
+    words = [TaggedSentence(["w"], [(0, 1, "A" if i % 4 else "B")], [(0, 1, "A")]) for i in range(400)]
+    assert f1_error(words) == pytest.approx(np.sqrt(0.75 * 0.25 / 400), rel=0.07)
+    doubled = [
+        TaggedSentence(["w"] * 2, [*s.found, (1, 2, s.found[0][2])], [*s.true, (1, 2, "A")]) for s in words[:200]
+    ]
+    assert f1_error(doubled) == pytest.approx(np.sqrt(0.75 * 0.25 / 200), rel=0.07)  # half as many draws of chance
 
 
 def test_every_wrong_word_carries_both_tags() -> None:

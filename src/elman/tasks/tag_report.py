@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,10 +16,10 @@ from elman.inspect.calibration import calibration_figure, reliability
 from elman.inspect.curves import training
 from elman.inspect.facts import fact_list, length_figure, timing_bars
 from elman.inspect.markup import tag
-from elman.inspect.page import Section, section, write
+from elman.inspect.page import Section, page, section
 from elman.inspect.results import Results
 from elman.inspect.scores import confusion_table, scoreboard
-from elman.inspect.tagged import TaggedSentence, entity_sentences, score_table, word_sentences
+from elman.inspect.tagged import TaggedSentence, entity_sentences, f1_error, score_table, word_sentences
 from elman.proof import Proof
 from elman.tasks.tagger import Tagger
 
@@ -85,18 +83,23 @@ def report_page(
         settings={"equations": [str(line) for line in equations(tagger.model_.context.graph).lines]},
         proof=proof.to_dict(),
     )
+    shown = [
+        TaggedSentence(w, _marked(p, entities), _marked(t, entities), float(sure.min()))
+        for w, t, p, sure in zip(words, tags, predicted, chosen)
+    ]
     base = metrics["baseline"]
     sections: list[Section | None] = [
         scoreboard(
             test,
             {base["name"]: base},
             show=("entity_f1", "accuracy") if entities else ("accuracy", "macro_f1"),
+            errors={"entity_f1" if entities else "accuracy": f1_error(shown)},
             seeds=metrics.get("seeds", {}).get("runs", ()),
             baseline_texts={base["name"]: base["text"]},
             ours=f"{tagger.model_.context.graph.name} tagger",
             notes=[*data.notes, f"Tags {test['words_per_second']:,.0f} words a second on this machine."],
         ),
-        _sentences(words, tags, predicted, chosen, entities),
+        _sentences(shown, entities),
         _types(test, entities),
         training(fitted.history, fitted.best_epoch or None),
         _calibration(chosen, tags, predicted, tagger),
@@ -105,27 +108,16 @@ def report_page(
         _data_and_time(data, tagger, seconds),
     ]
     said = f"{recipe.description or 'A tagger'}; judged on {test['sentences']:,} test sentences it never saw."
-    with tempfile.TemporaryDirectory() as folder:
-        path = write(Path(folder) / "report.html", recipe.name.upper(), said, [s for s in sections if s is not None])
-        return path.read_text(encoding="utf-8")
+    return page(recipe.name.upper(), said, sections)
 
 
-def _sentences(
-    words: Sequence[Sequence[str]],
-    tags: Sequence[Sequence[str]],
-    predicted: Sequence[Sequence[str]],
-    chosen: Sequence[np.ndarray],
-    entities: bool,
-) -> Section:
-    def marked(row: Sequence[str]) -> list[tuple[int, int, str]]:
-        if entities:
-            return [(e.start, e.end, e.type) for e in spans(row)]
-        return [(i, i + 1, t) for i, t in enumerate(row)]
+def _marked(row: Sequence[str], entities: bool) -> list[tuple[int, int, str]]:
+    if entities:
+        return [(e.start, e.end, e.type) for e in spans(row)]
+    return [(i, i + 1, t) for i, t in enumerate(row)]
 
-    shown = [
-        TaggedSentence(w, marked(p), marked(t), float(sure.min()))
-        for w, t, p, sure in zip(words, tags, predicted, chosen)
-    ]
+
+def _sentences(shown: Sequence[TaggedSentence], entities: bool) -> Section:
     lead = "Mistakes first, the surest of them at the top: each is sure by the probability of its least sure word."
     return section("Sentences", entity_sentences(shown) if entities else word_sentences(shown), lead=lead)
 
