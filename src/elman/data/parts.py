@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from importlib import resources
 from pathlib import Path
@@ -31,7 +32,7 @@ def packaged_folder(name: str) -> Path:
     """
     recipes = Path(str(resources.files("elman.data") / "recipes"))
     folder = recipes / name
-    if not name or not folder.is_dir():
+    if not name or not os.path.isdir(folder):
         known = sorted(path.name for path in recipes.iterdir() if path.is_dir() and not path.name.startswith("_"))
         raise InputError(f"no packaged data {name!r}", where="data.path", remedy=f"there is {', '.join(known)}")
     return folder
@@ -49,7 +50,7 @@ def find_parts(settings: DataSettings) -> dict[str, Path]:
         path = packaged_folder(settings.path.removeprefix("packaged:"))
     else:
         path = Path(settings.path)
-    if not path.exists():
+    if not os.path.exists(path):  # which is False for a name too long, too
         raise InputError("no such file or folder", where=shown(path), remedy="check the path")
     parts = _of_folder(path) if path.is_dir() and not is_polarity(path) else {"train": path}
     parts |= {name: Path(value) for name, value in (("valid", settings.valid), ("test", settings.test)) if value}

@@ -9,6 +9,7 @@ import contextlib
 import csv
 import importlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -158,7 +159,7 @@ def _read_jsonl(path: Path, encoding: str) -> Table:
 
 
 def _read_parquet(path: Path) -> Table:
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError("no such file", where=shown(path), remedy="check the path")
     parquet = _optional("pyarrow.parquet", "pyarrow", "reading Parquet")
     arrow = importlib.import_module("pyarrow")

@@ -9,6 +9,7 @@ msgspec Struct type a section, and gets filled ones back. A key that no Struct h
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -153,9 +154,9 @@ class _Source:
     @classmethod
     def find(cls, name: str | Path) -> _Source:
         path = Path(name)
-        if path.suffix == ".toml" or path.is_file():
+        if path.suffix == ".toml" or os.path.isfile(path):
             label, packaged = str(path), False
-        elif (recipes_folder() / f"{name}.toml").is_file():
+        elif os.path.isfile(recipes_folder() / f"{name}.toml"):
             path, label, packaged = recipes_folder() / f"{name}.toml", f"recipe {name}", True
         elif str(name) in TASKS:
             return cls(f"task {name}", Path.cwd(), "", {"name": str(name), "task": str(name)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
@@ -55,7 +56,7 @@ def resolve_paths(section: dict[str, Any], folder: Path, only: Collection[str] |
         if isinstance(value, str) and value and (only is None or key in only):
             whole = _absolute(value, folder)
             # A,B is two parallel files, unless one file is really called so
-            parts = [value] if Path(whole).exists() else value.split(",")
+            parts = [value] if os.path.exists(whole) else value.split(",")
             section[key] = ",".join(_absolute(part, folder) for part in parts)
 
 
@@ -63,4 +64,4 @@ def _absolute(name: str, folder: Path) -> str:
     if name.startswith(("packaged:", "hf:")):
         return name
     # not resolve(): a link keeps the name that the user gave it
-    return str(folder.absolute() / Path(name).expanduser())
+    return str(folder.absolute() / os.path.expanduser(name))
