@@ -229,6 +229,34 @@ def text(sentence: str, /, *, run: Path | None = None, language: str = "en", jso
 
 
 @app.command
+def inspect(run: Path, /, *, input: str | None = None, out: Path | None = None) -> int:
+    """Look into a trained model: its report, or what it makes of one text, as a page.
+
+    Parameters
+    ----------
+    run
+        The folder that elman train wrote.
+    input
+        One text: the answer, the words that moved it, and what the layers remembered. Without it, the RUN's report.
+    out
+        The page to write; by default report.html here.
+    """
+    _task_of(run)  # says what is wrong with the folder
+    if input is None:
+        page = (run / "report.html").read_text(encoding="utf-8") if (run / "report.html").is_file() else None
+        if page is None:
+            raise InputError("this RUN has no report", where=str(run), remedy="give a text: --input TEXT")
+    else:
+        from elman.tasks.inspecting import inspect_page
+
+        page = inspect_page(run, input)
+    target = out or Path("report.html")
+    target.write_text(page, encoding="utf-8")
+    print(f"written to {target}", file=sys.stderr)
+    return 0
+
+
+@app.command
 def explain(thing: str, /, *, picture: Path | None = None, json: JSON = False) -> int:
     """Say what a cell computes and costs, what a recipe trains, or which engine runs a trained model and why.
 

@@ -82,7 +82,7 @@ def _figure(drawn: Html, caption: str, wide: bool = False) -> Html:
 
 @drawing
 def fading_figure(curves: Mapping[str, Tensor]) -> Html:
-    """Curves by distance on a logarithmic scale, each relative to its value at distance 0."""
+    """Curves by distance, each relative to its value at distance 0; on a logarithmic scale where they fall far."""
     figure, ax = canvas(4.3, 2.9)
     bottom = 1.0
     for i, ((name, curve), paint) in enumerate(zip(curves.items(), SERIES_PAINT * len(curves))):
@@ -93,14 +93,18 @@ def fading_figure(curves: Mapping[str, Tensor]) -> Html:
         relative = np.maximum(values / values[0], FLOOR)
         bottom = min(bottom, float(relative.min()))
         ax.plot(relative, color=paint)
-        ax.text(0.99, 0.97 - 0.1 * i, name, color=paint, ha="right", va="top", transform=ax.transAxes)
-    ax.set_yscale("log")
-    ax.yaxis.set_major_formatter(lambda v, _: _power(v))
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-    ax.set_ylim(bottom=max(bottom / 2, FLOOR))
+        if len(curves) > 1:
+            ax.text(0.99, 0.97 - 0.1 * i, name, color=paint, ha="right", va="top", transform=ax.transAxes)
     ax.set(xlabel="steps before the end", ylabel="relative to the last input")
-    ax.minorticks_off()
-    return svg(figure, "Memory by distance, logarithmic: " + ", ".join(curves))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    if bottom > 0.03:
+        ax.set_ylim(bottom=0)
+    else:
+        ax.set_yscale("log")
+        ax.yaxis.set_major_formatter(lambda v, _: _power(v))
+        ax.set_ylim(bottom=max(bottom / 2, FLOOR))
+        ax.minorticks_off()
+    return svg(figure, "Memory by distance: " + ", ".join(curves))
 
 
 @drawing

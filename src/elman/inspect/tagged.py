@@ -12,7 +12,7 @@ from elman.inspect.numbers import count, fraction
 from elman.inspect.palette import SERIES
 from elman.inspect.sentences import WORDS, legend
 
-__all__ = ["Span", "TaggedSentence", "entity_sentences", "f1_error", "score_table", "word_sentences"]
+__all__ = ["Span", "TaggedSentence", "entity_sentences", "f1_error", "score_table", "sentence_line", "word_sentences"]
 
 Span = tuple[int, int, str]  # first word, one past the last, type
 
@@ -112,6 +112,13 @@ def word_sentences(sentences: Sequence[TaggedSentence], each: int = 20, open_: i
     return _group("Mistakes", [_word_card(s) for s in wrong[:each]], open_, len(wrong)) or Html(
         tag("p", "No mistakes among these sentences.")
     )
+
+
+def sentence_line(words: Sequence[str], found: Sequence[Span]) -> Html:
+    """One sentence with the spans found in it, each type in a colour of its own."""
+    types = sorted({kind for *_, kind in found})
+    hues = {kind: SERIES[i % len(SERIES)] for i, kind in enumerate(types)}
+    return _line(words, [(span, "entity") for span in found], hues)
 
 
 def _surest(sentences: list[TaggedSentence]) -> list[TaggedSentence]:
