@@ -24,6 +24,8 @@ from elman.text.tables import read_language, read_table
         (n.markup, "a<!-- no -->b<!DOCTYPE html>c <3 d", "a b c <3 d"),
         (n.markup, "good<br /><br />film <i>really</i> a < b, <url>", "good film really a < b, <url>"),
         (n.urls, "see http://foo.com/a?b=1. Or www.x.org, foo.co.uk/x", "see <url>. Or <url>, <url>"),
+        (n.urls, "0@0.AA.@0.AA", "<email>.@0.AA"),
+        (n.urls, "0.COMHTTP://0", "0.COMHTTP://0"),
         (n.urls, "mail me: a.b@c.example.org!", "mail me: <email>!"),
         (n.urls, "end of it.Then more, e.g. this", "end of it.Then more, e.g. this"),
         (n.emoji, "nice 😀👍🏽 :-) <3", "nice grinning face thumbs up sign smile heart"),
@@ -88,7 +90,7 @@ def test_every_emoticon_has_a_name() -> None:
 IDEMPOTENT = [n.unicode, n.lower, n.accents, n.urls, n.emoji, n.numbers, n.repeats, n.punctuation, n.spaces]
 # texts full of what the functions look for, besides texts of anything
 LETTERS = "a 2nd 1 ½ é \u0301 Ã© İ ß 日 u U.S. e.g. n't don't"
-SIGNS = "' ’ . , : ) ( - @ http:// www. .com <url> < > &amp; 😀 \u200d \ufe0f 🇩"
+SIGNS = "' ’ . , : ) ( - @ a@b.cc http:// www. .com <url> < > &amp; 😀 \u200d \ufe0f 🇩"
 PIECES = [*LETTERS.split(" "), *SIGNS.split(" "), " ", "\n"]
 anything = st.text(max_size=40) | st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
 

@@ -41,12 +41,14 @@ __all__ = [
 ]
 
 PLACEHOLDER = r"<[a-z]+>"
+# what stands right behind a replaced address was refused before: no address begins there, so that twice is once
+_APART = r"(?<!<(?:url|email)>)"
 # possessive repeats (++) keep these linear on texts made to hurt
-_EMAIL = r"(?<![\w.+-])[\w.+-]++@(?:[\w-]++\.)+[A-Za-z]{2,}+"
+_EMAIL = rf"{_APART}(?<![\w.+@-])[\w.+-]++@(?:[\w-]++\.)+[A-Za-z]{{2,}}+(?![\w@])"
 _DOMAIN = r"(?:com|org|net|edu|gov|info|io|co\.uk|de|fr)"
 _URL = (
-    r"(?i:(?:https?|ftp)://[^\s<>\"]+|(?<![\w.-])www\.[^\s<>\"]+"
-    rf"|(?<![\w.@-])(?:[\w-]++\.)+{_DOMAIN}\b(?:/[^\s<>\"]*)?)"
+    rf"(?i:{_APART}(?<!\w)(?:https?|ftp)://[^\s<>\"]+|{_APART}(?<![\w.-])www\.[^\s<>\"]+"
+    rf"|{_APART}(?<![\w.@-])(?:[\w-]++\.)+{_DOMAIN}\b(?:/[^\s<>\"]*)?)"
 )
 ADDRESS = f"{_EMAIL}|{_URL}(?<![.,;:!?'\")\\]])"
 _ADDRESS_SIGN = rf"(?i:@|://|www\.|\.{_DOMAIN}\b)"
