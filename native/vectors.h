@@ -31,6 +31,7 @@ struct ElmanVectorsJob {
     int32_t negative;           // negatives drawn for each positive
     int32_t skip_gram;          // 0: CBOW
     int32_t share_error;        // CBOW: 1 divides the error by the number of context words, as the mean's gradient does
+    int32_t share_noise;        // positives in a row that meet the same noise words
     int32_t threads;
 };
 

@@ -3,8 +3,10 @@
 // The readable version is elman/text/vectors/reference.py, and this one equals it bit for bit on one thread,
 // on every one: a dot product is always 16 partial sums added as a tree, and products and sums are never
 // contracted into fused ones (-ffp-contract=off). What makes it fast, in order of worth:
-//   - the rows that the next position will touch are prefetched, since which words they are is already known;
-//   - the negatives come from a table drawn in advance and read in order: no random number, no search;
+//   - positives in a row share their noise words, whose rows then stay in the first cache (Ji et al. 2016,
+//     "Parallelizing Word2Vec in Shared and Distributed Memory", share them within a window);
+//   - rows are prefetched before their turn, since which words come next is known;
+//   - the noise comes from a table drawn in advance and read in order: no random number, no search;
 //   - one pass over a row both collects the error and updates the row, with the error in registers.
 #include "../vectors.h"
 
@@ -21,12 +23,14 @@ constexpr int PARTS = LANES / WIDTH;      // vectors in a block of 16 floats
 using Floats = Vec<float>;
 
 // 16 partial sums to one: lane i + lane i+8, then i+4, i+2, i+1.
-ELMAN_INLINE float tree(const Floats (&sum)[PARTS]) {
-    float lane[LANES];
-    for (int p = 0; p < PARTS; ++p) store(lane + p * WIDTH, sum[p]);
-    for (int half = LANES / 2; half; half /= 2)
+ELMAN_INLINE float tree(Floats (&sum)[PARTS]) {
+    for (int half = PARTS / 2; half; half /= 2)
+        for (int p = 0; p < half; ++p) sum[p] += sum[p + half];
+    float lane[WIDTH];
+    store(lane, sum[0]);
+    for (int half = WIDTH / 2; half > 2; half /= 2)
         for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
-    return lane[0];
+    return (lane[0] + lane[2]) + (lane[1] + lane[3]);
 }
 
 // dots of h with N rows at once, so that h is loaded once for all of them
@@ -102,14 +106,38 @@ ELMAN_INLINE void scale(float* v, float by, int stride) {
     for (int i = 0; i < n; i += WIDTH) store(v + i, load<float>(v + i) * spread(by));
 }
 
-ELMAN_INLINE void prefetch(const ElmanVectorsJob& job, int32_t word) {
+template <int BLOCKS>
+ELMAN_INLINE void prefetch(const float* matrix, int32_t word, int stride) {
 #if defined(__GNUC__)
-    const float* row = job.output + static_cast<int64_t>(word) * job.stride;
-    for (int i = 0; i < job.stride; i += LANES) __builtin_prefetch(row + i, 1);
+    const float* row = matrix + static_cast<int64_t>(word) * stride;
+    for (int i = 0; i < (BLOCKS ? BLOCKS * LANES : stride); i += LANES) __builtin_prefetch(row + i, 1);
 #else
-    (void)job, (void)word;
+    (void)matrix, (void)word, (void)stride;
 #endif
 }
+
+// Noise words for one positive after another: K from the table, kept for `share_noise` positives, while the rows of
+// the K that follow are fetched, some at each positive.
+template <int BLOCKS>
+struct Noise {
+    const ElmanVectorsJob& job;
+    int64_t cursor;
+    const int32_t* now = nullptr;
+    int32_t used = 0;
+
+    const int32_t* next() {
+        if (!now || used == job.share_noise) {
+            now = job.negatives + cursor;  // the table ends with a copy of its beginning: K words are there
+            cursor += job.negative;
+            if (cursor >= job.n_negatives) cursor -= job.n_negatives;
+            used = 0;
+        }
+        const int from = job.negative * used / job.share_noise, to = job.negative * (used + 1) / job.share_noise;
+        for (int k = from; k < to; ++k) prefetch<BLOCKS>(job.output, job.negatives[cursor + k], job.stride);
+        ++used;
+        return now;
+    }
+};
 
 template <int BLOCKS>
 void run_chunk(const ElmanVectorsJob& job, int64_t chunk, const ElmanVectorsScratch& my) {
@@ -123,14 +151,7 @@ void run_chunk(const ElmanVectorsJob& job, int64_t chunk, const ElmanVectorsScra
     Random random{job.seed + 0x9E3779B97F4A7C15ULL * static_cast<uint64_t>(job.epoch * job.chunks + chunk + 1)};
     random.next(), random.next();
     const uint64_t draw = (static_cast<uint64_t>(random.next()) << 31) | random.next();
-    int64_t cursor = static_cast<int64_t>(draw % static_cast<uint64_t>(job.n_negatives));
-    // the table is followed by a copy of its beginning, so that reading on from any place never wraps
-    auto noise = [&] {
-        const int32_t* at = job.negatives + cursor;
-        cursor += job.negative;
-        if (cursor >= job.n_negatives) cursor -= job.n_negatives;
-        return at;
-    };
+    Noise<BLOCKS> noise{job, static_cast<int64_t>(draw % static_cast<uint64_t>(job.n_negatives))};
 
     for (int64_t t = begin; t < end;) {
         int32_t* w = my.words;  // one text, or what of it lies in this chunk, without the tokens that subsampling drops
@@ -142,25 +163,24 @@ void run_chunk(const ElmanVectorsJob& job, int64_t chunk, const ElmanVectorsScra
             const int64_t reach = job.window - random.below(job.window);
             const int64_t from = i - reach > 0 ? i - reach : 0, to = i + reach + 1 < n ? i + reach + 1 : n;
             if (to - from < 2) continue;
+            // the rows that the next positions are the first to touch
+            if (i + 2 < n) prefetch<BLOCKS>(job.output, w[i + 2], stride);
+            if (i + job.window + 2 < n) prefetch<BLOCKS>(job.input, w[i + job.window + 2], stride);
             if (job.skip_gram) {
                 for (int64_t c = from; c < to; ++c) {
                     if (c == i) continue;
                     float* h = job.input + static_cast<int64_t>(w[c]) * stride;
-                    classify<BLOCKS>(job, h, my.error, w[i], noise(), rate);
+                    classify<BLOCKS>(job, h, my.error, w[i], noise.next(), rate);
                     add<BLOCKS>(h, my.error, stride);
-                    for (int k = 0; k < job.negative; ++k) prefetch(job, job.negatives[cursor + k]);
                 }
                 continue;
             }
-            const int32_t* drawn = noise();
-            for (int k = 0; k < job.negative; ++k) prefetch(job, job.negatives[cursor + k]);
-            if (i + 1 < n) prefetch(job, w[i + 1]);
             const float share = 1.0f / static_cast<float>(to - from - 1);
             std::memset(my.h, 0, sizeof(float) * stride);
             for (int64_t c = from; c < to; ++c)
                 if (c != i) add<BLOCKS>(my.h, job.input + static_cast<int64_t>(w[c]) * stride, stride);
             scale<BLOCKS>(my.h, share, stride);
-            classify<BLOCKS>(job, my.h, my.error, w[i], drawn, rate);
+            classify<BLOCKS>(job, my.h, my.error, w[i], noise.next(), rate);
             if (job.share_error) scale<BLOCKS>(my.error, share, stride);
             for (int64_t c = from; c < to; ++c)
                 if (c != i) add<BLOCKS>(job.input + static_cast<int64_t>(w[c]) * stride, my.error, stride);

@@ -43,6 +43,7 @@ class Job(ctypes.Structure):
         ("negative", ctypes.c_int32),
         ("skip_gram", ctypes.c_int32),
         ("share_error", ctypes.c_int32),
+        ("share_noise", ctypes.c_int32),
         ("threads", ctypes.c_int32),
     )
 

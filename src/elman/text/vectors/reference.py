@@ -33,6 +33,7 @@ class Plan:
         keep: (V,) uint32: a token stays when a 31-bit random number is below.
         negatives: (M + K,) int32, noise words in random order, the first K repeated at the end.
         chunk: tokens in a chunk; each has its own random numbers, so that threads may share them out.
+        share_noise: positives in a row that meet the same noise words.
         share_error: divide the error by the number of context words.
     """
 
@@ -50,6 +51,7 @@ class Plan:
     seed: int
     skip_gram: bool
     share_error: bool
+    share_noise: int = 1
     chunk: int = 16384
 
     @property
@@ -121,10 +123,15 @@ def train_chunk(plan: Plan, epoch: int, chunk: int) -> None:
     size = len(plan.negatives) - plan.negative
     cursor = (high << 31 | random.next()) % size
 
+    noise: list[int] = []
+    used = plan.share_noise
+
     def draw() -> list[int]:
-        nonlocal cursor
-        noise: list[int] = plan.negatives[cursor : cursor + plan.negative].tolist()
-        cursor = (cursor + plan.negative) % size
+        nonlocal cursor, noise, used
+        if used == plan.share_noise:
+            noise, used = plan.negatives[cursor : cursor + plan.negative].tolist(), 0
+            cursor = (cursor + plan.negative) % size
+        used += 1
         return noise
 
     text: list[int] = []
