@@ -41,7 +41,8 @@ class TaggerSettings(msgspec.Struct, frozen=True, kw_only=True):
         recurrent_dropout: on its states, one mask a sentence.
         word_dropout: a training word of n occurrences is hidden with chance word_dropout / (word_dropout + n), so that
             `<unk>` is met in training (Kiperwasser and Goldberg 2016, sec. 4.1).
-        vector_dropout: chance that a training word's vector is hidden.
+        spelling_dropout, vector_dropout: chance that a training word's letters, beginnings and endings are hidden, or
+            its vector: what is left, its case and its neighbours, must then do.
         head: `softmax` decides each word alone, `crf` the whole sentence.
         scheme: of entity tags inside the model, whatever the files use: IOB2 or IOBES.
         engine: of the recurrent layers.
@@ -62,6 +63,7 @@ class TaggerSettings(msgspec.Struct, frozen=True, kw_only=True):
     dropout: float = 0.4
     recurrent_dropout: float = 0.0
     word_dropout: float = 0.5
+    spelling_dropout: float = 0.0
     vector_dropout: float = 0.0
     head: Literal["softmax", "crf"] = "crf"
     scheme: Literal["IOB2", "IOBES"] = "IOBES"
@@ -76,7 +78,7 @@ class TaggerSettings(msgspec.Struct, frozen=True, kw_only=True):
                 raise InputError(
                     f"{key} is {getattr(self, key)}", where=f"model.{key}", remedy=f"give at least {least}"
                 )
-        for key in ("dropout", "recurrent_dropout", "vector_dropout"):
+        for key in ("dropout", "recurrent_dropout", "spelling_dropout", "vector_dropout"):
             if not 0 <= getattr(self, key) < 1:
                 raise InputError(f"{key} is {getattr(self, key)}", where=f"model.{key}", remedy="give 0 to below 1")
 
@@ -163,9 +165,9 @@ class TaggerModel(nn.Module):
             of_forms.append(last.transpose(0, 1).flatten(1))
         if self.affixes is not None:
             of_forms.append(self.affixes(batch.affixes))
+        parts = [_hidden(torch.cat(of_forms, -1)[index], s.spelling_dropout, self.training)] if of_forms else []
         if self.cases is not None:
-            of_forms.append(self.cases(batch.cases))
-        parts = [torch.cat(of_forms, -1)[index]] if of_forms else []
+            parts.append(self.cases(batch.cases)[index])
         if self.words is not None:
             words = batch.words[index]
             if self.training and s.word_dropout:
@@ -175,10 +177,7 @@ class TaggerModel(nn.Module):
                 words = torch.where(hide & (words > 1), 1, words)
             parts.append(self.words(words))
         if self.vectors.shape[1]:
-            known = batch.known[index]
-            if self.training and s.vector_dropout:
-                known = torch.where(torch.rand(known.shape, device=known.device) < s.vector_dropout, 0, known)
-            parts.append(self.vectors[known])
+            parts.append(_hidden(self.vectors[batch.known[index]], s.vector_dropout, self.training))
         if self.extra:
             if batch.extra is None:
                 raise InputError(f"the tagger needs {self.extra} further features of each word")
@@ -217,3 +216,10 @@ class TaggerModel(nn.Module):
         if self.crf is not None:
             return self.crf.marginals(e, lengths, temperature)
         return F.softmax(e / temperature, -1)
+
+
+def _hidden(x: Tensor, chance: float, training: bool) -> Tensor:
+    """Whole words of x (T, B, F) set to zero; unlike dropout nothing is scaled up, since zero means "not known"."""
+    if not training or not chance:
+        return x
+    return x * (torch.rand(x.shape[:2], device=x.device) >= chance)[:, :, None]
