@@ -39,7 +39,7 @@ def train(
     cased: Flag = False,
     sample: float = 1e-3,
     rate: float | None = None,
-    share_error: Flag = False,
+    share_error: Annotated[bool, Parameter(negative="--whole-error")] = True,
     max_words: int | None = None,
     column: str | None = None,
     threads: int | None = None,
@@ -74,9 +74,9 @@ def train(
     sample
         Threshold above which frequent words are thinned out; 0 keeps all.
     rate
-        Learning rate at first; by default .05, skip-gram .025.
+        Learning rate at first; by default .15, with --whole-error .05, for skip-gram .025.
     share_error
-        Give each context word its share of the error, the gradient of the mean; wants a larger rate.
+        Each context word gets its share of the error, the gradient of their mean; --whole-error is word2vec's way.
     max_words
         At most so many words.
     column

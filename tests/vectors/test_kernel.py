@@ -36,9 +36,9 @@ def small_plan(settings: Settings, chunk: int = 100) -> Plan:
 
 
 CASES = [
-    Settings(dim=100, window=5, negative=10, epochs=2),
+    Settings(dim=100, window=5, negative=10, epochs=2, share_error=False),
     Settings(dim=50, window=2, negative=5, epochs=1, share_error=True, share_noise=1, sample=0),
-    Settings(dim=300, window=5, negative=3, epochs=1, share_noise=7, rate=0.2),
+    Settings(dim=300, window=5, negative=3, epochs=1, share_noise=7, rate=0.2, share_error=False),
     Settings(dim=17, window=1, negative=1, epochs=2, rate=2.0),  # a rate so large that sigmoids saturate
     Settings(dim=100, window=3, negative=6, epochs=1, skip_gram=True),
     Settings(dim=33, window=1, negative=63, epochs=1, skip_gram=True),
@@ -102,7 +102,7 @@ def cliques(native: bool, **kw: object) -> tuple[float, float]:
     random = np.random.default_rng(5)
     groups = [[f"{g}{i}" for i in range(8)] for g in "ab"]
     texts = [" ".join(random.choice(groups[i % 2], 10)) for i in range(200)]
-    settings = Settings(dim=16, min_count=1, sample=0, epochs=5, rate=0.2, share_noise=1, **kw)  # type: ignore[arg-type]
+    settings = Settings(dim=16, min_count=1, sample=0, epochs=5, rate=0.2, share_error=False, share_noise=1, **kw)  # type: ignore[arg-type]
     vectors = train(texts, settings, native=native)
     cosine = vectors.directions @ vectors.directions.T
     group = np.array([w[0] == "a" for w in vectors.words])

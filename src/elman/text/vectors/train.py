@@ -24,16 +24,16 @@ __all__ = ["Progress", "Settings", "plan_of", "run", "train"]
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train. The defaults are the usual ones of word2vec; `rate` None is .05 for CBOW, .025 for skip-gram.
+    """How to train: as word2vec does, but for `share_error`.
 
     Attributes:
         sample: threshold t of subsampling: a word of frequency f stays with probability sqrt(t/f) + t/f; 0 keeps all.
+        rate: learning rate at first, falling in a line to a thousandth; None is .15 for CBOW, .05 for CBOW with the
+            whole error, .025 for skip-gram.
         noise_power: noise words are drawn from counts to this power.
-        share_error: give each context word its share of the error, which is the gradient of the mean (Irsoy et al.
-            2021, "Corrected CBOW Performs as well as Skip-gram"), where word2vec gives each the whole; wants a
-            larger rate.
-        share_noise: positives in a row that meet the same noise words, whose rows then stay in the nearest cache. 4 is
-            faster still and costs up to .01 of Spearman, 8 up to .02 (benchmarks/vectors).
+        share_error: each context word gets its share of the error, which is the gradient of the mean (Irsoy et al.
+            2021, "Corrected CBOW Performs as well as Skip-gram"); False gives each the whole, as word2vec does.
+        share_noise: positives in a row that meet the same noise words, whose rows then stay in the nearest cache.
         threads: None for every core; one thread repeats bit for bit.
         tokens, lower, min_count, max_words: see `lexicon.encode`.
     """
@@ -47,8 +47,8 @@ class Settings:
     sample: float = 1e-3
     rate: float | None = None
     noise_power: float = 0.75
-    share_error: bool = False
-    share_noise: int = 2
+    share_error: bool = True
+    share_noise: int = 4
     threads: int | None = None
     seed: int = 0
     tokens: str = "words"
@@ -96,7 +96,8 @@ def plan_of(corpus: Encoded, settings: Settings) -> Plan:
     table = np.repeat(np.arange(V, dtype=np.int32), places)
     random.shuffle(table)
     table = np.concatenate([table, np.resize(table, settings.negative)])  # reading on never wraps
-    rate = settings.rate if settings.rate is not None else 0.025 if settings.skip_gram else 0.05
+    usual = 0.025 if settings.skip_gram else 0.15 if settings.share_error else 0.05
+    rate = usual if settings.rate is None else settings.rate
     return Plan(
         vectors, classifiers, corpus.tokens, np.round(keep * 2**31).astype(np.uint32), table, sigmoid_table(),
         settings.window, settings.negative, settings.epochs, rate, rate * 1e-3, settings.seed,
