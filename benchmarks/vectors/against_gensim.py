@@ -24,9 +24,8 @@ import gensim
 import numpy as np
 from gensim.models import Word2Vec
 
-from elman.text.vectors import Settings, WordVectors, train
+from elman.text.vectors import Settings, WordVectors, evaluate, train
 from elman.text.vectors.corpus import texts
-from elman.text.vectors.evaluate import evaluate
 from elman.text.vectors.tokens import tokenize
 
 SETS = ("wordsim353", "men", "simlex999")

@@ -12,7 +12,7 @@ from elman.text.vectors import Settings, train
 from elman.text.vectors.lexicon import encode
 from elman.text.vectors.native import library
 from elman.text.vectors.reference import Plan
-from elman.text.vectors.train import plan_of, run
+from elman.text.vectors.training import plan_of, run
 
 needs_native = pytest.mark.skipif(library() is None, reason="no native library in this installation")
 LIBRARY = library()

@@ -12,7 +12,7 @@ import torch
 
 from elman.errors import InputError
 from elman.text.vectors import WordVectors, coverage, embedding_matrix, evaluate
-from elman.text.vectors.evaluate import analogies, read_analogies, read_pairs, similarity, spearman
+from elman.text.vectors.judgement import analogies, read_analogies, read_pairs, similarity, spearman
 from elman.text.vocabulary import Vocabulary
 
 

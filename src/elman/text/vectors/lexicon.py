@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -88,18 +88,52 @@ def encode(
     began = time.perf_counter()
     lib = library() if native else None
     lexicon = NativeLexicon(lib, rule) if lib is not None else Lexicon(rule)
-    file = tempfile.TemporaryFile(prefix="elman-corpus-")  # noqa: SIM115  (lives as long as the map of it)
+    with tempfile.TemporaryFile(prefix="elman-corpus-") as file:
+        length, read = _number(texts, lexicon, file, lower, progress)
+        file.flush()
+        # the map outlives the open file, which has no name: nothing is left behind
+        tokens: Any = np.memmap(file, np.int32, mode="r+", shape=(length,)) if length else np.zeros(0, np.int32)
+
+    seen, counts = lexicon.read()
+    # most frequent first; ties in the order of first appearance
+    order = np.argsort(-counts, kind="stable")
+    order = order[counts[order] >= min_count][:max_words]
+    if not len(order):
+        raise InputError(
+            f"no word comes {min_count} times among the {read} read",
+            remedy="more text, or a smaller min-count",
+        )
+    renumber = np.full(len(seen) + 1, -2, np.int32)  # -2: dropped
+    renumber[order] = np.arange(len(order), dtype=np.int32)
+    renumber[-1] = -1  # where an end of text, -1, looks itself up
+    kept = 0
+    for at in range(0, length, 1 << 20):
+        part = renumber[tokens[at : at + (1 << 20)]]
+        part = part[part != -2]
+        tokens[kept : kept + len(part)] = part
+        kept += len(part)
+    return Encoded([seen[i] for i in order.tolist()], counts[order], tokens[:kept], read, time.perf_counter() - began)
+
+
+def _number(
+    texts: Iterable[str],
+    lexicon: Lexicon | NativeLexicon,
+    file: IO[bytes],
+    lower: bool,
+    progress: Callable[[int], None] | None,
+) -> tuple[int, int]:
+    """Write the numbers of every text, a -1 behind each; how many numbers that was, and how many words."""
     batch: list[str] = []
-    held = length = breaks = 0
+    held = length = words = 0
 
     def flush() -> None:
-        nonlocal held, length, breaks
+        nonlocal held, length, words
         ids = lexicon.add("\n".join(batch) + "\n")
-        ids.tofile(file)
-        length, breaks, held = length + len(ids), breaks + len(batch), 0
+        file.write(ids.tobytes())
+        length, words, held = length + len(ids), words + len(ids) - len(batch), 0
         batch.clear()
         if progress is not None:
-            progress(length - breaks)
+            progress(words)
 
     for text in texts:
         batch.append(clean(text, lower))
@@ -108,29 +142,4 @@ def encode(
             flush()
     if batch:
         flush()
-
-    seen, counts = lexicon.read()
-    # most frequent first; ties in the order of first appearance
-    order = np.argsort(-counts, kind="stable")
-    order = order[counts[order] >= min_count][:max_words]
-    if not len(order):
-        file.close()
-        raise InputError(
-            f"no word comes {min_count} times among the {length - breaks} read",
-            remedy="more text, or a smaller min-count",
-        )
-    renumber = np.full(len(seen) + 1, -2, np.int32)  # -2: dropped
-    renumber[order] = np.arange(len(order), dtype=np.int32)
-    renumber[-1] = -1  # where an end of text, -1, looks itself up
-    file.flush()
-    with file:  # the map outlives the file, which has no name
-        tokens: Any = np.memmap(file, np.int32, mode="r+", shape=(length,))
-    kept = 0
-    for at in range(0, length, 1 << 20):
-        part = renumber[tokens[at : at + (1 << 20)]]
-        part = part[part != -2]
-        tokens[kept : kept + len(part)] = part
-        kept += len(part)
-    return Encoded(
-        [seen[i] for i in order.tolist()], counts[order], tokens[:kept], length - breaks, time.perf_counter() - began
-    )
+    return length, words

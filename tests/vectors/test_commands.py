@@ -1,0 +1,88 @@
+"""elman vectors train, nearest, evaluate, from a file on disk to what is printed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from elman.cli import main
+from elman.text.vectors import WordVectors
+
+
+def command(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    said = capsys.readouterr()
+    return int(left.value.code or 0), said.out, said.err
+
+
+def corpus(folder: Path) -> Path:
+    """Fruit and rivers, which never meet."""
+    random = np.random.default_rng(0)
+    groups = [["apple", "pear", "plum", "cherry", "quince"], ["rhine", "danube", "thames", "seine", "volga"]]
+    path = folder / "texts.txt"
+    path.write_text("\n".join(" ".join(random.choice(groups[i % 2], 12)) for i in range(200)))
+    return path
+
+
+def test_train_nearest_evaluate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "v.safetensors"
+    options = ["--dim", "16", "--window", "3", "--negative", "4", "--epochs", "6", "--sample", "0", "--threads", "1"]
+    code, said, _ = command(capsys, "vectors", "train", str(corpus(tmp_path)), "--out", str(out), *options, "--json")
+    assert code == 0
+    told = json.loads(said)
+    assert (told["words"], told["raw_words"], told["dim"]) == (10, 2400, 16)
+    assert told["words_a_second"] > 0
+
+    code, said, _ = command(capsys, "vectors", "nearest", str(out), "Apple", "--n", "4", "--json")
+    assert {n["word"] for n in json.loads(said)["nearest"]} == {"pear", "plum", "cherry", "quince"}
+    code, said, _ = command(capsys, "vectors", "nearest", str(out), "rhine")
+    assert len(said.splitlines()) == 9
+
+    report = tmp_path / "report.html"
+    code, said, _ = command(capsys, "vectors", "evaluate", str(out), "--out", str(report))
+    assert code == 0
+    assert "0 of 353 pairs known" in said
+    page = report.read_text("utf-8")
+    assert "quince" in page
+    assert len(page) < 3_000_000
+
+
+def test_one_line_and_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = str(corpus(tmp_path))
+    WordVectors(["apple"], np.ones((1, 2), np.float32)).save(tmp_path / "v.txt")
+    for words, expected in (
+        (["train", str(tmp_path / "none.txt"), "--out", str(tmp_path / "o.bin")], "no such file or folder"),
+        (["train", text, "--out", str(tmp_path / "o.npy")], "no format for .npy"),
+        (["train", text, "--out", str(tmp_path / "o.bin"), "--min-count", "9999"], "no word comes 9999 times"),
+        (["train", text, "--out", str(tmp_path / "o.bin"), "--dim", "0"], "dim = 0"),
+        (["train", text, "--out", str(tmp_path / "o.bin"), "--tokens", "word"], "token rule 'word'"),
+        (["nearest", str(tmp_path / "v.txt"), "pear"], "no vector for 'pear'"),
+        (["evaluate", text], "not a number"),
+    ):
+        code, out, err = command(capsys, "vectors", *words)
+        assert code == 2, words
+        assert expected in err
+        assert err.count("\n") == 1
+        assert out == ""
+    assert not (tmp_path / "o.bin").exists()
+
+
+def test_without_a_native_library_the_slow_path_runs_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from elman.text.vectors import lexicon, training
+
+    monkeypatch.setattr(training, "library", lambda: None)
+    monkeypatch.setattr(lexicon, "library", lambda: None)
+    out = tmp_path / "v.bin"
+    code, _, err = command(
+        capsys, "vectors", "train", str(corpus(tmp_path)), "--out", str(out), "--dim", "8", "--epochs", "1"
+    )
+    assert code == 0
+    assert "slow numpy kernel" in err
+    assert "reference (numpy)" in err
+    assert len(WordVectors.load(out)) == 10
