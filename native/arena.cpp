@@ -88,6 +88,17 @@ void give(void* block) {
     }
 }
 
+void large_pages(void* from, size_t bytes) {
+#if defined(__linux__)
+    constexpr uintptr_t page = uintptr_t(2) << 20;
+    const uintptr_t first = (reinterpret_cast<uintptr_t>(from) + page - 1) / page * page;
+    const uintptr_t last = (reinterpret_cast<uintptr_t>(from) + bytes) / page * page;
+    if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+#else
+    (void)from, (void)bytes;
+#endif
+}
+
 size_t trim() {
     std::lock_guard<std::mutex> lock(mutex);
     const size_t freed = idle_bytes;

@@ -8,6 +8,7 @@ namespace elman {
 void* take(size_t bytes);  // 64-byte aligned, contents undefined; throws std::bad_alloc
 void give(void* block);
 size_t trim();
+void large_pages(void* from, size_t bytes);  // ask for them: a fault for every 4 KiB of a tape costs a twentieth of a step
 
 class Arena {  // one block, given back at the end of the scope
 public:

@@ -433,6 +433,7 @@ void scan(const Program& program, const elman_call& call, const Kernels<T>& kern
         shared.constants.push_back(to);
     }
     for (Scan<T>& s : scans) s.attach(static_cast<T*>(call.tape), memory);
+    if (call.tape) large_pages(call.tape, tape.total() * sizeof(T));
 
     struct Context {
         const Program& program;

@@ -221,7 +221,7 @@ def _rows(t: Tensor | None) -> Tensor | None:
 
 
 def _forward(job: _Job, tensors: Sequence[Tensor], training: bool) -> tuple[Tensor, list[Tensor], Tensor | None]:
-    x, states, params, masks = _split(job, [t.detach() for t in tensors])
+    x, states, params, masks = _split(job, tensors)
     T, B, _ = x.shape
     y = x.new_empty(T, B, job.step.output_width)
     after = [torch.empty_like(s, memory_format=torch.contiguous_format) for s in states]
