@@ -32,7 +32,9 @@ def write_vectors(path: str | Path, vectors: WordVectors, judged: Mapping[str, A
     sections = [
         section("Agreement with people", _similarity(judged), lead=agreement),
         section("Analogies", _analogies(judged), lead=analogy),
-        projection(words, vectors.matrix[rows], neighbours=shown) if len(words) > 1 else None,
+        projection(words, vectors.matrix[rows], neighbours=shown, title="The words in the plane, stop words left out")
+        if len(words) > 1
+        else None,
         _made(vectors),
     ]
     return write(path, "Word vectors", f"{name}: {count(len(vectors))} words, {vectors.dim} dimensions", sections)
