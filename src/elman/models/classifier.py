@@ -37,7 +37,9 @@ class ClassifierSettings(msgspec.Struct, frozen=True, kw_only=True):
         dropout: on what enters the recurrent layers, between them, and on what leaves them.
         word_dropout: chance that a training word is read as `<unk>`, so that unknown words are met in training.
         recurrent_dropout, zoneout: inside the recurrent layers, see `elman.nn.Recurrent`.
-        ngrams: that many n-gram features go straight to the scores beside the network (0: none).
+        ngrams: that many n-gram features go straight to the scores beside the network (0: none): 1-2-grams of words,
+            those that tell the classes apart best (wide and deep; Cheng et al. 2016).
+        ngram_letters: with n-grams of 2 to so many letters among them (0: words only).
         engine: of the recurrent layers.
     """
 
@@ -52,11 +54,12 @@ class ClassifierSettings(msgspec.Struct, frozen=True, kw_only=True):
     recurrent_dropout: float = 0.0
     zoneout: float = 0.0
     ngrams: int = 0
+    ngram_letters: int = 0
     engine: str = "auto"
 
     def check(self) -> None:
         """Raises InputError for a number that makes no sense, naming its key."""
-        for key, lowest in (("embedding", 1), ("hidden", 1), ("layers", 1), ("ngrams", 0)):
+        for key, lowest in (("embedding", 1), ("hidden", 1), ("layers", 1), ("ngrams", 0), ("ngram_letters", 0)):
             if getattr(self, key) < lowest:
                 raise InputError(
                     f"{key} is {getattr(self, key)}", where=f"model.{key}", remedy=f"give at least {lowest}"

@@ -170,6 +170,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             InputError: not one label an input, one class only, inputs that cannot be read.
         """
+        for section in self.SETTINGS:
+            self.settings(section)  # wrong parameters are found before anything else
         inputs, labels = list(X), np.asarray(y)
         _check_pairs(inputs, labels)
         if not self.validation:
@@ -198,7 +200,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 remedy="a classifier needs examples of at least two",
             )
         text, model, training = self.settings("text"), self.settings("model"), self.settings("training")
-        self.encoding_ = Encoding(text, model.ngrams).fit(X, numbers)
+        self.encoding_ = Encoding(text, model.ngrams, model.ngram_letters).fit(X, numbers)
         examples = self.encoding_(X, numbers)
         held = None if valid is None else self.encoding_(valid[0], self.class_numbers(valid[1]))
         torch.manual_seed(training.seed)
@@ -248,7 +250,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Sequence[Any]) -> np.ndarray:
         """(N,) labels. `score(X, y)`, from scikit-learn, is their accuracy."""
-        labels: np.ndarray = self.classes_[self.predict_proba(X).argmax(1)]
+        P = self.predict_proba(X)
+        labels: np.ndarray = self.classes_[P.argmax(1)]
         return labels
 
     # -- disk
@@ -278,7 +281,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         description, weights = read_run(Path(path), "classify")
         try:
-            new = cls(**description["parameters"])
+            saved = {k: tuple(v) if isinstance(v, list) else v for k, v in description["parameters"].items()}
+            new = cls(**saved)
             new.classes_ = np.array(description["labels"])
             new.encoding_ = Encoding.from_dict(description["encoding"])
             new.model_ = SequenceClassifier.from_dict(description["model"])

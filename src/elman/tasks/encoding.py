@@ -81,16 +81,17 @@ class Encoding:
     Args:
         settings: of the text chain.
         ngrams: that many n-gram features besides; 0 for none.
+        letters: n-grams of 2 to so many letters among them; 0 for words only.
         tagger: for a `tags` stage.
     """
 
-    def __init__(self, settings: TextSettings, ngrams: int = 0, tagger: Tagger | None = None) -> None:
+    def __init__(self, settings: TextSettings, ngrams: int = 0, letters: int = 0, tagger: Tagger | None = None) -> None:
         self.max_length = settings.max_length
         self.settings = settings
         self.chain: Chain | None = Chain(settings.stages, tagger=tagger, where="text.stages")
         self.vocabulary: Vocabulary | None = None
         self.features = 0  # F, if the input is numbers
-        self.ngrams = NgramFeatures(most=ngrams) if ngrams else None
+        self.ngrams = NgramFeatures(characters=(2, letters) if letters else None, most=ngrams) if ngrams else None
 
     @property
     def reads_numbers(self) -> bool:

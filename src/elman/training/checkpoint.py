@@ -89,7 +89,7 @@ def write_run(
             folder / "model.safetensors",
         )
         for name, text in texts.items():
-            if text:
+            if text or name == "history.jsonl":  # empty before the first epoch's end
                 (folder / name).write_text(text, encoding="utf-8", newline="\n")
         # safetensors makes files that only their owner can read
         (folder / "model.safetensors").chmod((folder / "model.json").stat().st_mode)
