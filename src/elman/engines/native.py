@@ -103,6 +103,10 @@ class _Compiled:
         self._kept[key] = (tuple(weakref.ref(o) for o in owners), room)
         return room, 1
 
+    def forget(self) -> None:
+        """Pack anew at the next call."""
+        self._kept.clear()
+
     def _checked(self, result: int) -> int:
         if result < 0:
             raise RuntimeError(f"native engine: {self.library.elman_error().decode()}")
@@ -235,6 +239,9 @@ def _forward(job: _Job, tensors: Sequence[Tensor], training: bool) -> tuple[Tens
     if training:
         tape = torch.empty(max(1, program.tape_bytes(call)), dtype=torch.uint8)
         call.tape = tape.data_ptr()
+    if training:
+        # weights are about to move, and some optimisers (fused ones) move them without a new version number
+        job.step.forward.forget()
     program.run(call, named, [p.contiguous() for p in params], None, keep=not training)
     return y, after, tape
 
