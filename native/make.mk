@@ -8,3 +8,23 @@ native:  ## build the native engine into the source tree, for those who run from
 	$(CMAKE) --build $(NATIVE_BUILD) --parallel 2
 	cp $(NATIVE_BUILD)/libelman_native.so src/elman/engines/libelman_native.so.new
 	mv src/elman/engines/libelman_native.so.new src/elman/engines/libelman_native.so
+
+PYTHON_HERE := $(shell test -x $(BIN)/python && echo $(BIN)/python || echo python)
+ENGINE := native/abi.cpp native/arena.cpp native/dispatch.cpp native/program.cpp native/rows.cpp native/scan.cpp native/threads.cpp
+SANITIZED := -std=c++17 -g -O1 -fno-omit-frame-pointer -ffp-contract=fast -Wno-psabi -Inative
+
+.PHONY: native-asan native-tsan
+native-asan:  ## the contract and the random cells under the address and undefined-behaviour sanitizers
+	mkdir -p build/asan
+	$(CXX) $(SANITIZED) -fPIC -shared -fsanitize=address,undefined -fno-sanitize-recover=undefined -DELMAN_ISA=portable \
+	  -DELMAN_VECTOR_BYTES=32 -mavx2 -mfma $(ENGINE) native/isa/kernels.cpp -o build/asan/libelman_native.so -ldl -pthread
+	ELMAN_LIBRARY=$(CURDIR)/build/asan/libelman_native.so ASAN_OPTIONS=detect_leaks=0 \
+	  LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
+	  $(PYTHON_HERE) -m pytest -q -p no:cacheprovider tests/contract tests/native/test_random_cells.py -k "native and not gradgrad and not second"
+
+native-tsan:  ## the engine from several threads under the thread sanitizer
+	mkdir -p build/tsan
+	$(PYTHON_HERE) native/driver/programs.py build/tsan/programs.txt
+	$(CXX) $(SANITIZED) -fsanitize=thread -DELMAN_ISA=portable $(ENGINE) native/isa/kernels.cpp native/driver/threads.cpp \
+	  -o build/tsan/threads -ldl -pthread
+	build/tsan/threads build/tsan/programs.txt

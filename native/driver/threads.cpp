@@ -1,0 +1,106 @@
+// Runs one step forward and back from several threads at once, each with parts or a team of its own, and compares every
+// bit with a run on one thread. Built with -fsanitize=thread (make native-tsan); prints "the same bits" and returns 0.
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "../elman.h"
+
+namespace {
+
+constexpr long T = 9, B = 6, I = 10, H = 24;
+
+struct Words {
+    std::vector<int64_t> words;
+    std::vector<std::string> tensors;
+};
+
+Words read(std::istream& in) {
+    Words w;
+    size_t n = 0;
+    in >> n;
+    w.words.resize(n);
+    for (auto& word : w.words) in >> word;
+    in >> n;
+    w.tensors.resize(n);
+    for (auto& name : w.tensors) in >> name;
+    return w;
+}
+
+std::vector<float> numbers(size_t n, unsigned seed) {
+    std::vector<float> v(n);
+    for (auto& e : v) seed = seed * 1664525u + 1013904223u, e = float(seed >> 8) / float(1u << 24) - 0.5f;
+    return v;
+}
+
+// y and every gradient, one after the other
+std::vector<float> train(const Words& ahead, const Words& back, const std::vector<long>& sizes, long parts, long team) {
+    elman_program* f = elman_program_new(ahead.words.data(), ahead.words.size(), 0);
+    elman_program* b = elman_program_new(back.words.data(), back.words.size(), 0);
+    if (!f || !b) return std::fprintf(stderr, "%s\n", elman_error()), std::vector<float>();
+    std::map<std::string, std::vector<float>> t = {
+        {"x", numbers(T * B * I, 1)},   {"y", std::vector<float>(T * B * H)},   {"first0", numbers(B * H, 2)}, {"last0", std::vector<float>(B * H)},
+        {"d_y", numbers(T * B * H, 3)}, {"d_x", std::vector<float>(T * B * I)}, {"d_last0", numbers(B * H, 4)}, {"d_first0", std::vector<float>(B * H)}};
+    std::vector<std::vector<float>> parameters, gradients;
+    std::vector<const void*> p;
+    std::vector<void*> g;
+    for (long n : sizes) parameters.push_back(numbers(n, unsigned(n))), gradients.emplace_back(n);
+    for (size_t i = 0; i < sizes.size(); i++) p.push_back(parameters[i].data()), g.push_back(gradients[i].data());
+    const int64_t lengths[B] = {9, 2, 5, 9, 1, 7};
+    elman_call call = {T, B, lengths, 0, 0, parts, team, 1, nullptr, nullptr, nullptr, p.data(), g.data(), nullptr, nullptr};
+    std::vector<char> tape(elman_tape_bytes(f, &call));
+    call.tape = tape.data();
+    int failed = 0;
+    for (int turn = 0; turn < 2; turn++) {
+        const Words& w = turn ? back : ahead;
+        std::vector<void*> at;
+        std::vector<int64_t> by_time, by_row;
+        for (const auto& name : w.tensors) {
+            auto& v = t.at(name);
+            const long rows = long(v.size()) % (T * B) == 0 && name != "first0" && name != "last0" && name != "d_first0" && name != "d_last0" ? T * B : B;
+            const long width = long(v.size()) / rows;
+            at.push_back(v.data()), by_row.push_back(width), by_time.push_back(rows == B ? 0 : B * width);
+        }
+        std::vector<char> packed(elman_packed_bytes(turn ? b : f));
+        call.tensors = at.data(), call.by_time = by_time.data(), call.by_row = by_row.data(), call.packed = packed.data();
+        failed |= elman_run(turn ? b : f, &call);
+    }
+    elman_program_free(f), elman_program_free(b);
+    if (failed) return std::fprintf(stderr, "%s\n", elman_error()), std::vector<float>();
+    std::vector<float> all = t["y"];
+    for (const char* name : {"last0", "d_x", "d_first0"}) all.insert(all.end(), t[name].begin(), t[name].end());
+    for (const auto& v : gradients) all.insert(all.end(), v.begin(), v.end());
+    return all;
+}
+
+bool same(const std::vector<float>& a, const std::vector<float>& b) {
+    return !a.empty() && a.size() == b.size() && !std::memcmp(a.data(), b.data(), a.size() * sizeof(float));
+}
+
+}  // namespace
+
+int main(int, char** argv) {
+    std::ifstream in(argv[1]);
+    const Words ahead = read(in), back = read(in);
+    size_t n = 0;
+    in >> n;
+    std::vector<long> sizes(n);
+    for (auto& s : sizes) in >> s;
+    const auto alone = train(ahead, back, sizes, 1, 1), dealt = train(ahead, back, sizes, 2, 1);
+    if (!same(train(ahead, back, sizes, 1, 2), alone)) return std::puts("a team computes something else"), 1;
+    std::vector<std::thread> threads;
+    std::vector<int> wrong(4);
+    for (int i = 0; i < 4; i++)
+        threads.emplace_back([&, i] {
+            for (int k = 0; k < 10; k++)
+                wrong[i] += !same(train(ahead, back, sizes, i % 2 ? 2 : 1, i % 2 ? 1 : 2), i % 2 ? dealt : alone);
+        });
+    for (auto& t : threads) t.join();
+    for (int w : wrong)
+        if (w) return std::puts("not the same bits"), 1;
+    std::puts("the same bits");
+}
