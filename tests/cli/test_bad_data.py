@@ -1,0 +1,90 @@
+"""Each case of bad input: one line on stderr that says file, row and remedy; exit code 2; no RUN."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+GOOD = "text,label\n" + "\n".join(f"word{i} and more,{'ab'[i % 2]}" for i in range(40)) + "\n"
+
+CASES = {
+    "missing column": (GOOD.encode(), ["--input", "txet"], "no column 'txet'; did you mean 'text'?"),
+    "ragged row": (GOOD.encode() + b"one,two,three\n", [], "row 42: 3 values, but the header names 2 columns"),
+    "wrong encoding": (GOOD.replace("word3", "w\xf6rd").encode("latin-1"), [], "not UTF-8"),
+    "empty file": (b"", [], "the file is empty"),
+    "only a header": (b"text,label\n", [], "the table has no rows"),
+    "one class only": (GOOD.replace(",b\n", ",a\n").encode(), [], "only one class, 'a'"),
+    "missing label": (
+        GOOD.replace("word4 and more,a", "word4 and more,").encode(),
+        [],
+        "row 6: no value in column 'label'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_training_data(call: Any, tmp_path: Path, case: str) -> None:
+    content, options, message = CASES[case]
+    (tmp_path / "data.csv").write_bytes(content)
+    code, out, err = call("train", "classify", "--data", tmp_path / "data.csv", "--out", tmp_path / "run", *options)
+    assert (code, out) == (2, "")
+    lines = [line for line in err.splitlines() if line.startswith("elman: ")]
+    assert len(lines) == 1
+    assert err.splitlines()[-1] == lines[0]
+    assert message in lines[0]
+    assert "data.csv" in lines[0]
+    assert os.listdir(tmp_path) == ["data.csv"]  # nothing half-written
+
+
+def test_a_label_never_seen(call: Any, tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text(GOOD)
+    (tmp_path / "test.csv").write_text("text,label\nword1,a\nword2,never\n")
+    code, out, err = call(
+        "train", "classify", "--data", tmp_path / "data.csv", "--test", tmp_path / "test.csv", "--out", tmp_path / "run"
+    )
+    assert (code, out) == (2, "")
+    assert "test.csv, row 3: label 'never' never occurs in the training data; known are 'a', 'b'" in err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train", "sentimant"], "no recipe 'sentimant'; did you mean 'sentiment'?"),
+        (["train", "sentiment", "--set", "model.hiden=8"], "unknown key 'model.hiden'; did you mean 'model.hidden'?"),
+        (["train", "sentiment", "--set", "model.hidden=many"], "model.hidden: "),
+        (["train", "sentiment", "--set", "training.epochs=0"], "training.epochs: epochs is 0; give at least 1"),
+        (["train", "sentiment", "--set", "model.cell=lstn"], "unknown cell 'lstn'; did you mean 'lstm'?"),
+        (["train", "sentiment", "--set", "hidden"], "'hidden' is not key=value"),
+        (["train", "classify"], "no data; give a file or folder: --data PATH"),
+        (["train", "classify", "--data", "nowhere.csv"], "no such file or folder"),
+        (["train"], "RECIPE"),
+        (["train", "sentiment", "--bogus"], "Unknown option"),
+        (["predict", "nowhere", "text"], "nowhere: no such RUN; give the folder that elman train wrote"),
+        (["predict", "nowhere"], "give either one INPUT or --data PATH"),
+        (["evaluate", "nowhere", "--data", "x.csv"], "nowhere: no such RUN"),
+    ],
+)
+def test_wrong_words(
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = call(*words)
+    assert (code, out) == (2, "")
+    assert err.startswith("elman: ")
+    assert len(err.splitlines()) == 1
+    assert message in err
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_of_something_else(call: Any, tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text(GOOD)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "1.jpg").write_text("x")
+    code, _, err = call("train", "classify", "--data", tmp_path / "data.csv", "--out", tmp_path / "photos")
+    assert code == 2
+    assert "this folder is no RUN, and would be replaced; choose another --out" in err
+    assert os.listdir(tmp_path / "photos") == ["1.jpg"]

@@ -1,0 +1,154 @@
+"""Every command once for real, its exit code, and what goes to stdout and to stderr."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+QUICK = ["--set", "training.epochs=2", "--set", "model.hidden=8", "--set", "model.embedding=8"]
+FILES = {"model.safetensors", "model.json", "recipe.toml", "metrics.json", "history.jsonl", "proof.json", "card.md",
+         "report.html"}  # fmt: skip
+
+
+def test_help_is_quick_and_imports_nothing_heavy() -> None:
+    script = (
+        "import sys, time; t = time.perf_counter()\n"
+        "from elman import cli\n"
+        "try: cli.main(['--help'])\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "heavy = {'torch', 'numpy', 'sklearn', 'matplotlib', 'pandas', 'nltk', 'scipy'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    for command in ("train", "predict", "evaluate", "recipes", "text", "explain", "doctor"):
+        assert f" {command} " in result.stdout
+
+
+def test_import_elman_is_light() -> None:
+    script = "import sys, elman; assert not {'torch', 'numpy'} & set(sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+
+
+def test_train_predict_evaluate(call: Any, reviews: Path, tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "mine"
+    code, out, err = call("train", "classify", "--data", reviews, "--out", run, "--json", *QUICK)
+    assert code == 0
+    assert "columns guessed: 'review' is the text, 'verdict' the label (3 classes)" in err
+    assert "split with seed 0" in err
+    metrics = json.loads(out)  # exactly one object
+    assert metrics == json.loads((run / "metrics.json").read_text())
+    assert set(metrics) >= {"test", "valid", "baseline", "seconds"}
+    for part in ("test", "valid", "baseline"):
+        assert {"accuracy", "macro_f1", "mcc", "nll"} <= set(metrics[part])
+    assert set(os.listdir(run)) >= FILES
+    assert os.listdir(run.parent) == ["mine"]  # no checkpoint, nothing unfinished
+    assert json.loads((run / "proof.json").read_text())["ok"] is True
+    assert len((run / "history.jsonl").read_text().splitlines()) == 2
+    assert 10_000 < (run / "report.html").stat().st_size < 3_000_000
+
+    code, out, err = call("predict", run, "the good one is good", "--json")
+    (prediction,) = json.loads(out)["predictions"]
+    assert code == 0
+    assert prediction["label"] in ("good", "bad", "so-so")
+    assert sum(prediction["probabilities"].values()) == pytest.approx(1)
+    code, out, _ = call("predict", run, "the good one is good")
+    assert (code, out) == (0, prediction["label"] + "\n")
+
+    code, out, err = call("predict", run, "--data", reviews, "--out", tmp_path / "p.csv")
+    assert (code, out) == (0, "")
+    with open(tmp_path / "p.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["id", "review", "verdict", "predicted", "p(bad)", "p(good)", "p(so-so)"]
+    assert len(rows) == 90
+    assert rows[4]["review"] == "the bad number 1 is bad"
+
+    code, out, _ = call("evaluate", run, "--data", reviews, "--json")
+    figures = json.loads(out)
+    assert code == 0
+    assert set(figures) == set(metrics["test"])
+    assert figures["accuracy"] == pytest.approx(sum(r["predicted"] == r["verdict"] for r in rows) / 90)
+
+
+def test_several_seeds(call: Any, reviews: Path, tmp_path: Path) -> None:
+    code, out, _ = call(
+        "train", "classify", "--data", reviews, "--out", tmp_path / "run", "--seed", 3, "--set", "training.seeds=2",
+        "--json", *QUICK,
+    )  # fmt: skip
+    seeds = json.loads(out)["seeds"]
+    assert code == 0
+    assert [row["seed"] for row in seeds["runs"]] == [3, 4]
+    a, b = (row["nll"] for row in seeds["runs"])
+    assert seeds["mean"]["nll"] == pytest.approx((a + b) / 2)
+    assert seeds["std"]["nll"] == pytest.approx(abs(a - b) / 2**0.5)
+
+
+def test_looking(call: Any) -> None:
+    code, out, _ = call("recipes", "--json")
+    assert code == 0
+    assert {"name": "sentiment", "task": "classify"}.items() <= next(
+        r for r in json.loads(out)["recipes"] if r["name"] == "sentiment"
+    ).items()
+    code, out, _ = call("doctor", "--json")
+    assert code == 0
+    assert json.loads(out)["engines"]["reference"] == "runs"
+    code, out, _ = call("text", "I didn't LIKE it", "--json")
+    assert code == 0
+    json.loads(out)
+
+
+# -- interrupted ------------------------------------------------------------------------------------------------------
+
+
+def weights(run: Path) -> dict[str, Any]:
+    from safetensors.torch import load_file
+
+    return load_file(run / "model.safetensors")
+
+
+def test_ctrl_c_and_resume(reviews: Path, tmp_path: Path) -> None:
+    """Ctrl-C in a real process: a whole RUN, exit code 130; --resume ends at the same weights, bit for bit."""
+    import torch
+
+    command = [
+        sys.executable, "-m", "elman.cli", "train", "classify", "--data", str(reviews), "--set", "training.epochs=60",
+        "--set", "training.batch_size=4", "--set", "training.checkpoint_seconds=0.1", "--set", "model.hidden=8",
+    ]  # fmt: skip
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    half, whole = tmp_path / "half", tmp_path / "whole"
+    with subprocess.Popen(
+        [*command, "--out", str(half)], env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        checkpoint = tmp_path / "half.training" / "seed-0" / "training.json"
+        while not checkpoint.exists() and process.poll() is None:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        said = process.stderr.read()
+    assert process.returncode == 130, said
+    assert "interrupted: writing what was learned so far" in said
+    assert set(os.listdir(half)) >= FILES
+    assert json.loads((half / "metrics.json").read_text())["interrupted"] is True
+
+    other = subprocess.run(
+        [*command, "--out", str(half), "--resume", "--seed", "5"], env=environment, capture_output=True
+    )
+    assert other.returncode == 2  # another recipe is another training
+    assert b"seed = 0 then, seed = 5 now" in other.stderr
+
+    assert subprocess.run([*command, "--out", str(half), "--resume"], env=environment).returncode == 0
+    assert subprocess.run([*command, "--out", str(whole)], env=environment).returncode == 0
+    resumed, expected = weights(half), weights(whole)
+    assert resumed.keys() == expected.keys()
+    assert all(torch.equal(resumed[k], expected[k]) for k in expected)
+    assert "interrupted" not in json.loads((half / "metrics.json").read_text())
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["half", "reviews.csv", "whole"]
