@@ -120,8 +120,8 @@ def test_ctrl_c_and_resume(reviews: Path, tmp_path: Path) -> None:
     import torch
 
     command = [
-        sys.executable, "-m", "elman.cli", "train", "classify", "--data", str(reviews), "--set", "training.epochs=60",
-        "--set", "training.batch_size=4", "--set", "training.checkpoint_seconds=0.1", "--set", "model.hidden=8",
+        sys.executable, "-m", "elman.cli", "train", "classify", "--data", str(reviews), "--set", "training.epochs=15",
+        "--set", "training.batch_size=4", "--set", "model.hidden=8", "--set", "model.embedding=8",
     ]  # fmt: skip
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     half, whole = tmp_path / "half", tmp_path / "whole"
