@@ -241,10 +241,19 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
 
 
 def packaged_tagger() -> Tagger:
-    """The part-of-speech tagger for English that ships with the package."""
+    """The part-of-speech tagger for English that ships with the package.
+
+    Raises:
+        InputError: this installation was built without it.
+    """
     from importlib.resources import files
 
-    return Tagger.load(Path(str(files("elman.models") / "pos")))
+    folder = Path(str(files("elman.models") / "pos"))
+    if not folder.is_dir():
+        raise InputError(
+            "this installation has no part-of-speech model", remedy="train it: python -m elman.tasks.ship_pos"
+        )
+    return Tagger.load(folder)
 
 
 def _checked(X: Sequence[Words], y: Sequence[Words]) -> tuple[list[list[str]], list[list[str]]]:
