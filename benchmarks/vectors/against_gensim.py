@@ -81,11 +81,11 @@ def main() -> None:
         parser.add_argument("--" + name.replace("_", "-"), type=int, default=value)
     args = parser.parse_args()
 
-    tokens = [tokenize(text) for text in texts(args.corpus)]
     rounds: dict[str, list[dict[str, object]]] = {}
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
-        file.writelines(" ".join(t) + "\n" for t in tokens)
+        file.writelines(" ".join(tokenize(text)) + "\n" for text in texts(args.corpus))
         file.flush()
+        tokens = [tokenize(text) for text in texts(args.corpus)] if args.lists else []
         for seed in range(args.rounds):
             runs: dict[str, Callable[[int], dict[str, object]]] = {
                 "elman": lambda seed: with_elman(args.corpus, args, seed),
