@@ -107,7 +107,7 @@ BROKEN = {
     "d.csv": (b"id,text\n1,x\n2\n", "line 3: 1 columns, the header has 2"),
     "e.txt": (b"fine\n\xff\xfe\n", "line 2: not UTF-8"),
     "f.csv": (b"text\n\xff\n", "not UTF-8"),
-    "g.txt.gz": (gzip.compress(b"words " * 9999)[:-9], "broken gzip"),
+    "g.txt.gz": (gzip.compress(b"words " * 9999, mtime=0)[:-9], "broken gzip"),
 }
 
 

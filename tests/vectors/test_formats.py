@@ -90,7 +90,7 @@ BROKEN = {
     "latin-1": ("le 1 2\ncafé 1 2\n".encode("latin-1"), "line 2: the word is not UTF-8"),
     "prose": (b"It was a dark and stormy night\nthe rain fell in torrents\n", "line 1: not a number"),
     "blank lines": (b"\n\n\n", "no vectors in this file"),
-    "gzip": (gzip.compress(b"the 1 2\n" * 999)[:-20], "broken gzip"),
+    "gzip": (gzip.compress(b"the 1 2\n" * 999, mtime=0)[:-20], "broken gzip"),
     "safetensors": (struct.pack("<Q", 40) + b'{"vectors": {"dtype": "F32"', "broken safetensors"),
 }
 
