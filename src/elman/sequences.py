@@ -94,6 +94,17 @@ class Sequences:
         """The same lengths around other values, (T, B, ...)."""
         return Sequences(data, self.lengths)
 
+    def spoiled(self, steps: int) -> Sequences:
+        """The same sequences behind `steps` more time steps of padding, and in all padding what nothing may read.
+
+        That is NaN; among integers it is the largest of the data: a word, say, that does occur.
+        """
+        fill = torch.nan if self.data.is_floating_point() else int(self.data.max())
+        data = torch.cat([self.data, self.data.new_zeros(steps, *self.data.shape[1:])])
+        out = Sequences(data, self.lengths)
+        out.data[~out.mask] = fill
+        return out
+
     def to(self, device: torch.device | str) -> Sequences:
         return Sequences(self.data.to(device), self.lengths)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,7 +10,6 @@ import msgspec
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.exceptions import NotFittedError
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -19,8 +17,9 @@ from elman.errors import InputError, unknown
 from elman.models.classifier import ClassifierSettings, SequenceClassifier
 from elman.sequences import Sequences, bucket_batches
 from elman.tasks.encoding import Encoding, Examples, TextSettings
+from elman.tasks.parameters import fill, section_of, signature
+from elman.tasks.saving import check_fitted, load_estimator, parameters_of, save_estimator
 from elman.tasks.scores import score_classes
-from elman.training.checkpoint import load_weights, read_run, write_run
 from elman.training.loop import Fitted, Step, fit, training_step
 from elman.training.progress import Silent
 from elman.training.settings import TrainingSettings
@@ -128,26 +127,9 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     }
 
     def __init__(self, **parameters: Any) -> None:
-        known = inspect.signature(type(self).__init__).parameters
-        for name in parameters:
-            if name not in known:
-                raise unknown("parameter", name, [n for n in known if n != "self"], where="Classifier")
-        for name, parameter in known.items():
-            if name != "self":
-                setattr(self, name, parameters.get(name, parameter.default))
+        fill(self, parameters)
 
-    # scikit-learn reads the parameters off the signature; so does help(). One list of them, in the settings, is enough.
-    __init__.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [
-            inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD),
-            *(
-                inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default)
-                for kind in (TextSettings, ClassifierSettings, LossSettings, TrainingSettings)
-                for f in msgspec.structs.fields(kind)
-            ),
-            inspect.Parameter("validation", inspect.Parameter.KEYWORD_ONLY, default=0.1),
-        ]
-    )
+    __init__.__signature__ = signature(*SETTINGS.values(), validation=0.1)  # type: ignore[attr-defined]
 
     def settings(self, section: str) -> Any:
         """The parameters of one section ("text", "model", "loss", "training"), as its Struct.
@@ -155,12 +137,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             InputError: a value of the wrong type.
         """
-        kind = self.SETTINGS[section]
-        values = {f.name: getattr(self, f.name) for f in msgspec.structs.fields(kind)}
-        try:
-            return msgspec.convert(values, kind)
-        except msgspec.ValidationError as error:
-            raise InputError(str(error), where=f"Classifier, {section}") from error
+        return section_of(self, self.SETTINGS[section], section)
 
     # -- learning
 
@@ -242,8 +219,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, X: Sequence[Any]) -> np.ndarray:
         """(N, K) probabilities, columns in the order of `classes_`."""
-        if not hasattr(self, "model_"):
-            raise NotFittedError("this Classifier is not fitted yet: call fit, or Classifier.load a RUN")
+        check_fitted(self)
         if not len(X):
             return np.zeros((0, len(self.classes_)))
         return predict_scores(self.model_, self.encoding_(list(X))).softmax(1).numpy()
@@ -263,14 +239,12 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "labels": self.classes_.tolist(),
             "encoding": self.encoding_.to_dict(),
             "model": self.model_.to_dict(),
-            "parameters": {k: msgspec.to_builtins(v) for k, v in self.get_params().items()},
+            "parameters": parameters_of(self),
         }
 
     def save(self, path: str | Path) -> None:
         """Write the folder that `load` and ``elman predict`` read."""
-        if not hasattr(self, "model_"):
-            raise NotFittedError("this Classifier is not fitted yet: there is nothing to save")
-        write_run(Path(path), model=self.model_, description=self.describe(), history=self.fitted_.history)
+        save_estimator(self, path)
 
     @classmethod
     def load(cls, path: str | Path) -> Classifier:
@@ -279,19 +253,12 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             InputError: no RUN, a damaged one, or one of another task.
         """
-        description, weights = read_run(Path(path), "classify")
-        try:
-            saved = {k: tuple(v) if isinstance(v, list) else v for k, v in description["parameters"].items()}
-            new = cls(**saved)
-            new.classes_ = np.array(description["labels"])
-            new.encoding_ = Encoding.from_dict(description["encoding"])
-            new.model_ = SequenceClassifier.from_dict(description["model"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"the RUN is damaged ({error!r})", where=str(path), remedy="train it anew") from error
-        load_weights(new.model_, weights, Path(path))
-        new.model_.eval()
-        new.fitted_ = Fitted()
-        return new
+        return load_estimator(cls, path, "classify", cls._build)
+
+    def _build(self, description: Mapping[str, Any]) -> None:
+        self.classes_ = np.array(description["labels"])
+        self.encoding_ = Encoding.from_dict(description["encoding"])
+        self.model_ = SequenceClassifier.from_dict(description["model"])
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

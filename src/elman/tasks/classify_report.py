@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,26 +14,18 @@ from elman.inspect.page import Section
 from elman.inspect.report import classifier_page, remembering
 from elman.inspect.results import Results
 from elman.models.classifier import ClassifierSettings
-from elman.proof import Proof
-from elman.tasks.baselines import BaselineResult
 from elman.tasks.classifier import Classifier, LossSettings
 from elman.tasks.encoding import Examples, TextSettings
+from elman.tasks.run import Trained
 from elman.tasks.sensitivity import interesting, sensitivities
 from elman.training.settings import TrainingSettings
 
 __all__ = ["report_page", "results_of"]
 
 
-def results_of(
-    recipe: Recipe,
-    data: LabelledTexts,
-    classifier: Classifier,
-    metrics: Mapping[str, Any],
-    baselines: Sequence[BaselineResult],
-    seconds: Mapping[str, float],
-    proof: Proof,
-) -> Results:
+def results_of(trained: Trained[Classifier, LabelledTexts]) -> Results:
     """Everything the report draws."""
+    recipe, data, classifier, metrics = trained.recipe, trained.data, trained.estimator, trained.metrics
     labels = [str(label) for label in classifier.classes_]
     train = classifier.encoding_(data.train["text"])
     test = classifier.encoding_(data.test["text"])
@@ -55,15 +46,15 @@ def results_of(
         train_lengths=train.lengths,
         class_counts={part: np.bincount(k, minlength=len(labels)).tolist() for part, k in y.items()},
         settings=_settings(recipe, classifier),
-        timings=seconds,
+        timings=trained.seconds,
         vocabulary=_vocabulary(classifier, train, test),
-        baselines={b.name: b.scores for b in baselines},
-        baseline_texts={b.name: b.text for b in baselines},
+        baselines={b.name: b.scores for b in trained.baselines},
+        baseline_texts={b.name: b.text for b in trained.baselines},
         seeds=metrics.get("seeds", {}).get("runs", ()),
         sensitivities=sensitivities(classifier.model_, test, shown),
         notes=list(data.notes),
         best_epoch=classifier.fitted_.best_epoch or None,
-        proof=proof.to_dict(),
+        proof=trained.proof.to_dict(),
     )
 
 

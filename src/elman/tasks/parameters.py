@@ -40,8 +40,11 @@ def fill(estimator: Any, parameters: dict[str, Any]) -> None:
             setattr(estimator, name, parameters.get(name, parameter.default))
 
 
-def section_of(estimator: Any, kind: type[msgspec.Struct]) -> Any:
+def section_of(estimator: Any, kind: type[msgspec.Struct], section: str = "") -> Any:
     """The estimator's parameters that are fields of `kind`, as that struct.
+
+    Args:
+        section: what to call it to the user.
 
     Raises:
         InputError: a value of the wrong type.
@@ -50,4 +53,4 @@ def section_of(estimator: Any, kind: type[msgspec.Struct]) -> Any:
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
-        raise InputError(str(error), where=type(estimator).__name__) from error
+        raise InputError(str(error), where=", ".join(filter(None, [type(estimator).__name__, section]))) from error

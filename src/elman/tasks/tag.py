@@ -5,18 +5,15 @@ Offers the names that every task module offers, see `elman.tasks.classify`.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 import torch
 from torch import Tensor
 
-from elman.cells.find import find_cell
 from elman.data.conll import Sentence
 from elman.data.recipe import Recipe
 from elman.data.schemes import spans
@@ -27,14 +24,11 @@ from elman.models.lexicon import Batch
 from elman.models.tagger import TaggerSettings
 from elman.proof import Proof, prove_model
 from elman.sequences import Sequences
-from elman.tasks.card import write_card
-from elman.tasks.classify import Outcome, Watch
-from elman.tasks.resuming import open_checkpoints
-from elman.tasks.scores import spread
+from elman.tasks.baselines import BaselineResult
+from elman.tasks.run import Fitting, Outcome, Pages, Task, Trained, train_run, varied
 from elman.tasks.tag_scores import score_tags, tag_figures, usual_tags
 from elman.tasks.tagger import Tagger
 from elman.text.tokenize import words
-from elman.training.checkpoint import check_place, write_run
 from elman.training.progress import Silent
 from elman.training.settings import TrainingSettings
 
@@ -50,88 +44,17 @@ Parts = tuple[list[list[str]], list[list[str]]]
 
 
 def train(recipe: Recipe, out: Path, *, resume: bool = False, progress: Silent | None = None) -> Outcome:
-    """Train as the recipe says and write the RUN `out`.
-
-    Args:
-        resume: go on from the checkpoint of an interrupted training of the same recipe.
-        progress: what to show while it runs.
-
-    Raises:
-        InputError: anything wrong with recipe or data; nothing has been written then.
-    """
-    watch, progress = Watch(), progress or Silent()
-    check_place(out)
-    recipe[TaggerSettings].check()
-    recipe[TrainingSettings].check()
-    find_cell(recipe[TaggerSettings].cell)
-    with watch("read the data"):
-        data = load_tagged(recipe.data)
-    for note in data.notes:
-        progress.note(note)
-    trained, checkpoints = _train_seeds(recipe, data, out, resume, progress)
-    watch.seconds["train"] = sum(t.fitted_.seconds for t in trained)
-    interrupted = trained[-1].fitted_.interrupted
-    if interrupted:
-        progress.note("interrupted: writing what was learned so far (--resume goes on; Ctrl-C again leaves at once)")
-    with watch("evaluate"):
-        scheme = _read_scheme(data)
-        judged = [
-            {part: score_tags(t, *_pair(getattr(data, part)), scheme) for part in ("test", "valid")} for t in trained
-        ]
-        key = "entity_f1" if data.is_entities else "accuracy"
-        kept = max(range(len(trained)), key=lambda i: judged[i]["valid"][key])
-    tagger = trained[kept]
-    with watch("baseline"):
-        usual = usual_tags(_pair(data.train), [s.words for s in data.test])
-        baseline = tag_figures([s.tags for s in data.test], usual, data.is_entities)
-    with watch("prove"):
-        proof = prove(tagger, [s.words for s in data.test])
-    metrics: dict[str, Any] = {
-        **judged[kept],
-        "baseline": {"name": "usual tag", "text": "each word gets the tag it mostly had in training", **baseline},
-        "seconds": sum(watch.seconds.values()),
-    }
-    if len(trained) > 1:
-        keys = [key for key in FIGURES if key in judged[0]["test"]]
-        rows = [{"seed": t.seed, **{k: j["test"][k] for k in keys}} for t, j in zip(trained, judged, strict=True)]
-        metrics["seeds"] = {"runs": rows, **spread(rows, keys)}
-    if interrupted:
-        metrics["interrupted"] = True
-    _write(recipe, out, data, tagger, metrics, watch, proof)
-    if not interrupted:
-        shutil.rmtree(checkpoints, ignore_errors=True)
-    return Outcome(metrics, interrupted)
+    """Train as the recipe says and write the RUN `out`; see `elman.tasks.run.train_run`."""
+    return train_run(TASK, recipe, out, resume=resume, progress=progress)
 
 
-def _train_seeds(
-    recipe: Recipe, data: TaggedTexts, out: Path, resume: bool, progress: Silent
-) -> tuple[list[Tagger], Path]:
-    """One tagger a seed, until all are trained or one is interrupted."""
-    training = recipe[TrainingSettings]
-    parameters = {k: v for name in SECTIONS for k, v in msgspec.structs.asdict(recipe.sections[name]).items()}
-    checkpoints = open_checkpoints(out, recipe.to_toml(), resume, progress)
-    trained: list[Tagger] = []
-    for seed in range(training.seed, training.seed + training.seeds):
-        tagger = Tagger(**{**parameters, "seed": seed})
-        tagger.fit_parts(
-            _pair(data.train),
-            _pair(data.valid),
-            scheme=_read_scheme(data),
-            checkpoint=checkpoints / f"seed-{seed}",
-            resume=resume,
-            progress=progress,
-            title=recipe.name if training.seeds == 1 else f"{recipe.name}, seed {seed}",
-        )
-        trained.append(tagger)
-        if tagger.fitted_.interrupted:
-            break
-    return trained, checkpoints
+def _fit(tagger: Tagger, data: TaggedTexts, fitting: Fitting) -> Tagger:
+    return tagger.fit_parts(_pair(data.train), _pair(data.valid), scheme=_read_scheme(data), **fitting)
 
 
 def prove(tagger: Tagger, sentences: Sequence[Sequence[str]], most: int = 8) -> Proof:
     """The state contract of the trained model, on some sentences of different lengths: emissions and probabilities."""
-    by_length = sorted(sentences[: 25 * most], key=len)
-    items = [by_length[i] for i in sorted(set(np.linspace(0, len(by_length) - 1, most).astype(int).tolist()))]
+    items = [sentences[i] for i in varied([len(s) for s in sentences[: 25 * most]], most)]
     found = tagger.extra(items)
     extra = {} if found is None else dict(zip(map(tuple, items), found))
 
@@ -148,15 +71,8 @@ def prove(tagger: Tagger, sentences: Sequence[Sequence[str]], most: int = 8) -> 
 
 def _padded(batch: Batch, steps: int) -> Batch:
     """The same batch with more padding, of words, letters and numbers that nothing may read."""
-
-    def wider(s: Sequences) -> Sequences:
-        data = torch.cat([s.data, s.data.new_zeros(steps, len(s))])
-        return Sequences(torch.where(Sequences(data, s.lengths).mask, data, int(s.data.max())), s.lengths)
-
-    extra = batch.extra
-    if extra is not None:
-        extra = torch.cat([extra, extra.new_full((steps, *extra.shape[1:]), torch.nan)])
-    return replace(batch, index=wider(batch.index), chars=wider(batch.chars), extra=extra)
+    extra = None if batch.extra is None else Sequences(batch.extra, batch.lengths).spoiled(steps).data
+    return replace(batch, index=batch.index.spoiled(steps), chars=batch.chars.spoiled(steps), extra=extra)
 
 
 def _pair(sentences: Sequence[Sentence]) -> Parts:
@@ -168,39 +84,30 @@ def _read_scheme(data: TaggedTexts) -> str:
     return "IOB2" if data.is_entities else "none"
 
 
-def _write(
-    recipe: Recipe,
-    out: Path,
-    data: TaggedTexts,
-    tagger: Tagger,
-    metrics: dict[str, Any],
-    watch: Watch,
-    proof: Proof,
-) -> None:
+def _baselines(tagger: Tagger, data: TaggedTexts) -> list[BaselineResult]:
+    usual = usual_tags(_pair(data.train), [s.words for s in data.test])
+    scores = tag_figures([s.tags for s in data.test], usual, data.is_entities)
+    return [BaselineResult("usual tag", "each word gets the tag it mostly had in training", scores)]
+
+
+def _pages(trained: Trained[Tagger, TaggedTexts]) -> Pages:
     from elman.tasks.tag_report import report_page, settings_of
 
-    card = write_card(
-        recipe.name,
-        recipe.description,
-        metrics=metrics,
-        keys=[key for key in FIGURES if key in metrics["test"]],
-        settings=settings_of(tagger),
-        notes=data.notes,
-        usage=f'elman predict {out.name} "..."',
-        proof=proof.to_dict(),
-        data=recipe.data.path,
-    )
-    write_run(
-        out,
-        model=tagger.model_,
-        description={"name": recipe.name, **tagger.describe()},
-        recipe=recipe.to_toml(),
-        metrics=metrics,
-        history=tagger.fitted_.history,
-        proof=proof.to_dict(),
-        card=card,
-        report=report_page(recipe, data, tagger, metrics, watch.seconds, proof),
-    )
+    return Pages(settings_of(trained.estimator), trained.data.notes, report_page(trained))
+
+
+TASK = Task(
+    sections=SECTIONS,
+    estimator=Tagger,
+    figures=FIGURES,
+    read=load_tagged,
+    fit=_fit,
+    judge=lambda tagger, data, part: score_tags(tagger, *_pair(getattr(data, part)), _read_scheme(data)),
+    goodness=lambda valid: float(valid.get("entity_f1", valid["accuracy"])),
+    baselines=_baselines,
+    prove=lambda tagger, data: prove(tagger, [s.words for s in data.test]),
+    pages=_pages,
+)
 
 
 # -- use --------------------------------------------------------------------------------------------------------------

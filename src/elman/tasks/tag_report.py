@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.recipe import Recipe
 from elman.data.schemes import spans
 from elman.data.tagged import TaggedTexts
 from elman.equations.printing import equations
@@ -20,7 +19,7 @@ from elman.inspect.page import Section, page, section
 from elman.inspect.results import Results
 from elman.inspect.scores import confusion_table, scoreboard
 from elman.inspect.tagged import TaggedSentence, entity_sentences, f1_error, score_table, word_sentences
-from elman.proof import Proof
+from elman.tasks.run import Trained
 from elman.tasks.tagger import Tagger
 
 __all__ = ["report_page", "settings_of"]
@@ -55,15 +54,9 @@ def settings_of(tagger: Tagger) -> dict[str, Any]:
     return pairs
 
 
-def report_page(
-    recipe: Recipe,
-    data: TaggedTexts,
-    tagger: Tagger,
-    metrics: Mapping[str, Any],
-    seconds: Mapping[str, float],
-    proof: Proof,
-) -> str:
+def report_page(trained: Trained[Tagger, TaggedTexts]) -> str:
     """report.html: sentences with their entities coloured, mistakes first, and the figures around them."""
+    recipe, data, tagger, metrics = trained.recipe, trained.data, trained.estimator, trained.metrics
     words, tags = [s.words for s in data.test], [s.tags for s in data.test]
     predicted, tables = tagger.predict(words), tagger.predict_proba(words)
     test, fitted = metrics["test"], tagger.fitted_
@@ -81,21 +74,21 @@ def report_page(
         y_true=np.zeros(0),
         probabilities=np.zeros((0, 0)),
         settings={"equations": [str(line) for line in equations(tagger.model_.context.graph).lines]},
-        proof=proof.to_dict(),
+        proof=trained.proof.to_dict(),
     )
     shown = [
         TaggedSentence(w, _marked(p, entities), _marked(t, entities), float(sure.min()))
         for w, t, p, sure in zip(words, tags, predicted, chosen)
     ]
-    base = metrics["baseline"]
+    (base,) = trained.baselines
     sections: list[Section | None] = [
         scoreboard(
             test,
-            {base["name"]: base},
+            {base.name: base.scores},
             show=("entity_f1", "accuracy") if entities else ("accuracy", "macro_f1"),
             errors={"entity_f1" if entities else "accuracy": f1_error(shown)},
             seeds=metrics.get("seeds", {}).get("runs", ()),
-            baseline_texts={base["name"]: base["text"]},
+            baseline_texts={base.name: base.text},
             ours=f"{tagger.model_.context.graph.name} tagger",
             notes=[*data.notes, f"Tags {test['words_per_second']:,.0f} words a second on this machine."],
         ),
@@ -105,7 +98,7 @@ def report_page(
         _calibration(chosen, tags, predicted, tagger),
         report.cell(results),
         report.proof(results),
-        _data_and_time(data, tagger, seconds),
+        _data_and_time(data, tagger, trained.seconds),
     ]
     said = f"{recipe.description or 'A tagger'}; judged on {test['sentences']:,} test sentences it never saw."
     return page(recipe.name.upper(), said, sections)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
 from elman.data.schemes import detect_scheme
@@ -20,9 +18,9 @@ from elman.models.lexicon import Lexicon
 from elman.models.tagger import TaggerModel, TaggerSettings
 from elman.tasks.entities import transition_rules
 from elman.tasks.parameters import fill, section_of, signature
+from elman.tasks.saving import check_fitted, load_estimator, parameters_of, save_estimator
 from elman.tasks.tag_scores import score_tags
 from elman.tasks.tagging import Tagging, TagNames, best_temperature, run_model
-from elman.training.checkpoint import load_weights, read_run, write_run
 from elman.training.loop import Fitted, fit
 from elman.training.progress import Silent
 from elman.training.settings import TrainingSettings
@@ -144,8 +142,7 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
 
     def _run(self, X: Sequence[Words], paths: bool, probabilities: bool) -> tuple[list[list[str]], list[np.ndarray]]:
         """Tags of every sentence, and probabilities (T_i, C); what is not asked for stays empty."""
-        if not hasattr(self, "model_"):
-            raise NotFittedError("this Tagger is not fitted yet: call fit, or Tagger.load a RUN")
+        check_fitted(self)
         tags: list[list[str]] = [[] for _ in X]
         tables = [np.zeros((0, len(self.classes_)), np.float32) for _ in X]
         full = [i for i, words in enumerate(X) if len(words)]  # an empty sentence has no tags, and is no error
@@ -205,14 +202,12 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
             "vectors": list(self.model_.vectors.shape),
             "cell": self.model_.context.graph.to_dict(),
             "temperature": self.temperature_,
-            "parameters": {k: msgspec.to_builtins(v) for k, v in self.get_params().items()},
+            "parameters": parameters_of(self),
         }
 
     def save(self, path: str | Path) -> None:
         """Write the folder that `load` and ``elman predict`` read."""
-        if not hasattr(self, "model_"):
-            raise NotFittedError("this Tagger is not fitted yet: there is nothing to save")
-        write_run(Path(path), model=self.model_, description=self.describe(), history=self.fitted_.history)
+        save_estimator(self, path)
 
     @classmethod
     def load(cls, path: str | Path) -> Tagger:
@@ -221,23 +216,17 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
         Raises:
             InputError: no RUN, a damaged one, or one of another task.
         """
-        description, weights = read_run(Path(path), "tag")
-        try:
-            new = cls(**description["parameters"])
-            new.names_ = TagNames(**description["names"])
-            new.classes_ = np.array(new.names_.classes)
-            new.lexicon_ = Lexicon.from_dict(description["lexicon"])
-            new.temperature_ = float(description["temperature"])
-            settings: TaggerSettings = section_of(new, TaggerSettings)
-            new._pos = packaged_tagger() if settings.pos else None
-            graph = Graph.from_dict(description["cell"])
-            new.model_ = new._network(settings, torch.zeros(description["vectors"]), None, graph)
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"the RUN is damaged ({error!r})", where=str(path), remedy="train it anew") from error
-        load_weights(new.model_, weights, Path(path))
-        new.model_.eval()
-        new.fitted_ = Fitted()
-        return new
+        return load_estimator(cls, path, "tag", cls._build)
+
+    def _build(self, description: Mapping[str, Any]) -> None:
+        self.names_ = TagNames(**description["names"])
+        self.classes_ = np.array(self.names_.classes)
+        self.lexicon_ = Lexicon.from_dict(description["lexicon"])
+        self.temperature_ = float(description["temperature"])
+        settings: TaggerSettings = section_of(self, TaggerSettings)
+        self._pos = packaged_tagger() if settings.pos else None
+        graph = Graph.from_dict(description["cell"])
+        self.model_ = self._network(settings, torch.zeros(description["vectors"]), None, graph)
 
 
 def packaged_tagger() -> Tagger:

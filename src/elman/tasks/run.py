@@ -1,0 +1,261 @@
+"""From a recipe to a RUN: what the training of every task has in common.
+
+A task says what is its own as a `Task`: how its data are read, its estimator fitted, judged, compared, proven and
+shown. Seeds, checkpoints, `--resume`, Ctrl-C, timing, metrics.json and the folder are here, once.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypedDict, TypeVar
+
+import msgspec
+import numpy as np
+from torch import nn
+
+from elman.cells.find import find_cell
+from elman.data.recipe import Recipe
+from elman.data.settings import DataSettings
+from elman.proof import Proof
+from elman.tasks.baselines import BaselineResult
+from elman.tasks.card import write_card
+from elman.tasks.resuming import open_checkpoints
+from elman.tasks.scores import spread
+from elman.training.checkpoint import check_place, write_run
+from elman.training.loop import Fitted
+from elman.training.progress import Silent
+from elman.training.settings import TrainingSettings
+
+__all__ = ["Fitting", "Outcome", "Pages", "Task", "Trained", "train_run", "varied"]
+
+
+class Estimator(Protocol):
+    """What the frame needs of a `Classifier`, a `Tagger` ..."""
+
+    seed: int
+    model_: nn.Module
+    fitted_: Fitted
+
+    def describe(self) -> dict[str, Any]: ...
+
+
+class Data(Protocol):
+    """What the frame needs of a task's data."""
+
+    @property
+    def notes(self) -> Sequence[str]: ...
+
+
+E = TypeVar("E", bound=Estimator)
+D = TypeVar("D", bound=Data)
+
+
+class Fitting(TypedDict):
+    """The arguments of every estimator's `fit_parts` that the frame gives; see `elman.training.loop.fit`."""
+
+    checkpoint: Path
+    resume: bool
+    progress: Silent
+    title: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training came to.
+
+    Attributes:
+        metrics: the object of metrics.json.
+        interrupted: Ctrl-C ended it early; the RUN holds what was learned until then.
+    """
+
+    metrics: dict[str, Any]
+    interrupted: bool = False
+
+
+@dataclass(frozen=True)
+class Trained(Generic[E, D]):
+    """All that card and report are made of.
+
+    Attributes:
+        estimator: of several seeds, the one that was best on validation.
+        baselines: the first is the one that metrics.json and the card compare with.
+        seconds: by stage.
+    """
+
+    recipe: Recipe
+    data: D
+    estimator: E
+    metrics: dict[str, Any]
+    baselines: Sequence[BaselineResult]
+    seconds: Mapping[str, float]
+    proof: Proof
+
+
+@dataclass(frozen=True)
+class Pages:
+    """What a task shows of its training: printed settings and notes for the card, and report.html."""
+
+    settings: Mapping[str, Any]
+    notes: Sequence[str]
+    report: str
+
+
+@dataclass(frozen=True)
+class Task(Generic[E, D]):
+    """What one task does in its own way.
+
+    Attributes:
+        sections: the recipe's sections besides [data]; "model" names a cell, "training" is `TrainingSettings`.
+        estimator: from every setting, as keywords.
+        figures: keys of the figures that card and seeds show, the most telling first; those that the data have count.
+        read: the data, split; raises InputError for anything wrong with them.
+        fit: teaches the estimator the training part, choosing the epoch on the validation part.
+        judge: figures on the part "test" or "valid".
+        goodness: of validation figures; of several seeds the one with the highest is kept.
+        baselines: what the model has to beat, on the test part.
+        prove: the state contract on some of the test part.
+        pages: for people.
+        columns: of the user's file, for model.json.
+    """
+
+    sections: Mapping[str, type[msgspec.Struct]]
+    estimator: Callable[..., E]
+    figures: Sequence[str]
+    read: Callable[[DataSettings], D]
+    fit: Callable[[E, D, Fitting], object]
+    judge: Callable[[E, D, str], dict[str, Any]]
+    goodness: Callable[[Mapping[str, Any]], float]
+    baselines: Callable[[E, D], Sequence[BaselineResult]]
+    prove: Callable[[E, D], Proof]
+    pages: Callable[[Trained[E, D]], Pages]
+    columns: Callable[[D], Mapping[str, str]] | None = None
+
+
+@dataclass
+class Watch:
+    """Seconds by stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.seconds[stage] = time.perf_counter() - started
+
+
+def train_run(
+    task: Task[E, D], recipe: Recipe, out: Path, *, resume: bool = False, progress: Silent | None = None
+) -> Outcome:
+    """Train as the recipe says and write the RUN `out`.
+
+    Args:
+        resume: go on from the checkpoint of an interrupted training of the same recipe.
+        progress: what to show while it runs.
+
+    Raises:
+        InputError: anything wrong with recipe or data; nothing has been written then.
+    """
+    watch, progress = Watch(), progress or Silent()
+    check_place(out)
+    model: Any = recipe.sections["model"]
+    model.check()
+    recipe[TrainingSettings].check()
+    find_cell(model.cell)
+    with watch("read the data"):
+        data = task.read(recipe.data)
+    for note in data.notes:
+        progress.note(note)
+    # only now that the data have been read: bad input leaves nothing behind
+    checkpoints = open_checkpoints(out, recipe.to_toml(), resume, progress)
+    trained = _train_seeds(task, recipe, data, checkpoints, resume, progress)
+    # of a resumed training: all its parts, without the pauses between them
+    watch.seconds["train"] = sum(e.fitted_.seconds for e in trained)
+    interrupted = trained[-1].fitted_.interrupted
+    if interrupted:
+        progress.note("interrupted: writing what was learned so far (--resume goes on; Ctrl-C again leaves at once)")
+    with watch("evaluate"):
+        judged = [{part: task.judge(e, data, part) for part in ("test", "valid")} for e in trained]
+        kept = max(range(len(trained)), key=lambda i: task.goodness(judged[i]["valid"]))
+    estimator = trained[kept]
+    with watch("baselines"):
+        baselines = task.baselines(estimator, data)
+    with watch("prove"):
+        proof = task.prove(estimator, data)
+    metrics: dict[str, Any] = {
+        **judged[kept],
+        "baseline": {"name": baselines[0].name, "text": baselines[0].text, **baselines[0].scores},
+        "seconds": sum(watch.seconds.values()),
+    }
+    metrics["baseline"] |= {b.name.split()[0]: b.scores for b in baselines[1:]}
+    if len(trained) > 1:
+        keys = [key for key in task.figures if key in judged[0]["test"]]
+        rows = [{"seed": e.seed, **{k: j["test"][k] for k in keys}} for e, j in zip(trained, judged, strict=True)]
+        metrics["seeds"] = {"runs": rows, **spread(rows, keys)}
+    if interrupted:
+        metrics["interrupted"] = True
+    _write(task, out, Trained(recipe, data, estimator, metrics, baselines, watch.seconds, proof))
+    if not interrupted:
+        shutil.rmtree(checkpoints, ignore_errors=True)
+    return Outcome(metrics, interrupted)
+
+
+def _train_seeds(
+    task: Task[E, D], recipe: Recipe, data: D, checkpoints: Path, resume: bool, progress: Silent
+) -> list[E]:
+    """One estimator a seed, until all are trained or one is interrupted."""
+    training = recipe[TrainingSettings]
+    parameters = {k: v for name in task.sections for k, v in msgspec.structs.asdict(recipe.sections[name]).items()}
+    trained: list[E] = []
+    for seed in range(training.seed, training.seed + training.seeds):
+        estimator = task.estimator(**{**parameters, "seed": seed})
+        fitting = Fitting(
+            checkpoint=checkpoints / f"seed-{seed}",
+            resume=resume,
+            progress=progress,
+            title=recipe.name if training.seeds == 1 else f"{recipe.name}, seed {seed}",
+        )
+        task.fit(estimator, data, fitting)
+        trained.append(estimator)
+        if estimator.fitted_.interrupted:
+            break
+    return trained
+
+
+def _write(task: Task[E, D], out: Path, trained: Trained[E, D]) -> None:
+    recipe, estimator, metrics = trained.recipe, trained.estimator, trained.metrics
+    pages = task.pages(trained)
+    card = write_card(
+        recipe.name,
+        recipe.description,
+        metrics=metrics,
+        keys=[key for key in task.figures if key in metrics["test"]],
+        settings=pages.settings,
+        notes=pages.notes,
+        usage=f'elman predict {out.name} "..."',
+        proof=trained.proof.to_dict(),
+        data=recipe.data.path,
+    )
+    columns = {} if task.columns is None else {"columns": task.columns(trained.data)}
+    write_run(
+        out,
+        model=estimator.model_,
+        description={"name": recipe.name, **columns, **estimator.describe()},
+        recipe=recipe.to_toml(),
+        metrics=metrics,
+        history=estimator.fitted_.history,
+        proof=trained.proof.to_dict(),
+        card=card,
+        report=pages.report,
+    )
+
+
+def varied(lengths: Sequence[int], most: int) -> list[int]:
+    """At most `most` indices of sequences, from the shortest to the longest: what to prove the contract on."""
+    by_length = sorted(range(len(lengths)), key=lambda i: lengths[i])
+    return [by_length[i] for i in sorted(set(np.linspace(0, len(by_length) - 1, most).astype(int).tolist()))]

@@ -1,0 +1,75 @@
+"""An estimator on disk: the folder that `save` writes and `load` reads, which a RUN is too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+from sklearn.exceptions import NotFittedError
+from torch import nn
+
+from elman.errors import InputError
+from elman.training.checkpoint import load_weights, read_run, write_run
+from elman.training.loop import Fitted
+
+__all__ = ["check_fitted", "load_estimator", "parameters_of", "save_estimator"]
+
+
+class Saved(Protocol):
+    """An estimator that a folder can hold."""
+
+    model_: nn.Module
+    fitted_: Fitted
+
+    def describe(self) -> dict[str, Any]: ...
+
+
+E = TypeVar("E", bound=Saved)
+
+
+def check_fitted(estimator: object, remedy: str = "") -> None:
+    """Raises NotFittedError before `fit` and `load`."""
+    name = type(estimator).__name__
+    if not hasattr(estimator, "model_"):
+        raise NotFittedError(f"this {name} is not fitted yet: {remedy or f'call fit, or {name}.load a RUN'}")
+
+
+def parameters_of(estimator: Any) -> dict[str, Any]:
+    """The parameters as model.json holds them."""
+    return {k: msgspec.to_builtins(v) for k, v in estimator.get_params().items()}
+
+
+def save_estimator(estimator: Saved, path: str | Path) -> None:
+    """Write the folder that `load_estimator` and ``elman predict`` read.
+
+    Raises:
+        NotFittedError: there is nothing to save.
+    """
+    check_fitted(estimator, "there is nothing to save")
+    write_run(Path(path), model=estimator.model_, description=estimator.describe(), history=estimator.fitted_.history)
+
+
+def load_estimator(
+    kind: Callable[..., E], path: str | Path, task: str, build: Callable[[E, Mapping[str, Any]], None]
+) -> E:
+    """The estimator that `save_estimator` or ``elman train`` wrote.
+
+    Args:
+        kind: its class.
+        build: gives a new estimator, which has its parameters, all else that model.json describes, `model_` among it.
+
+    Raises:
+        InputError: no RUN, a damaged one, or one of another task.
+    """
+    description, weights = read_run(Path(path), task)
+    try:
+        new = kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in description["parameters"].items()})
+        build(new, description)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"the RUN is damaged ({error!r})", where=str(path), remedy="train it anew") from error
+    load_weights(new.model_, weights, Path(path))
+    new.model_.eval()
+    new.fitted_ = Fitted()
+    return new
