@@ -34,6 +34,7 @@ _ROOMS: dict[str, str] = {
     "Proof": "elman.proof",
     "Classifier": "elman.tasks.classify",
     "Tagger": "elman.tasks.tag",
+    "parts_of_speech": "elman.tasks.tagger",
     "Sequences": "elman.sequences",
     "InputError": "elman.errors",
 }

@@ -345,10 +345,9 @@ def _shipped_tagger(language: str) -> Callable[[list[str]], list[str]] | None:
 
     if language.lower() not in ("en", "english") or not files("elman.models").joinpath("pos").is_dir():
         return None
-    from elman.tasks.tagger import packaged_tagger
+    from elman.tasks.tagger import parts_of_speech
 
-    model = packaged_tagger()
-    return lambda words: model.predict([words])[0]
+    return parts_of_speech
 
 
 def _print_json(value: object) -> None:

@@ -30,6 +30,7 @@ class ClassifierSettings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         cell: a name of `elman.cells`, or FILE:CELL for one of your own.
         embedding: width of a word's vector (usually 50, 100 or 300); pretrained vectors bring their own.
+        tag_embedding: width of the vector of a word's part of speech, where the text chain leaves tags beside words.
         hidden: H of each direction.
         layers: recurrent layers on top of one another.
         bidirectional: read from both ends.
@@ -45,6 +46,7 @@ class ClassifierSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     cell: str = "lstm"
     embedding: int = 100
+    tag_embedding: int = 16
     hidden: int = 64
     layers: int = 1
     bidirectional: bool = True
@@ -59,10 +61,11 @@ class ClassifierSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def check(self) -> None:
         """Raises InputError for a number that makes no sense, naming its key."""
-        for key, lowest in (("embedding", 1), ("hidden", 1), ("layers", 1), ("ngrams", 0), ("ngram_letters", 0)):
-            if getattr(self, key) < lowest:
+        lowest = dict.fromkeys(("embedding", "tag_embedding", "hidden", "layers"), 1)
+        for key, least in (lowest | {"ngrams": 0, "ngram_letters": 0}).items():
+            if getattr(self, key) < least:
                 raise InputError(
-                    f"{key} is {getattr(self, key)}", where=f"model.{key}", remedy=f"give at least {lowest}"
+                    f"{key} is {getattr(self, key)}", where=f"model.{key}", remedy=f"give at least {least}"
                 )
         for key in ("dropout", "word_dropout", "recurrent_dropout", "zoneout"):
             if not 0 <= getattr(self, key) < 1:
@@ -76,6 +79,7 @@ class SequenceClassifier(nn.Module):
         settings: its sizes.
         classes: K.
         words: size of the vocabulary, 0 being padding and 1 `<unk>`; 0 if the input is numbers.
+        tags: size of the vocabulary of parts of speech that are read beside the words; 0 if none are.
         features: F numbers a time step, if the input is numbers.
         ngrams: n-gram features a sequence.
         vectors: (words, E) to start the embedding from.
@@ -92,6 +96,7 @@ class SequenceClassifier(nn.Module):
         classes: int,
         *,
         words: int = 0,
+        tags: int = 0,
         features: int = 0,
         ngrams: int = 0,
         vectors: Tensor | None = None,
@@ -101,7 +106,9 @@ class SequenceClassifier(nn.Module):
         super().__init__()
         settings.check()
         self.settings, self.words, self.features, self.ngrams, self.classes = settings, words, features, ngrams, classes
+        self.tags = tags
         self.embedding: nn.Embedding | None = None
+        self.tag_embedding: nn.Embedding | None = None
         width = features
         if words:
             width = settings.embedding if vectors is None else vectors.shape[1]
@@ -109,6 +116,9 @@ class SequenceClassifier(nn.Module):
             if vectors is not None:
                 self.embedding.weight.data.copy_(vectors)
             self.embedding.weight.requires_grad_(not freeze)
+            if tags:
+                self.tag_embedding = nn.Embedding(tags, settings.tag_embedding)
+                width += settings.tag_embedding
         else:
             # numbers are brought to mean 0, variance 1 by the training data's figures, see `scale_to`
             self.register_buffer("mean", torch.zeros(features))
@@ -138,17 +148,23 @@ class SequenceClassifier(nn.Module):
         self.spread.copy_(spread)
 
     def embed(self, data: Tensor, lengths: Tensor) -> Tensor:
-        """(T, B) word numbers or (T, B, F) values -> (T, B, E), 0 past each length."""
+        """(T, B) word numbers, (T, B, 2) with tags, or (T, B, F) values -> (T, B, E), 0 past each length."""
         inside = torch.arange(len(data), device=data.device)[:, None] < lengths.to(data.device)  # (T, B)
         # padding is replaced before any arithmetic: a NaN in it reaches no result and no gradient
         if self.embedding is None:
             inside = inside[..., None]
             return torch.where(inside, (torch.where(inside, data, 0) - self.mean) / self.spread, 0)
+        tags = None
+        if self.tag_embedding is not None:
+            data, tags = data.unbind(-1)
+            tags = torch.where(inside, tags, 0)
         data = torch.where(inside, data, 0)
         if self.training and self.settings.word_dropout:
             hidden = torch.rand(data.shape, device=data.device) < self.settings.word_dropout
             data = data.masked_fill(hidden, 1)
         x: Tensor = self.embedding(data)
+        if self.tag_embedding is not None:
+            x = torch.cat([x, self.tag_embedding(tags)], -1)
         return torch.where(inside[..., None], x, 0)
 
     def read(self, x: Tensor, lengths: Tensor, ngrams: Tensor | None = None) -> Tensor:
@@ -165,7 +181,7 @@ class SequenceClassifier(nn.Module):
         """Scores of the K classes (logits).
 
         Args:
-            data: (T, B) word numbers, or (T, B, F) values.
+            data: (T, B) word numbers, (T, B, 2) numbers of words and of their parts of speech, or (T, B, F) values.
             lengths: (B,), each in 1..T.
             ngrams: (B, N) n-gram features, if the model has them.
 
@@ -180,9 +196,10 @@ class SequenceClassifier(nn.Module):
             "settings": msgspec.to_builtins(self.settings),
             "classes": self.classes,
             "words": self.words,
+            "tags": self.tags,
             "features": self.features,
             "ngrams": self.ngrams,
-            "width": self.recurrent.input_size,
+            "width": self.features if self.embedding is None else self.embedding.embedding_dim,
             "frozen": self.embedding is not None and not self.embedding.weight.requires_grad,
             "cell": self.recurrent.graph.to_dict(),
         }
@@ -196,6 +213,7 @@ class SequenceClassifier(nn.Module):
             settings,
             saved["classes"],
             words=saved["words"],
+            tags=saved.get("tags", 0),
             features=saved["features"],
             ngrams=saved["ngrams"],
             graph=Graph.from_dict(saved["cell"]),

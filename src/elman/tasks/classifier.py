@@ -20,6 +20,7 @@ from elman.tasks.encoding import Encoding, Examples, TextSettings
 from elman.tasks.parameters import fill, section_of, signature
 from elman.tasks.saving import check_fitted, load_estimator, parameters_of, save_estimator
 from elman.tasks.scores import score_classes
+from elman.tasks.tagger import parts_of_speech
 from elman.training.loop import Fitted, Step, fit, training_step
 from elman.training.progress import Silent
 from elman.training.settings import TrainingSettings
@@ -177,7 +178,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 remedy="a classifier needs examples of at least two",
             )
         text, model, training = self.settings("text"), self.settings("model"), self.settings("training")
-        self.encoding_ = Encoding(text, model.ngrams, model.ngram_letters).fit(X, numbers)
+        self.encoding_ = Encoding(text, model.ngrams, model.ngram_letters, parts_of_speech).fit(X, numbers)
         examples = self.encoding_(X, numbers)
         held = None if valid is None else self.encoding_(valid[0], self.class_numbers(valid[1]))
         torch.manual_seed(training.seed)
@@ -210,6 +211,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             model,
             K,
             words=len(encoding.vocabulary),
+            tags=0 if encoding.tags is None else len(encoding.tags),
             ngrams=0 if examples.ngrams is None else examples.ngrams.shape[1],
             vectors=vectors,
             freeze=text.freeze,
@@ -257,7 +259,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _build(self, description: Mapping[str, Any]) -> None:
         self.classes_ = np.array(description["labels"])
-        self.encoding_ = Encoding.from_dict(description["encoding"])
+        self.encoding_ = Encoding.from_dict(description["encoding"], parts_of_speech)
         self.model_ = SequenceClassifier.from_dict(description["model"])
 
     def __sklearn_tags__(self) -> Any:

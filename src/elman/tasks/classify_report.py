@@ -83,10 +83,9 @@ def _memory(results: Results, classifier: Classifier, most: int = 24) -> Section
 
 
 def _as_seen(classifier: Classifier, examples: Examples) -> list[list[str]]:
-    vocabulary = classifier.encoding_.vocabulary
-    if vocabulary is None:
+    if classifier.encoding_.vocabulary is None:
         return []
-    return [vocabulary.decode(item.tolist()) for item in examples.items]
+    return [classifier.encoding_.as_read(item) for item in examples.items]
 
 
 def _settings(recipe: Recipe, classifier: Classifier) -> dict[str, Any]:

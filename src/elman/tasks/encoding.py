@@ -47,7 +47,7 @@ class Examples:
     """N sequences ready for the network.
 
     Attributes:
-        items: word numbers (T_i,) int64, or values (T_i, F) float32.
+        items: word numbers (T_i,) int64, words and their tags (T_i, 2) int64, or values (T_i, F) float32.
         tokens: the words behind the numbers; empty for values.
         ngrams: (N, n) features, or None.
         y: (N,) class indices, or None where there are none.
@@ -82,7 +82,7 @@ class Encoding:
         settings: of the text chain.
         ngrams: that many n-gram features besides; 0 for none.
         letters: n-grams of 2 to so many letters among them; 0 for words only.
-        tagger: for a `tags` stage.
+        tagger: for a `tags` stage. Tags that the stage leaves beside their words are read as a feature of their own.
     """
 
     def __init__(self, settings: TextSettings, ngrams: int = 0, letters: int = 0, tagger: Tagger | None = None) -> None:
@@ -90,6 +90,7 @@ class Encoding:
         self.settings = settings
         self.chain: Chain | None = Chain(settings.stages, tagger=tagger, where="text.stages")
         self.vocabulary: Vocabulary | None = None
+        self.tags: Vocabulary | None = None  # parts of speech, if they are read beside the words
         self.features = 0  # F, if the input is numbers
         self.ngrams = NgramFeatures(characters=(2, letters) if letters else None, most=ngrams) if ngrams else None
 
@@ -112,9 +113,12 @@ class Encoding:
         assert self.chain is not None
         _check_texts(X)
         self.chain.fit(X)
-        tokens = [self._tokens(text) for text in X]
+        pairs = [self._pairs(text) for text in X]
+        tokens = [[token for token, _ in row] for row in pairs]
         most = self.settings.max_words or None
         self.vocabulary = Vocabulary.build(tokens, self.settings.min_count, most)
+        if self.chain.tags_beside:
+            self.tags = Vocabulary.build([tag for _, tag in row] for row in pairs)
         if self.ngrams is not None:
             self.ngrams.fit(tokens, labels.tolist())
         return self
@@ -130,16 +134,25 @@ class Encoding:
             return Examples([_values(x, i, self.features) for i, x in enumerate(X)], [], None, classes)
         assert self.vocabulary is not None
         _check_texts(X)
-        tokens = [self._tokens(text) for text in X]
+        pairs = [self._pairs(text) for text in X]
+        tokens = [[token for token, _ in row] for row in pairs]
         # a text of which the chain leaves nothing is one unknown word: no sequence is empty
         items = [torch.tensor(self.vocabulary.encode(t) or [1]) for t in tokens]
+        if self.tags is not None:
+            beside = [torch.tensor(self.tags.encode([tag for _, tag in row]) or [1]) for row in pairs]
+            items = [torch.stack(columns, 1) for columns in zip(items, beside)]
         features = None if self.ngrams is None else torch.from_numpy(self.ngrams.transform(tokens))
         return Examples(items, tokens, features, classes)
 
-    def _tokens(self, text: str | Sequence[str]) -> list[str]:
+    def as_read(self, item: Tensor) -> list[str]:
+        """The words of one of `Examples.items`, `<unk>` for those that have no number."""
+        assert self.vocabulary is not None
+        return self.vocabulary.decode((item if item.dim() == 1 else item[:, 0]).tolist())
+
+    def _pairs(self, text: str | Sequence[str]) -> list[tuple[str, str]]:
         assert self.chain is not None
-        tokens = self.chain(text)
-        return tokens[: self.max_length] if self.max_length else tokens
+        pairs = self.chain.tagged(text)
+        return pairs[: self.max_length] if self.max_length else pairs
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it, for model.json."""
@@ -152,6 +165,7 @@ class Encoding:
             "max_length": self.max_length,
             "chain": self.chain.to_dict(),
             "vocabulary": self.vocabulary.to_list(),
+            "tags": None if self.tags is None else self.tags.to_list(),
             "ngrams": None if self.ngrams is None else self.ngrams.to_dict(),
         }
 
@@ -160,12 +174,13 @@ class Encoding:
         """The inverse of `to_dict`."""
         new = cls.__new__(cls)
         new.settings = TextSettings()
-        new.chain = new.ngrams = new.vocabulary = None
+        new.chain = new.ngrams = new.vocabulary = new.tags = None
         new.features = int(saved.get("features", 0))
         new.max_length = int(saved.get("max_length", 0))
         if saved["kind"] == "text":
             new.chain = Chain.from_dict(saved["chain"], tagger=tagger)
             new.vocabulary = Vocabulary.from_list(saved["vocabulary"])
+            new.tags = Vocabulary.from_list(saved["tags"]) if saved.get("tags") else None
             new.ngrams = NgramFeatures.from_dict(saved["ngrams"]) if saved["ngrams"] else None
         return new
 

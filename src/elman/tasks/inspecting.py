@@ -47,8 +47,7 @@ def inspect_page(run: Path, text: str) -> str:
 
 def _classified(run: Path, text: str) -> tuple[str, list[Section | None]]:
     classifier = Classifier.load(run)
-    vocabulary = classifier.encoding_.vocabulary
-    if vocabulary is None:
+    if classifier.encoding_.reads_numbers:
         raise InputError("this RUN reads numbers, not text", where=str(run), remedy="inspect one that reads text")
     model = classifier.model_.eval()
     examples = classifier.encoding_([text])
@@ -57,7 +56,7 @@ def _classified(run: Path, text: str) -> tuple[str, list[Section | None]]:
         x = batch.with_data(model.embed(batch.data, batch.lengths))  # (T, 1, E)
     p = classifier.predict_proba([text])[0]
     labels = [str(label) for label in classifier.classes_]
-    tokens = vocabulary.decode(examples.items[0].tolist())
+    tokens = classifier.encoding_.as_read(examples.items[0])
 
     def scores(e: Tensor, lengths: Tensor) -> Tensor:
         return model.read(e, lengths, None if ngrams is None else ngrams.expand(e.shape[1], -1))

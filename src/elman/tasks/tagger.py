@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from elman.training.loop import Fitted, fit
 from elman.training.progress import Silent
 from elman.training.settings import TrainingSettings
 
-__all__ = ["Tagger", "packaged_tagger"]
+__all__ = ["Tagger", "packaged_tagger", "parts_of_speech"]
 
 Words = Sequence[str]
 
@@ -243,6 +244,28 @@ def packaged_tagger() -> Tagger:
             "this installation has no part-of-speech model", remedy="train it: python -m elman.tasks.ship_pos"
         )
     return Tagger.load(folder)
+
+
+def parts_of_speech(words: Sequence[str]) -> list[str]:
+    """The universal part-of-speech tag of every word of an English sentence, by the tagger that ships.
+
+    What a `tags` stage of the text chain is handed: ``Chain(["tags"], tagger=elman.parts_of_speech)``. The model is
+    read on first use, and a sentence seen lately is not tagged twice.
+
+    Raises:
+        InputError: this installation was built without the model.
+    """
+    return list(_tags_of(tuple(words)))
+
+
+@lru_cache(maxsize=50_000)
+def _tags_of(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_shipped().predict([list(words)])[0])
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> Tagger:
+    return packaged_tagger()
 
 
 def _checked(X: Sequence[Words], y: Sequence[Words]) -> tuple[list[list[str]], list[list[str]]]:

@@ -49,7 +49,11 @@ class Chain:
         self.stages: list[dict[str, Any]] = _in_order([_read(s, where) for s in stages], where)
         self.tagger = tagger
         if tagger is None and any(STAGES[s["name"]].kind == "tags" for s in self.stages):
-            raise InputError("the stage 'tags' needs a part-of-speech tagger", where=where, remedy="hand it one")
+            raise InputError(
+                "the stage 'tags' needs a part-of-speech tagger",
+                where=where,
+                remedy="hand it one: Chain(stages, tagger=elman.parts_of_speech)",
+            )
         self._states: list[Any] = [None] * len(self.stages)  # as JSON knows them
         self._bind()
 
@@ -59,6 +63,11 @@ class Chain:
     def fitted(self) -> bool:
         """Whether every stage that learns has learned."""
         return all(state is not None or not _learns(s) for s, state in zip(self.stages, self._states))
+
+    @property
+    def tags_beside(self) -> bool:
+        """Whether parts of speech reach the end of the chain beside their words."""
+        return any(STAGES[s["name"]].kind == "tags" and s["use"] == "beside" for s in self.stages)
 
     def fit(self, texts: Iterable[str | Sequence[str]]) -> Chain:
         """Let the stages that learn (`subwords`, `sparse`) learn, each from what the stages before it make.
