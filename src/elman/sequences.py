@@ -70,11 +70,11 @@ class Sequences:
         if not tensors:
             raise InputError("a batch needs at least one sequence")
         lengths = torch.tensor([len(t) for t in tensors])
-        check_lengths(lengths, int(lengths.max()), len(tensors))
-        data = tensors[0].new_full((int(lengths.max()), len(tensors), *tensors[0].shape[1:]), pad)  # (T, B, ...)
-        for b, t in enumerate(tensors):
-            data[: len(t), b] = t
-        return cls(data, lengths)
+        T, B = max(map(len, tensors)), len(tensors)
+        check_lengths(lengths, T, B)
+        data = tensors[0].new_full((B, T, *tensors[0].shape[1:]), pad)
+        data[torch.arange(T) < lengths[:, None]] = torch.cat(tensors)  # the places that exist, row after row
+        return cls(data.transpose(0, 1).contiguous(), lengths)  # (T, B, ...)
 
     def __len__(self) -> int:
         return self.data.shape[1]

@@ -20,6 +20,7 @@ from elman.tasks.classifier import LossSettings
 Data = tuple[list[str], list[str]]
 SMALL: dict[str, Any] = {
     "embedding": 16, "hidden": 12, "epochs": 12, "rate": 0.03, "dropout": 0.1, "stages": ("lower",), "batch_size": 16,
+    "seed": 2,
 }  # fmt: skip
 
 
@@ -54,6 +55,30 @@ def test_saved_and_loaded(fitted: elman.Classifier, reviews: Data, tmp_path: Pat
     again = elman.Classifier.load(tmp_path / "model")
     assert np.array_equal(fitted.predict_proba(reviews[0]), again.predict_proba(reviews[0]))
     assert clone(again).get_params() == clone(fitted).get_params()
+
+
+def test_words_that_only_the_vectors_know(reviews: Data, tmp_path: Path) -> None:
+    """`splendid` never occurs in training, `awful` once; their vectors lie where those of `good` and `bad` lie."""
+    draw = np.random.default_rng(0)
+    words = sorted({word for text in reviews[0] for word in text.split()})
+    vectors = {word: draw.standard_normal(12) for word in words}
+    near = {"splendid": vectors["good"], "awful": vectors["bad"]}
+    lines = [f"{w} {' '.join(f'{x:.5f}' for x in v)}" for w, v in {**vectors, **near}.items()]
+    path = tmp_path / "vectors.txt"
+    path.write_text(f"{len(lines)} 12\n" + "\n".join(lines) + "\n")
+
+    X, y = [*reviews[0][:200], "good it awful"], [*reviews[1][:200], "positive"]
+    model = elman.Classifier(**{**SMALL, "vectors": str(path)}).fit(X, y)
+    others = [text.replace("good", "splendid").replace("bad", "awful") for text in reviews[0][200:]]
+    assert model.score(others, reviews[1][200:]) > 0.9
+    vocabulary, network = model.encoding_.vocabulary, model.model_
+    assert vocabulary is not None
+    assert vocabulary.index("awful") < network.words <= vocabulary.index("splendid")  # too rare to count, but known
+    assert vocabulary.index("absent") == 1
+
+    model.save(tmp_path / "model")
+    again = elman.Classifier.load(tmp_path / "model")
+    assert np.array_equal(model.predict_proba(others), again.predict_proba(others))
 
 
 def test_a_users_cell_needs_no_code_when_loaded(reviews: Data, tmp_path: Path) -> None:

@@ -136,6 +136,20 @@ def test_pooling_by_hand() -> None:
     assert Pooling("last", 4, False)(y, lengths).tolist() == [[4, 4, 4, 4], [7, 0, 3, 0]]
 
 
+def test_the_gradient_of_the_maximum_is_torchs() -> None:
+    """Ties share it; nothing past a length takes part, however large."""
+    torch.manual_seed(3)
+    y = torch.randn(7, 4, 6, dtype=torch.float64).mul(3).round()  # many ties
+    for b, n in enumerate(LENGTHS.tolist()):
+        y[n:, b] = 99
+    d = torch.randn(4, 6, dtype=torch.float64)
+    mine, theirs = y.clone().requires_grad_(), y.clone().requires_grad_()
+    Pooling("max", 6, True)(mine, LENGTHS).backward(d)
+    inside = (torch.arange(7)[:, None] < LENGTHS)[..., None]
+    torch.where(inside, theirs, -math.inf).amax(0).backward(d)
+    torch.testing.assert_close(mine.grad, theirs.grad)
+
+
 def test_attention_is_a_weighted_mean() -> None:
     torch.manual_seed(1)
     pooling, y = Pooling("attention", 4, True), torch.randn(7, 4, 4)

@@ -68,6 +68,14 @@ def test_a_step_is_adamw_on_the_clipped_gradient(make_task: Any) -> None:
         torch.testing.assert_close(new, expected, rtol=0, atol=2e-5)
 
 
+def test_the_optimiser_tells_that_it_moved(make_task: Any) -> None:
+    """Whoever keeps something made from the weights goes by their version; fused kernels leave it as it was."""
+    task = make_task(dropout=0.0)
+    optimizer, before = make_optimizer(task.model, SHORT), {n: p._version for n, p in task.model.named_parameters()}
+    training_step(task, optimizer, task.collate(0), None, SHORT)
+    assert all(p._version > before[n] for n, p in task.model.named_parameters())
+
+
 def test_a_step_of_ones_own(make_task: Any) -> None:
     seen = []
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from elman.engines.reference import evaluate
 from elman.equations.graph import Graph, size_of
+from elman.layers.dropout import dropout
 from elman.layers.recurrent import Recurrent
 
 __all__ = ["Pass", "Watch", "unroll", "watched"]
@@ -147,7 +147,7 @@ def watched(layer: Recurrent, own_parameters: bool = False) -> Iterator[Watch]:
                 finals.append(seen.after)
             y = outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
             if layer.dropout and k + 1 < layer.num_layers:
-                y = F.dropout(y, layer.dropout, layer.training)
+                y = dropout(y, layer.dropout, layer.training)
         return y, tuple(torch.stack(column) for column in zip(*finals, strict=True))
 
     layer._run = run  # type: ignore[method-assign]

@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from elman.engines.choose import Choice, choose
 from elman.equations import Cell, CellError, schedule_forward
 from elman.equations.graph import Graph, size_of
 from elman.errors import InputError
+from elman.layers.dropout import dropout
 from elman.layers.layout import ByName, Layout
 from elman.sequences import check_lengths
 
@@ -196,7 +196,7 @@ class Recurrent(nn.Module):
         if self.weight_drop and self.training:
             waiting = {n for s in schedule_forward(graph).loop for g in s.groups for p in g.products for n in p.names}
             for name in sorted(waiting):
-                params[name] = F.dropout(params[name], self.weight_drop)
+                params[name] = dropout(params[name], self.weight_drop)
         return params
 
     # -- calls ---------------------------------------------------------------------------------------------------
@@ -283,7 +283,7 @@ class Recurrent(nn.Module):
                 finals.append(after)
             y = outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
             if self.dropout and k + 1 < self.num_layers:
-                y = F.dropout(y, self.dropout, self.training)
+                y = dropout(y, self.dropout, self.training)
         return y, tuple(torch.stack(column) for column in zip(*finals, strict=True))
 
     def _initial(self, state: State | None, B: int, x: Tensor) -> list[Tensor]:

@@ -13,11 +13,13 @@ from typing import Any, Literal
 import msgspec
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from elman.cells.find import find_cell
 from elman.equations.graph import Graph
 from elman.errors import InputError
 from elman.layers import Recurrent
+from elman.layers.dropout import Dropout
 from elman.layers.recurrent import cell_graph
 from elman.models.pooling import Pooling
 
@@ -84,11 +86,14 @@ class SequenceClassifier(nn.Module):
         ngrams: n-gram features a sequence.
         vectors: (words, E) to start the embedding from.
         freeze: leave `vectors` as they are.
+        further: (V, E) vectors of words that training does not meet: their numbers follow those of `words`, and no
+            training moves them.
         graph: the cell, where it is known already (from a RUN); else `settings.cell` is looked up.
     """
 
     mean: Tensor
     spread: Tensor
+    further: Tensor | None
 
     def __init__(
         self,
@@ -101,6 +106,7 @@ class SequenceClassifier(nn.Module):
         ngrams: int = 0,
         vectors: Tensor | None = None,
         freeze: bool = False,
+        further: Tensor | None = None,
         graph: Graph | None = None,
     ) -> None:
         super().__init__()
@@ -119,7 +125,9 @@ class SequenceClassifier(nn.Module):
             if tags:
                 self.tag_embedding = nn.Embedding(tags, settings.tag_embedding)
                 width += settings.tag_embedding
+            self.register_buffer("further", further)
         else:
+            self.further = None
             # numbers are brought to mean 0, variance 1 by the training data's figures, see `scale_to`
             self.register_buffer("mean", torch.zeros(features))
             self.register_buffer("spread", torch.ones(features))
@@ -135,7 +143,7 @@ class SequenceClassifier(nn.Module):
             engine=settings.engine,
         )
         self.pooling = Pooling(settings.pooling, self.recurrent.output_size, settings.bidirectional)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         self.out = nn.Linear(self.recurrent.output_size, classes)
         # starts at nothing: the network learns first what it can
         self.out_ngrams = nn.Linear(ngrams, classes, bias=False) if ngrams else None
@@ -162,10 +170,14 @@ class SequenceClassifier(nn.Module):
         if self.training and self.settings.word_dropout:
             hidden = torch.rand(data.shape, device=data.device) < self.settings.word_dropout
             data = data.masked_fill(hidden, 1)
-        x: Tensor = self.embedding(data)
+        x: Tensor = self.embedding(data if self.further is None else data.clamp(max=self.words - 1))
+        if self.further is not None:
+            beyond = data - self.words  # (T, B), from 0 on for the words that training did not meet
+            if bool((beyond >= 0).any()):
+                x = torch.where((beyond >= 0)[..., None], F.embedding(beyond.clamp(min=0), self.further), x)
         if self.tag_embedding is not None:
             x = torch.cat([x, self.tag_embedding(tags)], -1)
-        return torch.where(inside[..., None], x, 0)
+        return x * inside[..., None].to(x.dtype)
 
     def read(self, x: Tensor, lengths: Tensor, ngrams: Tensor | None = None) -> Tensor:
         """(T, B, E) embedded sequences -> (B, K) scores."""
@@ -200,6 +212,7 @@ class SequenceClassifier(nn.Module):
             "features": self.features,
             "ngrams": self.ngrams,
             "width": self.features if self.embedding is None else self.embedding.embedding_dim,
+            "further": 0 if self.further is None else len(self.further),
             "frozen": self.embedding is not None and not self.embedding.weight.requires_grad,
             "cell": self.recurrent.graph.to_dict(),
         }
@@ -216,6 +229,7 @@ class SequenceClassifier(nn.Module):
             tags=saved.get("tags", 0),
             features=saved["features"],
             ngrams=saved["ngrams"],
+            further=torch.zeros(saved["further"], saved["width"]) if saved.get("further") else None,
             graph=Graph.from_dict(saved["cell"]),
         )
         if model.embedding is not None:

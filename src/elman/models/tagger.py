@@ -19,6 +19,7 @@ from elman.equations.graph import Graph
 from elman.errors import InputError
 from elman.layers import Recurrent
 from elman.layers.crf import CRF
+from elman.layers.dropout import dropout
 from elman.models.lexicon import CASES, Batch
 
 __all__ = ["TaggerModel", "TaggerSettings"]
@@ -191,8 +192,8 @@ class TaggerModel(nn.Module):
     def emissions(self, x: Tensor, lengths: Tensor) -> Tensor:
         """From features x (T, B, I) to emissions (T, B, K): the part that looks along the sentence."""
         drop = self.settings.dropout
-        h, _ = self.context(F.dropout(x, drop, self.training), lengths=lengths)
-        e: Tensor = self.emit(F.dropout(h, drop, self.training))
+        h, _ = self.context(dropout(x, drop, self.training), lengths=lengths)
+        e: Tensor = self.emit(dropout(h, drop, self.training))
         return e
 
     def loss(self, batch: Batch, tags: Tensor) -> Tensor:

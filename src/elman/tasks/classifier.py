@@ -206,15 +206,16 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             network.scale_to(steps.mean(0), steps.std(0, correction=0).clamp(min=1e-6))
             return network
         assert encoding.vocabulary is not None
-        vectors = _vectors(text.vectors, encoding) if text.vectors else None
+        vectors, further = encoding.vectors or (None, None)
         return SequenceClassifier(
             model,
             K,
-            words=len(encoding.vocabulary),
+            words=len(encoding.vocabulary) if vectors is None else len(vectors),
             tags=0 if encoding.tags is None else len(encoding.tags),
             ngrams=0 if examples.ngrams is None else examples.ngrams.shape[1],
             vectors=vectors,
             freeze=text.freeze,
+            further=further,
         )
 
     # -- use
@@ -283,11 +284,3 @@ def _hold_out(y: np.ndarray, share: float, seed: int) -> tuple[list[int], list[i
         raise InputError(f"validation is {share}", where="Classifier", remedy="give a share of 0 to below 1")
     train, valid = split_rows(y.tolist(), [1 - share, share], seed)
     return train, valid
-
-
-def _vectors(path: str, encoding: Encoding) -> Tensor:
-    """(words, E): pretrained vectors for the vocabulary's words."""
-    from elman.text.vectors import WordVectors, embedding_matrix
-
-    assert encoding.vocabulary is not None
-    return embedding_matrix(WordVectors.load(path), encoding.vocabulary)

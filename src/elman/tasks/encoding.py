@@ -16,6 +16,8 @@ from elman.sequences import Sequences
 from elman.text import Chain, Vocabulary
 from elman.text.ngrams import NgramFeatures
 from elman.text.tag import Tagger
+from elman.text.vectors import WordVectors, embedding_matrix
+from elman.text.vectors.embedding import find
 
 __all__ = ["Encoding", "Examples", "TextSettings"]
 
@@ -91,6 +93,7 @@ class Encoding:
         self.chain: Chain | None = Chain(settings.stages, tagger=tagger, where="text.stages")
         self.vocabulary: Vocabulary | None = None
         self.tags: Vocabulary | None = None  # parts of speech, if they are read beside the words
+        self.vectors: tuple[Tensor, Tensor] | None = None  # of training words (V, E), of further words (V', E)
         self.features = 0  # F, if the input is numbers
         self.ngrams = NgramFeatures(characters=(2, letters) if letters else None, most=ngrams) if ngrams else None
 
@@ -115,13 +118,31 @@ class Encoding:
         self.chain.fit(X)
         pairs = [self._pairs(text) for text in X]
         tokens = [[token for token, _ in row] for row in pairs]
-        most = self.settings.max_words or None
-        self.vocabulary = Vocabulary.build(tokens, self.settings.min_count, most)
+        self.vocabulary = self._learn_words(tokens)
         if self.chain.tags_beside:
             self.tags = Vocabulary.build([tag for _, tag in row] for row in pairs)
         if self.ngrams is not None:
             self.ngrams.fit(tokens, labels.tolist())
         return self
+
+    def _learn_words(self, tokens: Sequence[Sequence[str]]) -> Vocabulary:
+        """Number the training words, and behind them those that only the vectors know.
+
+        A rare word with a vector needs no minimal count: it means something from the start.
+        """
+        settings = self.settings
+        counted = Vocabulary.build(tokens, settings.min_count, settings.max_words or None)
+        if not settings.vectors:
+            return counted
+        pretrained = WordVectors.load(settings.vectors)
+        trained = counted.to_list()
+        if not settings.max_words:
+            seen = {word for text in tokens for word in text}
+            trained += sorted(w for w in seen if w not in counted and find(pretrained, w) is not None)
+        known = set(trained)
+        further = [row for row, word in enumerate(pretrained.words) if word not in known]
+        self.vectors = embedding_matrix(pretrained, trained), torch.from_numpy(pretrained.matrix[further])
+        return Vocabulary(trained + [pretrained.words[row] for row in further])
 
     def __call__(self, X: Sequence[Any], y: np.ndarray | None = None) -> Examples:
         """Encode inputs of the kind that was learned from.
@@ -174,7 +195,7 @@ class Encoding:
         """The inverse of `to_dict`."""
         new = cls.__new__(cls)
         new.settings = TextSettings()
-        new.chain = new.ngrams = new.vocabulary = new.tags = None
+        new.chain = new.ngrams = new.vocabulary = new.tags = new.vectors = None
         new.features = int(saved.get("features", 0))
         new.max_length = int(saved.get("max_length", 0))
         if saved["kind"] == "text":

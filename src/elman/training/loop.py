@@ -84,7 +84,16 @@ def make_optimizer(model: nn.Module, settings: TrainingSettings) -> torch.optim.
         {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0},
     ]
     # one kernel for all parameters: the steps between two batches cost as much as a small layer otherwise
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=settings.rate)
+    fused = all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for p in trained)
+    optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=settings.rate, fused=fused)
+    if fused:  # it moves weights without telling autograd, and so whoever keeps something made from them
+        optimizer.register_step_post_hook(lambda *_: _moved(trained))
+    return optimizer
+
+
+def _moved(parameters: list[nn.Parameter]) -> None:
+    for p in parameters:
+        torch.autograd.graph.increment_version(p)
 
 
 def set_bptt(model: nn.Module, k: int) -> None:
