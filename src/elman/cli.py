@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, CycloptsError, Parameter
 
 from elman import __version__
+from elman.console import JSON, number, print_json, print_metrics, print_prediction, print_table
 from elman.errors import InputError
 from elman.vectors_cli import app as vectors_app
 
@@ -30,8 +31,6 @@ app.command(vectors_app)
 
 # task -> the module that trains it; every one offers the same names, see elman.tasks.classify
 _TASKS = {"classify": "elman.tasks.classify", "tag": "elman.tasks.tag"}
-
-JSON = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object on stdout.")]
 
 
 # -- training and use -------------------------------------------------------------------------------------------------
@@ -92,9 +91,9 @@ def train(
 
     outcome = task.train(loaded, run, resume=resume, progress=Bar())
     if json:
-        _print_json(outcome.metrics)
+        print_json(outcome.metrics)
     else:
-        _print_metrics(outcome.metrics, run)
+        print_metrics(outcome.metrics, run)
     return 130 if outcome.interrupted else 0
 
 
@@ -130,9 +129,9 @@ def predict(
     if input is not None:
         found = task.predict(run, [input])
         if json:
-            _print_json({"predictions": found})
+            print_json({"predictions": found})
         else:
-            _print_prediction(found[0])
+            print_prediction(found[0])
         return 0
     from elman.data.settings import DataSettings
 
@@ -144,7 +143,7 @@ def predict(
         print(f"{len(table):,} predictions written to {out}", file=sys.stderr)
     if json:
         rows = [dict(zip(table.names, values)) for values in zip(*(table[name] for name in table.names))]
-        _print_json({"predictions": rows})
+        print_json({"predictions": rows})
     elif out is None:
         from elman.data.writers import csv_text
 
@@ -180,9 +179,9 @@ def evaluate(
     task = _task_of(run)
     figures = task.evaluate(run, DataSettings(path=data, input=input or "", target=target or ""))
     if json:
-        _print_json(figures)
+        print_json(figures)
     else:
-        _print_table(["figure", data], [[k, _number(v)] for k, v in figures.items() if isinstance(v, (int, float))])
+        print_table(["figure", data], [[k, number(v)] for k, v in figures.items() if isinstance(v, (int, float))])
     return 0
 
 
@@ -196,9 +195,9 @@ def recipes(*, json: JSON = False) -> int:
 
     rows = list_recipes()
     if json:
-        _print_json({"recipes": [{"name": n, "task": t, "description": d} for n, t, d in rows]})
+        print_json({"recipes": [{"name": n, "task": t, "description": d} for n, t, d in rows]})
     else:
-        _print_table(["recipe", "task", "what it does"], [list(row) for row in rows])
+        print_table(["recipe", "task", "what it does"], [list(row) for row in rows])
     return 0
 
 
@@ -220,7 +219,7 @@ def text(sentence: str, /, *, run: Path | None = None, language: str = "en", jso
     chain = None if run is None else _task_of(run).load(run).encoding_.chain
     tagger = None if chain is not None else _shipped_tagger(language)
     if json:
-        _print_json(shown(sentence, chain, tagger, language))
+        print_json(shown(sentence, chain, tagger, language))
     else:
         from rich.console import Console
 
@@ -282,9 +281,37 @@ def explain(thing: str, /, *, picture: Path | None = None, json: JSON = False) -
         picture.write_text(svg_of(graph), encoding="utf-8")
         print(f"the picture of {graph.name} is written to {picture}", file=sys.stderr)
     if json:
-        _print_json({"recipe": recipe, **said.to_dict()} if recipe else said.to_dict())
+        print_json({"recipe": recipe, **said.to_dict()} if recipe else said.to_dict())
     else:
         print("\n\n".join(filter(None, [recipe.rstrip(), said])))
+    return 0
+
+
+@app.command
+def bench(*, quick: Annotated[bool, Parameter(negative="")] = False, json: JSON = False) -> int:
+    """Measure how fast the layers run here, beside torch's and beside what the processor can do at most.
+
+    Parameters
+    ----------
+    quick
+        Two sizes instead of five, about fifteen seconds.
+    """
+    from elman.inspect.speed import QUICK, SHORT, short_bench
+
+    found = short_bench(QUICK if quick else SHORT, say=lambda line: print(line, file=sys.stderr))
+    if json:
+        print_json(found)
+        return 0
+    peak = found["ceilings"].get("peak")
+    rows = []
+    for row in found["rows"]:
+        ours, theirs = (row["gflops"][name] for name in ("elman", "torch.nn"))
+        share = f"{ours / peak:.0%}" if peak else ""
+        name = f"{row['cell']} {row['case']}"
+        rows.append([name, row["work"], f"{ours:.1f}", share, f"{theirs:.1f}", f"{ours / theirs:.2f}"])
+    print_table(["cell, size", "work", "GF/s", "of peak", "torch.nn GF/s", "ratio"], rows)
+    said = f"a peak of {peak:.0f} GF/s, measured" if peak else "no native engine here, and no measured peak"
+    print(f"float32, {found['threads']} threads, {said}; benchmarks/speed has more", file=sys.stderr)
     return 0
 
 
@@ -295,10 +322,10 @@ def doctor(*, json: JSON = False) -> int:
 
     found = examine()
     if json:
-        _print_json(found)
+        print_json(found)
     else:
         for title, facts in found.items():
-            _print_table([title, ""], [[str(k), str(v)] for k, v in facts.items()])
+            print_table([title, ""], [[str(k), str(v)] for k, v in facts.items()])
     return 0
 
 
@@ -348,45 +375,6 @@ def _shipped_tagger(language: str) -> Callable[[list[str]], list[str]] | None:
     from elman.tasks.tagger import parts_of_speech
 
     return parts_of_speech
-
-
-def _print_json(value: object) -> None:
-    import json
-
-    print(json.dumps(value, ensure_ascii=False))
-
-
-def _print_metrics(metrics: dict[str, Any], run: Path) -> None:
-    """Ours beside the baseline, on stdout."""
-    test, baseline = metrics["test"], metrics.get("baseline", {})
-    keys = [k for k, v in test.items() if isinstance(v, float)]
-    rows = [[k, _number(test[k]), _number(baseline[k]) if k in baseline else ""] for k in keys]
-    _print_table(["test", "ours", str(baseline.get("name", ""))], rows)
-    if "seeds" in metrics:
-        seeds = metrics["seeds"]
-        said = ", ".join(f"{k} {_number(seeds['mean'][k])} +- {_number(seeds['std'][k])}" for k in seeds["mean"])
-        print(f"mean of {len(seeds['runs'])} seeds: {said}")
-    print(f"{metrics['seconds']:.0f} s; written to {run}, look at {run / 'report.html'}", file=sys.stderr)
-
-
-def _print_prediction(row: dict[str, Any]) -> None:
-    if "probabilities" not in row:
-        print(" ".join(map(str, row.get("tags", row.values()))))
-        return
-    print(row["label"])
-    for label, p in sorted(row["probabilities"].items(), key=lambda item: -item[1]):
-        print(f"  {label:<20} {p:.3f}", file=sys.stderr)
-
-
-def _number(value: float) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
-def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Columns, aligned, on stdout."""
-    widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(len(head))]
-    for row in [head, *rows]:
-        print("  ".join(str(value).ljust(width) for value, width in zip(row, widths)).rstrip())
 
 
 def main(tokens: Sequence[str] | None = None) -> None:

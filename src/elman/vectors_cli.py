@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from elman.console import JSON, number, print_json
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,7 +22,6 @@ __all__ = ["app"]
 app = App(name="vectors", help="Word vectors: train them from text, look at them, judge them.", help_format="plaintext")
 
 Flag = Annotated[bool, Parameter(negative="")]
-JSON = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object on stdout.")]
 
 
 @app.command
@@ -101,7 +102,7 @@ def train(
     vectors.save(out)
     about = vectors.about
     if json:
-        _print_json({"out": str(out), "words": len(vectors)} | about)
+        print_json({"out": str(out), "words": len(vectors)} | about)
     print(
         f"{len(vectors):,} words of {about['raw_words']:,} read in {about['reading_seconds']:.1f} s; "
         f"{about['epochs']} epochs in {about['training_seconds']:.1f} s, "
@@ -128,7 +129,7 @@ def nearest(vectors: Path, word: str, /, *, n: int = 10, json: JSON = False) -> 
 
     found = WordVectors.load(vectors).nearest(word, n)
     if json:
-        _print_json({"word": word, "nearest": [{"word": w, "cosine": round(c, 6)} for w, c in found]})
+        print_json({"word": word, "nearest": [{"word": w, "cosine": round(c, 6)} for w, c in found]})
     else:
         for near, cosine in found:
             print(f"{cosine:.3f}  {near}")
@@ -152,13 +153,13 @@ def evaluate(vectors: Path, /, *, out: Path | None = None, json: JSON = False) -
     loaded = WordVectors.load(vectors)
     found = judge(loaded)
     if json:
-        _print_json(found)
+        print_json(found)
     else:
         for s in found["similarity"]:
-            print(f"{s['name']:26} Spearman {_number(s['spearman'])}   {s['known']:5} of {s['pairs']} pairs known")
+            print(f"{s['name']:26} Spearman {number(s['spearman'])}   {s['known']:5} of {s['pairs']} pairs known")
         for s in found["analogies"]:
-            print(f"{s['name']:30} {_number(s['accuracy'])}   {s['known']:5} of {s['questions']} questions known")
-        print(f"{'all analogies':30} {_number(found['analogy_accuracy'])}   {found['analogy_coverage']:.1%} known")
+            print(f"{s['name']:30} {number(s['accuracy'])}   {s['known']:5} of {s['questions']} questions known")
+        print(f"{'all analogies':30} {number(found['analogy_accuracy'])}   {found['analogy_coverage']:.1%} known")
     if out is not None:
         from elman.inspect.vectors import write_vectors
 
@@ -187,13 +188,3 @@ def _bar() -> Iterator[Callable[[Progress], None] | None]:
             bar.update(task, description=at.phase, completed=at.done, total=at.total or None, said=said)
 
         yield show
-
-
-def _number(value: float | None) -> str:
-    return "  -  " if value is None else f"{value:.3f}"
-
-
-def _print_json(value: object) -> None:
-    import json
-
-    print(json.dumps(value, ensure_ascii=False))

@@ -1,85 +1,103 @@
-"""Bad input, end to end: one clear line on stderr with the place and the remedy, exit code 2, no half-written RUN."""
+"""Bad input, end to end: one line on stderr with file, row and remedy, exit code 2, no half-written RUN."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from elman.cli import main
-
-GOOD = "text,label\n" + "".join(f"a {w} camera {i},{w}\n" for i in range(12) for w in ("good", "bad"))
-
-
-def run(capsys: pytest.CaptureFixture[str], *tokens: str) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as end:
-        main(tokens)
-    said = capsys.readouterr()
-    return int(end.value.code or 0), said.out, said.err
-
+GOOD = "text,label\n" + "\n".join(f"word{i} and more,{'ab'[i % 2]}" for i in range(40)) + "\n"
 
 CASES = {
-    "a missing file": (None, [], ["nowhere.csv"]),
-    "an empty file": ("", [], ["data.csv", "empty"]),
-    "a header alone": ("text,label\n", [], ["data.csv"]),
-    "a missing column": (GOOD, ["--input", "txt"], ["txt", "text"]),
-    "a missing target": (GOOD, ["--target", "labels"], ["labels", "label"]),
-    "a ragged row": (GOOD + "one,two,three\n", [], ["data.csv", "row 26"]),
-    "a wrong encoding": (GOOD.encode() + "na\xefve,good\n".encode("latin-1"), [], ["data.csv", "UTF-8"]),
-    "one class only": ("text,label\n" + "".join(f"good {i},good\n" for i in range(20)), [], ["data.csv", "'good'"]),
-    "an unknown key": (GOOD, ["--set", "model.hiden=3"], ["model.hiden", "hidden"]),
-    "a wrong type": (GOOD, ["--set", "model.hidden=many"], ["model.hidden", "whole number"]),
-    "a number that makes no sense": (GOOD, ["--set", "training.epochs=0"], ["training.epochs", "at least 1"]),
-    "an unknown cell": (GOOD, ["--set", "model.cell=lsmt"], ["lsmt", "LSTM"]),
+    "missing column": (GOOD, ["--input", "txet"], "no column 'txet'; did you mean 'text'?"),
+    "missing target": (GOOD, ["--target", "labels"], "no column 'labels'; did you mean 'label'?"),
+    "ragged row": (GOOD + "one,two,three\n", [], "row 42: 3 values, but the header names 2 columns"),
+    "wrong encoding": (GOOD.replace("word3", "w\xf6rd").encode("latin-1"), [], "not UTF-8"),
+    "empty file": ("", [], "the file is empty"),
+    "only a header": ("text,label\n", [], "the table has no rows"),
+    "one class only": (GOOD.replace(",b\n", ",a\n"), [], "only one class, 'a'"),
+    "missing label": (GOOD.replace("word4 and more,a", "word4 and more,"), [], "row 6: no value in column 'label'"),
 }
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_training(case, tmp_path, capsys, monkeypatch):
-    content, options, said = CASES[case]
-    monkeypatch.chdir(tmp_path)
-    path = Path("nowhere.csv" if content is None else "data.csv")
-    if content is not None:
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    code, out, err = run(capsys, "train", "classify", "--data", str(path), "--out", "RUN", *options)
-    last = err.strip().splitlines()[-1]
-    assert code == 2
-    assert out == ""
-    assert last.startswith("elman: ")
-    for word in said:
-        assert word.lower() in last.lower(), last
+def test_training_data(call: Any, tmp_path: Path, case: str) -> None:
+    content, options, message = CASES[case]
+    (tmp_path / "data.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
+    code, out, err = call("train", "classify", "--data", tmp_path / "data.csv", "--out", tmp_path / "run", *options)
+    assert (code, out) == (2, "")
+    lines = [line for line in err.splitlines() if line.startswith("elman: ")]
+    assert len(lines) == 1
+    assert err.splitlines()[-1] == lines[0]
+    assert message in lines[0]
+    assert "data.csv" in lines[0]
     assert "Traceback" not in err
-    assert [p.name for p in tmp_path.iterdir()] == ([path.name] if content is not None else [])
+    assert os.listdir(tmp_path) == ["data.csv"]  # nothing half-written
+
+
+def test_a_label_never_seen(call: Any, tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text(GOOD)
+    (tmp_path / "test.csv").write_text("text,label\nword1,a\nword2,never\n")
+    code, out, err = call(
+        "train", "classify", "--data", tmp_path / "data.csv", "--test", tmp_path / "test.csv", "--out", tmp_path / "run"
+    )
+    assert (code, out) == (2, "")
+    assert "test.csv, row 3: label 'never' never occurs in the training data; known are 'a', 'b'" in err
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
-    ("tokens", "said"),
+    ("words", "message"),
     [
-        (["train", "sentimnet"], "sentiment"),
-        (["predict", "nowhere", "text"], "nowhere"),
+        (["train", "sentimant"], "no recipe 'sentimant'; did you mean 'sentiment'?"),
+        (["train", "sentiment", "--set", "model.hiden=8"], "unknown key 'model.hiden'; did you mean 'model.hidden'?"),
+        (["train", "sentiment", "--set", "model.hidden=many"], "model.hidden: "),
+        (["train", "sentiment", "--set", "model.hidden=many"], "whole number"),
+        (["train", "sentiment", "--set", "training.epochs=0"], "training.epochs: epochs is 0; give at least 1"),
+        (["train", "sentiment", "--set", "model.cell=lstn"], "unknown cell 'lstn'; did you mean 'lstm'?"),
+        (["train", "sentiment", "--set", "hidden"], "'hidden' is not key=value"),
+        (["train", "classify"], "no data; give a file or folder: --data PATH"),
+        (["train", "classify", "--data", "nowhere.csv"], "nowhere.csv: no such file or folder"),
+        (["train"], "RECIPE"),
+        (["train", "sentiment", "--bogus"], "Unknown option"),
+        (["trian", "sentiment"], "trian"),
+        (["predict", "nowhere", "text"], "nowhere: no such RUN; give the folder that elman train wrote"),
         (["predict", "nowhere"], "give either one INPUT or --data PATH"),
-        (["evaluate", "nowhere", "--data", "x.csv"], "nowhere"),
+        (["evaluate", "nowhere", "--data", "x.csv"], "nowhere: no such RUN"),
         (["explain", "nowhere.py:Cell"], "nowhere.py"),
         (["explain", "LSMT"], "lstm"),
-        (["trian", "sentiment"], "trian"),
     ],
 )
-def test_other_commands(tokens, said, tmp_path, capsys, monkeypatch):
+def test_wrong_words(
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str
+) -> None:
     monkeypatch.chdir(tmp_path)
-    code, out, err = run(capsys, *tokens)
+    code, out, err = call(*words)
+    assert (code, out) == (2, "")
+    assert err.startswith("elman: ")
+    assert len(err.splitlines()) == 1
+    assert message in err
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_of_something_else(call: Any, tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text(GOOD)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "1.jpg").write_text("x")
+    code, _, err = call("train", "classify", "--data", tmp_path / "data.csv", "--out", tmp_path / "photos")
     assert code == 2
-    assert out == ""
-    assert said in err
-    assert "Traceback" not in err
-    assert not list(tmp_path.iterdir())
+    assert "this folder is no RUN, and would be replaced; choose another --out" in err
+    assert os.listdir(tmp_path / "photos") == ["1.jpg"]
 
 
-def test_a_cell_that_the_language_cannot_express(tmp_path, capsys):
+def test_a_cell_that_the_language_cannot_express(call: Any, tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text(
         "from elman import Cell\n\nclass Mine(Cell):\n    def step(self, x, h):\n        return h if h > 0 else x\n"
     )
-    code, _, err = run(capsys, "explain", f"{path}:Mine")
+    code, _, err = call("explain", f"{path}:Mine")
     assert code == 2
     assert f"{path}:5" in err
     assert "where(condition, a, b)" in err

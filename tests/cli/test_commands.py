@@ -8,13 +8,7 @@ import sys
 
 import pytest
 
-from elman.cli import main
-
-
-def run(capsys, *tokens):
-    with pytest.raises(SystemExit) as end:
-        main(tokens)
-    return int(end.value.code or 0), capsys.readouterr()
+from elman.inspect import speed
 
 
 def test_help_loads_nothing_heavy():
@@ -25,7 +19,8 @@ def test_help_loads_nothing_heavy():
         "assert not heavy, heavy"
     )
     said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    for command in ("train", "predict", "evaluate", "recipes", "text", "explain", "doctor", "vectors", "inspect"):
+    looking = {"recipes", "text", "inspect", "explain", "doctor", "bench"}
+    for command in {"train", "predict", "evaluate", "vectors"} | looking:
         assert command in said
 
 
@@ -38,17 +33,39 @@ def test_help_loads_nothing_heavy():
         (["doctor"], None),
     ],
 )
-def test_json_is_one_object_on_stdout(tokens, keys, capsys):
-    code, said = run(capsys, *tokens, "--json")
+def test_json_is_one_object_on_stdout(tokens, keys, call):
+    code, out, _ = call(*tokens, "--json")
     assert code == 0
-    found = json.loads(said.out)
+    found = json.loads(out)
     assert found
     if keys:
         assert keys <= set(found)
 
 
-def test_recipes_and_text_for_people(capsys):
-    assert "sentiment" in run(capsys, "recipes")[1].out
-    _, said = run(capsys, "text", "The BATTERY can't last... :-(")
+def test_recipes_and_text_for_people(call):
+    assert "sentiment" in call("recipes")[1]
+    _, out, err = call("text", "The BATTERY can't last... :-(")
     for word in ("battery", "porter", "lancaster"):
-        assert word in said.out.lower() + said.err.lower()
+        assert word in out.lower() + err.lower()
+
+
+def test_bench(call, monkeypatch):
+    """Tiny sizes: ours beside torch's, forward and training, the operations counted by hand."""
+    monkeypatch.setattr(speed, "QUICK", (speed.Case(3, 2, 4),))
+    code, out, _ = call("bench", "--quick", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert [(row["cell"], row["work"]) for row in found["rows"]] == [
+        (cell, work) for cell in ("LSTM", "GRU", "RNN") for work in ("forward", "training")
+    ]
+    for row, gates in zip(found["rows"], (4, 4, 3, 3, 1, 1)):
+        forward = 2 * 3 * 2 * gates * 2 * 4 * 4  # a multiply and an add, T, B, gates, U x and W h
+        assert row["gflop"] == pytest.approx(forward * (3 if row["work"] == "training" else 1) * 1e-9)
+        assert row["gflops"] == {name: row["gflop"] / s for name, s in row["seconds"].items()}
+        assert set(row["seconds"]) == {"elman", "torch.nn"}
+    monkeypatch.setattr(speed, "short_bench", lambda cases, say: found)
+    code, out, err = call("bench")
+    assert code == 0
+    assert len(out.splitlines()) == 7
+    assert "LSTM T3 B2 H4" in out
+    assert "float32" in err

@@ -1,4 +1,4 @@
-"""The treebank's phrases, the sentences of two files, and the lists that vectors are measured with."""
+"""The treebank's phrases, the sentences of two files, and sets of the hub."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from elman.data.polarity import read_polarity
 from elman.data.readers import read_hub
 from elman.data.settings import DataSettings
 from elman.data.trees import Phrase, parse_tree, read_trees
-from elman.data.wordlists import analogies, similarity_sets
 from elman.errors import InputError
 
 SOURCES = Path(__file__).parents[3] / "shared" / "data"
@@ -130,18 +129,6 @@ def test_one_file_a_label(tmp_path: Path) -> None:
 def test_the_movie_reviews_sizes() -> None:
     table = read_polarity(SOURCES / "mr")
     assert [list(table["label"]).count(label) for label in ("positive", "negative")] == [5331, 5331]
-
-
-def test_the_lists_that_vectors_are_measured_with() -> None:
-    sets = similarity_sets()
-    assert {name: len(sets[name]) for name in ("WS-353-ALL", "MEN-TR-3k", "SIMLEX-999")} == {
-        "WS-353-ALL": 353, "MEN-TR-3k": 3000, "SIMLEX-999": 999,
-    }  # fmt: skip
-    assert len(sets) == 13
-    assert sets["WS-353-ALL"][0] == ("love", "sex", 6.77)
-    questions = analogies()
-    assert (len(questions), sum(map(len, questions.values()))) == (14, 19_544)
-    assert questions["capital-common-countries"][0] == ("Athens", "Greece", "Baghdad", "Iraq")
 
 
 def test_the_hub_through_its_library(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from elman.data.conllu import read_conllu
 from elman.data.reviews import ReviewSentence, read_reviews
 from elman.data.split import split_groups
 
-__all__ = ["main", "pack", "pack_ewt", "pack_reviews", "pack_vectors", "pack_wnut"]
+__all__ = ["main", "pack", "pack_ewt", "pack_reviews", "pack_wnut"]
 
 _SPLIT_SEED = 0
 _LONG = 10  # words; two reviews that share a sentence this long are by one hand
@@ -76,23 +76,12 @@ def _columns(sentences: Iterable[Sentence]) -> str:
     return "\n".join("".join(f"{w}\t{t}\n" for w, t in zip(s.words, s.tags)) for s in sentences)
 
 
-def pack_vectors(source: Path, out: Path) -> None:
-    """The word-similarity lists, one table of set, word, word, score; and the analogies as they are."""
-    rows = ["set\tfirst\tsecond\tscore\n"]
-    for path in sorted((source / "data" / "word-sim").glob("EN-*.txt")):
-        name = path.stem.removeprefix("EN-")
-        rows += ["\t".join([name, *line.split()]) + "\n" for line in path.read_text(encoding="utf-8").splitlines()]
-    pack(out / "similarity.tsv.xz", "".join(rows))
-    pack(out / "analogies.txt.xz", (source / "questions-words.txt").read_text(encoding="utf-8"))
-
-
 def main(sources: str) -> None:
     """Write every packaged data set from its original under `sources`."""
     recipes = Path(__file__).parent / "recipes"
     pack_reviews(Path(sources) / "reviews", recipes / "sentiment")
     pack_wnut(Path(sources) / "wnut17", recipes / "ner")
     pack_ewt(Path(sources) / "ud_english_ewt", recipes / "pos")
-    pack_vectors(Path(sources) / "vectors", recipes / "vectors")
 
 
 if __name__ == "__main__":

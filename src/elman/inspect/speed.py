@@ -131,17 +131,30 @@ class Measured:
         return {**asdict(self), "gflops": self.rates}
 
 
-SHORT = (Case(100, 32, 128), Case(50, 1, 128))
+QUICK = (Case(100, 32, 128), Case(50, 1, 128))
+SHORT = (*QUICK, Case(100, 32, 256), Case(400, 32, 64), Case(37, 7, 100))
 
 
-def short_bench(cases: Sequence[Case] = SHORT, rounds: int = 5) -> dict[str, Any]:
-    """The short form that runs anywhere: the drop-ins beside torch.nn, forward and training."""
+def short_bench(
+    cases: Sequence[Case] = SHORT, rounds: int = 5, say: Callable[[str], object] = lambda line: None
+) -> dict[str, Any]:
+    """The short form that runs anywhere: the drop-ins beside torch.nn, forward and training, float32.
+
+    Args:
+        say: is told what is measured now.
+
+    Returns:
+        ``threads``, the measured ``ceilings`` in GF/s, and ``rows``: see `Measured`.
+    """
     import elman
 
     rows: list[Measured] = []
+    say("measuring the processor")
+    limits = ceilings()
     for case in cases:
         x = torch.randn(case.T, case.B, case.H)
         for name in ("LSTM", "GRU", "RNN"):
+            say(f"measuring {name}, {case}")
             theirs = getattr(nn, name)(case.H, case.H)
             ours = getattr(elman.nn, name)(case.H, case.H)
             ours.load_state_dict(theirs.state_dict())
@@ -149,4 +162,4 @@ def short_bench(cases: Sequence[Case] = SHORT, rounds: int = 5) -> dict[str, Any
             for work, make, times in (("forward", forward_step, 1), ("training", training_step, 3)):
                 contest = {"elman": make(ours, x), "torch.nn": make(theirs, x)}
                 rows.append(Measured(name, str(case), work, once * times, interleave(contest, rounds)))
-    return {"threads": torch.get_num_threads(), "ceilings": ceilings(), "rows": [r.to_dict() for r in rows]}
+    return {"threads": torch.get_num_threads(), "ceilings": limits, "rows": [r.to_dict() for r in rows]}

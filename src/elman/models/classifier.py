@@ -20,8 +20,8 @@ from elman.equations.graph import Graph
 from elman.errors import InputError
 from elman.layers import Recurrent
 from elman.layers.dropout import Dropout
-from elman.layers.recurrent import cell_graph
 from elman.models.pooling import Pooling
+from elman.training.settings import check_below_one, check_least
 
 __all__ = ["ClassifierSettings", "SequenceClassifier"]
 
@@ -64,14 +64,8 @@ class ClassifierSettings(msgspec.Struct, frozen=True, kw_only=True):
     def check(self) -> None:
         """Raises InputError for a number that makes no sense, naming its key."""
         lowest = dict.fromkeys(("embedding", "tag_embedding", "hidden", "layers"), 1)
-        for key, least in (lowest | {"ngrams": 0, "ngram_letters": 0}).items():
-            if getattr(self, key) < least:
-                raise InputError(
-                    f"{key} is {getattr(self, key)}", where=f"model.{key}", remedy=f"give at least {least}"
-                )
-        for key in ("dropout", "word_dropout", "recurrent_dropout", "zoneout"):
-            if not 0 <= getattr(self, key) < 1:
-                raise InputError(f"{key} is {getattr(self, key)}", where=f"model.{key}", remedy="give 0 to below 1")
+        check_least(self, "model", lowest | {"ngrams": 0, "ngram_letters": 0})
+        check_below_one(self, "model", ("dropout", "word_dropout", "recurrent_dropout", "zoneout"))
 
 
 class SequenceClassifier(nn.Module):
@@ -235,8 +229,3 @@ class SequenceClassifier(nn.Module):
         if model.embedding is not None:
             model.embedding.weight.requires_grad_(not saved["frozen"])
         return model
-
-
-def check_cell(name: str) -> None:
-    """Fail early, before any data are read, if there is no such cell. Raises InputError."""
-    cell_graph(find_cell(name))

@@ -21,6 +21,7 @@ from elman.layers import Recurrent
 from elman.layers.crf import CRF
 from elman.layers.dropout import dropout
 from elman.models.lexicon import CASES, Batch
+from elman.training.settings import check_below_one, check_least
 
 __all__ = ["TaggerModel", "TaggerSettings"]
 
@@ -74,14 +75,8 @@ class TaggerSettings(msgspec.Struct, frozen=True, kw_only=True):
         """Raises InputError for a number that makes no sense, naming its key."""
         lowest = {"hidden": 1, "layers": 1, "min_count": 1, "affix": 1, "word_dropout": 0}
         lowest |= dict.fromkeys(("word_dim", "char_dim", "char_hidden", "case_dim", "affix_dim"), 0)
-        for key, least in lowest.items():
-            if getattr(self, key) < least:
-                raise InputError(
-                    f"{key} is {getattr(self, key)}", where=f"model.{key}", remedy=f"give at least {least}"
-                )
-        for key in ("dropout", "recurrent_dropout", "spelling_dropout", "vector_dropout"):
-            if not 0 <= getattr(self, key) < 1:
-                raise InputError(f"{key} is {getattr(self, key)}", where=f"model.{key}", remedy="give 0 to below 1")
+        check_least(self, "model", lowest)
+        check_below_one(self, "model", ("dropout", "recurrent_dropout", "spelling_dropout", "vector_dropout"))
 
 
 class TaggerModel(nn.Module):

@@ -1,14 +1,31 @@
-"""The [training] section of a recipe."""
+"""The [training] section of a recipe, and how the numbers of any section are checked."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
 
 from elman.errors import InputError
 
-__all__ = ["TrainingSettings"]
+__all__ = ["TrainingSettings", "check_below_one", "check_least"]
+
+
+def check_least(settings: msgspec.Struct, section: str, least: Mapping[str, float]) -> None:
+    """Raises InputError for the first of the keys whose number is below its least, or is not a number."""
+    for key, lowest in least.items():
+        value = getattr(settings, key)
+        if not value >= lowest:
+            raise InputError(f"{key} is {value}", where=f"{section}.{key}", remedy=f"give at least {lowest}")
+
+
+def check_below_one(settings: msgspec.Struct, section: str, keys: Iterable[str]) -> None:
+    """Raises InputError for the first of the keys that is no probability of 0 to below 1."""
+    for key in keys:
+        value = getattr(settings, key)
+        if not 0 <= value < 1:
+            raise InputError(f"{key} is {value}", where=f"{section}.{key}", remedy="give 0 to below 1")
 
 
 class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,15 +65,9 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def check(self) -> None:
         """Raises InputError for a number that makes no sense, naming its key."""
-        for key, lowest in (("epochs", 1), ("batch_size", 1), ("seeds", 1), ("patience", 0), ("bptt", 0), ("seed", 0)):
-            if getattr(self, key) < lowest:
-                raise InputError(
-                    f"{key} is {getattr(self, key)}", where=f"training.{key}", remedy=f"give at least {lowest}"
-                )
+        whole = {"epochs": 1, "batch_size": 1, "seeds": 1, "patience": 0, "bptt": 0, "seed": 0}
+        check_least(self, "training", {**whole, "weight_decay": 0, "clip_norm": 0, "clip_value": 0})
         if not self.rate > 0:
             raise InputError(f"rate is {self.rate}", where="training.rate", remedy="give a number above 0")
-        for key in ("weight_decay", "clip_norm", "clip_value"):
-            if not getattr(self, key) >= 0:
-                raise InputError(f"{key} is {getattr(self, key)}", where=f"training.{key}", remedy="give at least 0")
         if not 0 <= self.warmup <= 1:
             raise InputError(f"warmup is {self.warmup}", where="training.warmup", remedy="give a share of 0 to 1")

@@ -1,0 +1,57 @@
+"""What the commands print: tables and figures for people, one JSON object for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+__all__ = ["JSON", "number", "print_json", "print_metrics", "print_prediction", "print_table"]
+
+JSON = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object on stdout.")]
+
+
+def print_json(value: object) -> None:
+    """One object on one line of stdout."""
+    print(json.dumps(value, ensure_ascii=False))
+
+
+def number(value: object) -> str:
+    """Three places after the point; a dash for a figure that does not exist."""
+    if value is None:
+        return "  -  "
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns, aligned, on stdout."""
+    widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(len(head))]
+    for row in [head, *rows]:
+        print("  ".join(str(value).ljust(width) for value, width in zip(row, widths)).rstrip())
+
+
+def print_metrics(metrics: dict[str, Any], run: Path) -> None:
+    """Ours beside the baseline, on stdout."""
+    test, baseline = metrics["test"], metrics.get("baseline", {})
+    keys = [k for k, v in test.items() if isinstance(v, float)]
+    rows = [[k, number(test[k]), number(baseline[k]) if k in baseline else ""] for k in keys]
+    print_table(["test", "ours", str(baseline.get("name", ""))], rows)
+    if "seeds" in metrics:
+        seeds = metrics["seeds"]
+        said = ", ".join(f"{k} {number(seeds['mean'][k])} +- {number(seeds['std'][k])}" for k in seeds["mean"])
+        print(f"mean of {len(seeds['runs'])} seeds: {said}")
+    print(f"{metrics['seconds']:.0f} s; written to {run}, look at {run / 'report.html'}", file=sys.stderr)
+
+
+def print_prediction(row: dict[str, Any]) -> None:
+    """The answer on stdout, how probable each label is on stderr."""
+    if "probabilities" not in row:
+        print(" ".join(map(str, row.get("tags", row.values()))))
+        return
+    print(row["label"])
+    for label, p in sorted(row["probabilities"].items(), key=lambda item: -item[1]):
+        print(f"  {label:<20} {p:.3f}", file=sys.stderr)
