@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -177,6 +178,34 @@ def test_a_loss_that_is_no_number_ends_it(make_task: Any) -> None:
         fit(task, SHORT)
 
 
+def test_the_mean_of_the_weights_is_what_is_validated_and_kept(make_task: Any) -> None:
+    """Followed by hand: m = d m + (1 - d) w with d = min(0.8, t / (t + 9)) after step t, counted from 0."""
+    settings = msgspec.structs.replace(SHORT, average=0.8)
+    followed: list[list[torch.Tensor]] = []
+
+    def follow(task: Any, *arguments: Any) -> tuple[float, float, Any]:
+        result = training_step(task, *arguments)
+        now = [p.detach().double() for p in task.model.parameters()]
+        t = len(followed)
+        d = min(0.8, t / (t + 9))
+        followed.append([d * m + (1 - d) * w for m, w in zip(followed[-1], now)] if followed else now)
+        return result
+
+    task = make_task()
+    fitted = fit(task, settings, step=follow)
+    for parameter, mean in zip(task.model.parameters(), followed[8 * fitted.best_epoch - 1]):
+        torch.testing.assert_close(parameter.double(), mean, rtol=0, atol=1e-6)
+    plain = make_task()
+    fit(plain, SHORT)  # the mean is only watched: training goes the same way, to other weights kept
+    assert [row["loss"] for row in fitted.history] == [row["loss"] for row in fit(make_task(), SHORT).history]
+    assert not same(weights(task.model), weights(plain.model))
+
+
+def test_a_mean_that_forgets_nothing_is_refused() -> None:
+    with pytest.raises(InputError, match="average is 1"):
+        TrainingSettings(average=1.0).check()
+
+
 # -- resume -----------------------------------------------------------------------------------------------------------
 
 
@@ -190,10 +219,13 @@ def noisy(task: Any, optimizer: Any, batch: Any, state: Any, settings: Any) -> t
 
 @pytest.mark.parametrize("stateful", [True, False])
 @pytest.mark.parametrize("stop", [1, 5, 8, 11, 16, 23])
-def test_resumed_is_the_same_bit_for_bit(make_task: Any, tmp_path: Path, stateful: bool, stop: int) -> None:
+@pytest.mark.parametrize("settings", [SHORT, msgspec.structs.replace(SHORT, average=0.9)], ids=["plain", "averaged"])
+def test_resumed_is_the_same_bit_for_bit(
+    make_task: Any, tmp_path: Path, stateful: bool, stop: int, settings: TrainingSettings
+) -> None:
     """Interrupted after `stop` of 24 steps (8 an epoch), mid-epoch and at its end, and gone on in another object."""
     whole = make_task(stateful)
-    expected = fit(whole, SHORT, step=noisy)
+    expected = fit(whole, settings, step=noisy)
 
     steps = iter(range(1, 100))
 
@@ -204,12 +236,12 @@ def test_resumed_is_the_same_bit_for_bit(make_task: Any, tmp_path: Path, statefu
         return result
 
     first = make_task(stateful)
-    half = fit(first, SHORT, step=interrupted, checkpoint=tmp_path / "c")
+    half = fit(first, settings, step=interrupted, checkpoint=tmp_path / "c")
     assert half.interrupted
     assert len(half.history) == stop // 8
 
     second = make_task(stateful, seed=99)  # other weights, other random states
-    done = fit(second, SHORT, step=noisy, checkpoint=tmp_path / "c", resume=True)
+    done = fit(second, settings, step=noisy, checkpoint=tmp_path / "c", resume=True)
     assert not done.interrupted
     assert same(weights(second.model), weights(whole.model))
     assert figures(done.history) == figures(expected.history)

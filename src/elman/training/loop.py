@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.errors import InputError
+from elman.training.averaging import RunningMean
 from elman.training.folder import whole_folder
 from elman.training.interrupt import Interrupt
 from elman.training.progress import Silent
@@ -204,6 +206,7 @@ class _Session:
         self.order = torch.Generator().manual_seed(settings.seed)
         self.order_before = self.order.get_state()  # what this epoch's plan is made from
         self.best: dict[str, Tensor] = {}
+        self.mean = RunningMean(task.model, settings.average) if settings.average else None
         self.state: Any = None
         self._seconds_before, self._started = 0.0, time.perf_counter()
         self._saved = self._started
@@ -231,6 +234,8 @@ class _Session:
                 f"the loss is {loss} in epoch {at.epoch + 1}, batch {at.position + 1}",
                 remedy="lower training.rate, clip with training.clip_norm, or look for huge values in the data",
             )
+        if self.mean is not None:
+            self.mean.update(at.step)
         self.state = after if self.task.stateful else None
         at.loss, at.weight = at.loss + loss * weight, at.weight + weight
         at.position, at.step = at.position + 1, at.step + 1
@@ -240,20 +245,24 @@ class _Session:
         """Validate, write the row of history, keep the weights if they are the best so far, and move on."""
         at, started = self.at, time.perf_counter()
         self.task.model.eval()
-        figures = self.task.validate()
+        with self.mean or nullcontext():
+            figures = self.task.validate()
+            self._keep_if_best(figures)
         at.seconds += time.perf_counter() - started
         row = {"epoch": at.epoch + 1, "loss": at.loss / at.weight, "rate": at.rate, "seconds": at.seconds}
         self.fitted.history.append({**row, **{f"valid_{name}": value for name, value in figures.items()}})
-        score = _score(figures, self.task.select, at.epoch)
+        stop = bool(self.settings.patience) and at.waited >= self.settings.patience
+        at.epoch, at.position, at.loss, at.weight, at.seconds = at.epoch + 1, 0, 0.0, 0.0, 0.0
+        at.finished = stop or at.epoch >= self.settings.epochs
+        self.state, self.order_before = None, self.order.get_state()
+
+    def _keep_if_best(self, figures: dict[str, float]) -> None:
+        at, score = self.at, _score(figures, self.task.select, self.at.epoch)
         if score > at.best or not self.best:
             at.best, at.waited, self.fitted.best_epoch = score, 0, at.epoch + 1
             self.best = {name: t.detach().clone() for name, t in self.task.model.state_dict().items()}
         else:
             at.waited += 1
-        stop = bool(self.settings.patience) and at.waited >= self.settings.patience
-        at.epoch, at.position, at.loss, at.weight, at.seconds = at.epoch + 1, 0, 0.0, 0.0, 0.0
-        at.finished = stop or at.epoch >= self.settings.epochs
-        self.state, self.order_before = None, self.order.get_state()
 
     def latest(self) -> dict[str, float]:
         """The validation figure that chooses, of the last epoch."""
@@ -280,6 +289,7 @@ class _Session:
             "order": self.order_before,
             "state": self.state,
             "model": self.task.model.state_dict(),
+            "mean": [] if self.mean is None else self.mean.values,
             "optimizer": self.optimizer.state_dict(),
             "random": random_states(),
         }
@@ -298,6 +308,8 @@ class _Session:
         self.fitted.interrupted = False
         self.best, self._seconds_before = saved["best"], self.fitted.seconds
         self.task.model.load_state_dict(saved["model"])
+        if self.mean is not None:
+            self.mean.values = saved["mean"]
         self.optimizer.load_state_dict(saved["optimizer"])
         self.order.set_state(saved["order"])
         device = next(self.task.model.parameters()).device

@@ -37,6 +37,8 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
         rate: AdamW's learning rate at its highest.
         schedule: of the rate over all steps, see `elman.training.schedules`.
         warmup: share of the steps on which ``one-cycle`` and ``warmup-linear`` rise.
+        average: what is validated and kept is a running mean of the weights, of which this share outlives a step,
+            0.998 say (Polyak and Juditsky 1992); 0: the weights as they are.
         weight_decay: AdamW's, on matrices only; vectors (biases, gains) do not decay.
         clip_norm: the gradient's norm is scaled down to this; 0 leaves it.
         clip_value: every entry of the gradient is cut to +- this; 0 leaves it.
@@ -54,6 +56,7 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
     rate: float = 1e-3
     schedule: Literal["constant", "cosine", "one-cycle", "warmup-linear"] = "one-cycle"
     warmup: float = 0.25
+    average: float = 0.0
     weight_decay: float = 0.01
     clip_norm: float = 1.0
     clip_value: float = 0.0
@@ -69,5 +72,6 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
         check_least(self, "training", {**whole, "weight_decay": 0, "clip_norm": 0, "clip_value": 0})
         if not self.rate > 0:
             raise InputError(f"rate is {self.rate}", where="training.rate", remedy="give a number above 0")
+        check_below_one(self, "training", ["average"])
         if not 0 <= self.warmup <= 1:
             raise InputError(f"warmup is {self.warmup}", where="training.warmup", remedy="give a share of 0 to 1")
