@@ -368,13 +368,11 @@ def _task_of(run: Path) -> Any:
 
 def _shipped_tagger(language: str) -> Callable[[list[str]], list[str]] | None:
     """Words to parts of speech by the model that ships; None for a language it does not know."""
-    from importlib.resources import files
-
-    if language.lower() not in ("en", "english") or not files("elman.models").joinpath("pos").is_dir():
+    if language.lower() not in ("en", "english"):
         return None
-    from elman.tasks.tagger import parts_of_speech
+    from elman.tasks.tagger import packaged_digest, parts_of_speech
 
-    return parts_of_speech
+    return parts_of_speech if packaged_digest() else None
 
 
 def main(tokens: Sequence[str] | None = None) -> None:

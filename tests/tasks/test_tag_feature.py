@@ -11,6 +11,7 @@ import torch
 
 import elman
 from elman.data.recipe import load_recipe
+from elman.errors import InputError
 from elman.tasks import classify
 
 STAGES = ({"name": "words", "style": "treebank"}, "tags", "lower")
@@ -53,6 +54,17 @@ def test_tags_say_what_unknown_words_cannot(tmp_path: Path) -> None:
     np.testing.assert_allclose(P, alone, atol=1e-6)
     seeing.save(tmp_path / "run")
     assert np.array_equal(elman.Classifier.load(tmp_path / "run").predict_proba(unseen), P)
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_run_knows_whose_tags_it_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elman.tasks.classifier.packaged_digest", lambda: "of an older version")
+    X, y = texts(0, 40)
+    elman.Classifier(**{**SMALL, "epochs": 1}, stages=STAGES).fit(X, y).save(tmp_path / "tags")
+    elman.Classifier(**{**SMALL, "epochs": 1}, stages=("lower",)).fit(X, y).save(tmp_path / "none")
+    elman.Classifier.load(tmp_path / "none")
+    with pytest.raises(InputError, match="the tags of another part-of-speech model"):
+        elman.Classifier.load(tmp_path / "tags")
 
 
 @pytest.mark.usefixtures("stand_in")

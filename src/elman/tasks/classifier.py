@@ -20,7 +20,7 @@ from elman.tasks.encoding import Encoding, Examples, TextSettings
 from elman.tasks.parameters import fill, section_of, signature
 from elman.tasks.saving import check_fitted, load_estimator, parameters_of, save_estimator
 from elman.tasks.scores import score_classes
-from elman.tasks.tagger import parts_of_speech
+from elman.tasks.tagger import check_packaged, packaged_digest, parts_of_speech
 from elman.training.loop import Fitted, Step, fit, training_step
 from elman.training.progress import Silent
 from elman.training.settings import TrainingSettings
@@ -241,6 +241,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "task": "classify",
             "labels": self.classes_.tolist(),
             "encoding": self.encoding_.to_dict(),
+            "pos_model": packaged_digest() if self.encoding_.asks_tagger else "",
             "model": self.model_.to_dict(),
             "parameters": parameters_of(self),
         }
@@ -259,6 +260,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return load_estimator(cls, path, "classify", cls._build)
 
     def _build(self, description: Mapping[str, Any]) -> None:
+        check_packaged(description.get("pos_model", ""))
         self.classes_ = np.array(description["labels"])
         self.encoding_ = Encoding.from_dict(description["encoding"], parts_of_speech)
         self.model_ = SequenceClassifier.from_dict(description["model"])

@@ -101,6 +101,11 @@ class Encoding:
     def reads_numbers(self) -> bool:
         return self.features > 0
 
+    @property
+    def asks_tagger(self) -> bool:
+        """Whether a stage of the chain asks for parts of speech."""
+        return self.chain is not None and self.chain.asks_tagger
+
     def fit(self, X: Sequence[Any], labels: np.ndarray) -> Encoding:
         """Learn from the training inputs: strings, token lists, or arrays (T_i, F).
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from hashlib import sha256
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ from elman.training.loop import Fitted, fit
 from elman.training.progress import Silent
 from elman.training.settings import TrainingSettings
 
-__all__ = ["Tagger", "packaged_tagger", "parts_of_speech"]
+__all__ = ["Tagger", "check_packaged", "packaged_digest", "packaged_tagger", "parts_of_speech"]
 
 Words = Sequence[str]
 
@@ -203,6 +205,7 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
             "vectors": list(self.model_.vectors.shape),
             "cell": self.model_.context.graph.to_dict(),
             "temperature": self.temperature_,
+            "pos_model": packaged_digest() if self._pos is not None else "",
             "parameters": parameters_of(self),
         }
 
@@ -225,6 +228,7 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
         self.lexicon_ = Lexicon.from_dict(description["lexicon"])
         self.temperature_ = float(description["temperature"])
         settings: TaggerSettings = section_of(self, TaggerSettings)
+        check_packaged(description.get("pos_model", ""))
         self._pos = packaged_tagger() if settings.pos else None
         graph = Graph.from_dict(description["cell"])
         self.model_ = self._network(settings, torch.zeros(description["vectors"]), None, graph)
@@ -236,14 +240,35 @@ def packaged_tagger() -> Tagger:
     Raises:
         InputError: this installation was built without it.
     """
-    from importlib.resources import files
-
-    folder = Path(str(files("elman.models") / "pos"))
-    if not folder.is_dir():
+    if not packaged_folder().is_dir():
         raise InputError(
             "this installation has no part-of-speech model", remedy="train it: python -m elman.tasks.ship_pos"
         )
-    return Tagger.load(folder)
+    return Tagger.load(packaged_folder())
+
+
+def packaged_folder() -> Path:
+    """Where `packaged_tagger` lies, if it is there."""
+    return Path(str(files("elman.models") / "pos"))
+
+
+@lru_cache(maxsize=1)
+def packaged_digest() -> str:
+    """What tells one packaged part-of-speech model from another; empty where there is none.
+
+    A RUN whose input are parts of speech keeps it: beside other tags its network would answer at random.
+    """
+    weights = packaged_folder() / "model.safetensors"
+    return sha256(weights.read_bytes()).hexdigest()[:16] if weights.is_file() else ""
+
+
+def check_packaged(digest: str) -> None:
+    """Raises InputError if a RUN was trained beside another part-of-speech model; an empty digest is beside none."""
+    if digest and digest != packaged_digest():
+        raise InputError(
+            "the RUN reads the tags of another part-of-speech model than this installation has",
+            remedy="train it anew, or use the version of Elman that it was trained with",
+        )
 
 
 def parts_of_speech(words: Sequence[str]) -> list[str]:

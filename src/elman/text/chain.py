@@ -48,7 +48,7 @@ class Chain:
             raise InputError(f"stages = {stages!r} is no list", where=where, remedy='write stages = ["lower", "words"]')
         self.stages: list[dict[str, Any]] = _in_order([_read(s, where) for s in stages], where)
         self.tagger = tagger
-        if tagger is None and any(STAGES[s["name"]].kind == "tags" for s in self.stages):
+        if tagger is None and self.asks_tagger:
             raise InputError(
                 "the stage 'tags' needs a part-of-speech tagger",
                 where=where,
@@ -63,6 +63,11 @@ class Chain:
     def fitted(self) -> bool:
         """Whether every stage that learns has learned."""
         return all(state is not None or not _learns(s) for s, state in zip(self.stages, self._states))
+
+    @property
+    def asks_tagger(self) -> bool:
+        """Whether a stage asks for parts of speech."""
+        return any(STAGES[s["name"]].kind == "tags" for s in self.stages)
 
     @property
     def tags_beside(self) -> bool:
