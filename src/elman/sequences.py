@@ -22,9 +22,12 @@ def check_lengths(lengths: Tensor | Sequence[int], T: int, B: int) -> Tensor:
     """`lengths` as an int64 CPU tensor (B,), each in 1..T.
 
     Raises:
-        InputError: a wrong count, an empty sequence, or a length beyond T.
+        InputError: a wrong count, fractions, an empty sequence, or a length beyond T.
     """
-    out = torch.as_tensor(lengths, dtype=torch.int64).detach().cpu()
+    out = torch.as_tensor(lengths).detach().cpu()
+    if out.is_floating_point() and len(out):
+        raise InputError(f"lengths are {str(out.dtype).removeprefix('torch.')}", remedy="give whole numbers")
+    out = out.to(torch.int64)
     if out.shape != (B,):
         raise InputError(
             f"lengths has shape {tuple(out.shape)}, the batch has {B} sequences", remedy="give one length a sequence"

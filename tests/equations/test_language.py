@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import builtins
+import cProfile
 import json
 import math
+import pstats
 import re
 import textwrap
 
@@ -135,6 +137,17 @@ def test_gates_are_named_by_local_variables():
     assert sorted(graph.names.values()) == ["n", "r", "z"]
     ops = {name: node.op for node, name in graph.names.items()}
     assert ops == {"r": "sigmoid", "z": "sigmoid", "n": "tanh"}
+
+
+def test_a_cell_is_traced_under_a_profiler():
+    profiler = cProfile.Profile()
+    profiler.enable()
+    try:
+        names = sorted(cells.GRU().graph.names.values())
+    finally:
+        profiler.disable()
+    assert names == ["n", "r", "z"]
+    assert any("step" in entry[2] for entry in pstats.Stats(profiler).stats)  # it went on watching
 
 
 def test_learned_initial_states_and_starts():

@@ -145,7 +145,13 @@ def test_dropout_between_layers_but_not_after_the_last():
         (lambda: LSTM(3, 4)(torch.randn(5, 2, 3), lengths=[5, 6]), "sequence 1 has length 6"),
         (lambda: LSTM(3, 4, bidirectional=True).step(torch.randn(2, 3)), "cannot step"),
         (lambda: LSTM(3, 4, recurrent_dropout=0.5).step(torch.randn(2, 3)), "eval()"),
-        (lambda: LSTM(3, 4, engine="gpu")(torch.randn(5, 2, 3)), "no engine is called 'gpu'"),
+        (lambda: LSTM(3, 4, engine="gpu"), "no engine is called 'gpu'"),
+        (lambda: Recurrent(Cell, 3, 4), "Cell has no step"),
+        (lambda: LSTM(3, 4)(torch.randn(5, 2, 3).double()), "x is float64 on cpu, the layer float32 on cpu"),
+        (lambda: LSTM(3, 4)(torch.ones(5, 2, 3, dtype=torch.int64)), "x is int64"),
+        (lambda: LSTM(3, 4).step(torch.randn(2, 3).half()), "x is float16"),
+        (lambda: GRU(3, 4)(torch.randn(5, 2, 3), torch.zeros(1, 2, 4).double()), "the state is float64"),
+        (lambda: LSTM(3, 4)(torch.randn(5, 2, 3), lengths=[2.5, 3.0]), "lengths are float32; give whole numbers"),
         (lambda: Recurrent(cells.LEM, 3, 4, engine="torch")(torch.randn(5, 2, 3)), "torch has no kernel for LEM"),
     ],
 )
@@ -153,6 +159,17 @@ def test_what_makes_no_sense_is_one_clear_line(make, message):
     with pytest.raises(InputError, match=message.replace("(", r"\(").replace(")", r"\)")) as error:
         make()
     assert "\n" not in str(error.value)
+
+
+def test_autocast_hands_over_what_it_made():
+    """A linear layer gives bfloat16 under autocast; a recurrent layer computes in the dtype of its weights."""
+    layer, x = LSTM(3, 4), torch.randn(5, 2, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        y, _ = layer(x.bfloat16())
+        step, _ = layer.step(x[0].bfloat16())
+    wanted, _ = layer(x.bfloat16().float())
+    torch.testing.assert_close(y.float(), wanted, rtol=0.02, atol=0.02)
+    torch.testing.assert_close(step.float(), wanted[0], rtol=0.02, atol=0.02)
 
 
 def test_a_trained_cell_needs_no_code_of_its_author():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 import types
 from collections.abc import Callable
 from typing import Any
@@ -49,8 +48,9 @@ def trace(step: Callable[..., Any], name: str, widths: dict[str, Any]) -> Graph:
     before = [Value("state", (), dim(str(widths.get(s, "H"))), name=s) for s in states]
     here = definition(step)
     try:
-        with tracing() as tracer:
-            result, local = _call_seeing_locals(step, x, *before)
+        with tracing(_code(step)) as tracer:
+            result = step(x, *before)
+            local, tracer.frame = tracer.local(), None
         after = list(result) if isinstance(result, tuple) else [result]
         if len(after) not in (len(states), len(states) + 1):
             raise CellError(
@@ -78,26 +78,13 @@ def trace(step: Callable[..., Any], name: str, widths: dict[str, Any]) -> Graph:
     return _freeze(name, x, before, values, tracer, local, here)
 
 
-def _call_seeing_locals(step: Callable[..., Any], *values: Value) -> tuple[Any, dict[str, Value]]:
-    """The result, and the local variables of the step when it returned: they name the gates."""
-    code = getattr(getattr(step, "__func__", step), "__code__", None)
-    local: dict[str, Value] = {}
-
-    def watch(frame: types.FrameType, event: str, _: object) -> None:
-        if event == "return" and frame.f_code is code:
-            local.update({k: v for k, v in frame.f_locals.items() if isinstance(v, Value)})
-
-    before = sys.getprofile()
-    sys.setprofile(watch)
-    try:
-        return step(*values), local
-    finally:
-        sys.setprofile(before)
+def _code(step: Callable[..., Any]) -> types.CodeType | None:
+    return getattr(getattr(step, "__func__", step), "__code__", None)
 
 
 def definition(step: Callable[..., Any]) -> str:
     """File and line where the step is defined."""
-    code = getattr(getattr(step, "__func__", step), "__code__", None)
+    code = _code(step)
     return f"{code.co_filename}:{code.co_firstlineno}" if code else ""
 
 
@@ -111,7 +98,7 @@ def _plain(error: BaseException) -> str:
 
 def _where(error: BaseException, step: Callable[..., Any]) -> str:
     """The line of the user's file in which the error arose, rather than the library's it passed through."""
-    code = getattr(getattr(step, "__func__", step), "__code__", None)
+    code = _code(step)
     line, tb = definition(step), error.__traceback__
     while tb is not None:
         if code is not None and tb.tb_frame.f_code.co_filename == code.co_filename:

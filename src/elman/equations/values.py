@@ -6,7 +6,9 @@ they meet, and a conflict names both places. What the language cannot express ra
 
 from __future__ import annotations
 
+import sys
 import threading
+import types
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -72,6 +74,10 @@ class Value:
     name: str = ""
     value: float = 0.0
     place: str = ""
+
+    def __post_init__(self) -> None:
+        if (tracer := getattr(_active, "tracer", None)) is not None:
+            tracer.see_frame()
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **_: Any) -> Value:
         """numpy: a number of numpy's may stand beside a value; its functions may not read one."""
@@ -213,10 +219,29 @@ class Declared:
 
 @dataclass
 class Tracer:
-    """What one trace has seen of the cell's parameters."""
+    """What one trace has seen of the cell's parameters, and of the step's own frame.
 
+    Attributes:
+        code: of the step.
+        frame: in which it runs, kept so that its local variables can be read when it has returned.
+    """
+
+    code: types.CodeType | None = None
     parameters: dict[str, Declared] = field(default_factory=dict)
     defaults: dict[str, float] = field(default_factory=dict)
+    frame: types.FrameType | None = None
+
+    def see_frame(self) -> None:
+        """Called wherever a value is made: by the step, or by what it calls."""
+        frame = None if self.frame else sys._getframe(1)
+        while frame is not None and frame.f_code is not self.code:
+            frame = frame.f_back
+        self.frame = self.frame or frame
+
+    def local(self) -> dict[str, Value]:
+        """The local variables of the step when it returned: they name the gates."""
+        found = self.frame.f_locals if self.frame else {}
+        return {k: v for k, v in found.items() if isinstance(v, Value)}
 
     def declare(self, name: str, as_kind: str) -> tuple[Dim, ...]:
         known = self.parameters.setdefault(
@@ -235,10 +260,10 @@ _active = threading.local()
 
 
 @contextmanager
-def tracing() -> Iterator[Tracer]:
+def tracing(code: types.CodeType | None = None) -> Iterator[Tracer]:
     """While this lasts, parameters that a step uses are declared with the tracer (one a thread)."""
     outer = getattr(_active, "tracer", None)
-    _active.tracer = Tracer()
+    _active.tracer = Tracer(code)
     try:
         yield _active.tracer
     finally:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from elman.engines.choose import Choice, choose
+from elman.engines.choose import ENGINES, Choice, choose
 from elman.equations import Cell, CellError, schedule_forward
 from elman.equations.graph import Graph, size_of
 from elman.errors import InputError
@@ -33,8 +33,9 @@ def cell_graph(cell: type[Cell] | Cell | Graph) -> tuple[Graph, dict[str, Callab
         return cell, {}
     if isinstance(cell, type) and issubclass(cell, Cell):
         cell = cell()
-    if not isinstance(cell, Cell):
-        raise CellError(f"{cell!r} is no cell", remedy="pass a subclass of elman.Cell, or an instance of one")
+    if not isinstance(cell, Cell) or not hasattr(type(cell), "step"):
+        what = f"{cell!r} is no cell" if not isinstance(cell, Cell) else f"{type(cell).__name__} has no step"
+        raise CellError(what, remedy="pass a subclass of elman.Cell that writes its step, or an instance of one")
     return cell.graph, {name: fill for name, fill in cell.init.items() if callable(fill)}
 
 
@@ -99,6 +100,8 @@ class Recurrent(nn.Module):
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bidirectional, self.batch_first, self.proj_size = bidirectional, batch_first, proj_size
         self.dropout, self.recurrent_dropout, self.zoneout, self.weight_drop = rates.values()
+        if engine not in ("auto", *ENGINES):
+            raise InputError(f"no engine is called {engine!r}", remedy=f"choose auto, {', '.join(ENGINES)}")
         self.engine = engine
         self.bptt: int | None = None
         self.graph, self._fillers = cell_graph(cell)
@@ -224,6 +227,7 @@ class Recurrent(nn.Module):
             raise InputError(
                 f"x has shape {tuple(x.shape)}, the layer wants (T, B, {self.input_size}) or (T, {self.input_size})"
             )
+        x = self._in_kind(x)
         batched = x.dim() == 3
         if not batched:
             x = x.unsqueeze(1)
@@ -254,6 +258,7 @@ class Recurrent(nn.Module):
             raise InputError("one mask a sequence cannot be drawn step by step", remedy="call layer.eval() to stream")
         if x_t.dim() != 2 or x_t.shape[-1] != self.input_size:
             raise InputError(f"x_t has shape {tuple(x_t.shape)}, a step wants (B, {self.input_size})")
+        x_t = self._in_kind(x_t)
         x = x_t.unsqueeze(0)
         y, after = self._run(x, self._initial(state, x_t.shape[0], x), None)
         return y.squeeze(0), after if len(after) > 1 else after[0]
@@ -286,6 +291,15 @@ class Recurrent(nn.Module):
                 y = dropout(y, self.dropout, self.training)
         return y, tuple(torch.stack(column) for column in zip(*finals, strict=True))
 
+    def _in_kind(self, x: Tensor) -> Tensor:
+        """x, of the weights' dtype and device; under autocast, where a layer before may give bfloat16, made so."""
+        some = next(iter(self._parameters.values()), None)
+        if some is None or (x.dtype == some.dtype and x.device == some.device):
+            return x
+        if x.device == some.device and x.is_floating_point() and torch.is_autocast_enabled(x.device.type):
+            return x.to(some.dtype)
+        raise InputError(f"x is {_kind(x)}, the layer {_kind(some)}", remedy="bring them together: x.to(dtype)")
+
     def _initial(self, state: State | None, B: int, x: Tensor) -> list[Tensor]:
         rows = self.num_layers * self.directions
         if state is None:
@@ -297,6 +311,9 @@ class Recurrent(nn.Module):
             ]
         given = [state] if isinstance(state, Tensor) else list(state)
         wanted = [(rows, B, width) for width in self._widths]
+        if any(s.dtype != x.dtype or s.device != x.device for s in given):
+            kinds = ", ".join(_kind(s) for s in given)
+            raise InputError(f"the state is {kinds}, x is {_kind(x)}", remedy="bring them together: state.to(x)")
         if [tuple(s.shape) for s in given] != wanted:
             names = ", ".join(f"{n} {w}" for n, w in zip(self.graph.state_names, wanted, strict=True))
             raise InputError(f"the state has shapes {[tuple(s.shape) for s in given]}, the layer wants {names}")
@@ -319,6 +336,10 @@ class Recurrent(nn.Module):
 
 def _suffix(k: int, direction: int) -> str:
     return f"_l{k}" + ("_reverse" if direction else "")
+
+
+def _kind(t: Tensor) -> str:
+    return f"{str(t.dtype).removeprefix('torch.')} on {t.device}"
 
 
 def _map(state: State | None, change: Callable[[Tensor], Tensor]) -> State | None:
