@@ -31,7 +31,8 @@ class TaggerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         word_dim: of the learned word embedding, trained from scratch.
-        vectors: file of pretrained word vectors, used beside it and not trained on; empty: none.
+        vectors: file of pretrained word vectors, used beside it and not trained on; several with commas between
+            stand beside one another (one that keeps capitals apart, one that does not); empty: none.
         char_dim, char_hidden: of the letters' embedding, and of each direction of the network over them.
         case_dim, affix_dim: of the embeddings of capitals, and of beginnings and endings (their sum).
         affix: letters of the longest beginning or ending.

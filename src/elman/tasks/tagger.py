@@ -20,6 +20,7 @@ from elman.errors import InputError
 from elman.models.lexicon import Lexicon
 from elman.models.tagger import TaggerModel, TaggerSettings
 from elman.tasks.entities import transition_rules
+from elman.tasks.known_words import known_words
 from elman.tasks.parameters import fill, section_of, signature
 from elman.tasks.saving import check_fitted, load_estimator, parameters_of, save_estimator
 from elman.tasks.tag_scores import score_tags
@@ -102,7 +103,7 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
             raise InputError(f"only one tag, {train[1][0][0]!r}", remedy="a tagger needs at least two")
         self.classes_ = np.array(self.names_.classes)
         self._pos = packaged_tagger() if settings.pos else None
-        words, vectors = _vectors(settings.vectors)
+        words, vectors = known_words(settings.vectors)
         self.lexicon_ = Lexicon.build(train[0], words, settings.min_count, longest_affix=settings.affix)
         torch.manual_seed(training.seed)
         self.model_ = self._network(settings, vectors, self.lexicon_.counts(train[0]))
@@ -311,17 +312,3 @@ def _checked(X: Sequence[Words], y: Sequence[Words]) -> tuple[list[list[str]], l
         if len(words) != len(tags):
             raise InputError(f"{len(words)} words and {len(tags)} tags", where=f"X[{i}]", remedy="give each word one")
     return [list(map(str, words)) for words in X], [list(map(str, tags)) for tags in y]
-
-
-def _vectors(path: str) -> tuple[list[str], Tensor | None]:
-    """Words and rows (1 + V, D) of pretrained vectors, row 0 for none; centred, and all of one length."""
-    if not path:
-        return [], None
-    from elman.text.vectors import WordVectors
-
-    vectors = WordVectors.load(path)
-    matrix = torch.from_numpy(np.array(vectors.matrix, dtype=np.float32))
-    matrix = matrix - matrix.mean(0)
-    # about the scale of the other features, or the network would listen to the frequent words' long vectors first
-    matrix = 3 * matrix / matrix.norm(dim=1, keepdim=True).clamp_min(1e-6)
-    return list(vectors.words), torch.cat([torch.zeros(1, matrix.shape[1]), matrix])
