@@ -52,7 +52,7 @@ def masks_of(layer, T, B):
     return layer._masks(layer.running_graph(), T, B, torch.empty(0, dtype=torch.float64))
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [e for e in ENGINES if e != "torch"])  # whose kernels have no masks inside the loop
 def test_recurrent_dropout_is_one_mask_a_sequence(engine, monkeypatch):
     layer = Recurrent(cells.GRU, 3, 4, recurrent_dropout=0.5, dtype=torch.float64)
     try:
@@ -75,7 +75,7 @@ def test_recurrent_dropout_is_one_mask_a_sequence(engine, monkeypatch):
     assert set(mask.unique().tolist()) <= {0.0, 2.0}
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [e for e in ENGINES if e != "torch"])  # whose kernels have no masks inside the loop
 def test_zoneout_keeps_units_in_training_and_mixes_in_evaluation(engine, monkeypatch):
     layer = LSTM(3, 4, zoneout=0.25, dtype=torch.float64)
     try:
