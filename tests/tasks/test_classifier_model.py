@@ -12,6 +12,7 @@ from torch import nn
 from elman.errors import InputError
 from elman.models.classifier import ClassifierSettings, SequenceClassifier
 from elman.models.pooling import KINDS, Pooling
+from elman.tasks.encoding import Examples
 
 LENGTHS = torch.tensor([7, 3, 1, 5])
 
@@ -120,6 +121,16 @@ def test_padding_words_may_be_any_number() -> None:
     for b, length in enumerate(LENGTHS.tolist()):
         data[length:, b] = 10**9
     assert torch.equal(model(data, LENGTHS), expected)
+
+
+def test_a_batch_holds_the_sequences_picked() -> None:
+    items = [torch.arange(2, 2 + n) for n in (3, 1, 5, 2)]
+    pairs = [torch.stack([item, item + 10], 1) for item in items]  # words and their tags
+    for kind in (items, pairs):
+        batch, _, _ = Examples(kind, []).batch([2, 0, 3])
+        assert batch.lengths.tolist() == [5, 3, 2]
+        for found, picked in zip(batch, (2, 0, 3), strict=True):
+            assert torch.equal(found, kind[picked])
 
 
 # -- pooling ----------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -67,11 +68,28 @@ class Examples:
     def lengths(self) -> list[int]:
         return [len(item) for item in self.items]
 
+    @cached_property
+    def _numbers(self) -> tuple[Tensor, Tensor, Tensor] | None:
+        """All words behind one another, (all T_i,) or (all T_i, 2), and where each sequence starts and ends: a batch
+        is one look-up then. Values, which may be many, are not held twice."""
+        if not self.items or self.items[0].is_floating_point():
+            return None
+        ends = torch.tensor(self.lengths).cumsum(0)  # (N,)
+        return torch.cat(self.items), torch.cat([ends.new_zeros(1), ends[:-1]]), ends
+
     def batch(self, picks: Sequence[int]) -> tuple[Sequences, Tensor | None, Tensor | None]:
         """The sequences at `picks` as (data and lengths, n-grams, classes)."""
         index = torch.as_tensor(picks)
+        if self._numbers is None:
+            sequences = Sequences.pack([self.items[i] for i in picks])
+        else:
+            numbers, starts, ends = self._numbers
+            lengths = ends[index] - starts[index]  # (B,)
+            steps = torch.arange(int(lengths.max()))[:, None]
+            # past its end a sequence shows its last word again
+            sequences = Sequences(numbers[torch.minimum(starts[index] + steps, ends[index] - 1)], lengths)
         return (
-            Sequences.pack([self.items[i] for i in picks]),
+            sequences,
             None if self.ngrams is None else self.ngrams[index],
             None if self.y is None else self.y[index],
         )

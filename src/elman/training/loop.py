@@ -72,10 +72,18 @@ def training_step(
     if settings.clip_value:
         nn.utils.clip_grad_value_(task.model.parameters(), settings.clip_value)
     if settings.clip_norm:
-        nn.utils.clip_grad_norm_(task.model.parameters(), settings.clip_norm)
+        _clip_norm(task.model, settings.clip_norm)
     optimizer.step()
     # what the next batch reads is a number, not a function of this batch's weights
     return float(loss.detach()), weight, map_tensors(state, Tensor.detach)
+
+
+def _clip_norm(model: nn.Module, most: float) -> None:
+    """As `torch.nn.utils.clip_grad_norm_`, which multiplies every gradient even where there is nothing to clip."""
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    norm = float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))))
+    if norm > most:
+        torch._foreach_mul_(gradients, most / (norm + 1e-6))
 
 
 def make_optimizer(model: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
