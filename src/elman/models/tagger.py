@@ -203,8 +203,14 @@ class TaggerModel(nn.Module):
         return F.cross_entropy(e[mask], tags[mask])
 
     @torch.no_grad()
-    def decode(self, e: Tensor, lengths: Tensor) -> Tensor:
-        """The best tags (T, B) for emissions; what stands past each length means nothing."""
+    def decode(self, e: Tensor, lengths: Tensor, favour: Tensor | None = None) -> Tensor:
+        """The best tags (T, B) for emissions; what stands past each length means nothing.
+
+        Args:
+            favour: (K,) what is added to every word's score of each tag, in nats.
+        """
+        if favour is not None:
+            e = e + favour
         return e.argmax(-1) if self.crf is None else self.crf.best_path(e, lengths)[0]
 
     @torch.no_grad()

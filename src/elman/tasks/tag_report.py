@@ -47,9 +47,11 @@ def settings_of(tagger: Tagger) -> dict[str, Any]:
     }
     if not tagger.names_.plain:
         pairs |= {"scheme of the data": tagger.names_.scheme, "scheme inside": tagger.names_.inner}
-    for key in ("epochs", "batch_size", "rate", "schedule", "weight_decay", "clip_norm", "seed"):
+    for key in ("epochs", "batch_size", "rate", "schedule", "average", "weight_decay", "clip_norm", "seed"):
         pairs[key.replace("_", " ")] = getattr(tagger, key)
     pairs["temperature"] = round(tagger.temperature_, 3)
+    if not tagger.names_.plain:
+        pairs["entity threshold"] = tagger.threshold_
     pairs["engine"] = model.context.choice().name
     return pairs
 

@@ -24,7 +24,7 @@ from elman.tasks.known_words import known_words
 from elman.tasks.parameters import fill, section_of, signature
 from elman.tasks.saving import check_fitted, load_estimator, parameters_of, save_estimator
 from elman.tasks.tag_scores import score_tags
-from elman.tasks.tagging import Tagging, TagNames, best_temperature, run_model
+from elman.tasks.tagging import Tagging, TagNames, best_temperature, best_threshold, run_model
 from elman.training.loop import Fitted, fit
 from elman.training.progress import Silent
 from elman.training.settings import TrainingSettings
@@ -48,6 +48,8 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
     Attributes:
         classes_: (C,) tags; for entities in IOB1 or BILOU those of IOB2.
         temperature_: divides scores before they become probabilities, fitted on validation sentences.
+        threshold_: so many nats may an entity's tags lie behind `O` and still be given; what finds most entities in
+            the validation sentences. Probabilities are those of the model without it.
         fitted_: history, best epoch and seconds of the training.
         model_, lexicon_, names_: the network, what turns words into what it reads, and numbers into tags.
     """
@@ -109,7 +111,7 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
         self.model_ = self._network(settings, vectors, self.lexicon_.counts(train[0]))
         task = Tagging(self.model_, self.lexicon_, self.names_, train, valid, training.batch_size, self.extra)
         self.fitted_: Fitted = fit(task, training, checkpoint=checkpoint, resume=resume, progress=progress, title=title)
-        self.temperature_ = self._calibrate(valid, task.valid_tags, task.valid_extra)
+        self._calibrate(valid, task.valid_tags, task.valid_extra)
         return self
 
     def _network(
@@ -133,14 +135,17 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
 
     def _calibrate(
         self, valid: tuple[Sequence[Words], Sequence[Words]], tags: list[list[int]], extra: list[Tensor] | None
-    ) -> float:
+    ) -> None:
+        """Set the temperature, and for entities the threshold, by the validation sentences."""
+        runs = list(run_model(self.model_, self.lexicon_, valid[0], extra))
         batches = []
-        for picks, e, lengths in run_model(self.model_, self.lexicon_, valid[0], extra):
+        for picks, e, lengths in runs:
             wanted = torch.full((len(e), len(picks)), -1)
             for b, i in enumerate(picks):
                 wanted[: len(tags[i]), b] = torch.tensor(tags[i])
             batches.append((e, lengths, wanted))
-        return best_temperature(self.model_, batches)
+        self.temperature_ = best_temperature(self.model_, batches)
+        self.threshold_ = 0.0 if self.names_.plain else best_threshold(self.model_, self.names_, runs, valid[1])
 
     # -- use
 
@@ -156,8 +161,9 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
                 raise InputError(
                     "a text where a list of words is expected", where=f"X[{i}]", remedy="split it: X = [['A', 'b']]"
                 )
+        favour = self.names_.favour(self.threshold_)
         for picks, e, lengths in run_model(self.model_, self.lexicon_, sentences, self.extra(sentences)):
-            best = self.model_.decode(e, lengths).T.tolist() if paths else []
+            best = self.model_.decode(e, lengths, favour).T.tolist() if paths else []
             p = self.model_.probabilities(e, lengths, self.temperature_).numpy() if probabilities else None
             for b, i in enumerate(picks):
                 n = len(sentences[i])
@@ -206,6 +212,7 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
             "vectors": list(self.model_.vectors.shape),
             "cell": self.model_.context.graph.to_dict(),
             "temperature": self.temperature_,
+            "threshold": self.threshold_,
             "pos_model": packaged_digest() if self._pos is not None else "",
             "parameters": parameters_of(self),
         }
@@ -228,6 +235,7 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
         self.classes_ = np.array(self.names_.classes)
         self.lexicon_ = Lexicon.from_dict(description["lexicon"])
         self.temperature_ = float(description["temperature"])
+        self.threshold_ = float(description.get("threshold", 0.0))
         settings: TaggerSettings = section_of(self, TaggerSettings)
         check_packaged(description.get("pos_model", ""))
         self._pos = packaged_tagger() if settings.pos else None
