@@ -17,6 +17,39 @@ struct Term {
     long k;
 };
 
+// Rows that lie in stretches of equal length: `stretch` rows `stride` apart, the next stretch `step` elements on.
+template <class T>
+struct Rows {
+    const T* at;
+    long stride, stretch, step;
+};
+
+// Memory that will be read soon. Products have time to spare in their loads: they bring it nearer, a line at a time.
+class Ahead {
+public:
+    static constexpr int most = 16;
+    void add(const void* at, long bytes) {
+        if (count_ < most) stretches_[count_++] = {static_cast<const char*>(at), (bytes + 63) / 64};
+    }
+    // Where the next `lines` lines begin (what lies behind a stretch is fetched in vain); null when all are taken.
+    const char* take(long lines) {
+        if (now_ == count_) return nullptr;
+        Stretch& s = stretches_[now_];
+        const char* at = s.at;
+        s.at += 64 * lines, s.lines -= lines;
+        if (s.lines <= 0) now_++;
+        return at;
+    }
+
+private:
+    struct Stretch {
+        const char* at;
+        long lines;
+    };
+    Stretch stretches_[most];
+    int count_ = 0, now_ = 0;
+};
+
 enum class Start : int { zero, add, vector };  // what C holds before the sum: nothing, itself, the same vector in each row
 
 // One step of a pointwise program: operands are slot numbers.
@@ -38,13 +71,13 @@ struct Kernels {
     size_t (*packed_size)(long n, long k);
     // Panels [first, last) of M (n, k): M[j][i] lies at m[j * by_n + i * by_k].
     void (*pack)(const T* m, long n, long k, long by_n, long by_k, T* to, long first, long last);
-    // Panels [first, last) of C.
+    // Panels [first, last) of C, and `ahead` (may be null) nearer to the processor.
     void (*multiply)(const Term<T>* terms, int count, long rows, long n, T* c, long c_stride, Start start, const T* vector,
-                     long first, long last);
+                     long first, long last, Ahead* ahead);
     // Rows of D (rows, n), cut into strips of outer_rows columns, for `outer`.
     void (*pack_strips)(const T* d, long rows, long n, T* to);
-    // G (n, k) += D.T @ V over `rows` rows: D in strips, V (rows, k). Columns [first, last) of the panels of V.
-    void (*outer)(const T* strips, const T* v, long v_stride, long rows, long n, long k, T* g, T* room, long first, long last);
+    // G (n, k) += D.T @ V over rows [row, row + rows): D in strips, V (rows, k). Columns [first, last) of the panels of V.
+    void (*outer)(const T* strips, const Rows<T>& v, long row, long rows, long n, long k, T* g, T* room, long first, long last);
     void (*column_sum)(const T* d, long rows, long n, T* sum);
     // Columns [first, last) of `rows` rows. base: where each slot's value begins; a vector repeats for `block` elements.
     void (*pointwise)(const Instruction* code, int count, T* const* base, const SlotKind* kind, int slots, long rows, long width,

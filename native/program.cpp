@@ -1,6 +1,7 @@
 // Words -> Program. The order of sections is that of engines/program.py.
 #include "program.h"
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 #include <string>
@@ -161,6 +162,23 @@ Operation read_operation(Reader& r, const Program& p, int& registers) {
     return o;
 }
 
+// Buffers of the chunk that only pass a tensor on; where its rows lie well they need not be copied (places.h).
+void find_copies(Program& p) {
+    for (const Operation& o : p.operations)
+        if ((o.kind == Kind::gather && o.scope == Scope::begin) || o.kind == Kind::scatter)
+            if (Buffer& b = p.buffers[o.buffer]; b.home == Home::chunk) b.outside = o.tensor;
+    for (const Operation& o : p.operations)  // these want the rows of a chunk side by side
+        if (o.kind == Kind::strips || o.kind == Kind::column_sum) p.buffers[o.buffer].outside = -1;
+}
+
+void find_distant(Program& p) {
+    for (const Operation& o : p.operations)
+        if (o.kind == Kind::pointwise && o.scope == Scope::step)
+            for (const Slot& s : o.slots)
+                if (s.kind == SlotKind::plane && s.buffer >= 0 && std::find(p.distant.begin(), p.distant.end(), s.buffer) == p.distant.end())
+                    p.distant.push_back(s.buffer);
+}
+
 }  // namespace
 
 Program read_program(const int64_t* words, size_t count, bool is_double) {
@@ -184,6 +202,8 @@ Program read_program(const int64_t* words, size_t count, bool is_double) {
         s.kept = r.index(2);
         s.initial = r.index(p.tensors.size(), true);
         s.final = r.index(p.tensors.size(), true);
+        s.outside = r.index(p.tensors.size(), true);
+        require(s.outside < 0 || p.tensors[s.outside] == s.width, "width of a state outside");
         p.states.push_back(s);
     });
     r.list([&] { p.tape.push_back(r.width()); });
@@ -203,6 +223,8 @@ Program read_program(const int64_t* words, size_t count, bool is_double) {
     r.list([&] { p.strips.push_back(r.width()); });
     r.list([&] { p.operations.push_back(read_operation(r, p, p.registers)); });
     require(r.done(), "words after the program's end");
+    find_copies(p);
+    find_distant(p);
     return p;
 }
 

@@ -27,6 +27,7 @@ struct State {
     bool kept;       // on the tape; else only the chunk at hand is held
     int initial;     // external tensor (B, width), or -1
     int final;       // likewise
+    int outside;     // the external tensor that is the state after each step (y), or -1
 };
 
 struct Carry {  // dL/d(state), from step t to step t - 1
@@ -52,7 +53,8 @@ enum class Home : int {
 struct Buffer {
     Home home;
     long width;
-    int index;  // of the tape plane, state, vector, constant or carry; else its own
+    int index;         // of the tape plane, state, vector, constant or carry; else its own
+    int outside = -1;  // a buffer of the chunk: the external tensor of which it is a copy
 };
 
 enum class Kind : int { gather, scatter, multiply, pointwise, strips, outer, column_sum };
@@ -96,6 +98,7 @@ struct Program {
     std::vector<long> tensors;  // widths of the external tensors
     std::vector<Operation> operations;
     int registers = 0;
+    std::vector<int> distant;  // buffers that the elementwise operations of a step read
 
     long packed_n(const Packed& p) const { return p.transposed ? parameters[p.parameter].k : parameters[p.parameter].n; }
     long packed_k(const Packed& p) const { return p.transposed ? parameters[p.parameter].n : parameters[p.parameter].k; }

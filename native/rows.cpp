@@ -19,6 +19,8 @@ std::vector<Part> deal(const elman_call& call) {
         part.length.push_back(call.lengths ? long(call.lengths[order[i]]) : T);
     }
     for (Part& part : parts) {
+        part.whole = !call.lengths;
+        part.adjoining = part.whole && P == 1 && !call.reverse;
         const long steps = part.length.empty() ? 0 : part.length[0];
         long n = long(part.length.size());
         for (long t = 0; t < steps; t++) {

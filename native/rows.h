@@ -22,6 +22,8 @@ struct Part {
     std::vector<Chunk> chunks;
     long rows = 0;        // of all steps
     long chunk_rows = 0;  // of the largest chunk
+    bool whole = false;      // neighbours in the batch, all of T steps: at a step they lie side by side in x and y
+    bool adjoining = false;  // and those of one step beside those of the next
 
     long starting() const { return running.empty() ? 0 : running[0]; }
     long steps() const { return long(running.size()); }

@@ -8,17 +8,28 @@
 
 namespace {
 
+// A few rows at a time, so that D is read along its rows and every strip written along its length.
 template <class T>
 void pack_strips(const T* d, long rows, long n, T* to) {
-    for (long at = 0; at < n; at += tile_rows) {
-        long width = n - at < tile_rows ? n - at : tile_rows;
-        T* strip = to + at * rows;
-        if (width == tile_rows)
-            for (long r = 0; r < rows; r++)
-                for (int i = 0; i < tile_rows; i++) strip[r * tile_rows + i] = d[r * n + at + i];
-        else
-            for (long r = 0; r < rows; r++)
-                for (long i = 0; i < width; i++) strip[r * width + i] = d[r * n + at + i];
+    constexpr long several = 16;
+    constexpr int L = lanes_of<T>, V = tile_rows / L, rest = tile_rows % L;
+    for (long r0 = 0; r0 < rows; r0 += several) {
+        const long r1 = r0 + several < rows ? r0 + several : rows;
+        for (long at = 0; at < n; at += tile_rows) {
+            T* strip = to + at * rows;
+            if (n - at >= tile_rows) {
+                for (long r = r0; r < r1; r++) {
+                    const T* from = d + r * n + at;
+                    T* into = strip + r * tile_rows;
+                    for (int j = 0; j < V; j++) store(into + j * L, load(from + j * L));
+                    if (rest) store_part(into + V * L, load_part(from + V * L, rest), rest);
+                }
+            } else {
+                const long width = n - at;
+                for (long r = r0; r < r1; r++)
+                    for (long i = 0; i < width; i++) strip[r * width + i] = d[r * n + at + i];
+            }
+        }
     }
 }
 
@@ -27,8 +38,10 @@ template <class T, int R, int V>
 ELMAN_INLINE void outer_tile(const T* strip, const T* panel, long rows, T* g, long k, long columns) {
     constexpr int L = lanes_of<T>;
     Vec<T> sum[R][V];
+#pragma GCC unroll 12
     for (int r = 0; r < R; r++)
-        for (int j = 0; j < V; j++) sum[r][j] = Vec<T>{};
+#pragma GCC unroll 2
+        for (int j = 0; j < V; j++) sum[r][j] = Vec<T>{}, fetch(g + r * k + j * L);  // G is larger than the nearest caches
 #pragma GCC unroll 2
     for (long i = 0; i < rows; i++) {
         Vec<T> v[V];
@@ -41,10 +54,12 @@ ELMAN_INLINE void outer_tile(const T* strip, const T* panel, long rows, T* g, lo
             for (int j = 0; j < V; j++) sum[r][j] += e * v[j];
         }
     }
+#pragma GCC unroll 12
     for (int r = 0; r < R; r++)
+#pragma GCC unroll 2
         for (int j = 0; j < V; j++) {
             T* to = g + r * k + j * L;
-            long left = columns - j * L;
+            const long left = columns - j * L;
             if (left >= L)
                 store(to, load(to) + sum[r][j]);
             else if (left > 0)
@@ -71,16 +86,19 @@ void outer_panel(const T* strips, const T* panel, long rows, long n, T* g, long 
 
 // room: panel_of<T> * rows elements.
 template <class T>
-void outer(const T* strips, const T* v, long v_stride, long rows, long n, long k, T* g, T* room, long first, long last) {
+void outer(const T* strips, const elman::Rows<T>& v, long row, long rows, long n, long k, T* g, T* room, long first, long last) {
     for (long p = first; p < last; p++) {
         long at = p * panel_of<T>, width = vectors_in<T>(k, at) * lanes_of<T>;
         long columns = k - at < width ? k - at : width;
-        if (columns == width)
-            for (long r = 0; r < rows; r++)
-                for (long j = 0; j < width; j += lanes_of<T>) store(room + r * width + j, load(v + r * v_stride + at + j));
-        else
-            for (long r = 0; r < rows; r++)
-                for (long j = 0; j < width; j++) room[r * width + j] = j < columns ? v[r * v_stride + at + j] : T(0);
+        for (long r = 0; r < rows;) {  // a panel of V, from as many stretches as its rows lie in
+            long in_stretch = (row + r) % v.stretch, end = r + v.stretch - in_stretch < rows ? r + v.stretch - in_stretch : rows;
+            const T* from = v.at + (row + r) / v.stretch * v.step + in_stretch * v.stride + at;
+            for (; r < end; r++, from += v.stride)
+                if (columns == width)
+                    for (long j = 0; j < width; j += lanes_of<T>) store(room + r * width + j, load(from + j));
+                else
+                    for (long j = 0; j < width; j++) room[r * width + j] = j < columns ? from[j] : T(0);
+        }
         if (width == panel_of<T>)
             outer_panel<T, 2>(strips, room, rows, n, g + at, k, columns);
         else

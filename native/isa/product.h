@@ -11,6 +11,7 @@
 
 namespace {
 
+using elman::Ahead;
 using elman::Start;
 using elman::Term;
 
@@ -65,18 +66,32 @@ void pack(const T* m, long n, long k, long by_n, long by_k, T* to, long first, l
 // R rows and P neighbouring panels of V vectors each.
 template <class T, int R, int P, int V>
 ELMAN_INLINE void tile(const Term<T>* terms, int count, long row, long column, T* c, long c_stride, Start start,
-                       const T* vector, long columns) {
+                       const T* vector, long columns, Ahead* ahead) {
     constexpr int L = lanes_of<T>, N = P * V;
+    // All loops over the tile are unrolled: an accumulator whose number is not constant lives in memory.
     Vec<T> sum[R][N];
-    long whole = columns == N * L;
-    for (int r = 0; r < R; r++)
-        for (int j = 0; j < N; j++) sum[r][j] = Vec<T>{};
+    const bool whole = columns == N * L;
+#pragma GCC unroll 12
+    for (int r = 0; r < R; r++) {
+        const T* from = start == Start::vector ? vector : c + r * c_stride;
+#pragma GCC unroll 8
+        for (int j = 0; j < N; j++) {
+            const long left = columns - j * L;
+            if (start == Start::zero)
+                sum[r][j] = Vec<T>{};
+            else
+                sum[r][j] = whole || left >= L ? load(from + j * L) : left > 0 ? load_part(from + j * L, left) : Vec<T>{};
+        }
+    }
     for (int t = 0; t < count; t++) {
         const long k = terms[t].k, stride = terms[t].a_stride;
         const T* a = terms[t].a + row * stride;
         const T* b = terms[t].panels + column * k;
+        const char* soon = ahead ? ahead->take(k) : nullptr;
+        if (!soon) soon = reinterpret_cast<const char*>(b);  // is there already: costs nothing
 #pragma GCC unroll 2
         for (long i = 0; i < k; i++) {
+            fetch_soon(soon + 64 * i);
             Vec<T> m[N];
 #pragma GCC unroll 8
             for (int p = 0; p < P; p++)
@@ -90,29 +105,23 @@ ELMAN_INLINE void tile(const Term<T>* terms, int count, long row, long column, T
             }
         }
     }
-    for (int r = 0; r < R; r++) {
-        T* to = c + r * c_stride;
-        const T* from = start == Start::vector ? vector : to;
-        if (whole) {
-            for (int j = 0; j < N; j++)
-                store(to + j * L, start == Start::zero ? sum[r][j] : load(from + j * L) + sum[r][j]);
-        } else {
-            for (int j = 0; j < N; j++) {
-                long left = columns - j * L;
-                if (left <= 0) break;
-                if (left > L) left = L;
-                Vec<T> v = sum[r][j];
-                if (start != Start::zero) v = load_part(from + j * L, left) + v;
-                store_part(to + j * L, v, left);
-            }
+#pragma GCC unroll 12
+    for (int r = 0; r < R; r++)
+#pragma GCC unroll 8
+        for (int j = 0; j < N; j++) {
+            const long left = columns - j * L;
+            T* to = c + r * c_stride + j * L;
+            if (whole || left >= L)
+                store(to, sum[r][j]);
+            else if (left > 0)
+                store_part(to, sum[r][j], left);
         }
-    }
 }
 
 // `rows` rows, in blocks as equal as they come: 16 rows are 6 + 5 + 5, not 6 + 6 + 4.
 template <class T, int V>
 void panel_down(const Term<T>* terms, int count, long rows, long column, T* c, long c_stride, Start start, const T* vector,
-                long columns) {
+                long columns, Ahead* ahead) {
     long blocks = (rows + tile_rows - 1) / tile_rows, row = 0;
     for (long i = 0; i < blocks; i++) {
         long height = (rows - row + blocks - i - 1) / (blocks - i);
@@ -120,7 +129,7 @@ void panel_down(const Term<T>* terms, int count, long rows, long column, T* c, l
         switch (height) {
 #define ELMAN_HEIGHT(R)                                                                              \
     case R:                                                                                          \
-        if constexpr (R <= tile_rows) tile<T, R, 1, V>(terms, count, row, column, at, c_stride, start, vector, columns); \
+        if constexpr (R <= tile_rows) tile<T, R, 1, V>(terms, count, row, column, at, c_stride, start, vector, columns, ahead); \
         break;
             ELMAN_HEIGHT(1) ELMAN_HEIGHT(2) ELMAN_HEIGHT(3) ELMAN_HEIGHT(4) ELMAN_HEIGHT(5) ELMAN_HEIGHT(6)
             ELMAN_HEIGHT(7) ELMAN_HEIGHT(8) ELMAN_HEIGHT(9) ELMAN_HEIGHT(10) ELMAN_HEIGHT(11) ELMAN_HEIGHT(12)
@@ -132,24 +141,24 @@ void panel_down(const Term<T>* terms, int count, long rows, long column, T* c, l
 
 template <class T>
 void multiply(const Term<T>* terms, int count, long rows, long n, T* c, long c_stride, Start start, const T* vector, long first,
-              long last) {
+              long last, Ahead* ahead) {
     constexpr int L = lanes_of<T>;
     for (long p = first; p < last;) {
         long at = p * panel_of<T>;
         const T* from = vector + (start == Start::vector ? at : 0);
         // few rows: several panels at once, or the additions would wait for each other
         if (rows == 1 && p + 4 <= last && n - at >= 4 * panel_of<T>) {
-            tile<T, 1, 4, 2>(terms, count, 0, at, c + at, c_stride, start, from, 8 * L);
+            tile<T, 1, 4, 2>(terms, count, 0, at, c + at, c_stride, start, from, 8 * L, ahead);
             p += 4;
         } else if (rows == 2 && p + 2 <= last && n - at >= 2 * panel_of<T>) {
-            tile<T, 2, 2, 2>(terms, count, 0, at, c + at, c_stride, start, from, 4 * L);
+            tile<T, 2, 2, 2>(terms, count, 0, at, c + at, c_stride, start, from, 4 * L, ahead);
             p += 2;
         } else {
             long columns = n - at < panel_of<T> ? n - at : panel_of<T>;
             if (vectors_in<T>(n, at) == 2)
-                panel_down<T, 2>(terms, count, rows, at, c + at, c_stride, start, from, columns);
+                panel_down<T, 2>(terms, count, rows, at, c + at, c_stride, start, from, columns, ahead);
             else
-                panel_down<T, 1>(terms, count, rows, at, c + at, c_stride, start, from, columns);
+                panel_down<T, 1>(terms, count, rows, at, c + at, c_stride, start, from, columns, ahead);
             p++;
         }
     }

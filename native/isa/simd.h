@@ -13,10 +13,17 @@
 #define ELMAN_VECTOR_BYTES 16
 #endif
 
+#if defined(__AVX512F__) && ELMAN_VECTOR_BYTES == 64 && !defined(ELMAN_PORTABLE)
+#define ELMAN_AVX512
+#include <immintrin.h>
+#endif
+
 #if defined(__GNUC__)
 #define ELMAN_INLINE static inline __attribute__((always_inline))
+#define ELMAN_SPECIAL inline __attribute__((always_inline))  // a specialisation: static by its namespace
 #else
 #define ELMAN_INLINE static inline
+#define ELMAN_SPECIAL inline
 #endif
 
 namespace {
@@ -175,6 +182,15 @@ ELMAN_INLINE Vec<T> number(Bits<T> v) {
 
 #endif
 
+#if defined(ELMAN_AVX512)
+
+ELMAN_INLINE Vec<float> load_part(const float* p, long n) { return _mm512_maskz_loadu_ps(__mmask16((1u << n) - 1), p); }
+ELMAN_INLINE Vec<double> load_part(const double* p, long n) { return _mm512_maskz_loadu_pd(__mmask8((1u << n) - 1), p); }
+ELMAN_INLINE void store_part(float* p, Vec<float> v, long n) { _mm512_mask_storeu_ps(p, __mmask16((1u << n) - 1), v); }
+ELMAN_INLINE void store_part(double* p, Vec<double> v, long n) { _mm512_mask_storeu_pd(p, __mmask8((1u << n) - 1), v); }
+
+#else
+
 // The first n < lanes elements at p, zeros behind them.
 template <class T>
 ELMAN_INLINE Vec<T> load_part(const T* p, long n) {
@@ -188,5 +204,16 @@ ELMAN_INLINE void store_part(T* p, Vec<T> v, long n) {
     store(whole, v);
     std::memcpy(p, whole, n * sizeof(T));
 }
+
+#endif
+
+// A cache line that is about to be written; one that will be read before long, into the second-level cache.
+#if defined(__GNUC__)
+ELMAN_INLINE void fetch(const void* p) { __builtin_prefetch(p, 1, 3); }
+ELMAN_INLINE void fetch_soon(const void* p) { __builtin_prefetch(p, 0, 2); }
+#else
+ELMAN_INLINE void fetch(const void*) {}
+ELMAN_INLINE void fetch_soon(const void*) {}
+#endif
 
 }  // namespace

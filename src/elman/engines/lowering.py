@@ -138,6 +138,13 @@ class _Lowering:
             p.operations.append(Operation("gather", scope, [tensor, buffer]))
             emitter.memory[node] = buffer
 
+    def _outside(self, program: Program, i: int) -> int:
+        """The tensor that holds a state after every step: y, if that state is the output."""
+        width = self.size(self.states[i].width)
+        if self.after[i] is not self.output or i != self.after.index(self.output) or width != self.size(self.output.width):
+            return -1
+        return program.tensor("y", width)
+
     def ahead(self, training: bool) -> Program:
         """The program forward."""
         p, emitter = self._program(back=False)
@@ -146,7 +153,7 @@ class _Lowering:
         for i, (leaf, kept) in enumerate(zip(self.states, self.kept_states, strict=True)):
             width = self.size(leaf.width)
             first, last = p.tensor(f"first{i}", width), p.tensor(f"last{i}", width)
-            p.states.append((width, kept and training, first, last))
+            p.states.append((width, kept and training, first, last, self._outside(p, i)))
             emitter.memory[leaf] = p.buffer("before", width, i)
         targets: list[tuple[Node, int]] = [
             (node, p.buffer("after", self.size(leaf.width), i))
@@ -199,7 +206,7 @@ class _Lowering:
         self._inputs(emitter, {*topological([*self.roots, *self.operands])})
         for i, (leaf, node) in enumerate(zip(self.states, self.after, strict=True)):
             width = self.size(leaf.width)
-            p.states.append((width, self.kept_states[i], -1, -1))
+            p.states.append((width, self.kept_states[i], -1, -1, self._outside(p, i)))
             if self.kept_states[i]:
                 emitter.memory[leaf] = p.buffer("before", width, i)
                 emitter.memory.setdefault(node, p.buffer("after", width, i))

@@ -135,6 +135,7 @@ class _Step:
     back: _Compiled
     saved: tuple[tuple[str, int], ...]
     output_width: int
+    writes_d_x: bool  # a step that does not read x has none
 
 
 @lru_cache(maxsize=256)
@@ -147,7 +148,8 @@ def lowered(graph: Graph, sizes: tuple[tuple[str, int], ...]) -> Lowered:
 def _compiled(graph: Graph, sizes: tuple[tuple[str, int], ...], dtype: torch.dtype) -> _Step:
     programs = lowered(graph, sizes)
     forward, training, back = (_Compiled(p, dtype) for p in (programs.forward, programs.training, programs.back))
-    return _Step(forward, training, back, programs.saved, size_of(graph.output.width, dict(sizes)))
+    return _Step(forward, training, back, programs.saved, size_of(graph.output.width, dict(sizes)),
+                 any(o.kind == "scatter" for o in programs.back.operations))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -247,11 +249,15 @@ def _forward(job: _Job, tensors: Sequence[Tensor], training: bool) -> tuple[Tens
 
 
 def _backward(
-    job: _Job, tensors: Sequence[Tensor], tape: Tensor, wanted: Sequence[bool], arriving: Sequence[Tensor | None]
-) -> list[Tensor | None]:
+    job: _Job, tensors: Sequence[Tensor], y: Tensor, tape: Tensor, wanted: Sequence[bool],
+    arriving: Sequence[Tensor | None],
+) -> list[Tensor | None]:  # fmt: skip
     x, states, params, masks = _split(job, tensors)
     n = len(states)
-    d_x = torch.zeros_like(x, memory_format=torch.contiguous_format) if wanted[0] else None
+    d_x = None
+    if wanted[0]:
+        make = torch.empty_like if job.step.writes_d_x else torch.zeros_like
+        d_x = make(x, memory_format=torch.contiguous_format)
     d_first = [
         torch.empty_like(s, memory_format=torch.contiguous_format) if w else None
         for s, w in zip(states, wanted[1 : 1 + n], strict=True)
@@ -261,7 +267,7 @@ def _backward(
         for p, w in zip(params, wanted[1 + n :], strict=False)
     ]
     d_y, *d_last = [_rows(a) for a in arriving]
-    named: dict[str, Tensor | None] = {"x": _rows(x), "d_y": d_y, "d_x": d_x}
+    named: dict[str, Tensor | None] = {"x": _rows(x), "y": y, "d_y": d_y, "d_x": d_x}
     for i in range(n):
         named[f"d_last{i}"], named[f"d_first{i}"] = d_last[i], d_first[i]
     named |= {m: _rows(t) for m, t in zip(job.masks, masks, strict=True)}
@@ -279,16 +285,16 @@ class _Scan(torch.autograd.Function):
         y, after, tape = _forward(job, tensors, training=True)
         ctx.job = job
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(*tensors, tape)
+        ctx.save_for_backward(*tensors, y, tape)
         return (y, *after)
 
     @staticmethod
     def backward(ctx: Any, *arriving: Tensor | None) -> tuple[Tensor | None, ...]:
-        *tensors, tape = ctx.saved_tensors
+        *tensors, y, tape = ctx.saved_tensors
         wanted = ctx.needs_input_grad[1:]
         if torch.is_grad_enabled():
             return None, *_twice(ctx.job, tensors, wanted, arriving)
-        return None, *_backward(ctx.job, [t.detach() for t in tensors], tape, wanted, arriving)
+        return None, *_backward(ctx.job, [t.detach() for t in tensors], y, tape, wanted, arriving)
 
 
 def _twice(

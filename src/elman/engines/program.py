@@ -53,7 +53,8 @@ class Program:
         parameters: (is a matrix, n, k) each.
         packed: (parameter, transposed) of each matrix that a product needs.
         tensors: name -> width of what the caller passes in and out, in order.
-        states: (width, kept on the tape, tensor of the initial state, of the final one), -1 for none.
+        states: (width, kept on the tape, tensor of the initial state, of the final one, of the state after every step),
+            -1 for none.
         tape: widths of the planes kept from forward to back.
         vectors: parameters that each vector is the sum of.
         carries: (width, tensor of dL/d(final state), of dL/d(initial state)).
@@ -64,7 +65,7 @@ class Program:
     parameters: list[tuple[bool, int, int]]
     packed: list[tuple[int, bool]] = field(default_factory=list)
     tensors: dict[str, int] = field(default_factory=dict)
-    states: list[tuple[int, bool, int, int]] = field(default_factory=list)
+    states: list[tuple[int, bool, int, int, int]] = field(default_factory=list)
     tape: list[int] = field(default_factory=list)
     vectors: list[tuple[int, ...]] = field(default_factory=list)
     constants: list[float] = field(default_factory=list)
@@ -107,7 +108,7 @@ class Program:
         out += _listed([int(m), n, k] for m, n, k in self.parameters)
         out += _listed([p, int(t)] for p, t in self.packed)
         out += _listed([w] for w in self.tensors.values())
-        out += _listed([w, int(kept), first, last] for w, kept, first, last in self.states)
+        out += _listed([w, int(kept), *tensors] for w, kept, *tensors in self.states)
         out += _listed([w] for w in self.tape)
         out += _listed([len(v), *v] for v in self.vectors)
         out += _listed([bits(c)] for c in self.constants)
