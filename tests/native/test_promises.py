@@ -12,6 +12,7 @@ import torch
 
 import elman
 from elman.engines import library, native
+from elman.engines.compiled import Compiled, Step, compiled
 from elman.nn import GRU, LSTM, Recurrent
 
 pytestmark = pytest.mark.skipif(library.missing() is not None, reason=str(library.missing()))
@@ -69,7 +70,7 @@ def test_the_number_of_threads_changes_nothing_but_the_last_bits(monkeypatch):
     x, lengths = torch.randn(20, 6, 32), torch.tensor([20, 3, 7, 20, 1, 12])
     found = []
     for parts, team in ((1, 1), (2, 1), (3, 1), (1, 2)):
-        monkeypatch.setattr(native, "_threads", lambda *_, p=parts, t=team: (p, t))
+        monkeypatch.setattr(Step, "threads", lambda *_, p=parts, t=team: (p, t))
         found.append(gradients(m, x, lengths=lengths))
         assert same(found[-1], gradients(m, x, lengths=lengths)), "the same bits twice"
     assert same(found[0], found[3]), "a team adds in the same order as one thread"
@@ -79,11 +80,10 @@ def test_the_number_of_threads_changes_nothing_but_the_last_bits(monkeypatch):
 
 
 def test_torch_decides_how_many_threads(monkeypatch):
-    graph = LSTM(128, 128).running_graph()
-    sizes = {"H": 128, "I": 128}
+    step = compiled(LSTM(128, 128).running_graph(), (("H", 128), ("I", 128)), torch.float32)
     for threads in (1, 3):
         monkeypatch.setattr(torch, "get_num_threads", lambda n=threads: n)
-        assert native._threads(graph, sizes, 100, 32)[0] == threads
+        assert step.threads(100, 32)[0] == threads
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
@@ -130,18 +130,18 @@ def test_in_inference_weights_are_packed_once():
     m = layer()
     x = torch.randn(4, 2, 6)
     packs = []
-    inner = native._Compiled._packed
+    inner = Compiled.kept
 
-    def counted(self, parameters, keep):
-        room, pack = inner(self, parameters, keep)
+    def counted(self, stored):
+        room, pack = inner(self, stored)
         packs.append(pack)
         return room, pack
 
     with pytest.MonkeyPatch.context() as patch, torch.no_grad():
-        patch.setattr(native._Compiled, "_packed", counted)
+        patch.setattr(Compiled, "kept", counted)
         for _ in range(3):
             m(x)
-    assert packs[1:] == [0, 0]
+    assert packs[1:] == [False, False]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -40,6 +41,7 @@ def _candidate(
     return module.scan, reason
 
 
+@lru_cache(maxsize=1024)  # asked at every call of every layer
 def choose(graph: Graph, device: torch.device, dtype: torch.dtype, engine: str = "auto") -> Choice:
     """The fastest engine that can run the step; or the one asked for.
 

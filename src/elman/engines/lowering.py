@@ -141,7 +141,8 @@ class _Lowering:
     def _outside(self, program: Program, i: int) -> int:
         """The tensor that holds a state after every step: y, if that state is the output."""
         width = self.size(self.states[i].width)
-        if self.after[i] is not self.output or i != self.after.index(self.output) or width != self.size(self.output.width):
+        first = self.output in self.after and i == self.after.index(self.output)
+        if not first or width != self.size(self.output.width):
             return -1
         return program.tensor("y", width)
 

@@ -6,20 +6,17 @@ tape, a tensor of its own, keeps what the step back reads. Derivatives of deriva
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Mapping, Sequence
-from ctypes import addressof, byref, c_int64, c_void_p
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from elman.engines import library, reference
-from elman.engines.lowering import Lowered, lower
-from elman.engines.program import Program
-from elman.equations.graph import Graph, size_of
+from elman.engines.compiled import Step, compiled, lowered
+from elman.engines.weights import Plan, by_name
+from elman.equations.graph import Graph
 
 __all__ = ["SECOND_DERIVATIVES", "lowered", "scan", "unavailable"]
 
@@ -38,138 +35,28 @@ def unavailable(graph: Graph, device: torch.device, dtype: torch.dtype) -> str |
     return None
 
 
-class _Compiled:
-    """A program in the library's hands."""
-
-    def __init__(self, program: Program, dtype: torch.dtype) -> None:
-        self.program = program
-        self.tensors = list(program.tensors)
-        self.count = len(self.tensors)
-        self.handle = library.program_new(program.words(), dtype == torch.float64)
-        self.library = library.load()
-        self.packed_bytes = int(self.library.elman_packed_bytes(self.handle))
-        self.matrices = sorted({p for p, _ in program.packed})
-        self._pointers = c_void_p * self.count
-        self._strides = c_int64 * self.count
-        self._parameters = c_void_p * max(1, len(program.parameters))
-        self._kept: dict[tuple[Any, ...], tuple[tuple[weakref.ref[Tensor], ...], Tensor]] = {}
-        weakref.finalize(self, self.library.elman_program_free, self.handle)
-
-    def tape_bytes(self, call: library.Call) -> int:
-        return self._checked(self.library.elman_tape_bytes(self.handle, byref(call)))
-
-    def run(
-        self, call: library.Call, tensors: Mapping[str, Tensor | None], parameters: Sequence[Tensor],
-        gradients: Sequence[Tensor | None] | None, keep: bool,
-    ) -> None:  # fmt: skip
-        """Run the program over `tensors` (by name; missing ones are not read or written)."""
-        pointers, by_time, by_row = self._pointers(), self._strides(), self._strides()
-        for i, name in enumerate(self.tensors):
-            t = tensors.get(name)
-            if t is not None:
-                pointers[i] = t.data_ptr()
-                strides = t.stride()
-                by_row[i] = strides[-2]
-                by_time[i] = strides[0] if len(strides) == 3 else 0
-        params = self._parameters(*[p.data_ptr() for p in parameters])
-        call.tensors, call.by_time, call.by_row = _at(pointers), _at(by_time), _at(by_row)
-        call.parameters = _at(params)
-        grads = None
-        if gradients is not None:
-            grads = self._parameters(*[None if g is None else g.data_ptr() for g in gradients])
-            call.gradients = _at(grads)
-        packed, call.pack = self._packed(parameters, keep)
-        call.packed = packed.data_ptr()
-        self._checked(self.library.elman_run(self.handle, byref(call)))
-
-    def _packed(self, parameters: Sequence[Tensor], keep: bool) -> tuple[Tensor, int]:
-        """Room for the packed matrices, and whether they have to be packed (1) or still lie there (0).
-
-        In inference they are kept for as long as the matrices live and do not change.
-        """
-        if not keep:
-            return torch.empty(self.packed_bytes, dtype=torch.uint8), 1
-        owners = [_owner(parameters[i]) for i in self.matrices]
-        key = tuple(
-            (parameters[i].data_ptr(), parameters[i]._version, id(o))
-            for i, o in zip(self.matrices, owners, strict=True)
-        )
-        found = self._kept.get(key)
-        if found is not None and all(r() is o for r, o in zip(found[0], owners, strict=True)):
-            return found[1], 0
-        for old in [k for k, (refs, _) in self._kept.items() if any(r() is None for r in refs) or _same_place(k, key)]:
-            del self._kept[old]
-        room = torch.empty(self.packed_bytes, dtype=torch.uint8)
-        self._kept[key] = (tuple(weakref.ref(o) for o in owners), room)
-        return room, 1
-
-    def forget(self) -> None:
-        """Pack anew at the next call."""
-        self._kept.clear()
-
-    def _checked(self, result: int) -> int:
-        if result < 0:
-            raise RuntimeError(f"native engine: {self.library.elman_error().decode()}")
-        return result
-
-
-def _owner(t: Tensor) -> Tensor:
-    return t if t._base is None else t._base
-
-
-def _at(array: Any) -> int:
-    return addressof(array)
-
-
-def _same_place(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
-    """Whether two keys are of the same matrices, in different versions."""
-    return [k[0] for k in a] == [k[0] for k in b]
-
-
-@dataclass(frozen=True)
-class _Step:
-    """A cell at given sizes, compiled."""
-
-    forward: _Compiled
-    training: _Compiled
-    back: _Compiled
-    saved: tuple[tuple[str, int], ...]
-    output_width: int
-    writes_d_x: bool  # a step that does not read x has none
-
-
-@lru_cache(maxsize=256)
-def lowered(graph: Graph, sizes: tuple[tuple[str, int], ...]) -> Lowered:
-    """The programs of a cell, see `elman.engines.lowering`."""
-    return lower(graph, dict(sizes))
-
-
-@lru_cache(maxsize=256)
-def _compiled(graph: Graph, sizes: tuple[tuple[str, int], ...], dtype: torch.dtype) -> _Step:
-    programs = lowered(graph, sizes)
-    forward, training, back = (_Compiled(p, dtype) for p in (programs.forward, programs.training, programs.back))
-    return _Step(forward, training, back, programs.saved, size_of(graph.output.width, dict(sizes)),
-                 any(o.kind == "scatter" for o in programs.back.operations))  # fmt: skip
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Job:
     """One call of `scan`, without its tensors."""
 
     graph: Graph
-    step: _Step
-    names: tuple[str, ...]  # parameters
+    step: Step
+    plan: Plan
     masks: tuple[str, ...]
     lengths: Tensor | None
     reverse: bool
     bptt: int
-    parts: int
-    team: int
+    threads: tuple[int, int]
 
     def call(self, x: Tensor) -> library.Call:
-        T, B, _ = x.shape
         lengths = None if self.lengths is None else self.lengths.data_ptr()
-        return library.Call(T, B, lengths, int(self.reverse), self.bptt, self.parts, self.team)
+        return library.Call(x.shape[0], x.shape[1], lengths, int(self.reverse), self.bptt, *self.threads)
+
+    def split(self, tensors: Sequence[Tensor]) -> tuple[Tensor, list[Tensor], list[Tensor], list[Tensor]]:
+        """x, states, stored parameters, masks."""
+        n = 1 + len(self.graph.states)
+        k = n + len(self.plan.stored)
+        return tensors[0], list(tensors[1:n]), list(tensors[n:k]), list(tensors[k:])
 
 
 def scan(
@@ -184,16 +71,15 @@ def scan(
     bptt: int | None = None,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """As `elman.engines.reference.scan`."""
-    sizes = {"I": x.shape[2], **{leaf.width: s.shape[1] for leaf, s in zip(graph.states, states, strict=True)}}
-    for p in graph.parameters.values():
-        sizes.update(zip(p.dims, params[p.name].shape, strict=True))
-    step = _compiled(graph, tuple(sorted(sizes.items())), x.dtype)
-    names, masks = tuple(graph.parameters), tuple(g.name for g in graph.given)
-    parts, team = _threads(graph, sizes, x.shape[0], x.shape[1])
+    widths = zip(graph.states, states, strict=True)
+    weights = by_name(graph, params, {"I": x.shape[2], **{leaf.width: s.shape[1] for leaf, s in widths}})
+    plan = weights.plan
+    step = compiled(graph, plan.sizes, x.dtype)
+    masks = tuple(g.name for g in graph.given)
     if lengths is not None:
         lengths = lengths.to(torch.int64).contiguous()
-    job = _Job(graph, step, names, masks, lengths, reverse, int(bptt or 0), parts, team)
-    tensors = [x, *states, *(params[n] for n in names), *((given or {})[m] for m in masks)]
+    job = _Job(graph, step, plan, masks, lengths, reverse, int(bptt or 0), step.threads(x.shape[0], x.shape[1]))
+    tensors = [x, *states, *weights.tensors, *((given or {})[m] for m in masks)]
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
         y, *after = _Scan.apply(job, *tensors)  # type: ignore[no-untyped-call]
         return y, tuple(after)
@@ -201,33 +87,25 @@ def scan(
     return y, tuple(after)
 
 
-def _threads(graph: Graph, sizes: Mapping[str, int], T: int, B: int) -> tuple[int, int]:
-    """(parts of the batch, threads to a part): rows are dealt before hidden units, which need a barrier a product."""
-    work = sum(
-        size_of(p.dims[0], sizes) * (size_of(p.dims[1], sizes) if p.is_matrix else 4) for p in graph.parameters.values()
-    )
-    threads = torch.get_num_threads()
-    if threads == 1 or work * T * B < 200_000:
-        return 1, 1
-    if 2 * threads <= B:
-        return threads, 1
-    if work * B >= 100_000:  # a step is long enough to meet in it
-        return 1, threads
-    return min(threads, B), 1
-
-
-def _split(job: _Job, tensors: Sequence[Tensor]) -> tuple[Tensor, list[Tensor], list[Tensor], list[Tensor]]:
-    n, k = len(job.graph.states), len(job.names)
-    return tensors[0], list(tensors[1 : 1 + n]), list(tensors[1 + n : 1 + n + k]), list(tensors[1 + n + k :])
-
-
 def _rows(t: Tensor | None) -> Tensor | None:
     """The tensor with its last axis contiguous, as the library reads it."""
     return t if t is None or t.stride(-1) == 1 else t.contiguous()
 
 
+def addresses(plan: Plan, stored: Sequence[Tensor]) -> tuple[list[int], list[Tensor]]:
+    """Where each parameter of the cell lies, and the tensors that have to live for as long as it is read there."""
+    alive = [t if t.is_contiguous() else t.contiguous() for t in stored]
+    sums = {pair: alive[pair[0]] + alive[pair[1]] for pair in plan.sums}
+    size = alive[0].element_size()
+    bases = [t.data_ptr() for t in alive]
+    found = [
+        (bases[p.tensor] if p.plus < 0 else sums[p.tensor, p.plus].data_ptr()) + p.first * size for p in plan.places
+    ]
+    return found, [*alive, *sums.values()]
+
+
 def _forward(job: _Job, tensors: Sequence[Tensor], training: bool) -> tuple[Tensor, list[Tensor], Tensor | None]:
-    x, states, params, masks = _split(job, tensors)
+    x, states, stored, masks = job.split(tensors)
     T, B, _ = x.shape
     y = x.new_empty(T, B, job.step.output_width)
     after = [torch.empty_like(s, memory_format=torch.contiguous_format) for s in states]
@@ -236,15 +114,19 @@ def _forward(job: _Job, tensors: Sequence[Tensor], training: bool) -> tuple[Tens
         named[f"first{i}"], named[f"last{i}"] = _rows(first), last
     named |= {m: _rows(t) for m, t in zip(job.masks, masks, strict=True)}
     call = job.call(x)
-    program = job.step.training if training else job.step.forward
-    tape = None
-    if training:
-        tape = torch.empty(max(1, program.tape_bytes(call)), dtype=torch.uint8)
-        call.tape = tape.data_ptr()
-    if training:
-        # weights are about to move, and some optimisers (fused ones) move them without a new version number
-        job.step.forward.forget()
-    program.run(call, named, [p.contiguous() for p in params], None, keep=not training)
+    parameters, alive = addresses(job.plan, stored)
+    if not training:
+        program = job.step.forward
+        packed, pack = program.kept(stored)
+        program.run(call, named, parameters, None, packed, pack)
+        return y, after, None
+    program = job.step.training
+    tape = torch.empty(max(1, program.tape_bytes(call)), dtype=torch.uint8)
+    call.tape = tape.data_ptr()
+    # weights are about to move, and some optimisers (fused ones) move them without a new version number
+    job.step.forward.forget()
+    program.run(call, named, parameters, None, program.room(), True)
+    del alive
     return y, after, tape
 
 
@@ -252,7 +134,7 @@ def _backward(
     job: _Job, tensors: Sequence[Tensor], y: Tensor, tape: Tensor, wanted: Sequence[bool],
     arriving: Sequence[Tensor | None],
 ) -> list[Tensor | None]:  # fmt: skip
-    x, states, params, masks = _split(job, tensors)
+    x, states, stored, masks = job.split(tensors)
     n = len(states)
     d_x = None
     if wanted[0]:
@@ -262,10 +144,13 @@ def _backward(
         torch.empty_like(s, memory_format=torch.contiguous_format) if w else None
         for s, w in zip(states, wanted[1 : 1 + n], strict=True)
     ]
-    grads = [
-        torch.empty_like(p, memory_format=torch.contiguous_format) if w else None
-        for p, w in zip(params, wanted[1 + n :], strict=False)
-    ]
+    places, wants = job.plan.places, list(wanted[1 + n : 1 + n + len(stored)])
+    made = [w or any(p.plus == i and wants[p.tensor] for p in places) for i, w in enumerate(wants)]
+    made = [m or any(p.tensor == i and p.plus >= 0 and wants[p.plus] for p in places) for i, m in enumerate(made)]
+    grads = [torch.empty(t.shape, dtype=t.dtype) if m else None for t, m in zip(stored, made, strict=True)]
+    bases = [None if g is None else g.data_ptr() for g in grads]
+    size = x.element_size()
+    into = [None if (base := bases[p.tensor]) is None else base + p.first * size for p in places]
     d_y, *d_last = [_rows(a) for a in arriving]
     named: dict[str, Tensor | None] = {"x": _rows(x), "y": y, "d_y": d_y, "d_x": d_x}
     for i in range(n):
@@ -273,8 +158,29 @@ def _backward(
     named |= {m: _rows(t) for m, t in zip(job.masks, masks, strict=True)}
     call = job.call(x)
     call.tape = tape.data_ptr()
-    job.step.back.run(call, named, [p.contiguous() for p in params], grads, keep=False)
-    return [d_x, *d_first, *grads, *(None for _ in masks)]
+    parameters, alive = addresses(job.plan, stored)
+    program = job.step.back
+    program.run(call, named, parameters, into, program.room(), True)
+    del alive
+    _share(job.plan, grads)
+    return [d_x, *d_first, *(g if w else None for g, w in zip(grads, wants, strict=True)), *(None for _ in masks)]
+
+
+def _share(plan: Plan, grads: Sequence[Tensor | None]) -> None:
+    """A bias that is the sum of two stored ones has one gradient, written to the first: the second gets a copy."""
+    places = plan.places
+    for tensor, plus in plan.sums:
+        source, target = grads[tensor], grads[plus]
+        if source is None or target is None:
+            continue
+        if all(p.tensor != plus for p in places):
+            target.copy_(source)
+            continue
+        starts = sorted({p.first for p in places if plus in (p.plus, p.tensor)})
+        ends = dict(zip(starts, [*starts[1:], source.numel()], strict=True))
+        for p in places:
+            if (p.tensor, p.plus) == (tensor, plus):
+                target[p.first : ends[p.first]] = source[p.first : ends[p.first]]
 
 
 class _Scan(torch.autograd.Function):
@@ -294,16 +200,16 @@ class _Scan(torch.autograd.Function):
         wanted = ctx.needs_input_grad[1:]
         if torch.is_grad_enabled():
             return None, *_twice(ctx.job, tensors, wanted, arriving)
-        return None, *_backward(ctx.job, [t.detach() for t in tensors], y, tape, wanted, arriving)
+        return None, *_backward(ctx.job, tensors, y, tape, wanted, arriving)
 
 
 def _twice(
     job: _Job, tensors: Sequence[Tensor], wanted: Sequence[bool], arriving: Sequence[Tensor | None]
 ) -> list[Tensor | None]:
     """Gradients that can be differentiated again: the reference engine computes the step anew."""
-    x, states, params, masks = _split(job, tensors)
+    x, states, stored, masks = job.split(tensors)
     y, after = reference.scan(
-        job.graph, dict(zip(job.names, params, strict=True)), x, states, lengths=job.lengths, reverse=job.reverse,
+        job.graph, job.plan.read(stored), x, states, lengths=job.lengths, reverse=job.reverse,
         given=dict(zip(job.masks, masks, strict=True)), bptt=job.bptt or None,
     )  # fmt: skip
     ends = [(o, d) for o, d in zip([y, *after], arriving, strict=True) if d is not None and o.requires_grad]

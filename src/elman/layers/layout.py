@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from torch import Tensor
 
+from elman.engines.weights import Place
 from elman.equations.graph import Graph
 
 __all__ = ["ByName", "Layout", "Stacked"]
@@ -18,7 +19,11 @@ class Layout(Protocol):
 
     def shapes(self, graph: Graph, sizes: Mapping[str, int]) -> dict[str, tuple[int, ...]]: ...
 
-    def read(self, graph: Graph, stored: Callable[[str], Tensor]) -> dict[str, Tensor]: ...
+    def read(self, graph: Graph, stored: Mapping[str, Tensor]) -> dict[str, Tensor]: ...
+
+    def places(self, graph: Graph, sizes: Mapping[str, int]) -> tuple[Place, ...]:
+        """Where `read` finds each parameter of the graph; tensors are numbered as in `shapes`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -28,8 +33,11 @@ class ByName:
     def shapes(self, graph: Graph, sizes: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
         return {p.name: p.shape(sizes) for p in graph.parameters.values()}
 
-    def read(self, graph: Graph, stored: Callable[[str], Tensor]) -> dict[str, Tensor]:
-        return {name: stored(name) for name in graph.parameters}
+    def read(self, graph: Graph, stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {name: stored[name] for name in graph.parameters}
+
+    def places(self, graph: Graph, sizes: Mapping[str, int]) -> tuple[Place, ...]:
+        return tuple(Place(i) for i in range(len(graph.parameters)))
 
 
 @dataclass(frozen=True)
@@ -64,25 +72,49 @@ class Stacked:
             found["weight_hr"] = graph.parameters[self.projection].shape(sizes)
         return found
 
-    def read(self, graph: Graph, stored: Callable[[str], Tensor]) -> dict[str, Tensor]:
+    def read(self, graph: Graph, stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
         gates = len(self.states)
 
         def rows(of: Tensor) -> tuple[Tensor, ...]:
             return of.reshape(gates, -1, *of.shape[1:]).unbind(0)
 
-        found = dict(zip(self.inputs, rows(stored("weight_ih")), strict=True))
-        found |= dict(zip(self.states, rows(stored("weight_hh")), strict=True))
+        found = dict(zip(self.inputs, rows(stored["weight_ih"]), strict=True))
+        found |= dict(zip(self.states, rows(stored["weight_hh"]), strict=True))
         if self.projection:
-            found[self.projection] = stored("weight_hr")
+            found[self.projection] = stored["weight_hr"]
         if self.biased:
             apart = dict(self.apart)
             if not apart:
-                found |= dict(zip(self.biases, rows(stored("bias_ih") + stored("bias_hh")), strict=True))
+                found |= dict(zip(self.biases, rows(stored["bias_ih"] + stored["bias_hh"]), strict=True))
             else:
-                both = zip(self.biases, rows(stored("bias_ih")), rows(stored("bias_hh")), strict=True)
+                both = zip(self.biases, rows(stored["bias_ih"]), rows(stored["bias_hh"]), strict=True)
                 for name, from_input, from_state in both:
                     if name in apart:
                         found[name], found[apart[name]] = from_input, from_state
                     else:
                         found[name] = from_input + from_state
         return found
+
+    def places(self, graph: Graph, sizes: Mapping[str, int]) -> tuple[Place, ...]:
+        shapes = self.shapes(graph, sizes)
+        number = {name: i for i, name in enumerate(shapes)}
+        apart = dict(self.apart)
+        found: dict[str, Place] = {}
+
+        def stacked(tensor: str, names: tuple[str, ...], plus: int = -1) -> None:
+            rows, *columns = shapes[tensor]
+            each = rows // len(self.states) * (columns[0] if columns else 1)
+            for gate, name in enumerate(names):
+                found[name] = Place(number[tensor], gate * each, plus)
+
+        stacked("weight_ih", self.inputs)
+        stacked("weight_hh", self.states)
+        if self.projection:
+            found[self.projection] = Place(number["weight_hr"])
+        if self.biased:
+            stacked("bias_hh", tuple(apart.get(b, b) for b in self.biases))
+            in_hh = {name: found[name] for name in apart.values()}
+            stacked("bias_ih", self.biases, number["bias_hh"])
+            for name, other in apart.items():
+                found[name], found[other] = Place(found[name].tensor, found[name].first), in_hh[other]
+        return tuple(found[name] for name in graph.parameters)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from elman.engines.choose import ENGINES, Choice, choose
+from elman.engines.streaming import Stream
+from elman.engines.weights import Plan, Weights
 from elman.equations import Cell, CellError, schedule_forward
 from elman.equations.graph import Graph, size_of
 from elman.errors import InputError
@@ -107,6 +109,8 @@ class Recurrent(nn.Module):
         self.graph, self._fillers = cell_graph(cell)
         self.layout: Layout = layout or ByName()
         self._graphs: dict[bool, Graph] = {}
+        self._plans: dict[tuple[int, int, bool], tuple[Plan, tuple[str, ...]]] = {}
+        self._stream = Stream()
         self._sizes = {"H": hidden_size, "I": input_size} | ({"proj_size": proj_size} if proj_size else {})
         known = {s.width for s in self.graph.states} | {d for p in self.graph.parameters.values() for d in p.dims}
         if proj_size and "proj_size" not in known:
@@ -161,8 +165,22 @@ class Recurrent(nn.Module):
 
     def cell_parameters(self, layer: int = 0, direction: int = 0) -> dict[str, Tensor]:
         """The parameters of one cell by the names its equations use."""
-        name = _suffix(layer, direction)
-        return self.layout.read(self.graph, lambda stored: getattr(self, stored + name))
+        weights = self._stored(self.graph, layer, direction)
+        return weights.plan.read(weights.tensors)
+
+    def _stored(self, graph: Graph, k: int, direction: int) -> Weights:
+        """The parameters of one cell as they are kept."""
+        found = self._plans.get((k, direction, self.training))
+        if found is None or found[0].graph is not graph:
+            sizes = self._sizes_of(k)
+            stored = tuple(self.layout.shapes(graph, sizes))
+            plan = Plan(graph, self.layout, stored, self.layout.places(graph, sizes), tuple(sorted(sizes.items())))
+            found = plan, tuple(name + _suffix(k, direction) for name in stored)
+            self._plans[k, direction, self.training] = found
+        plan, names = found
+        own = self._parameters
+        # a parametrised parameter (weight_norm and its like) is an attribute only
+        return Weights(plan, [t if (t := own.get(n)) is not None else getattr(self, n) for n in names])
 
     def flatten_parameters(self) -> None:
         """Does nothing: there is no flat buffer to keep. Present because torch's modules have it."""
@@ -180,8 +198,10 @@ class Recurrent(nn.Module):
 
     def choice(self, device: torch.device | None = None, dtype: torch.dtype | None = None) -> Choice:
         """The engine that runs now, see `elman.explain`."""
-        some = next(self.parameters())
-        return choose(self.running_graph(), device or some.device, dtype or some.dtype, self.engine)
+        if device is None or dtype is None:
+            some = next(self.parameters())
+            device, dtype = device or some.device, dtype or some.dtype
+        return choose(self.running_graph(), device, dtype, self.engine)
 
     def _masks(self, graph: Graph, T: int, B: int, like: Tensor) -> dict[str, Tensor]:
         masks = {}
@@ -194,13 +214,13 @@ class Recurrent(nn.Module):
                 masks[leaf.name] = like.new_empty(T, B, width).bernoulli_(self.zoneout)
         return masks
 
-    def _weights(self, graph: Graph, k: int, direction: int) -> dict[str, Tensor]:
-        params = self.cell_parameters(k, direction)
-        if self.weight_drop and self.training:
-            waiting = {n for s in schedule_forward(graph).loop for g in s.groups for p in g.products for n in p.names}
-            for name in sorted(waiting):
-                params[name] = dropout(params[name], self.weight_drop)
-        return params
+    def _weights(self, graph: Graph, k: int, direction: int) -> Mapping[str, Tensor]:
+        stored = self._stored(graph, k, direction)
+        if not (self.weight_drop and self.training):
+            return stored
+        params = stored.plan.read(stored.tensors)
+        waiting = {n for s in schedule_forward(graph).loop for g in s.groups for p in g.products for n in p.names}
+        return {n: dropout(v, self.weight_drop) if n in waiting else v for n, v in params.items()}
 
     # -- calls ---------------------------------------------------------------------------------------------------
 
@@ -259,8 +279,14 @@ class Recurrent(nn.Module):
         if x_t.dim() != 2 or x_t.shape[-1] != self.input_size:
             raise InputError(f"x_t has shape {tuple(x_t.shape)}, a step wants (B, {self.input_size})")
         x_t = self._in_kind(x_t)
-        x = x_t.unsqueeze(0)
-        y, after = self._run(x, self._initial(state, x_t.shape[0], x), None)
+        start = self._initial(state, x_t.shape[0], x_t)
+        graph = self.running_graph()
+        if not torch.is_grad_enabled() and not graph.given and self.choice(x_t.device, x_t.dtype).name == "native":
+            weights = [self._stored(graph, k, 0) for k in range(self.num_layers)]
+            done = self._stream.run(graph, weights, x_t, start)
+            if done is not None:
+                return done[0], tuple(done[1]) if len(done[1]) > 1 else done[1][0]
+        y, after = self._run(x_t.unsqueeze(0), start, None)
         return y.squeeze(0), after if len(after) > 1 else after[0]
 
     def _run(self, x: Tensor, start: list[Tensor], ends: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -289,6 +315,8 @@ class Recurrent(nn.Module):
             y = outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
             if self.dropout and k + 1 < self.num_layers:
                 y = dropout(y, self.dropout, self.training)
+        if len(finals) == 1:
+            return y, tuple(s.unsqueeze(0) for s in finals[0])
         return y, tuple(torch.stack(column) for column in zip(*finals, strict=True))
 
     def _in_kind(self, x: Tensor) -> Tensor:

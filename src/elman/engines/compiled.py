@@ -1,0 +1,167 @@
+"""Programs in the native library's hands: compiled once for a cell at given sizes, run over tensors where they lie."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping, Sequence
+from ctypes import addressof, byref, c_int64, c_void_p
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from elman.engines import library
+from elman.engines.lowering import Lowered, lower
+from elman.engines.program import Program
+from elman.equations.graph import Graph, size_of
+
+__all__ = ["Compiled", "Step", "compiled", "lowered"]
+
+
+class Compiled:
+    """One program."""
+
+    def __init__(self, program: Program, dtype: torch.dtype) -> None:
+        self.tensors = list(program.tensors)
+        self.handle = library.program_new(program.words(), dtype == torch.float64)
+        self.library = library.load()
+        self.packed_bytes = int(self.library.elman_packed_bytes(self.handle))
+        count = len(self.tensors)
+        self._pointers = c_void_p * count
+        self._strides = c_int64 * count
+        self._parameters = c_void_p * max(1, len(program.parameters))
+        self._kept: dict[tuple[int, ...], tuple[tuple[weakref.ref[Tensor], ...], tuple[int, ...], Tensor]] = {}
+        self.generation = 0  # rises when what was packed before must not be used again
+        weakref.finalize(self, self.library.elman_program_free, self.handle)
+
+    def tape_bytes(self, call: library.Call) -> int:
+        """How much a training call writes for the step back."""
+        return self._checked(self.library.elman_tape_bytes(self.handle, byref(call)))
+
+    def run(
+        self, call: library.Call, tensors: Mapping[str, Tensor | None], parameters: Sequence[int],
+        gradients: Sequence[int | None] | None, packed: Tensor, pack: bool,
+    ) -> None:  # fmt: skip
+        """Run the program.
+
+        Args:
+            call: sizes, lengths and threads; the rest is filled in here.
+            tensors: by name, (T, B, W) or (B, W) with the last axis contiguous; missing ones are not read or written.
+            parameters: addresses.
+            gradients: addresses to write the parameters' gradients to, None where not wanted.
+            packed: room for the packed matrices.
+            pack: whether they have to be packed; else they lie there.
+        """
+        found = [tensors.get(name) for name in self.tensors]
+        pointers = self._pointers(*[None if t is None else t.data_ptr() for t in found])
+        by_row = self._strides(*[0 if t is None else t.stride(-2) for t in found])
+        by_time = self._strides(*[t.stride(0) if t is not None and t.dim() == 3 else 0 for t in found])
+        params = self._parameters(*parameters)
+        call.tensors, call.by_time, call.by_row = addressof(pointers), addressof(by_time), addressof(by_row)
+        call.parameters = addressof(params)
+        if gradients is not None:
+            grads = self._parameters(*gradients)
+            call.gradients = addressof(grads)
+        call.pack, call.packed = int(pack), packed.data_ptr()
+        self.invoke(byref(call))
+
+    def invoke(self, call: Any) -> None:
+        """Run a call that is complete (a ctypes reference to it)."""
+        if self.library.elman_run(self.handle, call) < 0:
+            self._checked(-1)
+
+    def room(self) -> Tensor:
+        """For packed matrices."""
+        return torch.empty(self.packed_bytes, dtype=torch.uint8)
+
+    def kept(self, stored: Sequence[Tensor]) -> tuple[Tensor, bool]:
+        """The packed matrices of these stored tensors, and whether they have to be packed (anew).
+
+        In inference they are kept for as long as the tensors live and do not change.
+        """
+        key = tuple([t.data_ptr() for t in stored])
+        versions = tuple([t._version for t in stored])
+        found = self._kept.get(key)
+        if found is not None and found[1] == versions and all(r() is t for r, t in zip(found[0], stored, strict=True)):
+            return found[2], False
+        for old, (refs, _, _) in list(self._kept.items()):  # dead, or of these tensors when they lay elsewhere
+            if any(r() is None or any(r() is t for t in stored) for r in refs):
+                del self._kept[old]
+        room = self.room()
+        self._kept[key] = (tuple(weakref.ref(t) for t in stored), versions, room)
+        return room, True
+
+    def forget(self) -> None:
+        """Pack anew at the next call."""
+        self.generation += 1
+        self._kept.clear()
+
+    def _checked(self, result: int) -> int:
+        if result < 0:
+            raise RuntimeError(f"native engine: {self.library.elman_error().decode()}")
+        return result
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A cell at given sizes, compiled.
+
+    Attributes:
+        forward: y and final states.
+        training: the same, and a tape.
+        back: all gradients from that tape.
+        output_width: features of y.
+        work: multiply-adds of one step of one sequence, roughly.
+        writes_d_x: whether the step reads x at all.
+    """
+
+    graph: Graph
+    sizes: Mapping[str, int]
+    dtype: torch.dtype
+    programs: Lowered
+    output_width: int
+    work: int
+    writes_d_x: bool
+
+    @cached_property
+    def forward(self) -> Compiled:
+        return Compiled(self.programs.forward, self.dtype)
+
+    @cached_property
+    def training(self) -> Compiled:
+        return Compiled(self.programs.training, self.dtype)
+
+    @cached_property
+    def back(self) -> Compiled:
+        return Compiled(self.programs.back, self.dtype)
+
+    def threads(self, T: int, B: int) -> tuple[int, int]:
+        """(parts of the batch, threads to a part): rows are dealt before hidden units, which meet at every product."""
+        threads = torch.get_num_threads()
+        if threads == 1 or self.work * T * B < 200_000:
+            return 1, 1
+        if 2 * threads <= B:
+            return threads, 1
+        if self.work * B >= 100_000:  # a step is long enough to meet in it
+            return 1, threads
+        return min(threads, B), 1
+
+
+@lru_cache(maxsize=256)
+def lowered(graph: Graph, sizes: tuple[tuple[str, int], ...]) -> Lowered:
+    """The programs of a cell, see `elman.engines.lowering`."""
+    return lower(graph, dict(sizes))
+
+
+@lru_cache(maxsize=256)
+def compiled(graph: Graph, sizes: tuple[tuple[str, int], ...], dtype: torch.dtype) -> Step:
+    """A cell at given sizes, ready to run."""
+    known: dict[str, Any] = dict(sizes)
+    programs = lowered(graph, sizes)
+    work = sum(
+        size_of(p.dims[0], known) * (size_of(p.dims[1], known) if p.is_matrix else 4) for p in graph.parameters.values()
+    )
+    writes = any(o.kind == "scatter" for o in programs.back.operations)
+    return Step(graph, known, dtype, programs, size_of(graph.output.width, known), work, writes)
