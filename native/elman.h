@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-#define ELMAN_ABI 1
+#define ELMAN_ABI 2
 
 typedef struct elman_program elman_program;
 

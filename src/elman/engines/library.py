@@ -16,7 +16,7 @@ from elman.engines.blocks import OPERATIONS
 
 __all__ = ["Call", "instruction_set", "load", "missing", "path", "program_new"]
 
-ABI = 1
+ABI = 2
 _NAME = {"win32": "libelman_native.dll", "darwin": "libelman_native.dylib"}.get(sys.platform, "libelman_native.so")
 
 
