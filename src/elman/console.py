@@ -44,7 +44,24 @@ def print_metrics(metrics: dict[str, Any], run: Path) -> None:
         seeds = metrics["seeds"]
         said = ", ".join(f"{k} {number(seeds['mean'][k])} +- {number(seeds['std'][k])}" for k in seeds["mean"])
         print(f"mean of {len(seeds['runs'])} seeds: {said}")
+    if "ablation" in metrics:
+        _print_ablation(metrics["ablation"])
     print(f"{metrics['seconds']:.0f} s; written to {run}, look at {run / 'report.html'}", file=sys.stderr)
+
+
+def _print_ablation(found: dict[str, Any]) -> None:
+    """One row a variant, the best first, as the report has them."""
+    variants = found["variants"]
+    order = sorted(variants, key=lambda name: (name != found["reference"], -variants[name]["mean"]))
+    rows = []
+    for name in order:
+        row = variants[name]
+        gap = f"{row['difference']:+.3f}" if "difference" in row else ""
+        rows.append([name, number(row["mean"]), number(row["std"]) if "std" in row else "", str(len(row["runs"])), gap])
+    print()
+    print_table(["variant", f"valid {found['metric']}", "sd", "seeds", "difference"], rows)
+    if found["changes nothing"]:
+        print(f"changes nothing in these texts: {', '.join(found['changes nothing'])}")
 
 
 def print_prediction(row: dict[str, Any]) -> None:

@@ -92,6 +92,40 @@ def test_several_seeds(call: Any, reviews: Path, tmp_path: Path) -> None:
     assert seeds["std"]["nll"] == pytest.approx(abs(a - b) / 2**0.5)
 
 
+def test_ablation(call: Any, reviews: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from elman.tasks import classify
+    from elman.tasks.ablation import Variants
+
+    every = classify.variants_on
+
+    def few(*given: Any) -> Variants:  # 80 trainings are more than a test needs
+        found = every(*given)
+        assert len(found.recipes) > 8
+        return Variants({name: found.recipes[name] for name in ("characters for words", "with stop words short")}, found.idle)
+
+    monkeypatch.setattr("elman.tasks.classify.variants_on", few)
+    run = tmp_path / "run"
+    given = ["train", "classify", "--data", reviews, "--out", run, "--ablate", *QUICK]
+    code, out, err = call(*given, "--json", "--set", "training.seeds=2")
+    found = json.loads(out)["ablation"]
+    assert code == 0
+    assert found == json.loads((run / "metrics.json").read_text())["ablation"]
+    assert set(found["variants"]) == {"the recipe", "characters for words", "with stop words short"}
+    assert found["seeds"] == [0, 1]
+    assert all(len(row["runs"]) == 2 for row in found["variants"].values())
+    assert "with emoji" in found["changes nothing"]
+    assert "characters for words, seed 1 (5/6): macro_f1" in err
+    assert "What each stage is worth" in (run / "report.html").read_text()
+    assert sorted(os.listdir(tmp_path)) == ["reviews.csv", "run"]
+
+    code, out, _ = call(*given)  # three seeds where the recipe names one
+    assert code == 0
+    assert [line.split()[-1] for line in out.splitlines() if line.startswith("the recipe")] == ["3"]
+    code, out, err = call("train", "ner", "--ablate", "--out", tmp_path / "other")
+    assert (code, out) == (2, "")
+    assert "--ablate" in err
+
+
 def test_looking(call: Any) -> None:
     code, out, _ = call("recipes", "--json")
     assert code == 0

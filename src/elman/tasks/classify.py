@@ -18,10 +18,13 @@ from elman.data.recipe import Recipe
 from elman.data.settings import DataSettings
 from elman.data.table import Table
 from elman.proof import Proof, prove_model
+from elman.tasks.ablation import Variants
 from elman.tasks.baselines import BaselineResult, linear_baseline, majority_baseline
 from elman.tasks.classifier import Classifier
 from elman.tasks.run import Fitting, Outcome, Pages, Task, Trained, train_run, varied
 from elman.tasks.scores import score_classes
+from elman.tasks.tagger import packaged_digest, parts_of_speech
+from elman.tasks.variants import variants_on
 from elman.training.checkpoint import read_run
 from elman.training.progress import Silent
 
@@ -34,9 +37,16 @@ FIGURES = ("accuracy", "macro_f1", "mcc", "nll")
 # -- training ---------------------------------------------------------------------------------------------------------
 
 
-def train(recipe: Recipe, out: Path, *, resume: bool = False, progress: Silent | None = None) -> Outcome:
+def train(
+    recipe: Recipe, out: Path, *, resume: bool = False, ablated: bool = False, progress: Silent | None = None
+) -> Outcome:
     """Train as the recipe says and write the RUN `out`; see `elman.tasks.run.train_run`."""
-    return train_run(TASK, recipe, out, resume=resume, progress=progress)
+    return train_run(TASK, recipe, out, resume=resume, ablated=ablated, progress=progress)
+
+
+def _variants(recipe: Recipe, data: LabelledTexts) -> Variants:
+    tagger = parts_of_speech if packaged_digest() else None
+    return variants_on(recipe, data.train["text"], data.valid["text"], tagger)
 
 
 def _fit(classifier: Classifier, data: LabelledTexts, fitting: Fitting) -> Classifier:
@@ -93,6 +103,7 @@ TASK = Task(
     prove=lambda classifier, data: prove(classifier, data.test["text"]),
     pages=_pages,
     columns=lambda data: {"input": data.input, "target": data.target},
+    variants=_variants,
 )
 
 

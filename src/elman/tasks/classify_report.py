@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from elman.data.labelled import LabelledTexts
 from elman.data.recipe import Recipe
 from elman.equations.printing import equations
+from elman.inspect.ablation import ablation
 from elman.inspect.page import Section
 from elman.inspect.report import classifier_page, remembering
 from elman.inspect.results import Results
@@ -60,7 +62,24 @@ def results_of(trained: Trained[Classifier, LabelledTexts]) -> Results:
 
 def report_page(results: Results, classifier: Classifier) -> str:
     """report.html."""
-    return classifier_page(results, _memory(results, classifier))
+    return classifier_page(results, _memory(results, classifier), _ablation(results.metrics.get("ablation")))
+
+
+def _ablation(found: Mapping[str, Any] | None) -> Section | None:
+    """What `elman train --ablate` measured, if it did."""
+    if found is None:
+        return None
+    runs = {name: row["runs"] for name, row in found["variants"].items()}
+    lead = (
+        "Each row is the recipe with one thing left out, changed or added, trained anew with the seeds "
+        f"{', '.join(map(str, found['seeds']))} and judged on the validation split, never on the test split. What is "
+        "left out was worth something where the difference is below zero by more than its standard error, twice over. "
+        "The best epoch is chosen on the same split, which flatters every row a little, and alike."
+    )
+    idle = found["changes nothing"]
+    if idle:
+        lead += f" These change not one token of these texts, so nothing was trained: {', '.join(idle)}."
+    return ablation(runs, found["reference"], metric=found["metric"], lead=lead)
 
 
 def _memory(results: Results, classifier: Classifier, most: int = 24) -> Section | None:

@@ -21,7 +21,9 @@ from torch import nn
 from elman.cells.find import find_cell
 from elman.data.recipe import Recipe
 from elman.data.settings import DataSettings
+from elman.errors import InputError
 from elman.proof import Proof
+from elman.tasks.ablation import Variants, ablate
 from elman.tasks.baselines import BaselineResult
 from elman.tasks.card import write_card
 from elman.tasks.resuming import open_checkpoints
@@ -32,6 +34,8 @@ from elman.training.progress import Silent
 from elman.training.settings import TrainingSettings
 
 __all__ = ["Fitting", "Outcome", "Pages", "Task", "Trained", "train_run", "varied"]
+
+_SEEDS = 3  # of an ablation whose recipe names one
 
 
 class Estimator(Protocol):
@@ -121,6 +125,7 @@ class Task(Generic[E, D]):
         prove: the state contract on some of the test part.
         pages: for people.
         columns: of the user's file, for model.json.
+        variants: of a recipe, whose worth ``--ablate`` measures.
     """
 
     sections: Mapping[str, type[msgspec.Struct]]
@@ -134,6 +139,7 @@ class Task(Generic[E, D]):
     prove: Callable[[E, D], Proof]
     pages: Callable[[Trained[E, D]], Pages]
     columns: Callable[[D], Mapping[str, str]] | None = None
+    variants: Callable[[Recipe, D], Variants] | None = None
 
 
 @dataclass
@@ -150,12 +156,20 @@ class Watch:
 
 
 def train_run(
-    task: Task[E, D], recipe: Recipe, out: Path, *, resume: bool = False, progress: Silent | None = None
+    task: Task[E, D],
+    recipe: Recipe,
+    out: Path,
+    *,
+    resume: bool = False,
+    ablated: bool = False,
+    progress: Silent | None = None,
 ) -> Outcome:
     """Train as the recipe says and write the RUN `out`.
 
     Args:
         resume: go on from the checkpoint of an interrupted training of the same recipe.
+        ablated: then train its variants too, over the recipe's seeds (three if it names one only), and write what each
+            is worth into the RUN.
         progress: what to show while it runs.
 
     Raises:
@@ -163,6 +177,8 @@ def train_run(
     """
     watch, progress = Watch(), progress or Silent()
     check_place(out)
+    if ablated and task.variants is None:
+        raise InputError(f"the task {recipe.task} has no stages to ablate", where="--ablate", remedy="leave it out")
     model: Any = recipe.sections["model"]
     model.check()
     recipe[TrainingSettings].check()
@@ -199,7 +215,17 @@ def train_run(
         metrics["seeds"] = {"runs": rows, **spread(rows, keys)}
     if interrupted:
         metrics["interrupted"] = True
-    _write(task, out, Trained(recipe, data, estimator, metrics, baselines, watch.seconds, proof))
+    done = Trained(recipe, data, estimator, metrics, baselines, watch.seconds, proof)
+    _write(task, out, done)
+    if ablated and not interrupted:
+        known = {e.seed: task.goodness(j["valid"]) for e, j in zip(trained, judged, strict=True)}
+        with watch("ablation"):
+            metrics["ablation"], interrupted = _ablate(task, recipe, data, known, checkpoints, resume, progress)
+        metrics["seconds"] = sum(watch.seconds.values())
+        if interrupted:
+            metrics["interrupted"] = True
+            progress.note("interrupted: writing the variants measured so far (--resume goes on)")
+        _write(task, out, done)
     if not interrupted:
         shutil.rmtree(checkpoints, ignore_errors=True)
     return Outcome(metrics, interrupted)
@@ -210,10 +236,9 @@ def _train_seeds(
 ) -> list[E]:
     """One estimator a seed, until all are trained or one is interrupted."""
     training = recipe[TrainingSettings]
-    parameters = {k: v for name in task.sections for k, v in msgspec.structs.asdict(recipe.sections[name]).items()}
     trained: list[E] = []
     for seed in range(training.seed, training.seed + training.seeds):
-        estimator = task.estimator(**{**parameters, "seed": seed})
+        estimator = _estimator(task, recipe, seed)
         fitting = Fitting(
             checkpoint=checkpoints / f"seed-{seed}",
             resume=resume,
@@ -225,6 +250,38 @@ def _train_seeds(
         if estimator.fitted_.interrupted:
             break
     return trained
+
+
+def _estimator(task: Task[E, D], recipe: Recipe, seed: int) -> E:
+    parameters = {k: v for name in task.sections for k, v in msgspec.structs.asdict(recipe.sections[name]).items()}
+    return task.estimator(**{**parameters, "seed": seed})
+
+
+def _ablate(
+    task: Task[E, D],
+    recipe: Recipe,
+    data: D,
+    known: Mapping[int, float],
+    checkpoints: Path,
+    resume: bool,
+    progress: Silent,
+) -> tuple[dict[str, Any], bool]:
+    """The object of metrics.json, and whether Ctrl-C came before the end."""
+    assert task.variants is not None
+    training, variants = recipe[TrainingSettings], task.variants(recipe, data)
+    seeds = range(training.seed, training.seed + (training.seeds if training.seeds > 1 else _SEEDS))
+
+    def run(name: str, seed: int, checkpoint: Path, title: str) -> float | None:
+        estimator = _estimator(task, variants.recipes.get(name, recipe), seed)
+        fitting = Fitting(checkpoint=checkpoint, resume=resume, progress=progress, title=title)
+        task.fit(estimator, data, fitting)
+        return None if estimator.fitted_.interrupted else task.goodness(task.judge(estimator, data, "valid"))
+
+    found, interrupted = ablate(
+        list(variants.recipes), seeds, run, checkpoints, metric=variants.metric, known=known, idle=variants.idle,
+        progress=progress,
+    )  # fmt: skip
+    return found.to_dict(), interrupted
 
 
 def _write(task: Task[E, D], out: Path, trained: Trained[E, D]) -> None:

@@ -1,0 +1,153 @@
+"""What each part of a recipe adds or costs: the same training without it, over several seeds, judged on validation.
+
+Every figure is kept as soon as it is known, so that an ablation cut short goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from elman.data.recipe import Recipe
+from elman.training.progress import Silent
+
+__all__ = ["RECIPE", "Ablation", "Variants", "ablate"]
+
+RECIPE = "the recipe"  # the name of what the variants are compared with
+
+# variant, seed, checkpoint, title -> the figure on validation; None if the training was interrupted
+Run = Callable[[str, int, Path, str], float | None]
+
+
+@dataclass(frozen=True)
+class Variants:
+    """What to compare a recipe with.
+
+    Attributes:
+        recipes: by name, each one step away from the given one.
+        idle: names of those that change nothing in the data at hand: there is nothing to train.
+        metric: the figure, of those on validation, that the comparison is made by.
+    """
+
+    recipes: Mapping[str, Recipe]
+    idle: Sequence[str] = ()
+    metric: str = "macro_f1"
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """Figures of a recipe and its variants.
+
+    Attributes:
+        metric: what was measured, on the validation part.
+        seeds: of the trainings.
+        runs: name -> the figure of each seed; `RECIPE` is the recipe itself.
+        idle: variants that change nothing in these data, and so were not trained.
+    """
+
+    metric: str
+    seeds: Sequence[int]
+    runs: Mapping[str, Sequence[float]]
+    idle: Sequence[str] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As metrics.json holds it; standard deviations and differences only where there is something to compare."""
+        rows: dict[str, dict[str, Any]] = {}
+        whole = float(np.mean(self.runs[RECIPE]))
+        for name, values in self.runs.items():
+            mean = float(np.mean(values))
+            rows[name] = {"runs": list(values), "mean": mean}
+            if len(values) > 1:
+                rows[name]["std"] = float(np.std(values, ddof=1))
+            if name != RECIPE:
+                rows[name]["difference"] = mean - whole
+        return {
+            "metric": self.metric,
+            "part": "valid",
+            "reference": RECIPE,
+            "seeds": list(self.seeds),
+            "variants": rows,
+            "changes nothing": list(self.idle),
+        }
+
+
+def ablate(
+    names: Sequence[str],
+    seeds: Sequence[int],
+    run: Run,
+    folder: Path,
+    *,
+    metric: str,
+    known: Mapping[int, float] | None = None,
+    idle: Sequence[str] = (),
+    progress: Silent | None = None,
+) -> tuple[Ablation, bool]:
+    """Train every variant with every seed.
+
+    Args:
+        names: of the variants; the recipe itself is trained besides.
+        seeds: all variants are trained with the first before any is trained with the second.
+        run: trains one and judges it.
+        folder: for the figures known so far and the checkpoint of the training under way.
+        metric: what `run` returns.
+        known: figures of the recipe itself by seed, where it was trained already.
+        idle: see `Ablation`.
+
+    Returns:
+        The figures, and whether Ctrl-C came before all were there.
+    """
+    progress = progress or Silent()
+    figures = _Figures(folder / "ablation.json")
+    for seed, figure in (known or {}).items():
+        figures[RECIPE, seed] = figure
+    todo = [(seed, name) for seed in seeds for name in (RECIPE, *names)]
+    interrupted = False
+    try:
+        for number, (seed, name) in enumerate(todo, 1):
+            if (name, seed) in figures:
+                continue
+            title = f"{name}, seed {seed} ({number}/{len(todo)})"
+            checkpoint = folder / "ablation" / f"{number}"
+            value = run(name, seed, checkpoint, title)
+            if value is None:
+                interrupted = True
+                break
+            figures[name, seed] = value
+            shutil.rmtree(checkpoint, ignore_errors=True)
+            progress.note(f"{title}: {metric} {value:.3f}")
+    except KeyboardInterrupt:  # between two trainings; within one, the loop ends its step and says so
+        interrupted = True
+    runs = {name: [figures[name, s] for s in seeds if (name, s) in figures] for name in (RECIPE, *names)}
+    return Ablation(metric, seeds, {name: values for name, values in runs.items() if values}, idle), interrupted
+
+
+class _Figures:
+    """(variant, seed) -> figure, on disk after every change."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._known: dict[tuple[str, int], float] = {}
+        if path.is_file():
+            for name, seed, value in json.loads(path.read_text(encoding="utf-8")):
+                self._known[name, seed] = value
+
+    def __getitem__(self, key: tuple[str, int]) -> float:
+        return self._known[key]
+
+    def __setitem__(self, key: tuple[str, int], value: float) -> None:
+        self._known[key] = value if math.isfinite(value) else 0.0
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        new = self.path.with_suffix(".new")
+        new.write_text(json.dumps([[*k, v] for k, v in self._known.items()]), encoding="utf-8")
+        os.replace(new, self.path)  # whole or not at all
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._known

@@ -1,0 +1,159 @@
+"""What each stage is worth: the variants of a recipe, and their figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from elman.data.recipe import Recipe, load_recipe
+from elman.tasks import classify
+from elman.tasks.ablation import RECIPE, Variants, ablate
+from elman.tasks.encoding import TextSettings
+from elman.tasks.variants import variants, variants_on
+
+Texts = list[str]
+
+
+def recipe(*overrides: str) -> Recipe:
+    return load_recipe("classify", overrides, sections=classify.SECTIONS)
+
+
+def chain(found: Recipe) -> list[str]:
+    return [stage if isinstance(stage, str) else stage["name"] for stage in found[TextSettings].stages]
+
+
+def test_every_stage_is_left_out_once_and_added_where_it_belongs() -> None:
+    found = variants(recipe('text.stages=["unicode", "lower", "words", "lemma"]'), tagger=True)
+    assert chain(found["without lower"]) == ["unicode", "words", "lemma"]
+    assert chain(found["without lemma"]) == ["unicode", "lower", "words"]
+    assert chain(found["with contractions"]) == ["unicode", "contractions", "lower", "words", "lemma"]
+    assert chain(found["with tags"]) == ["unicode", "lower", "words", "tags", "lemma"]
+    assert chain(found["with stem porter"]) == ["unicode", "lower", "words", "stem", "lemma"]
+    assert chain(found["characters for words"]) == ["unicode", "lower", "characters", "lemma"]
+    assert "with lower" not in found
+    assert "without words" not in found  # something has to split the text
+    assert "with tags" not in variants(recipe(), tagger=False)
+
+
+def test_another_kind_of_a_stage_takes_its_place() -> None:
+    found = variants(recipe('text.stages=["lower", {name = "stem", algorithm = "porter"}]'), tagger=False)
+    changed = found["stem lancaster for stem porter"][TextSettings].stages
+    assert [s["algorithm"] for s in changed if isinstance(s, dict) and s["name"] == "stem"] == ["lancaster"]
+    assert not [name for name in found if name.startswith("with stem")]
+
+
+def test_the_recipes_language_is_kept() -> None:
+    found = variants(recipe('text.stages=["lower", {name = "stop_words", language = "de"}]'), tagger=False)
+    added = found["with stem snowball"][TextSettings].stages
+    assert [s["language"] for s in added if isinstance(s, dict) and s["name"] == "stem"] == ["de"]
+    assert "with stem porter" not in found  # there is none for German
+
+
+@pytest.mark.parametrize(
+    ("overrides", "names"),
+    [
+        (["model.ngrams=0"], {"with 4,000 n-grams of words", "with 4,000 n-grams of words and letters"}),
+        (["model.ngrams=9", "model.ngram_letters=3"], {"without n-grams", "n-grams of words alone"}),
+        (["text.vectors=v.txt"], {"without vectors", "vectors frozen"}),
+        (["text.vectors=v.txt", "text.freeze=true"], {"without vectors", "vectors trained on"}),
+        (["model.word_dropout=0.1"], {"without word dropout"}),
+    ],
+)
+def test_inputs_beside_the_words(overrides: list[str], names: set[str]) -> None:
+    assert names <= set(variants(recipe(*overrides), tagger=False))
+
+
+def test_chains_that_change_nothing_are_told_apart() -> None:
+    texts = ["Good it is", "it is BAD", "so good, so it is"]
+    found = variants_on(recipe('text.stages=["lower", "words"]'), texts, ["it's"])
+    assert {"with emoji", "with spaces", "with urls"} <= set(found.idle)
+    assert {"without lower", "with contractions", "with punctuation"} <= set(found.recipes)
+    assert not set(found.idle) & set(found.recipes)
+
+
+# -- running them -----------------------------------------------------------------------------------------------------
+
+WORTH = {RECIPE: 0.7, "without lower": 0.5, "with stem": 0.71}
+
+
+class Runs:
+    """Trainings whose figures are known beforehand; `stop` interrupts the one of that number."""
+
+    def __init__(self, stop: int = 0, error: type[BaseException] | None = None) -> None:
+        self.done: list[tuple[str, int]] = []
+        self.stop, self.error = stop, error
+
+    def __call__(self, name: str, seed: int, checkpoint: Path, title: str) -> float | None:
+        checkpoint.mkdir(parents=True)
+        if len(self.done) + 1 == self.stop:
+            if self.error is not None:
+                raise self.error
+            return None
+        self.done.append((name, seed))
+        return WORTH[name] + seed / 100
+
+
+def test_means_spreads_and_differences(tmp_path: Path) -> None:
+    runs = Runs()
+    found, interrupted = ablate(
+        ["without lower", "with stem"], [0, 1], runs, tmp_path, metric="macro_f1", known={0: 0.7}, idle=["with emoji"]
+    )
+    assert not interrupted
+    assert (RECIPE, 0) not in runs.done  # known already
+    assert runs.done[:2] == [("without lower", 0), ("with stem", 0)]  # all with one seed before any with the next
+    told = found.to_dict()
+    assert told["variants"]["without lower"]["difference"] == pytest.approx(-0.2)
+    assert told["variants"]["with stem"]["mean"] == pytest.approx(0.715)
+    assert told["variants"][RECIPE]["std"] == pytest.approx(0.01 / 2**0.5)
+    assert told["changes nothing"] == ["with emoji"]
+    assert not any((tmp_path / "ablation").iterdir())  # no checkpoint is left
+
+
+@pytest.mark.parametrize("error", [None, KeyboardInterrupt])
+def test_interrupted_and_taken_up_again(tmp_path: Path, error: type[BaseException] | None) -> None:
+    first = Runs(stop=3, error=error)
+    found, interrupted = ablate(["without lower", "with stem"], [0, 1], first, tmp_path, metric="macro_f1")
+    assert interrupted
+    assert first.done == [(RECIPE, 0), ("without lower", 0)]
+    assert set(found.runs) == {RECIPE, "without lower"}  # what was not measured is not shown
+    (tmp_path / "ablation" / "3").rmdir()  # the checkpoint of the one under way
+    second = Runs()
+    found, interrupted = ablate(["without lower", "with stem"], [0, 1], second, tmp_path, metric="macro_f1")
+    assert not interrupted
+    assert second.done == [("with stem", 0), (RECIPE, 1), ("without lower", 1), ("with stem", 1)]
+    assert found.runs["without lower"] == pytest.approx([0.5, 0.51])
+
+
+# -- on the way to a RUN ----------------------------------------------------------------------------------------------
+
+
+def test_a_stage_known_to_matter_shows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each word is written in one case in training, in another in validation: without `lower` nothing is known."""
+    rows = {
+        "train": [(f"it is {w} {i % 7}", w) for i in range(30) for w in ("good", "bad")],
+        "valid": [(f"IT IS {w.upper()} {i % 7}", w) for i in range(10) for w in ("good", "bad")],
+        "test": [(f"it is {w}", w) for w in ("good", "bad")],
+    }
+    for part, lines in rows.items():
+        (tmp_path / f"{part}.csv").write_text("text,label\n" + "".join(f"{t},{l}\n" for t, l in lines))
+    monkeypatch.setattr(
+        "elman.tasks.classify.variants_on",
+        lambda recipe, *rest: Variants({k: v for k, v in variants(recipe, False).items() if k == "without lower"}),
+    )
+    small = load_recipe(
+        "classify",
+        ["model.hidden=8", "model.embedding=8", "training.epochs=8", "training.rate=0.03", "training.seeds=2"],
+        sections=classify.SECTIONS,
+        values={f"data.{'path' if p == 'train' else p}": str(tmp_path / f"{p}.csv") for p in rows},
+    )
+    run = tmp_path / "run"
+    metrics = classify.train(small, run, ablated=True).metrics
+    told = metrics["ablation"]["variants"]
+    assert told[RECIPE]["mean"] > 0.95
+    assert told["without lower"]["mean"] < 0.7
+    assert len(told["without lower"]["runs"]) == 2
+    page = (run / "report.html").read_text()
+    assert "without lower" in page
+    assert "Each row is the recipe with one thing left out" in page
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["run", "test.csv", "train.csv", "valid.csv"]
