@@ -101,7 +101,9 @@ def test_ablation(call: Any, reviews: Path, tmp_path: Path, monkeypatch: pytest.
     def few(*given: Any) -> Variants:  # 80 trainings are more than a test needs
         found = every(*given)
         assert len(found.recipes) > 8
-        return Variants({name: found.recipes[name] for name in ("characters for words", "with stop words short")}, found.idle)
+        return Variants(
+            {name: found.recipes[name] for name in ("characters for words", "with stop words short")}, found.idle
+        )
 
     monkeypatch.setattr("elman.tasks.classify.variants_on", few)
     run = tmp_path / "run"
