@@ -71,6 +71,13 @@ def test_known_vectors_are_found_as_written_then_in_lower_case() -> None:
     assert batch.known.tolist() == [1, 2, 3, 4, 0]
 
 
+def test_signs_find_their_vectors_as_vectors_spell_them() -> None:
+    """`elman vectors train --tokens treebank` writes runs and typographic signs plainly; two pieces are no one word."""
+    lexicon = Lexicon.build(SENTENCES, known=["!", "...", "'", '"', "it", "'s"])
+    batch = lexicon.batch([["!!!", "..", "…", "’", "“", "it's", "?!"]])
+    assert batch.known.tolist() == [1, 2, 2, 3, 4, 0, 0]
+
+
 def test_counts_are_those_of_normal_forms() -> None:
     lexicon = Lexicon.build(SENTENCES)
     counts = lexicon.counts(SENTENCES)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from elman.sequences import Sequences, check_lengths
+from elman.text.vectors.tokens import tokenize
 from elman.text.vocabulary import Vocabulary
 
 __all__ = ["CASES", "Batch", "Lexicon", "case_of", "normal_form"]
@@ -188,14 +189,23 @@ class Lexicon:
     def _read(self, word: str) -> _Form:
         half = self.longest_word // 2
         letters = word if len(word) <= self.longest_word else word[:half] + word[-half:]
-        rows = (self._rows.get(w) for w in (word, word.lower(), normal_form(word)))
         return _Form(
             word=self.words.index(normal_form(word)),
-            known=next((row for row in rows if row), 0),
+            known=self._known_row(word),
             case=case_of(word),
             affixes=[n for n in self.affixes.encode(_affixes(word, self.longest_affix)) if n != 1],
             chars=self.chars.encode(letters) or [1],
         )
+
+    def _known_row(self, word: str) -> int:
+        """The row of a word's vector: as written, lower case, normal form; or as vectors write signs, `!!` as `!`."""
+        if not self._rows:
+            return 0
+        forms = [word, word.lower(), normal_form(word)]
+        pieces = tokenize(word, "treebank", lower=False)
+        if len(pieces) == 1:
+            forms += [pieces[0], pieces[0].lower()]
+        return next((self._rows[form] for form in forms if form in self._rows), 0)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values for model.json."""
