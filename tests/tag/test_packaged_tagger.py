@@ -41,4 +41,4 @@ def test_its_card_tells_the_truth() -> None:
     said = json.loads((FOLDER / "metrics.json").read_text())["test"]
     found = tag.evaluate(FOLDER, DataSettings(path="packaged:pos"))
     assert abs(found["accuracy"] - said["accuracy"]) < 5e-4
-    assert said["accuracy"] >= 0.944  # UDPipe on gold tokens
+    assert said["accuracy"] >= 0.954  # UDPipe on gold tokens: .944; Stanza from raw text: .954
