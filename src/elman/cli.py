@@ -138,8 +138,9 @@ def predict(
             print_prediction(found[0])
         return 0
     from elman.data.settings import DataSettings
+    from elman.training.progress import Bar
 
-    table = task.predict_table(run, DataSettings(path=str(data), input=column or ""))
+    table = task.predict_table(run, DataSettings(path=str(data), input=column or ""), Bar())
     if out is not None:
         from elman.data.writers import write_csv
 
@@ -179,9 +180,10 @@ def evaluate(
         Column of the labels; likewise.
     """
     from elman.data.settings import DataSettings
+    from elman.training.progress import Bar
 
     task = _task_of(run)
-    figures = task.evaluate(run, DataSettings(path=data, input=input or "", target=target or ""))
+    figures = task.evaluate(run, DataSettings(path=data, input=input or "", target=target or ""), Bar())
     if json:
         print_json(figures)
     else:

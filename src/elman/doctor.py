@@ -65,6 +65,7 @@ def _engines() -> dict[str, Any]:
     import torch
 
     from elman.cells import LSTM
+    from elman.engines import library
     from elman.engines.choose import ENGINES
 
     facts: dict[str, Any] = {}
@@ -74,8 +75,8 @@ def _engines() -> dict[str, Any]:
         unavailable = getattr(engine, "unavailable", None)
         reason = unavailable(LSTM().graph, device, torch.float32) if unavailable else None
         facts[name] = "runs" if reason is None else f"does not run: {reason}"
-        if reason is None and hasattr(engine, "facts"):
-            facts.update({f"{name}, {key}": value for key, value in engine.facts().items()})
+    if facts["native"] == "runs":
+        facts["native, instruction set"] = library.instruction_set()
     return facts
 
 

@@ -72,6 +72,12 @@ def test_train_predict_evaluate(call: Any, reviews: Path, tmp_path: Path) -> Non
     assert len(rows) == 90
     assert rows[4]["review"] == "the bad number 1 is bad"
 
+    other = tmp_path / "other.csv"
+    other.write_text("comment\nthe good one is good\n")
+    code, out, err = call("predict", run, "--data", other)
+    assert (code, out.splitlines()[0]) == (0, "comment,predicted,p(bad),p(good),p(so-so)")
+    assert "no column 'review', guessed: 'comment' is the text" in err
+
     code, out, _ = call("evaluate", run, "--data", reviews, "--json")
     figures = json.loads(out)
     assert code == 0
@@ -136,7 +142,10 @@ def test_looking(call: Any) -> None:
     ).items()
     code, out, _ = call("doctor", "--json")
     assert code == 0
-    assert json.loads(out)["engines"]["reference"] == "runs"
+    engines = json.loads(out)["engines"]
+    assert engines["reference"] == "runs"
+    if engines["native"] == "runs":
+        assert engines["native, instruction set"] in ("v2", "v3", "v4", "portable")
     code, out, _ = call("text", "I didn't LIKE it", "--json")
     assert code == 0
     json.loads(out)

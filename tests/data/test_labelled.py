@@ -173,7 +173,14 @@ def test_texts_to_predict_need_no_label(tmp_path: Path) -> None:
     table = load_texts(DataSettings(path=path), "text")
     assert list(table["text"]) == ["fine", ""]
     assert list(table["stars"]) == ["x", "y"]
-    assert load_texts(DataSettings(path=path), "review", "stars")["label"] == ["x"]
+    said: list[str] = []
+    assert load_texts(DataSettings(path=path), "review", "stars", note=said.append)["label"] == ["x"]
+    assert said == []
+    load_texts(DataSettings(path=path), "text", "label", note=said.append)
+    assert said == [
+        "no column 'text', guessed: 'review' is the text; else say --input COLUMN",
+        "no column 'label', guessed: 'stars' is the label; else say --target COLUMN",
+    ]
 
 
 # -- the reviews ------------------------------------------------------------------------------------------------------

@@ -180,6 +180,9 @@ def test_class_weights() -> None:
         ([], [], "there are no examples"),
         (["a", "b"], [1], "2 inputs and labels of shape"),
         (["a", "b", "c", "d"], [1, 1, 1, 1], "only one class, 1"),
+        ("abcd", [0, 1, 0, 1], r"X: one text where a list of them is expected; give \[text\]"),
+        (["a", "b", "c", "d"], [0, 1, None, 1], r"y\[2\]: the label is None"),
+        (["a", "b", "c", "d"], [0.0, np.nan, 0.0, 1.0], r"y\[1\]: the label is nan"),
         (["a", 3, "c", "d"], [0, 1, 0, 1], "a int where a text is expected"),
         ([np.zeros((3, 2)), np.zeros((3, 4))], [0, 1], "4 features a step, the first has 2"),
         ([np.zeros((3, 2)), np.full((3, 2), np.nan)], [0, 1], r"X\[1\], step 0: NaN or infinity"),
@@ -189,6 +192,11 @@ def test_class_weights() -> None:
 def test_bad_input(X: Any, y: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         elman.Classifier(**{**SMALL, "validation": 0.0}).fit(X, y)
+
+
+def test_a_text_is_not_its_letters(fitted: elman.Classifier) -> None:
+    with pytest.raises(InputError, match="one text where a list of them is expected"):
+        fitted.predict("a good one")
 
 
 def test_not_fitted() -> None:

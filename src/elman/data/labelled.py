@@ -6,7 +6,7 @@ Everything that was guessed, split or left out is said in `notes`, for the scree
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,13 +81,20 @@ def load_labelled(settings: DataSettings) -> LabelledTexts:
     return LabelledTexts(train, valid, test, input, target, tuple(notes))
 
 
-def load_texts(settings: DataSettings, input: str, target: str = "", known: Collection[str] = ()) -> Table:
+def load_texts(
+    settings: DataSettings,
+    input: str,
+    target: str = "",
+    known: Collection[str] = (),
+    note: Callable[[str], object] = lambda line: None,
+) -> Table:
     """One file, for prediction (without target) or evaluation: a table with text and, where asked for, label.
 
     Args:
         settings: its path names the file; of a folder or a data set with parts, the test part is read.
         input: the column of texts; where the file lacks it and settings name none, the guess is taken.
         target: the column of labels; empty: not needed, and a file without columns is one text a line.
+        note: is told which columns were guessed.
         known: the labels of the model; one of two classes reads a treebank of sentiment with two.
 
     Raises:
@@ -98,9 +105,13 @@ def load_texts(settings: DataSettings, input: str, target: str = "", known: Coll
     tables = _read_parts(settings, [], lines=not target)
     table = tables.get("test", tables["train"])
     column = settings.input or (input if input in table.columns else guess_input(table, exclude=target))
+    if not settings.input and column != input and table.names != ["text"]:
+        note(f"no column {input!r}, guessed: {column!r} is the text; else say --input COLUMN")
     if not target and not settings.target:
         return Table({**table.columns, "text": table.texts(column)}, table.source, table.rows, table.unit)
     named = settings.target or (target if target in table.columns else guess_target(table, column))
+    if not settings.target and named != target:
+        note(f"no column {target!r}, guessed: {named!r} is the label; else say --target COLUMN")
     return _texts_and_labels(table, column, named, "", [])
 
 

@@ -150,7 +150,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         for section in self.SETTINGS:
             self.settings(section)  # wrong parameters are found before anything else
-        inputs, labels = list(X), np.asarray(y)
+        inputs, labels = _listed(X), np.asarray(y)
         _check_pairs(inputs, labels)
         if not self.validation:
             return self.fit_parts(inputs, labels, None)
@@ -225,7 +225,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_fitted(self)
         if not len(X):
             return np.zeros((0, len(self.classes_)))
-        return predict_scores(self.model_, self.encoding_(list(X))).softmax(1).numpy()
+        return predict_scores(self.model_, self.encoding_(_listed(X))).softmax(1).numpy()
 
     def predict(self, X: Sequence[Any]) -> np.ndarray:
         """(N,) labels. `score(X, y)`, from scikit-learn, is their accuracy."""
@@ -271,11 +271,21 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
 
+def _listed(X: Sequence[Any]) -> list[Any]:
+    """Raises InputError for a text where a list of them is meant: its letters would be taken for texts."""
+    if isinstance(X, str):
+        raise InputError("one text where a list of them is expected", where="X", remedy="give [text]")
+    return list(X)
+
+
 def _check_pairs(X: Sequence[Any], y: np.ndarray) -> None:
     if not len(X):
         raise InputError("there are no examples", remedy="give at least one")
     if y.ndim != 1 or len(X) != len(y):
         raise InputError(f"{len(X)} inputs and labels of shape {y.shape}", remedy="give one label an input")
+    for i, label in enumerate(y.tolist()):
+        if label is None or label != label:  # NaN is what equals nothing
+            raise InputError(f"the label is {label}", where=f"y[{i}]", remedy="label it, or leave the example out")
 
 
 def _hold_out(y: np.ndarray, share: float, seed: int) -> tuple[list[int], list[int]]:

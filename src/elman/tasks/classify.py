@@ -123,10 +123,10 @@ def predict(run: Path, inputs: Sequence[str]) -> list[dict[str, Any]]:
     return [{"label": labels[int(p.argmax())], "probabilities": dict(zip(labels, p.tolist()))} for p in rows]
 
 
-def predict_table(run: Path, settings: DataSettings) -> Table:
+def predict_table(run: Path, settings: DataSettings, progress: Silent | None = None) -> Table:
     """A data file with the columns ``predicted`` and ``p(LABEL)`` added to its own."""
     input, _ = _columns(run)
-    table = load_texts(settings, input)
+    table = load_texts(settings, input, note=(progress or Silent()).note)
     found = predict(run, table["text"])
     columns: dict[str, Sequence[Any]] = dict(table.columns)
     if any(k != "text" and list(values) == list(table["text"]) for k, values in table.columns.items()):
@@ -137,7 +137,7 @@ def predict_table(run: Path, settings: DataSettings) -> Table:
     return Table(columns, table.source, table.rows, table.unit)
 
 
-def evaluate(run: Path, settings: DataSettings) -> dict[str, Any]:
+def evaluate(run: Path, settings: DataSettings, progress: Silent | None = None) -> dict[str, Any]:
     """The figures on a data file: what metrics.json calls ``test``.
 
     Raises:
@@ -146,7 +146,7 @@ def evaluate(run: Path, settings: DataSettings) -> dict[str, Any]:
     input, target = _columns(run)
     classifier = load(run)
     labels = labels_of(classifier)
-    table = load_texts(settings, input, target or "label", labels)
+    table = load_texts(settings, input, target or "label", labels, (progress or Silent()).note)
     check_known(table, set(labels))
     return judge(classifier, table)
 

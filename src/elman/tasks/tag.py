@@ -145,7 +145,7 @@ def predict(run: Path, inputs: Sequence[str]) -> list[dict[str, Any]]:
     return found
 
 
-def predict_table(run: Path, settings: DataSettings) -> Table:
+def predict_table(run: Path, settings: DataSettings, progress: Silent | None = None) -> Table:
     """A file of sentences as a table of words: sentence (from 1), word, predicted, confidence."""
     tagger = load(run)
     sentences = load_sentences(settings, tagged=False)
@@ -159,7 +159,7 @@ def predict_table(run: Path, settings: DataSettings) -> Table:
     return Table(columns)
 
 
-def evaluate(run: Path, settings: DataSettings) -> dict[str, Any]:
+def evaluate(run: Path, settings: DataSettings, progress: Silent | None = None) -> dict[str, Any]:
     """The figures on a data file: what metrics.json calls ``test``.
 
     Raises:
