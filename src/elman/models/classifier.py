@@ -151,7 +151,11 @@ class SequenceClassifier(nn.Module):
 
     def embed(self, data: Tensor, lengths: Tensor) -> Tensor:
         """(T, B) word numbers, (T, B, 2) with tags, or (T, B, F) values -> (T, B, E), 0 past each length."""
-        inside = torch.arange(len(data), device=data.device)[:, None] < lengths.to(data.device)  # (T, B)
+        inside = _inside(data, lengths)
+        return self._look_up(data, inside) * inside[..., None].to(self.out.weight.dtype)
+
+    def _look_up(self, data: Tensor, inside: Tensor) -> Tensor:
+        """As `embed`, but that what stands past a length is any finite number."""
         # padding is replaced before any arithmetic: a NaN in it reaches no result and no gradient
         if self.embedding is None:
             inside = inside[..., None]
@@ -171,7 +175,7 @@ class SequenceClassifier(nn.Module):
                 x = torch.where((beyond >= 0)[..., None], F.embedding(beyond.clamp(min=0), self.further), x)
         if self.tag_embedding is not None:
             x = torch.cat([x, self.tag_embedding(tags)], -1)
-        return x * inside[..., None].to(x.dtype)
+        return x
 
     def read(self, x: Tensor, lengths: Tensor, ngrams: Tensor | None = None) -> Tensor:
         """(T, B, E) embedded sequences -> (B, K) scores."""
@@ -194,7 +198,7 @@ class SequenceClassifier(nn.Module):
         Returns:
             (B, K).
         """
-        return self.read(self.embed(data, lengths), lengths, ngrams)
+        return self.read(self._look_up(data, _inside(data, lengths)), lengths, ngrams)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the weights, as JSON knows it; the cell as its equations, so no user code is needed."""
@@ -229,3 +233,8 @@ class SequenceClassifier(nn.Module):
         if model.embedding is not None:
             model.embedding.weight.requires_grad_(not saved["frozen"])
         return model
+
+
+def _inside(data: Tensor, lengths: Tensor) -> Tensor:
+    """(T, B): where there is data."""
+    return torch.arange(len(data), device=data.device)[:, None] < lengths.to(data.device)
