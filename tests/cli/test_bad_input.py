@@ -18,6 +18,8 @@ CASES = {
     "empty file": ("", [], "the file is empty"),
     "only a header": ("text,label\n", [], "the table has no rows"),
     "one class only": (GOOD.replace(",b\n", ",a\n"), [], "only one class, 'a'"),
+    "unknown text stage": (GOOD, ["--set", 'text.stages=["lowr"]'], "unknown text stage 'lowr'; did you mean 'lower'?"),
+    "missing vectors": (GOOD, ["--set", "text.vectors=nowhere.txt"], "nowhere.txt: no such file of word vectors"),
     "missing label": (GOOD.replace("word4 and more,a", "word4 and more,"), [], "row 6: no value in column 'label'"),
 }
 
@@ -32,7 +34,7 @@ def test_training_data(call: Any, tmp_path: Path, case: str) -> None:
     assert len(lines) == 1
     assert err.splitlines()[-1] == lines[0]
     assert message in lines[0]
-    assert "data.csv" in lines[0]
+    assert "data.csv" in lines[0] or options
     assert "Traceback" not in err
     assert os.listdir(tmp_path) == ["data.csv"]  # nothing half-written
 
@@ -68,6 +70,7 @@ def test_a_label_never_seen(call: Any, tmp_path: Path) -> None:
         (["evaluate", "nowhere", "--data", "x.csv"], "nowhere: no such RUN"),
         (["explain", "nowhere.py:Cell"], "nowhere.py"),
         (["explain", "LSMT"], "lstm"),
+        (["explain", "my_cells.py"], "my_cells.py: a file without a cell's name; give FILE:CELL: my_cells.py:Mine"),
     ],
 )
 def test_wrong_words(

@@ -195,3 +195,20 @@ def test_a_browser_opens_it_without_complaint(
     }
     own = {url for url in asked if not re.search(r"google|gstatic|chrome", url)}  # the browser's own housekeeping
     assert not own
+
+
+CUT = """<script>addEventListener("load", () => { document.title = "cut: " + [...document.querySelectorAll(".scroll")]
+  .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent.slice(0, 40)).join("|") })</script></body>"""
+
+
+@pytest.mark.parametrize("width", [700, 1100, 1500])
+def test_no_table_is_cut_off(
+    width: int, tmp_path: Path, browser: Callable[..., CompletedProcess[str]], results: Results
+) -> None:
+    """On a small window, a laptop and a large screen every table is seen whole."""
+    path = write_classifier(tmp_path / "report.html", results)
+    html, policies = re.subn(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", path.read_text(encoding="utf-8"))
+    assert policies == 1  # it forbids scripts, and this one to measure with
+    path.write_text(html.replace("</body>", CUT), encoding="utf-8")
+    run = browser(path, f"--window-size={width},900", "--dump-dom")
+    assert re.findall(r"<title>(.*?)</title>", run.stdout)[0] == "cut: ", run.stderr

@@ -22,6 +22,8 @@ def find_cell(name: str) -> type[Cell] | Cell:
     if colon:
         return _from_file(Path(file), attribute)
     packaged = {known.lower(): known for known in cells.__all__}
+    if name.endswith(".py"):
+        raise InputError("a file without a cell's name", where=name, remedy=f"give FILE:CELL: {name}:Mine")
     if name.lower() not in packaged:
         raise unknown("cell", name.lower(), packaged)
     found: type[Cell] = getattr(cells, packaged[name.lower()])

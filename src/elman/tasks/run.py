@@ -189,7 +189,12 @@ def train_run(
         progress.note(note)
     # only now that the data have been read: bad input leaves nothing behind
     checkpoints = open_checkpoints(out, recipe.to_toml(), resume, progress)
-    trained = _train_seeds(task, recipe, data, checkpoints, resume, progress)
+    try:
+        trained = _train_seeds(task, recipe, data, checkpoints, resume, progress)
+    except InputError:  # what only the estimator finds wrong leaves nothing behind either
+        if not resume:
+            shutil.rmtree(checkpoints, ignore_errors=True)
+        raise
     # of a resumed training: all its parts, without the pauses between them
     watch.seconds["train"] = sum(e.fitted_.seconds for e in trained)
     interrupted = trained[-1].fitted_.interrupted
