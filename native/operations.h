@@ -149,9 +149,9 @@ private:
         if (m.team > 1) {
             if (o.alone) {
                 if (m.rank) return;
-            } else {  // whole cache lines
-                const long line = 64 / long(sizeof(T)), lines = (o.width + line - 1) / line;
-                first = std::min(o.width, m.first(lines) * line), last = std::min(o.width, m.last(lines) * line);
+            } else {  // the columns that this member's share of a product makes
+                const long panel = s_.kernels.panel, panels = panels_of(s_.kernels, o.width);
+                first = std::min(o.width, m.first(panels) * panel), last = std::min(o.width, m.last(panels) * panel);
                 if (first == last) return;
             }
         }

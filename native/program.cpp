@@ -171,6 +171,32 @@ void find_copies(Program& p) {
         if (o.kind == Kind::strips || o.kind == Kind::column_sum) p.buffers[o.buffer].outside = -1;
 }
 
+// Members of a team deal columns. What reads only its own columns of what was written since they last met need not meet
+// them again; neither need the first operation of a step, since the step before ended with a meeting.
+void spare_meetings(Program& p) {
+    std::vector<const Operation*> since;  // the operations of a step since the last meeting
+    const auto own_columns = [](const Operation& o, long width, const Program& program) {
+        return (o.kind == Kind::multiply && program.buffers[o.buffer].width == width) || (o.kind == Kind::pointwise && !o.alone && o.width == width);
+    };
+    const auto writes = [](const Operation& o, int buffer) {
+        return std::any_of(o.code.begin(), o.code.end(), [&](const Instruction& i) { return o.slots[i.d].buffer == buffer; });
+    };
+    for (Operation& o : p.operations) {
+        if (o.scope != Scope::step) continue;
+        bool spare = since.empty();
+        if (!spare && o.kind == Kind::pointwise && !o.alone) {
+            spare = std::none_of(o.slots.begin(), o.slots.end(), [](const Slot& s) { return s.kind == SlotKind::column; });
+            for (const Operation* before : since) {
+                spare = spare && own_columns(*before, o.width, p);
+                for (const Factor& f : before->factors) spare = spare && !writes(o, f.buffer);  // whole rows are still being read
+            }
+        }
+        if (o.sync && spare) o.sync = false;
+        if (o.sync) since.clear();
+        since.push_back(&o);
+    }
+}
+
 void find_distant(Program& p) {
     for (const Operation& o : p.operations)
         if (o.kind == Kind::pointwise && o.scope == Scope::step)
@@ -224,6 +250,7 @@ Program read_program(const int64_t* words, size_t count, bool is_double) {
     r.list([&] { p.operations.push_back(read_operation(r, p, p.registers)); });
     require(r.done(), "words after the program's end");
     find_copies(p);
+    spare_meetings(p);
     find_distant(p);
     return p;
 }

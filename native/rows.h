@@ -31,8 +31,8 @@ struct Part {
     long time(long r, long t, bool reverse) const { return reverse ? length[r] - 1 - t : t; }
 };
 
-// Chunks are of about this many rows: enough for an efficient product, few enough to stay in cache.
-constexpr long chunk_rows = 256;
+// Chunks are of about this many rows: enough for an efficient product, few enough to stay in the second-level cache.
+constexpr long chunk_rows = 128;
 
 std::vector<Part> deal(const elman_call& call);
 

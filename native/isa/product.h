@@ -150,6 +150,9 @@ void multiply(const Term<T>* terms, int count, long rows, long n, T* c, long c_s
         if (rows == 1 && p + 4 <= last && n - at >= 4 * panel_of<T>) {
             tile<T, 1, 4, 2>(terms, count, 0, at, c + at, c_stride, start, from, 8 * L, ahead);
             p += 4;
+        } else if (rows == 1 && p + 2 <= last && n - at >= 2 * panel_of<T>) {
+            tile<T, 1, 2, 2>(terms, count, 0, at, c + at, c_stride, start, from, 4 * L, ahead);
+            p += 2;
         } else if (rows == 2 && p + 2 <= last && n - at >= 2 * panel_of<T>) {
             tile<T, 2, 2, 2>(terms, count, 0, at, c + at, c_stride, start, from, 4 * L, ahead);
             p += 2;

@@ -141,6 +141,9 @@ def test_in_inference_weights_are_packed_once():
         patch.setattr(Compiled, "kept", counted)
         for _ in range(3):
             m(x)
+        assert packs == [True]
+        for _ in range(2):
+            m(x, lengths=torch.tensor([4, 2]))
     assert packs[1:] == [False, False]
 
 

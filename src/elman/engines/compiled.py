@@ -144,7 +144,7 @@ class Step:
             return 1, 1
         if 2 * threads <= B:
             return threads, 1
-        if self.work * B >= 100_000:  # a step is long enough to meet in it
+        if self.work * B >= 60_000:  # a step is long enough to meet in it
             return 1, threads
         return min(threads, B), 1
 

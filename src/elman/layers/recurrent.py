@@ -280,12 +280,6 @@ class Recurrent(nn.Module):
             raise InputError(f"x_t has shape {tuple(x_t.shape)}, a step wants (B, {self.input_size})")
         x_t = self._in_kind(x_t)
         start = self._initial(state, x_t.shape[0], x_t)
-        graph = self.running_graph()
-        if not torch.is_grad_enabled() and not graph.given and self.choice(x_t.device, x_t.dtype).name == "native":
-            weights = [self._stored(graph, k, 0) for k in range(self.num_layers)]
-            done = self._stream.run(graph, weights, x_t, start)
-            if done is not None:
-                return done[0], tuple(done[1]) if len(done[1]) > 1 else done[1][0]
         y, after = self._run(x_t.unsqueeze(0), start, None)
         return y.squeeze(0), after if len(after) > 1 else after[0]
 
@@ -293,7 +287,12 @@ class Recurrent(nn.Module):
         """Every layer and direction; `start` and the result are one (L*D, B, width) for each state of the cell."""
         T, B, _ = x.shape
         graph = self.running_graph()
-        scan = choose(graph, x.device, x.dtype, self.engine).scan
+        choice = choose(graph, x.device, x.dtype, self.engine)
+        if choice.name == "native" and ends is None and self._plain(graph):
+            weights = [self._stored(graph, k, 0) for k in range(self.num_layers)]
+            if done := self._stream.run(graph, weights, x, start):
+                return done[0], tuple(done[1])
+        scan = choice.scan
         y = x
         finals: list[tuple[Tensor, ...]] = []
         for k in range(self.num_layers):
@@ -318,6 +317,12 @@ class Recurrent(nn.Module):
         if len(finals) == 1:
             return y, tuple(s.unsqueeze(0) for s in finals[0])
         return y, tuple(torch.stack(column) for column in zip(*finals, strict=True))
+
+    def _plain(self, graph: Graph) -> bool:
+        """Whether a call is inference in one direction, with nothing drawn at random: what `Stream` prepares."""
+        if torch.is_grad_enabled() or self.bidirectional or graph.given:
+            return False
+        return not (self.training and (self.weight_drop or (self.dropout and self.num_layers > 1)))
 
     def _in_kind(self, x: Tensor) -> Tensor:
         """x, of the weights' dtype and device; under autocast, where a layer before may give bfloat16, made so."""
