@@ -222,7 +222,11 @@ def text(sentence: str, /, *, run: Path | None = None, language: str = "en", jso
     """
     from elman.text.show import show, shown
 
-    chain = None if run is None else _task_of(run).load(run).encoding_.chain
+    chain = None
+    if run is not None:
+        chain = getattr(getattr(_task_of(run).load(run), "encoding_", None), "chain", None)
+        if chain is None:
+            raise InputError("this RUN has no text chain: it reads tokens, or numbers", where=str(run))
     tagger = None if chain is not None else _shipped_tagger(language)
     if json:
         print_json(shown(sentence, chain, tagger, language))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.tag.conftest import sentences
 
+from elman.cli import main
 from elman.data.recipe import Recipe, load_recipe
 from elman.data.schemes import convert
 from elman.data.settings import DataSettings
@@ -65,6 +66,13 @@ def test_a_run_is_complete(run: Path) -> None:
     assert len(page) < 3_000_000
     assert 'class="entity"' in page
     assert page.rindex("found wrongly" if "found wrongly" in page else "missed") < page.rindex("Training")
+
+
+def test_it_has_no_text_chain_to_show(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["text", "a text", "--run", str(run)])
+    assert end.value.code == 2
+    assert "this RUN has no text chain" in capsys.readouterr().err
 
 
 def test_evaluate_says_what_metrics_say(run: Path, corpus: Path) -> None:
