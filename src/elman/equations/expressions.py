@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from elman.equations.symbols import ONE, UNARY, Node
+from elman.equations.symbols import ONE, UNARY, Node, topological
 
 __all__ = ["RESERVED", "Line", "Writer", "expression", "number", "view", "walk"]
 
@@ -252,19 +252,7 @@ def number(value: float) -> str:
 def walk(roots: Iterable[Node], done: Iterable[Node] = ()) -> list[Node]:
     """`topological` over what is printed, not going below nodes that are done."""
     known = set(done)
-    order: list[Node] = []
-    seen: set[Node] = set()
-    stack = [(r, False) for r in reversed(list(roots))]
-    while stack:
-        node, ready = stack.pop()
-        if ready:
-            order.append(node)
-        elif node not in seen:
-            seen.add(node)
-            stack.append((node, True))
-            if node not in known:
-                stack += [(a, False) for a in reversed(view(node).args) if a not in seen]
-    return order
+    return topological(roots, lambda node: () if node in known else view(node).args)
 
 
 def expression(node: Node) -> str:

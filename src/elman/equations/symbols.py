@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import numbers
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,8 +88,12 @@ class Node:
         return f"Node({self.op}{' ' + self.name if self.name else ''}({inside}): {self.width})"
 
 
-def topological(roots: Iterable[Node]) -> list[Node]:
-    """Every node the roots need, each after what it reads."""
+def topological(roots: Iterable[Node], below: Callable[[Node], Sequence[Node]] = lambda node: node.args) -> list[Node]:
+    """Every node the roots need, each after what it reads.
+
+    Args:
+        below: what a node reads; by default its arguments.
+    """
     order: list[Node] = []
     seen: set[Node] = set()
     stack: list[tuple[Node, bool]] = [(r, False) for r in reversed(list(roots))]
@@ -100,7 +104,7 @@ def topological(roots: Iterable[Node]) -> list[Node]:
         elif node not in seen:
             seen.add(node)
             stack.append((node, True))
-            stack += [(a, False) for a in reversed(node.args) if a not in seen]
+            stack += [(a, False) for a in reversed(below(node)) if a not in seen]
     return order
 
 
