@@ -99,3 +99,17 @@ def test_a_run_with_tags_is_reported_proven_and_inspected(tmp_path: Path) -> Non
     assert elman.Classifier.load(tmp_path / "run").model_.tag_embedding is not None
     assert (tmp_path / "run" / "report.html").stat().st_size > 10_000
     assert "w0x0x0" in inspect_page(tmp_path / "run", X[0])
+
+
+def test_the_tagger_that_ships_is_the_one_asked(tmp_path: Path) -> None:
+    """One word, two parts of speech: what the recipe's `tags` stage hands the network, before and after saving."""
+    X = ["I will book a room", "a good book", "they book it", "the book fell"]
+    model = elman.Classifier(**{**SMALL, "epochs": 1, "min_count": 1}, stages=STAGES).fit(X, ["v", "n", "v", "n"])
+    model.save(tmp_path / "run")
+    for classifier in (model, elman.Classifier.load(tmp_path / "run")):
+        encoding = classifier.encoding_
+        assert encoding.vocabulary is not None
+        assert encoding.tags is not None
+        book = encoding.vocabulary.index("book")
+        told = [encoding.tags.decode(item[item[:, 0] == book, 1].tolist()) for item in encoding(X).items]
+        assert told == [["VERB"], ["NOUN"], ["VERB"], ["NOUN"]]
