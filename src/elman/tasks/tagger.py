@@ -48,7 +48,7 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
     Attributes:
         classes_: (C,) tags; for entities in IOB1 or BILOU those of IOB2.
         temperature_: divides scores before they become probabilities, fitted on validation sentences.
-        threshold_: so many nats may an entity's tags lie behind `O` and still be given; what finds most entities in
+        threshold_: so many nats less likely than none may an entity be and still be given; what is best for F1 on
             the validation sentences. Probabilities are those of the model without it.
         fitted_: history, best epoch and seconds of the training.
         model_, lexicon_, names_: the network, what turns words into what it reads, and numbers into tags.

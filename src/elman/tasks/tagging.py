@@ -70,10 +70,13 @@ class TagNames:
         return list(tags) if self.plain else to_tags(spans(tags, self.scheme), len(tags), self.outer)
 
     def favour(self, threshold: float) -> Tensor | None:
-        """(K,) for `TaggerModel.decode`: `O` set back by so many nats; None where nothing is."""
+        """(K,) for `TaggerModel.decode`: an entity is worth so many nats, wherever it begins; None where nothing is.
+
+        Not each of its words: that would make long entities of short ones.
+        """
         if self.plain or not threshold:
             return None
-        return torch.tensor([-threshold if name == "O" else 0.0 for name in self.names])
+        return torch.tensor([threshold if name[:2] in ("B-", "S-") else 0.0 for name in self.names])
 
     def columns(self, p: np.ndarray) -> np.ndarray:
         """Probabilities of the model's tags (T, K) as those of `classes` (T, C): a word that is E is I to IOB2."""
@@ -164,7 +167,7 @@ def best_threshold(
     batches: Sequence[tuple[list[int], Tensor, Tensor]],
     gold: Sequence[Sequence[str]],
 ) -> float:
-    """How many nats an entity's tags may lie behind `O` and still be given: what finds most entities in validation.
+    """How many nats less likely than none an entity may be and still be given: what is best for F1 in validation.
 
     The likeliest tagging makes the fewest mistakes, not the best F1: where entities are rare and unlike those of
     training, it misses far more of them than it invents (Lipton et al. 2014, on such thresholds).
@@ -174,10 +177,10 @@ def best_threshold(
         gold: the tags of every sentence, as the user wrote them.
 
     Returns:
-        0 to 2 in steps of a quarter; the least of equally good ones.
+        0 to 4 in steps of a half; the least of equally good ones.
     """
     found: dict[float, float] = {}
-    for threshold in np.arange(0, 2.25, 0.25).tolist():
+    for threshold in np.arange(0, 4.5, 0.5).tolist():
         predicted: list[list[str]] = [[] for _ in gold]
         for picks, e, lengths in batches:
             best = model.decode(e, lengths, names.favour(threshold))
