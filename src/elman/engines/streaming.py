@@ -7,7 +7,7 @@ x, the states and what comes out lie, which costs microseconds.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ctypes import addressof, byref, c_int64, c_void_p
 from dataclasses import dataclass
 from operator import is_
@@ -40,13 +40,16 @@ class _Layer:
     y: int
     first: list[int]
     last: list[int]
+    widths: list[int]  # of the moving tensors
+    bytes: list[int]  # of one row of each state
     alive: list[Any]  # what the call points to
 
     def sized(self, T: int, B: int) -> None:
         """Prepare for T steps of B sequences."""
         self.call.steps, self.call.batch = T, B
         self.call.parts, self.call.team = self.step.threads(T, B)
-        self.by_time[self.x], self.by_time[self.y] = B * self.by_row[self.x], B * self.by_row[self.y]
+        for i in (self.x, self.y):
+            self.by_row[i], self.by_time[i] = self.widths[i], B * self.widths[i]
 
 
 class Stream:
@@ -58,6 +61,8 @@ class Stream:
         self._versions: list[int] = []
         self._layers: list[_Layer] = []
         self._shape: tuple[int, int, int] = (0, 0, 0)
+        self._held: list[tuple[str, Tensor, int, int]] = []  # name, tensor, address, version
+        self._held_for: tuple[Any, ...] | None = None
         self._busy = threading.Lock()
 
     def __reduce__(self) -> tuple[type[Stream], tuple[()]]:
@@ -86,6 +91,51 @@ class Stream:
         finally:
             self._busy.release()
 
+    def hold(self, names: Sequence[str], settings: tuple[Any, ...]) -> None:
+        """After `run`: what it prepared may serve `step` for as long as the parameters of these names and the settings
+        of the layer stay as they are."""
+        with self._busy:
+            if self._key and len(names) == len(self._tensors):
+                found = zip(names, self._tensors, self._key[2:], self._versions, strict=True)
+                self._held, self._held_for = list(found), settings
+
+    def step(
+        self, own: Mapping[str, Tensor | None], settings: tuple[Any, ...], x: Tensor, state: Tensor | tuple[Tensor, ...]
+    ) -> tuple[Tensor, Any] | None:
+        """One step with what is prepared; None where anything is not as it was, or not as it has to be.
+
+        Args:
+            own: the layer's parameters by name.
+            settings: of the layer, compared with those of `hold`.
+            x: (B, I).
+            state: the states before it, (L, B, width) each.
+        """
+        if settings != self._held_for or not self._busy.acquire(blocking=False):
+            return None
+        try:
+            for name, t, address, version in self._held:
+                if own.get(name) is not t or t._version != version or t.data_ptr() != address:
+                    return None
+            layers = self._layers
+            for layer in layers:
+                if layer.generation != layer.step.forward.generation:
+                    return None
+            start = (state,) if isinstance(state, Tensor) else state
+            dtype, width = layers[0].step.dtype, layers[0].widths[layers[0].x]
+            B = x.shape[0]
+            if x.dtype is not dtype or x.shape != (B, width) or not x.is_contiguous() or B < 1:
+                return None
+            if len(start) != len(layers[0].first):
+                return None
+            for s, first in zip(start, layers[0].first, strict=True):
+                shape = (len(layers), B, layers[0].widths[first])
+                if s.dtype is not dtype or s.shape != shape or not s.is_contiguous() or s.device != x.device:
+                    return None
+            y, after = self._steps(x, start, 1, B)
+            return y, after[0] if isinstance(state, Tensor) else tuple(after)
+        finally:
+            self._busy.release()
+
     def _prepare(self, graph: Graph, weights: Sequence[Weights], dtype: torch.dtype) -> None:
         tensors = [t for w in weights for t in w.tensors]
         versions = [t._version for t in tensors]
@@ -103,24 +153,33 @@ class Stream:
 
     def _run(self, x: Tensor, start: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
         T, B, _ = x.shape
+        first = self._layers[0]
+        if T > 1 or B > 1:
+            self._shape = (0, 0, 0)  # x may have strides of its own
+        start = [s if s.is_contiguous() else s.contiguous() for s in start]
+        y, after = self._steps(x, start, T, B)
+        first.by_time[first.x], first.by_row[first.x] = B * first.widths[first.x], first.widths[first.x]
+        return y.view(T, B, -1), after
+
+    def _steps(self, x: Tensor, start: Sequence[Tensor], T: int, B: int) -> tuple[Tensor, list[Tensor]]:
         shape = (T, B, torch.get_num_threads())
         if shape != self._shape:
             for layer in self._layers:
                 layer.sized(T, B)
             self._shape = shape
-        first_layer = self._layers[0]
-        first_layer.by_time[first_layer.x], first_layer.by_row[first_layer.x] = x.stride(0), x.stride(1)
-        start = [s if s.is_contiguous() else s.contiguous() for s in start]
+            if x.dim() == 3:
+                first = self._layers[0]
+                first.by_time[first.x], first.by_row[first.x] = x.stride(0), x.stride(1)
         after = [torch.empty_like(s) for s in start]
         before_at, after_at = [s.data_ptr() for s in start], [s.data_ptr() for s in after]
-        row = [s.stride(0) * s.element_size() for s in start]
         y = x
         for k, layer in enumerate(self._layers):
-            out = x.new_empty(T, B, layer.step.output_width)
+            out = torch.empty(T * B, layer.widths[layer.y], dtype=layer.step.dtype)
             pointers = layer.pointers
             pointers[layer.x], pointers[layer.y] = y.data_ptr(), out.data_ptr()
-            for i, (first, last) in enumerate(zip(layer.first, layer.last, strict=True)):
-                pointers[first], pointers[last] = before_at[i] + k * row[i], after_at[i] + k * row[i]
+            for i, first_at in enumerate(layer.first):
+                row = k * B * layer.bytes[i]
+                pointers[first_at], pointers[layer.last[i]] = before_at[i] + row, after_at[i] + row
             layer.step.forward.invoke(layer.reference)
             layer.call.pack = 0
             y = out
@@ -147,5 +206,5 @@ def _prepared(graph: Graph, weights: Weights, dtype: torch.dtype) -> _Layer:
     return _Layer(
         step, program.generation, call, byref(call), pointers, by_time, by_row, names.index("x"), names.index("y"),
         [names.index(f"first{i}") for i in states], [names.index(f"last{i}") for i in states],
-        [parameters, packed, alive],
+        [widths[n] for n in names], [widths[f"first{i}"] * dtype.itemsize for i in states], [parameters, packed, alive],
     )  # fmt: skip

@@ -272,6 +272,11 @@ class Recurrent(nn.Module):
         Raises:
             InputError: a bidirectional layer (it would need the future), or masks that a whole sequence shares.
         """
+        settings = (self.training, self.engine)
+        if state is not None and not torch.is_grad_enabled():
+            done = self._stream.step(self._parameters, settings, x_t, state)
+            if done is not None:
+                return done
         if self.bidirectional:
             raise InputError("a bidirectional layer cannot step: its backward half starts at the end of the sequence")
         if self.training and (self.recurrent_dropout or self.weight_drop):
@@ -281,6 +286,9 @@ class Recurrent(nn.Module):
         x_t = self._in_kind(x_t)
         start = self._initial(state, x_t.shape[0], x_t)
         y, after = self._run(x_t.unsqueeze(0), start, None)
+        if self._plain(self.running_graph()):
+            names = [n for k in range(self.num_layers) for n in self._plans[k, 0, self.training][1]]
+            self._stream.hold(names, settings)
         return y.squeeze(0), after if len(after) > 1 else after[0]
 
     def _run(self, x: Tensor, start: list[Tensor], ends: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
