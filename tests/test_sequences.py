@@ -37,6 +37,20 @@ def test_lengths_that_cannot_be(lengths, message):
         check_lengths(lengths, 4, 3)
 
 
+@pytest.mark.parametrize("kind", [torch.float32, torch.int64])
+def test_spoiled_padding_holds_what_nothing_may_read(kind):
+    batch = Sequences.pack([torch.arange(1, n + 1).to(kind) for n in (3, 5, 1)])
+    spoiled = batch.spoiled(2)
+    assert spoiled.data.shape == (7, 3)
+    assert torch.equal(spoiled.lengths, batch.lengths)
+    for one, other in zip(spoiled, batch, strict=True):
+        assert torch.equal(one, other)
+    padding = spoiled.data[~spoiled.mask]
+    assert len(padding) == 7 * 3 - 9
+    assert padding.isnan().all() if kind.is_floating_point else (padding == 5).all()
+    assert not batch.data[~batch.mask].any()  # the batch it came from is left as it was
+
+
 def test_nothing_to_pack():
     with pytest.raises(InputError, match="at least one sequence"):
         Sequences.pack([])

@@ -208,6 +208,8 @@ def train_run(
         baselines = task.baselines(estimator, data)
     with watch("prove"):
         proof = task.prove(estimator, data)
+    if not proof.ok:
+        progress.note(f"do not trust this model's state: {proof}")
     metrics: dict[str, Any] = {
         **judged[kept],
         "baseline": {"name": baselines[0].name, "text": baselines[0].text, **baselines[0].scores},

@@ -1,0 +1,44 @@
+"""The frame of every task's training: what it says and keeps, whatever the task."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from elman.data.recipe import load_recipe
+from elman.proof import Check, Proof
+from elman.tasks import classify
+from elman.tasks.run import train_run, varied
+from elman.training.progress import Silent
+
+
+class Heard(Silent):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def test_a_failed_proof_is_said_and_kept(review_csv: Path, tmp_path: Path) -> None:
+    failed = Proof("the classifier", [Check("padded", False, 0.5, 1e-5)])
+    task = replace(classify.TASK, prove=lambda classifier, data: failed)
+    options = ["training.epochs=1", "model.hidden=4", "model.embedding=4"]
+    data = {"data.path": str(review_csv), "data.target": "sentiment"}
+    recipe = load_recipe("classify", options, sections=classify.SECTIONS, values=data)
+    heard = Heard()
+    train_run(task, recipe, tmp_path / "run", progress=heard)
+    (said,) = [note for note in heard.notes if "do not trust" in note]
+    assert "the classifier: NOT proven" in said
+    assert "padded" in said
+    proof = json.loads((tmp_path / "run" / "proof.json").read_text())
+    assert (proof["ok"], proof["checks"][0]["error"]) == (False, 0.5)
+    assert "NOT proven" in (tmp_path / "run" / "card.md").read_text()
+
+
+def test_sequences_to_prove_on_run_from_the_shortest_to_the_longest() -> None:
+    lengths = [5, 1, 9, 3, 7, 3, 8]
+    assert [lengths[i] for i in varied(lengths, 4)] == [1, 3, 7, 9]
+    assert sorted(varied(lengths, 100)) == list(range(7))
+    assert varied([4], 3) == [0]
