@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -16,9 +16,6 @@ from elman import __version__
 from elman.console import JSON, number, print_json, print_metrics, print_prediction, print_table
 from elman.errors import InputError
 from elman.vectors_cli import app as vectors_app
-
-if TYPE_CHECKING:
-    from elman.data.recipe import Recipe
 
 app = App(
     name="elman",
@@ -28,9 +25,6 @@ app = App(
 )
 
 app.command(vectors_app)
-
-# task -> the module that trains it; every one offers the same names, see elman.tasks.classify
-_TASKS = {"classify": "elman.tasks.classify", "tag": "elman.tasks.tag"}
 
 
 # -- training and use -------------------------------------------------------------------------------------------------
@@ -81,6 +75,9 @@ def train(
         Then train the recipe without each of its text stages and inputs, and with each that it lacks, over several
         seeds, and write what each is worth on validation into the RUN. Takes some eighty trainings.
     """
+    from elman.tasks.find import recipe_of
+    from elman.training.progress import Bar
+
     given = {
         "data.path": data,
         "data.valid": valid,
@@ -89,9 +86,8 @@ def train(
         "data.target": target,
         "training.seed": seed,
     }
-    task, loaded = _load_recipe(recipe, set or [], {k: v for k, v in given.items() if v is not None})
+    task, loaded = recipe_of(recipe, set or [], {k: v for k, v in given.items() if v is not None})
     run = out or Path("runs") / loaded.name
-    from elman.training.progress import Bar
 
     outcome = task.train(loaded, run, resume=resume, ablated=ablate, progress=Bar())
     if json:
@@ -129,7 +125,9 @@ def predict(
     """
     if (input is None) == (data is None):
         raise InputError("give either one INPUT or --data PATH", where="elman predict")
-    task = _task_of(run)
+    from elman.tasks.find import task_of
+
+    task = task_of(run)
     if input is not None:
         found = task.predict(run, [input])
         if json:
@@ -180,9 +178,10 @@ def evaluate(
         Column of the labels; likewise.
     """
     from elman.data.settings import DataSettings
+    from elman.tasks.find import task_of
     from elman.training.progress import Bar
 
-    task = _task_of(run)
+    task = task_of(run)
     figures = task.evaluate(run, DataSettings(path=data, input=input or "", target=target or ""), Bar())
     if json:
         print_json(figures)
@@ -220,11 +219,12 @@ def text(sentence: str, /, *, run: Path | None = None, language: str = "en", jso
     language
         For the stages that ask.
     """
+    from elman.tasks.find import task_of
     from elman.text.show import show, shown
 
     chain = None
     if run is not None:
-        chain = getattr(getattr(_task_of(run).load(run), "encoding_", None), "chain", None)
+        chain = getattr(getattr(task_of(run).load(run), "encoding_", None), "chain", None)
         if chain is None:
             raise InputError("this RUN has no text chain: it reads tokens, or numbers", where=str(run))
     tagger = None if chain is not None else _shipped_tagger(language)
@@ -250,7 +250,9 @@ def inspect(run: Path, /, *, input: str | None = None, out: Path | None = None) 
     out
         The page to write; by default report.html here.
     """
-    _task_of(run)  # says what is wrong with the folder
+    from elman.tasks.find import task_of
+
+    task_of(run)  # says what is wrong with the folder
     if input is None:
         page = (run / "report.html").read_text(encoding="utf-8") if (run / "report.html").is_file() else None
         if page is None:
@@ -278,13 +280,14 @@ def explain(thing: str, /, *, picture: Path | None = None, json: JSON = False) -
     """
     from elman.inspect.cell_svg import svg_of
     from elman.inspect.explain import explain as explained
+    from elman.tasks.find import recipe_and_cell, task_of
 
     recipe = ""
     if (Path(thing) / "model.json").is_file():
-        said = explained(_task_of(Path(thing)).load(Path(thing)).model_)
+        said = explained(task_of(Path(thing)).load(Path(thing)).model_)
         graph = next(iter(said.layers.values())).graph
     else:
-        recipe, cell = _recipe_and_cell(thing)
+        recipe, cell = recipe_and_cell(thing)
         said = explained(cell)
         graph = said.graph
     if picture is not None:
@@ -337,43 +340,6 @@ def doctor(*, json: JSON = False) -> int:
         for title, facts in found.items():
             print_table([title, ""], [[str(k), str(v)] for k, v in facts.items()])
     return 0
-
-
-# -- what the commands share ------------------------------------------------------------------------------------------
-
-
-def _load_recipe(name: str, overrides: Sequence[str], values: dict[str, object]) -> tuple[Any, Recipe]:
-    """The task's module, and the recipe filled in."""
-    from elman.data.recipe import load_recipe, recipe_task
-
-    task = _task(recipe_task(name))
-    return task, load_recipe(name, overrides, sections=task.SECTIONS, values=values)
-
-
-def _recipe_and_cell(name: str) -> tuple[str, str]:
-    """The text of the recipe of this name, filled in, and the cell that it trains; a cell's name has no recipe."""
-    from elman.cells.find import find_cell
-    from elman.data.recipe import list_recipes
-
-    if not name.endswith(".toml") and name not in [known for known, _, _ in list_recipes()]:
-        find_cell(name)  # says what is wrong with the name
-        return "", name
-    _, loaded = _load_recipe(name, [], {})
-    return loaded.to_toml(), loaded.sections["model"].cell  # type: ignore[attr-defined]
-
-
-def _task(name: str) -> Any:
-    import importlib
-
-    if name not in _TASKS:
-        raise InputError(f"the task {name!r} is not built yet", remedy=f"there is {', '.join(_TASKS)}")
-    return importlib.import_module(_TASKS[name])
-
-
-def _task_of(run: Path) -> Any:
-    from elman.training.checkpoint import run_task
-
-    return _task(run_task(run))
 
 
 def _shipped_tagger(language: str) -> Callable[[list[str]], list[str]] | None:

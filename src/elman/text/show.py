@@ -111,9 +111,10 @@ def show(text: str, chain: Chain | None = None, tagger: Tagger | None = None, la
     if chain is not None:
         return Group(stages)
     columns = shown_words(text, tagger, language)
-    words = Table(box=box.SIMPLE_HEAD, title="word by word", title_justify="left", title_style="bold")
+    words = Table(box=box.SIMPLE_HEAD, title="word by word", title_justify="left", title_style="bold", padding=0)
     for label in columns:
-        words.add_column(label, style="cyan" if label == "word" else None, overflow="fold")
+        wide = max(map(len, label.split()))  # a heading breaks between its words only
+        words.add_column(label, style="cyan" if label == "word" else None, overflow="fold", min_width=wide)
     for row in zip(*columns.values()):
         # what a stage left alone is grey, and what it took out is the empty set
         words.add_row(

@@ -1,0 +1,51 @@
+"""A task by its name, by the recipe that names it, or by the RUN that it trained.
+
+Every task module offers the same names, see `elman.tasks.classify`; it is imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from elman.cells.find import find_cell
+from elman.data.recipe import Recipe, list_recipes, load_recipe, recipe_task
+from elman.errors import InputError
+from elman.training.checkpoint import run_task
+
+__all__ = ["MODULES", "recipe_and_cell", "recipe_of", "task", "task_of"]
+
+MODULES = {"classify": "elman.tasks.classify", "tag": "elman.tasks.tag"}
+
+
+def task(name: str) -> Any:
+    """The module of a task. Raises InputError for one that there is not."""
+    if name not in MODULES:
+        raise InputError(f"the task {name!r} is not built yet", remedy=f"there is {', '.join(MODULES)}")
+    return importlib.import_module(MODULES[name])
+
+
+def task_of(run: Path) -> Any:
+    """The module that trained a RUN. Raises InputError for no RUN, or a damaged one."""
+    return task(run_task(run))
+
+
+def recipe_of(name: str, overrides: Sequence[str], values: dict[str, object]) -> tuple[Any, Recipe]:
+    """The task's module, and the recipe of this name filled in, see `elman.data.recipe.load_recipe`."""
+    module = task(recipe_task(name))
+    return module, load_recipe(name, overrides, sections=module.SECTIONS, values=values)
+
+
+def recipe_and_cell(name: str) -> tuple[str, str]:
+    """The text of the recipe of this name, filled in, and the cell that it trains; a cell's name has no recipe.
+
+    Raises:
+        InputError: neither a recipe nor a cell.
+    """
+    if not name.endswith(".toml") and name not in [known for known, _, _ in list_recipes()]:
+        find_cell(name)  # says what is wrong with the name
+        return "", name
+    _, loaded = recipe_of(name, [], {})
+    return loaded.to_toml(), loaded.sections["model"].cell  # type: ignore[attr-defined]
