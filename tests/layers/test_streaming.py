@@ -203,3 +203,15 @@ def test_a_frozen_parameter_gets_no_gradient_and_the_others_keep_theirs(frozen: 
 
 def test_explain_still_names_the_engine() -> None:
     assert "native" in str(elman.explain(GRU(5, 7)))
+
+
+def test_a_step_after_a_call_with_other_weights() -> None:
+    """What was prepared for weights handed in for one call does not serve the layer's own."""
+    layer, other = GRU(5, 7).eval(), GRU(5, 7).eval()
+    x = drawn(layer)
+    wanted = steps(layer, x)[0]
+    with torch.no_grad():
+        torch.func.functional_call(layer, dict(other.named_parameters()), (x,))
+    state = torch.zeros(1, 3, 7)
+    with torch.no_grad():
+        assert torch.equal(layer.step(x[0], state)[0], wanted[0])

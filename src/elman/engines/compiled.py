@@ -15,6 +15,7 @@ from torch import Tensor
 from elman.engines import library
 from elman.engines.lowering import Lowered, lower
 from elman.engines.program import Program
+from elman.engines.unchanged import Watch
 from elman.equations.graph import Graph, size_of
 
 __all__ = ["Compiled", "Step", "compiled", "lowered"]
@@ -32,7 +33,7 @@ class Compiled:
         self._pointers = c_void_p * count
         self._strides = c_int64 * count
         self._parameters = c_void_p * max(1, len(program.parameters))
-        self._kept: dict[tuple[int, ...], tuple[tuple[weakref.ref[Tensor], ...], tuple[int, ...], Tensor]] = {}
+        self._kept: dict[tuple[int, ...], tuple[Watch, Tensor]] = {}
         self.generation = 0  # rises when what was packed before must not be used again
         weakref.finalize(self, self.library.elman_program_free, self.handle)
 
@@ -76,22 +77,21 @@ class Compiled:
         """For packed matrices."""
         return torch.empty(self.packed_bytes, dtype=torch.uint8)
 
-    def kept(self, stored: Sequence[Tensor]) -> tuple[Tensor, bool]:
-        """The packed matrices of these stored tensors, and whether they have to be packed (anew).
+    def kept(self, stored: Sequence[Tensor]) -> Tensor | None:
+        """The packed matrices of these stored tensors, if they lie packed as the tensors are now."""
+        found = self._kept.get(tuple([t.data_ptr() for t in stored]))
+        return found[1] if found is not None and found[0].same(stored) else None
 
-        In inference they are kept for as long as the tensors live and do not change.
+    def keep(self, watch: Watch, packed: Tensor) -> None:
+        """Keep what a run has packed, in inference, for as long as the tensors live and do not change.
+
+        Not before it is packed: another thread would read it half-made.
         """
-        key = tuple([t.data_ptr() for t in stored])
-        versions = tuple([t._version for t in stored])
-        found = self._kept.get(key)
-        if found is not None and found[1] == versions and all(r() is t for r, t in zip(found[0], stored, strict=True)):
-            return found[2], False
-        for old, (refs, _, _) in list(self._kept.items()):  # dead, or of these tensors when they lay elsewhere
-            if any(r() is None or any(r() is t for t in stored) for r in refs):
-                del self._kept[old]
-        room = self.room()
-        self._kept[key] = (tuple(weakref.ref(t) for t in stored), versions, room)
-        return room, True
+        for key, (old, _) in list(self._kept.items()):  # dead, or of these tensors when they lay elsewhere
+            if old.overlaps(watch):
+                self._kept.pop(key, None)
+        if watch.counted:
+            self._kept[watch.pointers] = watch, packed
 
     def forget(self) -> None:
         """Pack anew at the next call."""

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from elman.engines import library, reference
 from elman.engines.compiled import Step, compiled, lowered
+from elman.engines.unchanged import Watch
 from elman.engines.weights import Plan, by_name
 from elman.equations.graph import Graph
 
@@ -117,8 +118,13 @@ def _forward(job: _Job, tensors: Sequence[Tensor], training: bool) -> tuple[Tens
     parameters, alive = addresses(job.plan, stored)
     if not training:
         program = job.step.forward
-        packed, pack = program.kept(stored)
-        program.run(call, named, parameters, None, packed, pack)
+        packed = program.kept(stored)
+        if packed is not None:
+            program.run(call, named, parameters, None, packed, False)
+            return y, after, None
+        watch, packed = Watch(stored), program.room()
+        program.run(call, named, parameters, None, packed, True)
+        program.keep(watch, packed)
         return y, after, None
     program = job.step.training
     tape = torch.empty(max(1, program.tape_bytes(call)), dtype=torch.uint8)
@@ -207,6 +213,8 @@ def _twice(
     job: _Job, tensors: Sequence[Tensor], wanted: Sequence[bool], arriving: Sequence[Tensor | None]
 ) -> list[Tensor | None]:
     """Gradients that can be differentiated again: the reference engine computes the step anew."""
+    # from views: one of the tensors may have been made from another, and what passes between them autograd adds itself
+    tensors = [t.view_as(t) if w else t for t, w in zip(tensors, wanted, strict=True)]
     x, states, stored, masks = job.split(tensors)
     y, after = reference.scan(
         job.graph, job.plan.read(stored), x, states, lengths=job.lengths, reverse=job.reverse,

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Mapping, Sequence
 from ctypes import addressof, byref, c_int64, c_void_p
 from dataclasses import dataclass
-from operator import is_
 from typing import Any
 
 import torch
@@ -19,6 +18,7 @@ from torch import Tensor
 from elman.engines import library
 from elman.engines.compiled import Step, compiled
 from elman.engines.native import addresses
+from elman.engines.unchanged import Watch
 from elman.engines.weights import Weights
 from elman.equations.graph import Graph, size_of
 
@@ -42,7 +42,9 @@ class _Layer:
     last: list[int]
     widths: list[int]  # of the moving tensors
     bytes: list[int]  # of one row of each state
-    alive: list[Any]  # what the call points to
+    watch: Watch
+    packed: Tensor
+    alive: list[Any]  # what the call points to, besides
 
     def sized(self, T: int, B: int) -> None:
         """Prepare for T steps of B sequences."""
@@ -56,12 +58,14 @@ class Stream:
     """Calls of a unidirectional network in inference, layer upon layer. Of several threads one at a time is fast."""
 
     def __init__(self) -> None:
-        self._key: tuple[Any, ...] = ()
+        self._graph: Graph | None = None
+        self._dtype: torch.dtype | None = None
+        self._watch: Watch | None = None
         self._tensors: list[Tensor] = []
-        self._versions: list[int] = []
         self._layers: list[_Layer] = []
         self._shape: tuple[int, int, int] = (0, 0, 0)
-        self._held: list[tuple[str, Tensor, int, int]] = []  # name, tensor, address, version
+        self._names: tuple[str, ...] = ()
+        self._held: Watch | None = None
         self._held_for: tuple[Any, ...] | None = None
         self._busy = threading.Lock()
 
@@ -95,9 +99,8 @@ class Stream:
         """After `run`: what it prepared may serve `step` for as long as the parameters of these names and the settings
         of the layer stay as they are."""
         with self._busy:
-            if self._key and len(names) == len(self._tensors):
-                found = zip(names, self._tensors, self._key[2:], self._versions, strict=True)
-                self._held, self._held_for = list(found), settings
+            if self._watch is not None and len(names) == len(self._tensors):
+                self._names, self._held, self._held_for = tuple(names), self._watch, settings
 
     def step(
         self, own: Mapping[str, Tensor | None], settings: tuple[Any, ...], x: Tensor, state: Tensor | tuple[Tensor, ...]
@@ -113,16 +116,18 @@ class Stream:
         if settings != self._held_for or not self._busy.acquire(blocking=False):
             return None
         try:
-            for name, t, address, version in self._held:
-                if own.get(name) is not t or t._version != version or t.data_ptr() != address:
-                    return None
+            held = self._held
+            if held is None or held is not self._watch:  # since then prepared for other weights
+                return None
+            if not held.same([own.get(name) for name in self._names]):
+                return None
             layers = self._layers
             for layer in layers:
                 if layer.generation != layer.step.forward.generation:
                     return None
             start = (state,) if isinstance(state, Tensor) else state
             dtype, width = layers[0].step.dtype, layers[0].widths[layers[0].x]
-            B = x.shape[0]
+            B = x.shape[0] if x.dim() else 0
             if x.dtype is not dtype or x.shape != (B, width) or not x.is_contiguous() or B < 1:
                 return None
             if len(start) != len(layers[0].first):
@@ -138,18 +143,18 @@ class Stream:
 
     def _prepare(self, graph: Graph, weights: Sequence[Weights], dtype: torch.dtype) -> None:
         tensors = [t for w in weights for t in w.tensors]
-        versions = [t._version for t in tensors]
-        key = (graph, dtype, *[t.data_ptr() for t in tensors])
         if (
-            key == self._key
-            and versions == self._versions
-            and all(map(is_, tensors, self._tensors))
+            self._watch is not None
+            and graph is self._graph
+            and dtype == self._dtype
+            and self._watch.same(tensors)
             and all(layer.generation == layer.step.forward.generation for layer in self._layers)
         ):
             return
-        self._key, self._shape = (), (0, 0, 0)  # what follows may fail half-way
+        self._watch, self._shape = None, (0, 0, 0)  # what follows may fail half-way
+        watch = Watch(tensors)
         self._layers = [_prepared(graph, w, dtype) for w in weights]
-        self._tensors, self._versions, self._key = tensors, versions, key
+        self._graph, self._dtype, self._tensors, self._watch = graph, dtype, tensors, watch
 
     def _run(self, x: Tensor, start: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
         T, B, _ = x.shape
@@ -181,7 +186,9 @@ class Stream:
                 row = k * B * layer.bytes[i]
                 pointers[first_at], pointers[layer.last[i]] = before_at[i] + row, after_at[i] + row
             layer.step.forward.invoke(layer.reference)
-            layer.call.pack = 0
+            if layer.call.pack:
+                layer.step.forward.keep(layer.watch, layer.packed)
+                layer.call.pack = 0
             y = out
         return y, after
 
@@ -199,12 +206,14 @@ def _prepared(graph: Graph, weights: Weights, dtype: torch.dtype) -> _Layer:
     by_row, by_time = (c_int64 * len(names))(*[widths[n] for n in names]), (c_int64 * len(names))()
     found, alive = addresses(weights.plan, weights.tensors)
     parameters = (c_void_p * max(1, len(found)))(*found)
-    packed, pack = program.kept(weights.tensors)
+    watch, kept = Watch(weights.tensors), program.kept(weights.tensors)
+    packed = program.room() if kept is None else kept
     call = library.Call(1, 1, None, 0, 0, 1, 1)
     call.tensors, call.by_time, call.by_row = addressof(pointers), addressof(by_time), addressof(by_row)
-    call.parameters, call.packed, call.pack = addressof(parameters), packed.data_ptr(), int(pack)
+    call.parameters, call.packed, call.pack = addressof(parameters), packed.data_ptr(), int(kept is None)
     return _Layer(
         step, program.generation, call, byref(call), pointers, by_time, by_row, names.index("x"), names.index("y"),
         [names.index(f"first{i}") for i in states], [names.index(f"last{i}") for i in states],
-        [widths[n] for n in names], [widths[f"first{i}"] * dtype.itemsize for i in states], [parameters, packed, alive],
+        [widths[n] for n in names], [widths[f"first{i}"] * dtype.itemsize for i in states],
+        watch, packed, [parameters, alive],
     )  # fmt: skip

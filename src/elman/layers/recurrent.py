@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from elman.engines.choose import ENGINES, Choice, choose
 from elman.engines.streaming import Stream
+from elman.engines.unchanged import doubt
 from elman.engines.weights import Plan, Weights
 from elman.equations import Cell, CellError, schedule_forward
 from elman.equations.graph import Graph, size_of
@@ -183,7 +184,16 @@ class Recurrent(nn.Module):
         return Weights(plan, [t if (t := own.get(n)) is not None else getattr(self, n) for n in names])
 
     def flatten_parameters(self) -> None:
-        """Does nothing: there is no flat buffer to keep. Present because torch's modules have it."""
+        """After single entries of a weight were changed through ``p.data`` or numpy: prepare inference anew.
+
+        All other changes are seen without it. torch's modules have a method of this name.
+        """
+        doubt()
+
+    def train(self, mode: bool = True) -> Self:
+        """As `torch.nn.Module.train`; what inference had prepared from the weights is prepared anew."""
+        doubt()
+        return super().train(mode)
 
     # -- the step with its masks ---------------------------------------------------------------------------------
 

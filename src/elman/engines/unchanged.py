@@ -1,0 +1,79 @@
+"""Whether weights are still what they were when something was prepared from them."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from ctypes import c_char
+from operator import is_
+from typing import Any
+
+from torch import Tensor
+
+__all__ = ["Watch", "doubt"]
+
+ENDS = 64  # bytes
+_doubts = 0
+
+
+def doubt() -> None:
+    """Take nothing prepared before for granted, in any layer."""
+    global _doubts
+    _doubts += 1
+
+
+class Watch:
+    """Tensors, and how they stand now.
+
+    autograd counts what it sees done to a tensor in place. What is done through ``p.data`` or numpy it does not see, so
+    the first and last bytes are looked at too: whatever is done to all of a tensor shows there. A single entry written
+    behind autograd's back, in the middle of a matrix, does not; `doubt` is for those.
+    """
+
+    __slots__ = ("_bytes", "_doubts", "_ends", "_refs", "_versions", "pointers")
+
+    def __init__(self, tensors: Sequence[Tensor]) -> None:
+        self.pointers = tuple([t.data_ptr() for t in tensors])
+        self._doubts = _doubts
+        self._versions = _versions(tensors)
+        self._refs = [weakref.ref(t) for t in tensors]
+        self._ends = [end for t in tensors for end in _ends(t)]
+        self._bytes = [end.raw for end in self._ends]
+
+    @property
+    def counted(self) -> bool:
+        """Whether changes to its tensors are seen at all."""
+        return self._versions is not None
+
+    def same(self, tensors: Sequence[Any]) -> bool:
+        """Whether these are the same tensors, unchanged."""
+        return (
+            self.counted
+            and self._doubts == _doubts
+            and all(map(is_, [r() for r in self._refs], tensors))
+            and self.pointers == tuple([t.data_ptr() for t in tensors])  # before the bytes: they still lie there
+            and self._versions == _versions(tensors)
+            and self._bytes == [end.raw for end in self._ends]
+        )
+
+    def overlaps(self, other: Watch) -> bool:
+        """Whether one of its tensors is among the other's, or gone."""
+        theirs = {id(t) for r in other._refs if (t := r()) is not None}
+        return any((t := r()) is None or id(t) in theirs for r in self._refs)
+
+
+def _versions(tensors: Sequence[Tensor]) -> list[int] | None:
+    """How often each was changed in place; None where one was made in inference mode, which does not count."""
+    try:
+        return [t._version for t in tensors]
+    except RuntimeError:
+        return None
+
+
+def _ends(t: Tensor) -> tuple[Any, Any]:
+    """Its first bytes and its last, as arrays that look at the memory itself."""
+    size = t.element_size()
+    count = min(ENDS // size, t.numel()) if t.is_contiguous() else 1
+    last = t.data_ptr() + (t.numel() - count) * size if t.is_contiguous() else t.data_ptr()
+    kind = c_char * (count * size)
+    return kind.from_address(t.data_ptr()), kind.from_address(last)
