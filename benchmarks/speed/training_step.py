@@ -187,7 +187,7 @@ class Contest:
 
 def same_curve(contest: Contest, batches: int) -> tuple[list[float], list[float]]:
     """Losses of both sides without dropout, whose draws differ: the same arithmetic in another order."""
-    plan, rates = contest.plan(1)
+    plan, rates = contest.plan(2)
     plan, rates = plan[:batches], rates[:batches]
     return list(contest.ours(False).run(plan, rates)), list(contest.theirs(False, tied=True).run(plan, rates))
 
@@ -243,7 +243,8 @@ def profile(contest: Contest, batches: int = 150) -> dict[str, float]:
 
 def report(contest: Contest, epochs: int, profiled: bool) -> str:
     settings, n = contest.model_settings, contest.settings.batch_size
-    ours, theirs = same_curve(contest, 150)
+    ours, theirs = same_curve(contest, 200)
+    first, end = statistics.mean(ours[:BLOCK]), statistics.mean(ours[-BLOCK:])
     apart = max(abs(a - b) for a, b in zip(ours, theirs, strict=True))
     race(contest, 1)  # warm
     seconds, losses = race(contest, epochs)
@@ -264,9 +265,9 @@ def report(contest: Contest, epochs: int, profiled: bool) -> str:
         f"Ratio, turn by turn: median {statistics.median(ratios):.2f}, tenth to ninetieth percentile "
         f"{low:.2f} to {high:.2f}.",
         "",
-        f"Loss curve without dropout, {len(ours)} steps from the same weights: at most {apart:.1e} apart "
-        f"(from {ours[0]:.3f} to {ours[-1]:.3f}). With dropout, whose draws differ, mean of the last {2 * BLOCK} "
-        f"steps: {last['elman']:.3f} and {last['torch.nn']:.3f}.",
+        f"Loss curve without dropout, {len(ours)} steps from the same weights: mean of the first and last {BLOCK} "
+        f"{first:.3f} and {end:.3f}, at most {apart:.1e} apart. With dropout, whose draws differ, mean of the last "
+        f"{2 * BLOCK} steps: {last['elman']:.3f} and {last['torch.nn']:.3f}.",
     ]
     if profiled:
         parts = profile(contest)

@@ -73,7 +73,7 @@ def train(
         Go on where an interrupted training stopped, bit for bit.
     ablate
         Then train the recipe without each of its text stages and inputs, and with each that it lacks, over several
-        seeds, and write what each is worth on validation into the RUN. Takes some eighty trainings.
+        seeds, and write what each is worth on validation into the RUN. Takes seventy to eighty trainings.
     """
     from elman.tasks.find import recipe_of
     from elman.training.progress import Bar
