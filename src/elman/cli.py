@@ -5,6 +5,7 @@ Results go to stdout, everything else to stderr. What a user can mend ends with 
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -353,6 +354,9 @@ def _shipped_tagger(language: str) -> Callable[[list[str]], list[str]] | None:
 
 def main(tokens: Sequence[str] | None = None) -> None:
     """The entry point: exit code 0, 2 for what the user can mend, 130 after Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows a question mark
     try:
         code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
     except InputError as error:

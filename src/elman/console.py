@@ -16,8 +16,9 @@ JSON = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSO
 
 
 def print_json(value: object) -> None:
-    """One object on one line of stdout."""
-    print(json.dumps(value, ensure_ascii=False))
+    """One object on one line of stdout; where that is not UTF-8, in ASCII alone, as JSON can be."""
+    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    print(json.dumps(value, ensure_ascii=not utf8))
 
 
 def number(value: object) -> str:

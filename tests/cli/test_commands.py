@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 
 import pytest
 
+from elman import cli
 from elman.inspect import speed
 
 
@@ -47,6 +49,22 @@ def test_recipes_and_text_for_people(call):
     _, out, err = call("text", "The BATTERY can't last... :-(")
     for word in ("battery", "porter", "lancaster"):
         assert word in out.lower() + err.lower()
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_terminal_without_the_letters(options, monkeypatch):
+    """Where stdout is ASCII, JSON escapes what it lacks, and a page for people shows question marks."""
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stdout)
+    with pytest.raises(SystemExit) as end:
+        cli.main(["text", "Grüße 😀", *options])
+    assert not end.value.code
+    stdout.flush()
+    said = stdout.buffer.getvalue().decode("ascii")
+    if options:
+        assert json.loads(said)["stages"][0]["value"] == "Grüße 😀"
+    else:
+        assert "Gr??e ?" in said
 
 
 def test_bench(call, monkeypatch):
