@@ -259,3 +259,20 @@ def test_gradients_to_differentiate_again_where_one_input_is_made_from_another()
         found.append([*first, *second])
     for a, b in zip(*found, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
+
+
+def test_a_cell_without_parameters_runs_and_has_gradients():
+    class Swap(elman.Cell):
+        def step(self, x, a, b):
+            return b, a
+
+    found = []
+    for engine in ("native", "reference"):
+        m = Recurrent(Swap, 3, 2, engine=engine)
+        a, b = (torch.randn(1, 2, 2, generator=torch.Generator().manual_seed(i)).requires_grad_() for i in (0, 1))
+        y, _ = m(torch.zeros(3, 2, 3), (a, b))
+        with torch.no_grad():
+            assert torch.equal(m(torch.zeros(3, 2, 3), (a, b))[0], y)
+        found.append((y.detach(), *torch.autograd.grad(y.square().sum(), [a, b])))
+    for u, v in zip(*found, strict=True):
+        torch.testing.assert_close(u, v)

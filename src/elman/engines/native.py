@@ -97,7 +97,7 @@ def addresses(plan: Plan, stored: Sequence[Tensor]) -> tuple[list[int], list[Ten
     """Where each parameter of the cell lies, and the tensors that have to live for as long as it is read there."""
     alive = [t if t.is_contiguous() else t.contiguous() for t in stored]
     sums = {pair: alive[pair[0]] + alive[pair[1]] for pair in plan.sums}
-    size = alive[0].element_size()
+    size = alive[0].element_size() if alive else 0
     bases = [t.data_ptr() for t in alive]
     found = [
         (bases[p.tensor] if p.plus < 0 else sums[p.tensor, p.plus].data_ptr()) + p.first * size for p in plan.places

@@ -12,7 +12,7 @@ from torch import Tensor
 
 __all__ = ["Watch", "doubt"]
 
-ENDS = 64  # bytes
+ENDS, WHOLE = 64, 2048  # bytes that are looked at: of a matrix, of a bias
 _doubts = 0
 
 
@@ -26,8 +26,8 @@ class Watch:
     """Tensors, and how they stand now.
 
     autograd counts what it sees done to a tensor in place. What is done through ``p.data`` or numpy it does not see, so
-    the first and last bytes are looked at too: whatever is done to all of a tensor shows there. A single entry written
-    behind autograd's back, in the middle of a matrix, does not; `doubt` is for those.
+    the first and last bytes of a matrix are looked at too, and all of a bias: what is done to all of a tensor shows there.
+    A single entry written behind autograd's back, in the middle of a matrix, does not; `doubt` is for those.
     """
 
     __slots__ = ("_bytes", "_doubts", "_ends", "_refs", "_versions", "pointers")
@@ -70,10 +70,13 @@ def _versions(tensors: Sequence[Tensor]) -> list[int] | None:
         return None
 
 
-def _ends(t: Tensor) -> tuple[Any, Any]:
-    """Its first bytes and its last, as arrays that look at the memory itself."""
-    size = t.element_size()
-    count = min(ENDS // size, t.numel()) if t.is_contiguous() else 1
-    last = t.data_ptr() + (t.numel() - count) * size if t.is_contiguous() else t.data_ptr()
-    kind = c_char * (count * size)
-    return kind.from_address(t.data_ptr()), kind.from_address(last)
+def _ends(t: Tensor) -> tuple[Any, ...]:
+    """Its first bytes and its last, or all where they are few, as arrays that look at the memory itself."""
+    start, size = t.data_ptr(), t.element_size()
+    if not t.is_contiguous():
+        return ((c_char * size).from_address(start),)
+    all_of_it = t.numel() * size
+    if all_of_it <= WHOLE:
+        return ((c_char * all_of_it).from_address(start),)
+    end = c_char * ENDS
+    return end.from_address(start), end.from_address(start + all_of_it - ENDS)
