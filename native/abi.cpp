@@ -1,5 +1,6 @@
 // The C interface: programs in, errors out, no exception past this line.
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <string>
 
@@ -12,6 +13,11 @@
 struct elman_program {
     elman::Program program;
     const elman::InstructionSet* set;
+};
+
+struct elman_prepared {
+    std::unique_ptr<elman::Run<float>> f32;
+    std::unique_ptr<elman::Run<double>> f64;
 };
 
 namespace {
@@ -85,12 +91,34 @@ int elman_run(const elman_program* p, const elman_call* call) {
     return guarded<>(-1, [&] {
         check(*call);
         if (p->program.is_double)
-            elman::scan(p->program, *call, *p->set->f64);
+            elman::Run<double>(p->program, *call, *p->set->f64)();
         else
-            elman::scan(p->program, *call, *p->set->f32);
+            elman::Run<float>(p->program, *call, *p->set->f32)();
         return 0;
     });
 }
+
+elman_prepared* elman_prepare(const elman_program* p, const elman_call* call) {
+    return guarded<>(static_cast<elman_prepared*>(nullptr), [&] {
+        check(*call);
+        auto prepared = std::make_unique<elman_prepared>();
+        if (p->program.is_double)
+            prepared->f64 = std::make_unique<elman::Run<double>>(p->program, *call, *p->set->f64);
+        else
+            prepared->f32 = std::make_unique<elman::Run<float>>(p->program, *call, *p->set->f32);
+        return prepared.release();
+    });
+}
+int elman_run_prepared(elman_prepared* p) {
+    return guarded<>(-1, [&] {
+        if (p->f64)
+            (*p->f64)();
+        else
+            (*p->f32)();
+        return 0;
+    });
+}
+void elman_prepared_free(elman_prepared* p) { delete p; }
 
 void* elman_take(size_t bytes) {
     return guarded<>(static_cast<void*>(nullptr), [&] { return elman::take(bytes); });

@@ -20,9 +20,10 @@
 extern "C" {
 #endif
 
-#define ELMAN_ABI 2
+#define ELMAN_ABI 3
 
 typedef struct elman_program elman_program;
+typedef struct elman_prepared elman_prepared;
 
 typedef struct {
     int64_t steps;          /* T */
@@ -55,6 +56,12 @@ ELMAN_API void elman_program_free(elman_program*);
 ELMAN_API int64_t elman_packed_bytes(const elman_program*);
 ELMAN_API int64_t elman_tape_bytes(const elman_program*, const elman_call*);
 ELMAN_API int elman_run(const elman_program*, const elman_call*);
+
+/* A call that is made again and again, as one step of a stream: all that does not change is done once. The call and what
+ * it points to have to live on; between runs only the addresses in `tensors` and `pack` may change. By one thread at a time. */
+ELMAN_API elman_prepared* elman_prepare(const elman_program*, const elman_call*);
+ELMAN_API int elman_run_prepared(elman_prepared*);
+ELMAN_API void elman_prepared_free(elman_prepared*);
 
 /* Memory that is kept for the next call: page faults would cost a tenth of a training step. */
 ELMAN_API void* elman_take(size_t bytes);

@@ -152,99 +152,112 @@ int64_t tape_elements(const Program& program, const elman_call& call) {
 }
 
 template <class T>
-void scan(const Program& program, const elman_call& call, const Kernels<T>& kernels) {
-    Shared<T> shared{program, call, kernels, {}, {}, {}};
-    const std::vector<Part> parts = deal(call);
-    Layout packed(sizeof(T));
-    for (const Packed& m : program.packed)
-        shared.panels.push_back(static_cast<const T*>(call.packed) + packed.place(long(kernels.packed_size(program.packed_n(m), program.packed_k(m)))));
-
-    // working memory: shared vectors and constants, then each part's, then each thread's
-    Layout tape(sizeof(T)), work(sizeof(T));
-    std::vector<long> vector_places, constant_places;
-    for (const auto& v : program.vectors) {
-        const long width = program.parameters[v[0]].n;
-        vector_places.push_back(work.place(std::max<long>(width, kernels.block)));
-    }
-    for (size_t i = 0; i < program.constants.size(); i++) constant_places.push_back(work.place(kernels.block));
+struct Run<T>::Inside {
+    const Program& program;
+    const elman_call& call;
+    const Kernels<T>& kernels;
+    Shared<T> shared;
+    const std::vector<Part> parts;
     std::vector<Scan<T>> scans;
-    for (const Part& part : parts) scans.emplace_back(shared, part, tape, work, &part != &parts[0]);
-    const long room = Scan<T>::private_elements(program, kernels);
-    const int threads = int(call.parts * call.team);
-    const long rooms = work.total();
-    for (int i = 0; i < threads; i++) work.place(room);
-    Arena arena(work.total() * sizeof(T));
-    T* memory = reinterpret_cast<T*>(arena.begin());
+    std::unique_ptr<Barrier[]> barriers;
+    std::unique_ptr<Arena> arena;
+    size_t tape_bytes = 0;
+    T* rooms = nullptr;  // each thread's own
+    long room = 0;
+    int threads = 0;
 
-    for (size_t i = 0; i < program.vectors.size(); i++) {
-        const long width = program.parameters[program.vectors[i][0]].n;
-        T* to = memory + vector_places[i];
-        for (long j = 0; j < width; j++) {
-            T sum = 0;
-            for (int q : program.vectors[i]) sum += static_cast<const T*>(call.parameters[q])[j];
-            to[j] = sum;
+    Inside(const Program& p, const elman_call& c, const Kernels<T>& k)
+        : program(p), call(c), kernels(k), shared{p, c, k, {}, {}, {}}, parts(deal(c)), barriers(new Barrier[c.parts]) {
+        Layout packed(sizeof(T));
+        for (const Packed& m : program.packed)
+            shared.panels.push_back(static_cast<const T*>(call.packed) + packed.place(long(kernels.packed_size(program.packed_n(m), program.packed_k(m)))));
+
+        // working memory: shared vectors and constants, then each part's, then each thread's
+        Layout tape(sizeof(T)), work(sizeof(T));
+        std::vector<long> vector_places, constant_places;
+        for (const auto& v : program.vectors) {
+            const long width = program.parameters[v[0]].n;
+            vector_places.push_back(work.place(std::max<long>(width, kernels.block)));
         }
-        for (long j = width; j < kernels.block; j++) to[j] = to[j - width];  // as many rows as a block holds
-        shared.vectors.push_back(to);
-    }
-    for (size_t i = 0; i < program.constants.size(); i++) {
-        T* to = memory + constant_places[i];
-        std::fill(to, to + kernels.block, T(program.constants[i]));
-        shared.constants.push_back(to);
-    }
-    for (Scan<T>& s : scans) s.attach(static_cast<T*>(call.tape), memory);
-    if (call.tape) large_pages(call.tape, tape.total() * sizeof(T));
+        for (size_t i = 0; i < program.constants.size(); i++) constant_places.push_back(work.place(kernels.block));
+        for (const Part& part : parts) scans.emplace_back(shared, part, tape, work, &part != &parts[0]);
+        room = (Scan<T>::private_elements(program, kernels) + 63) / 64 * 64;
+        threads = int(call.parts * call.team);
+        const long first_room = work.place(room);
+        for (int i = 1; i < threads; i++) work.place(room);
+        arena.reset(new Arena(work.total() * sizeof(T)));
+        T* memory = reinterpret_cast<T*>(arena->begin());
+        rooms = memory + first_room;
+        tape_bytes = tape.total() * sizeof(T);
 
-    struct Context {
-        const Program& program;
-        const elman_call& call;
-        const Kernels<T>& kernels;
-        Shared<T>& shared;
-        std::vector<Scan<T>>& scans;
-        std::unique_ptr<Barrier[]> barriers;
-        T* rooms;
-        long room;
-        int threads;
-    } context{program, call, kernels, shared, scans, std::unique_ptr<Barrier[]>(new Barrier[call.parts]), memory + rooms, (room + 63) / 64 * 64, threads};
-
-    if (call.pack)
-        parallel(threads, [](void* p, int i, int) {
-            Context& c = *static_cast<Context*>(p);
-            for (size_t m = 0; m < c.program.packed.size(); m++) {
-                const Packed& packed = c.program.packed[m];
-                const Parameter& w = c.program.parameters[packed.parameter];
-                const long n = c.program.packed_n(packed), k = c.program.packed_k(packed), panels = panels_of(c.kernels, n);
-                c.kernels.pack(static_cast<const T*>(c.call.parameters[packed.parameter]), n, k, packed.transposed ? 1 : w.k,
-                               packed.transposed ? w.k : 1, const_cast<T*>(c.shared.panels[m]), panels * i / c.threads, panels * (i + 1) / c.threads);
+        for (size_t i = 0; i < program.vectors.size(); i++) {
+            const long width = program.parameters[program.vectors[i][0]].n;
+            T* to = memory + vector_places[i];
+            for (long j = 0; j < width; j++) {
+                T sum = 0;
+                for (int q : program.vectors[i]) sum += static_cast<const T*>(call.parameters[q])[j];
+                to[j] = sum;
             }
-        }, &context);
+            for (long j = width; j < kernels.block; j++) to[j] = to[j - width];  // as many rows as a block holds
+            shared.vectors.push_back(to);
+        }
+        for (size_t i = 0; i < program.constants.size(); i++) {
+            T* to = memory + constant_places[i];
+            std::fill(to, to + kernels.block, T(program.constants[i]));
+            shared.constants.push_back(to);
+        }
+        for (Scan<T>& s : scans) s.attach(static_cast<T*>(call.tape), memory);
+    }
 
-    parallel(threads, [](void* p, int i, int team) {
-        Context& c = *static_cast<Context*>(p);
-        const int size = team == 1 ? 1 : int(c.call.team), part = i / int(c.call.team), rank = i % int(c.call.team);
-        if (rank < size) c.scans[part].run(rank, size, c.barriers[part], c.rooms + i * c.room);
-    }, &context);
+    void pack(int i) const {
+        for (size_t m = 0; m < program.packed.size(); m++) {
+            const Packed& packed = program.packed[m];
+            const Parameter& w = program.parameters[packed.parameter];
+            const long n = program.packed_n(packed), k = program.packed_k(packed), panels = panels_of(kernels, n);
+            kernels.pack(static_cast<const T*>(call.parameters[packed.parameter]), n, k, packed.transposed ? 1 : w.k, packed.transposed ? w.k : 1,
+                         const_cast<T*>(shared.panels[m]), panels * i / threads, panels * (i + 1) / threads);
+        }
+    }
 
+    // What the parts have summed apart, into the first one's gradients: thread i's share of each.
+    void gather_gradients(int i) const {
+        for (size_t g = 0; g < program.parameters.size(); g++) {
+            T* to = scans[0].gradient(int(g));
+            if (!to) continue;
+            const long size = program.parameters[g].size();
+            for (size_t part = 1; part < scans.size(); part++) {
+                const T* from = scans[part].gradient(int(g));
+                for (long j = size * i / threads, end = size * (i + 1) / threads; j < end; j++) to[j] += from[j];
+            }
+        }
+    }
+};
+
+template <class T>
+Run<T>::Run(const Program& program, const elman_call& call, const Kernels<T>& kernels) : inside_(new Inside(program, call, kernels)) {}
+template <class T>
+Run<T>::~Run() = default;
+
+template <class T>
+void Run<T>::operator()() {
+    Inside& run = *inside_;
+    const elman_call& call = run.call;
+    if (call.tape) large_pages(call.tape, run.tape_bytes);
+    if (call.pack) parallel(run.threads, [](void* p, int i, int) { static_cast<const Inside*>(p)->pack(i); }, &run);
+    parallel(run.threads, [](void* p, int i, int team) {
+        Inside& r = *static_cast<Inside*>(p);
+        const int size = team == 1 ? 1 : int(r.call.team), part = i / int(r.call.team), rank = i % int(r.call.team);
+        if (rank < size) r.scans[part].run(rank, size, r.barriers[part], r.rooms + i * r.room);
+    }, &run);
     if (call.parts > 1 && call.gradients)
-        parallel(threads, [](void* p, int i, int) {
-            Context& c = *static_cast<Context*>(p);
-            for (size_t g = 0; g < c.program.parameters.size(); g++) {
-                T* to = c.scans[0].gradient(int(g));
-                if (!to) continue;
-                const long size = c.program.parameters[g].size();
-                for (size_t part = 1; part < c.scans.size(); part++) {
-                    const T* from = c.scans[part].gradient(int(g));
-                    for (long j = size * i / c.threads, end = size * (i + 1) / c.threads; j < end; j++) to[j] += from[j];
-                }
-            }
-        }, &context);
+        parallel(run.threads, [](void* p, int i, int) { static_cast<const Inside*>(p)->gather_gradients(i); }, &run);
 }
 
 template int64_t packed_elements<float>(const Program&, const Kernels<float>&);
 template int64_t packed_elements<double>(const Program&, const Kernels<double>&);
 template int64_t tape_elements<float>(const Program&, const elman_call&);
 template int64_t tape_elements<double>(const Program&, const elman_call&);
-template void scan<float>(const Program&, const elman_call&, const Kernels<float>&);
-template void scan<double>(const Program&, const elman_call&, const Kernels<double>&);
+template class Run<float>;
+template class Run<double>;
 
 }  // namespace elman

@@ -73,6 +73,13 @@ class Compiled:
         if self.library.elman_run(self.handle, call) < 0:
             self._checked(-1)
 
+    def prepared(self, call: Any) -> int:
+        """A handle for a call (a ctypes reference to it) that is made again and again; see native/elman.h."""
+        handle = self.library.elman_prepare(self.handle, call)
+        if not handle:
+            self._checked(-1)
+        return int(handle)
+
     def room(self) -> Tensor:
         """For packed matrices."""
         return torch.empty(self.packed_bytes, dtype=torch.uint8)

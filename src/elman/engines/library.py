@@ -16,7 +16,7 @@ from elman.engines.blocks import OPERATIONS
 
 __all__ = ["Call", "instruction_set", "load", "missing", "path", "program_new"]
 
-ABI = 2
+ABI = 3
 _NAME = {"win32": "libelman_native.dll", "darwin": "libelman_native.dylib"}.get(sys.platform, "libelman_native.so")
 
 
@@ -44,6 +44,9 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "elman_packed_bytes": (c_int64, [c_void_p]),
     "elman_tape_bytes": (c_int64, [c_void_p, POINTER(Call)]),
     "elman_run": (c_int, [c_void_p, POINTER(Call)]),
+    "elman_prepare": (c_void_p, [c_void_p, POINTER(Call)]),
+    "elman_run_prepared": (c_int, [c_void_p]),
+    "elman_prepared_free": (None, [c_void_p]),
     "elman_trim": (c_size_t, []),
     "elman_peak_flops": (c_double, [c_double]),
     "elman_l2_flops": (c_double, [c_double, c_int64]),

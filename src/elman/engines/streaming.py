@@ -7,6 +7,7 @@ x, the states and what comes out lie, which costs microseconds.
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
 from ctypes import addressof, byref, c_int64, c_void_p
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor
 
 from elman.engines import library
-from elman.engines.compiled import Step, compiled
+from elman.engines.compiled import Compiled, Step, compiled
 from elman.engines.native import addresses
 from elman.engines.unchanged import Watch
 from elman.engines.weights import Weights
@@ -45,13 +46,33 @@ class _Layer:
     watch: Watch
     packed: Tensor
     alive: list[Any]  # what the call points to, besides
+    again: _Prepared | None = None  # the call in the library's hands, while its shape stays
 
     def sized(self, T: int, B: int) -> None:
         """Prepare for T steps of B sequences."""
+        self.again = None
         self.call.steps, self.call.batch = T, B
         self.call.parts, self.call.team = self.step.threads(T, B)
         for i in (self.x, self.y):
             self.by_row[i], self.by_time[i] = self.widths[i], B * self.widths[i]
+
+
+class _Prepared:
+    """A call whose shape stays: the library deals its rows and lays out its memory once."""
+
+    def __init__(self, layer: _Layer) -> None:
+        program = layer.step.forward
+        self.handle = program.prepared(layer.reference)
+        # what the library reads has to outlive what it prepared
+        weakref.finalize(self, _free, program, self.handle, layer.call, layer.alive, layer.packed, layer.pointers)
+
+    def run(self, program: Compiled) -> None:
+        if program.library.elman_run_prepared(self.handle) < 0:
+            raise RuntimeError(f"native engine: {program.library.elman_error().decode()}")
+
+
+def _free(program: Compiled, handle: int, *alive: object) -> None:
+    program.library.elman_prepared_free(handle)
 
 
 class Stream:
@@ -185,7 +206,11 @@ class Stream:
             for i, first_at in enumerate(layer.first):
                 row = k * B * layer.bytes[i]
                 pointers[first_at], pointers[layer.last[i]] = before_at[i] + row, after_at[i] + row
-            layer.step.forward.invoke(layer.reference)
+            if x.dim() == 3:
+                layer.step.forward.invoke(layer.reference)
+            else:
+                layer.again = layer.again or _Prepared(layer)
+                layer.again.run(layer.step.forward)
             if layer.call.pack:
                 layer.step.forward.keep(layer.watch, layer.packed)
                 layer.call.pack = 0
