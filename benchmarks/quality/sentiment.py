@@ -24,7 +24,7 @@ from elman.tasks import classify
 from elman.text.ngrams import tfidf_baseline
 from elman.training.progress import Bar
 
-WITH_VECTORS = ["text.freeze=true", "training.rate=0.003"]
+WITH_VECTORS = ["text.freeze=true", "training.rate=0.003", "training.average=0.99"]
 
 
 def main() -> None:
