@@ -152,6 +152,8 @@ def onnx_contestant(kind: str, T: int, B: int, H: int, threads: int) -> Callable
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    # between its calls its threads would spin on, and whoever's turn is next would find a core less
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     x = rng.standard_normal((T, B, H), dtype=np.float32)
     return lambda: session.run(None, {"x": x})

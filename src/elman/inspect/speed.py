@@ -54,8 +54,10 @@ def interleave(
         repeats[name] = max(1, round(least / max(time.perf_counter() - start, 1e-7)))
     taken: dict[str, list[float]] = {name: [] for name in contestants}
     gc.collect()
+    order = list(contestants.items())
     for _ in range(rounds):
-        for name, call in contestants.items():
+        order = [*order[1:], order[0]]  # nobody always follows the same one, whose threads may not have settled
+        for name, call in order:
             time.sleep(pause)
             start = time.perf_counter()
             for _ in range(repeats[name]):
