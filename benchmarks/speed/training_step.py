@@ -34,7 +34,7 @@ from elman.models.classifier import ClassifierSettings, SequenceClassifier
 from elman.tasks import classify
 from elman.tasks.classifier import LossSettings, Training
 from elman.tasks.encoding import Encoding, Examples, TextSettings
-from elman.training.loop import make_optimizer, training_step
+from elman.training.loop import clip_norm, make_optimizer, training_step
 from elman.training.schedules import SCHEDULES
 from elman.training.settings import TrainingSettings
 
@@ -233,7 +233,7 @@ def profile(contest: Contest, batches: int = 150) -> dict[str, float]:
         scores = timed("scores", lambda v=v: model.out(model.dropout(v)))
         loss = timed("loss", lambda s=scores, y=y: nn.functional.cross_entropy(s, y, task.weights))
         timed("backward, all of it", loss.backward)
-        timed("clipping", lambda: nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm))
+        timed("clipping", lambda: clip_norm(model, settings.clip_norm))
         timed("AdamW", side.optimizer.step)
     return {part: statistics.median(values) for part, values in seen.items()}
 

@@ -29,7 +29,7 @@ from elman.training.schedules import SCHEDULES
 from elman.training.settings import TrainingSettings
 from elman.training.treefile import map_tensors, read_tree, write_tree
 
-__all__ = ["Fitted", "Step", "Trainable", "fit", "make_optimizer", "set_bptt", "training_step"]
+__all__ = ["Fitted", "Step", "Trainable", "clip_norm", "fit", "make_optimizer", "set_bptt", "training_step"]
 
 
 class Trainable(Protocol):
@@ -72,13 +72,13 @@ def training_step(
     if settings.clip_value:
         nn.utils.clip_grad_value_(task.model.parameters(), settings.clip_value)
     if settings.clip_norm:
-        _clip_norm(task.model, settings.clip_norm)
+        clip_norm(task.model, settings.clip_norm)
     optimizer.step()
     # what the next batch reads is a number, not a function of this batch's weights
     return float(loss.detach()), weight, map_tensors(state, Tensor.detach)
 
 
-def _clip_norm(model: nn.Module, most: float) -> None:
+def clip_norm(model: nn.Module, most: float) -> None:
     """As `torch.nn.utils.clip_grad_norm_`, which multiplies every gradient even where there is nothing to clip."""
     gradients = [p.grad for p in model.parameters() if p.grad is not None]
     norm = float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))))
