@@ -372,6 +372,11 @@ def main(tokens: Sequence[str] | None = None) -> None:
         # whoever read our output has seen enough (elman predict ... | head)
         sys.stderr.close()
         code = 0
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"elman: {error.filename}: {error.strerror}", file=sys.stderr)
+        code = 2
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -104,3 +104,13 @@ def test_a_cell_that_the_language_cannot_express(call: Any, tmp_path: Path) -> N
     assert code == 2
     assert f"{path}:5" in err
     assert "where(condition, a, b)" in err
+
+
+def test_a_page_that_cannot_be_written(call: Any, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "model.json").write_text('{"format": 1, "task": "classify"}')
+    (run / "report.html").write_text("<p>")
+    code, out, err = call("inspect", run, "--out", tmp_path / "nowhere" / "page.html")
+    assert (code, out) == (2, "")
+    assert err == f"elman: {tmp_path / 'nowhere' / 'page.html'}: No such file or directory\n"
