@@ -26,8 +26,8 @@ class Watch:
     """Tensors, and how they stand now.
 
     autograd counts what it sees done to a tensor in place. What is done through ``p.data`` or numpy it does not see, so
-    the first and last bytes of a matrix are looked at too, and all of a bias: what is done to all of a tensor shows there.
-    A single entry written behind autograd's back, in the middle of a matrix, does not; `doubt` is for those.
+    the first and last bytes of a matrix are looked at too, and all of a bias: what is done to all of a tensor shows
+    there. A single entry written behind autograd's back, in the middle of a matrix, does not; `doubt` is for those.
     """
 
     __slots__ = ("_bytes", "_doubts", "_ends", "_refs", "_versions", "pointers")
