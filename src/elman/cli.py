@@ -6,6 +6,7 @@ Results go to stdout, everything else to stderr. What a user can mend ends with 
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -126,6 +127,10 @@ def predict(
     """
     if (input is None) == (data is None):
         raise InputError("give either one INPUT or --data PATH", where="elman predict")
+    if input is not None and (out is not None or column is not None or os.path.isfile(input)):
+        raise InputError(
+            f"{input} would be read as a text", where="elman predict", remedy=f"for a file write --data {input}"
+        )
     from elman.tasks.find import task_of
 
     task = task_of(run)

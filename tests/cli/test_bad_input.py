@@ -85,6 +85,18 @@ def test_wrong_words(
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize("options", [[], ["--out", "p.csv"], ["--json"]])
+def test_a_file_given_as_a_text(call: Any, tmp_path: Path, monkeypatch: Any, options: list[str]) -> None:
+    """A label for the file's name would be a wrong answer to a plain mistake."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text(GOOD)
+    code, out, err = call("predict", "run", "a.csv", *options)
+    assert (code, out) == (2, "")
+    assert "a.csv would be read as a text" in err
+    assert "--data a.csv" in err
+    assert not (tmp_path / "p.csv").exists()
+
+
 def test_a_folder_of_something_else(call: Any, tmp_path: Path) -> None:
     (tmp_path / "data.csv").write_text(GOOD)
     (tmp_path / "photos").mkdir()

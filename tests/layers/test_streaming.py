@@ -132,6 +132,14 @@ def test_threads_step_one_layer_at_once() -> None:
         torch.testing.assert_close(a, b)
 
 
+def test_dropout_turned_on_after_a_first_step_acts() -> None:
+    layer = LSTM(5, 7, num_layers=2)  # in training mode
+    x = drawn(layer)
+    plain = steps(layer, x)[0]
+    layer.dropout = 0.9
+    assert not torch.allclose(steps(layer, x)[0], plain)
+
+
 def test_a_parametrised_weight_is_read_anew() -> None:
     layer = parametrizations.weight_norm(RNN(5, 7).eval(), "weight_hh_l0")
     x = drawn(layer)

@@ -282,7 +282,7 @@ class Recurrent(nn.Module):
         Raises:
             InputError: a bidirectional layer (it would need the future), or masks that a whole sequence shares.
         """
-        settings = (self.training, self.engine)
+        settings = (self.training, self.engine, self.dropout, self.weight_drop)
         if state is not None and not torch.is_grad_enabled():
             done = self._stream.step(self._parameters, settings, x_t, state)
             if done is not None:
