@@ -145,7 +145,7 @@ void Barrier::spin(int turn) const {
 #if defined(__x86_64__)
         __builtin_ia32_pause();
 #endif
-        if (i > 2000) std::this_thread::yield();  // more threads than processors
+        if (i > 200) std::this_thread::yield();  // two microseconds: the other may wait for this processor
     }
 }
 

@@ -11,8 +11,9 @@ from typing import Any
 HEAD = """# Speed
 
 Written by `python benchmarks/speed/run.py` from `results.json`: contestants interleaved in one process, medians of 9
-turns with pauses of 30 ms, float32. GF/s counts the products alone: 2 T B (rows x columns) a forward call, three times
-that for a training step (forward and all gradients). *of peak* is beside the multiply-add peak measured in the same
+turns, each after a pause of 30 ms and 20 ms of calls that do not count, float32. GF/s counts the products alone:
+2 T B (rows x columns) a forward call, three times that for a training step (forward and all gradients). *of peak* is
+beside the multiply-add peak measured in the same
 run; ratios are other's time / ours (above 1: we are faster).
 
 """

@@ -50,9 +50,7 @@ def contest(
     cell: str, case: object, work: str, layer: Recurrent, steps: int, calls: dict[str, Callable[[], object]]
 ) -> Measured:
     gflop = flops(layer, steps) * (3 if work == "training" else 1) * 1e-9
-    # ONNX Runtime's threads spin on after a call, longer than others': nobody's turn comes before they sleep
-    pause = 0.12 if "onnxruntime" in calls else 0.03
-    found = Measured(cell, str(case), work, gflop, interleave(calls, pause=pause))
+    found = Measured(cell, str(case), work, gflop, interleave(calls))
     said = "  ".join(f"{n} {r:.1f}" for n, r in found.rates.items())
     print(f"{cell:<16} {case!s:<22} {work:<9} GF/s: {said}", flush=True)
     return found

@@ -36,14 +36,19 @@ def flops(layer: Recurrent, steps: int) -> int:
 
 
 def interleave(
-    contestants: Mapping[str, Callable[[], object]], rounds: int = 9, pause: float = 0.03, least: float = 0.004
+    contestants: Mapping[str, Callable[[], object]],
+    rounds: int = 9,
+    pause: float = 0.03,
+    least: float = 0.004,
+    settle: float = 0.02,
 ) -> dict[str, float]:
     """Median seconds of each contestant, taken in turns so that a busy spell of the machine hits all of them.
 
     Args:
         contestants: functions to time; each is called twice before to warm up.
         rounds: turns of each.
-        pause: seconds between two, for thread pools to settle.
+        pause: seconds between two, for the threads of the one before to go to sleep.
+        settle: seconds of calls before those that count, for its own to be spread over the processors again.
         least: a turn repeats its call until it has lasted so long.
     """
     repeats = {}
@@ -59,6 +64,10 @@ def interleave(
         order = [*order[1:], order[0]]  # nobody always follows the same one, whose threads may not have settled
         for name, call in order:
             time.sleep(pause)
+            settled = time.perf_counter() + settle
+            call()
+            while time.perf_counter() < settled:
+                call()
             start = time.perf_counter()
             for _ in range(repeats[name]):
                 call()
