@@ -131,6 +131,8 @@ def predict(
         raise InputError(
             f"{input} would be read as a text", where="elman predict", remedy=f"for a file write --data {input}"
         )
+    if input is not None and not input.strip():
+        raise InputError("the text is empty", where="elman predict", remedy="give at least one word")
     from elman.tasks.find import task_of
 
     task = task_of(run)

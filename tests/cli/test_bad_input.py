@@ -126,3 +126,11 @@ def test_a_page_that_cannot_be_written(call: Any, tmp_path: Path) -> None:
     code, out, err = call("inspect", run, "--out", tmp_path / "nowhere" / "page.html")
     assert (code, out) == (2, "")
     assert err == f"elman: {tmp_path / 'nowhere' / 'page.html'}: No such file or directory\n"
+
+
+@pytest.mark.parametrize("text", ["", "  \n"])
+def test_an_empty_text(call: Any, text: str) -> None:
+    """There is nothing to judge: a label for it would be made up."""
+    code, out, err = call("predict", "run", text)
+    assert (code, out) == (2, "")
+    assert "the text is empty" in err

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+import elman
 from elman.data.settings import DataSettings
+from elman.errors import InputError
 from elman.tasks import tag
 from elman.tasks.tagger import packaged_tagger
 
@@ -42,3 +46,31 @@ def test_its_card_tells_the_truth() -> None:
     found = tag.evaluate(FOLDER, DataSettings(path="packaged:pos"))
     assert abs(found["accuracy"] - said["accuracy"]) < 5e-4
     assert said["accuracy"] >= 0.954  # UDPipe on gold tokens: .944; Stanza from raw text: .954
+
+
+def test_sentences_are_remembered_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    class Counting:
+        def predict(self, X: list[list[str]]) -> list[list[str]]:
+            asked.append(len(X))
+            return [["X"] * len(words) for words in X]
+
+    monkeypatch.setattr("elman.tasks.tagger.packaged_tagger", Counting)
+    tags = type(elman.parts_of_speech)(most=3)
+    assert tags.many([["a"], ["b", "c"], ["a"], []]) == [["X"], ["X", "X"], ["X"], []]
+    assert tags(["a"]) == ["X"]
+    tags.many([[str(n)] for n in range(9)])
+    tags(["8"])
+    assert asked == [3, 9]
+    assert len(tags._known) <= 3
+
+
+def test_copies_ask_the_same_tagger() -> None:
+    assert copy.deepcopy(elman.parts_of_speech) is elman.parts_of_speech
+    assert pickle.loads(pickle.dumps(elman.parts_of_speech)) is elman.parts_of_speech
+
+
+def test_a_text_instead_of_its_words_is_told() -> None:
+    with pytest.raises(InputError, match="a text where a list of words is expected"):
+        elman.parts_of_speech("two words")

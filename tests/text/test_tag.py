@@ -60,3 +60,32 @@ def test_a_saved_chain_is_handed_its_tagger_again() -> None:
     with pytest.raises(InputError, match="needs a part-of-speech tagger"):
         Chain.from_dict(chain.to_dict())
     assert Chain.from_dict(chain.to_dict(), tagger=lexicon).tagged("Dogs") == [("dogs", "NOUN")]
+
+
+class Many:
+    """`lexicon` that also takes many sentences at once, and notes how it was asked."""
+
+    def __init__(self) -> None:
+        self.one, self.many_of = 0, []
+
+    def __call__(self, words: list[str]) -> list[str]:
+        self.one += 1
+        return lexicon(words)
+
+    def many(self, sentences: list[list[str]]) -> list[list[str]]:
+        self.many_of.append(len(sentences))
+        return [lexicon(words) for words in sentences]
+
+
+@pytest.mark.parametrize("stages", [["tags", "lower"], ["lower", {"name": "tags", "use": "join"}, "stop_words"]])
+def test_many_texts_reach_the_tagger_at_once_and_come_out_as_one_by_one(stages: list) -> None:
+    texts = ["Dogs chase cats", "", "The cats", ["Dogs", "sleep"], "Dogs chase cats"]
+    tagger = Many()
+    assert Chain(stages, tagger=tagger).tagged_all(texts) == [Chain(stages, tagger=lexicon).tagged(t) for t in texts]
+    assert (tagger.one, tagger.many_of) == (0, [len(texts)])
+
+
+def test_what_a_stage_learns_behind_the_tags_is_the_same_either_way() -> None:
+    stages = [{"name": "tags", "use": "join"}, {"name": "sparse", "count": 2}]
+    texts = ["Dogs chase cats", "cats chase cats", "Dogs sleep"]
+    assert Chain(stages, tagger=Many()).fit(texts).to_dict() == Chain(stages, tagger=lexicon).fit(texts).to_dict()

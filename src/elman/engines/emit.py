@@ -14,7 +14,7 @@ from elman.engines.blocks import assemble, operands
 from elman.engines.program import Operation, Program
 from elman.engines.sums import base_of, terms_of
 from elman.equations.graph import size_of
-from elman.equations.symbols import ONE, Node
+from elman.equations.symbols import ONE, Node, topological
 
 __all__ = ["Emitter"]
 
@@ -80,18 +80,11 @@ class Emitter:
 
     def _needed(self, targets: Mapping[Node, int]) -> list[Node]:
         """What has to be computed, each after what it reads."""
-        known = set(self.memory)
-        order, seen = [], set()
-        stack = [(n, False) for n in reversed(list(targets)) if n not in known]
-        while stack:
-            node, ready = stack.pop()
-            if ready:
-                order.append(node)
-            elif node not in seen:
-                seen.add(node)
-                stack.append((node, True))
-                stack += [(a, False) for a in reversed(node.args) if a not in seen and a not in known]
-        return order
+
+        def below(node: Node) -> list[Node]:
+            return [a for a in node.args if a not in self.memory]
+
+        return topological([n for n in targets if n not in self.memory], below)
 
     def _levels(self, order: list[Node]) -> dict[Node, int]:
         """From which alternation on a value is there."""

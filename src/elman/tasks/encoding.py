@@ -139,7 +139,7 @@ class Encoding:
         assert self.chain is not None
         _check_texts(X)
         self.chain.fit(X)
-        pairs = [self._pairs(text) for text in X]
+        pairs = self._pairs(X)
         tokens = [[token for token, _ in row] for row in pairs]
         self.vocabulary = self._learn_words(tokens)
         if self.chain.tags_beside:
@@ -178,7 +178,7 @@ class Encoding:
             return Examples([_values(x, i, self.features) for i, x in enumerate(X)], [], None, classes)
         assert self.vocabulary is not None
         _check_texts(X)
-        pairs = [self._pairs(text) for text in X]
+        pairs = self._pairs(X)
         tokens = [[token for token, _ in row] for row in pairs]
         # a text of which the chain leaves nothing is one unknown word: no sequence is empty
         items = [torch.tensor(self.vocabulary.encode(t) or [1]) for t in tokens]
@@ -193,10 +193,9 @@ class Encoding:
         assert self.vocabulary is not None
         return self.vocabulary.decode((item if item.dim() == 1 else item[:, 0]).tolist())
 
-    def _pairs(self, text: str | Sequence[str]) -> list[tuple[str, str]]:
+    def _pairs(self, X: Sequence[Any]) -> list[list[tuple[str, str]]]:
         assert self.chain is not None
-        pairs = self.chain.tagged(text)
-        return pairs[: self.max_length] if self.max_length else pairs
+        return [pairs[: self.max_length or None] for pairs in self.chain.tagged_all(X)]
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it, for model.json."""

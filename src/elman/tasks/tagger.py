@@ -280,26 +280,46 @@ def check_packaged(digest: str) -> None:
         )
 
 
-def parts_of_speech(words: Sequence[str]) -> list[str]:
-    """The universal part-of-speech tag of every word of an English sentence, by the tagger that ships.
+class _PartsOfSpeech:
+    """What `parts_of_speech` is: a function of one sentence, with `many` for a list of them; it remembers both."""
 
-    What a `tags` stage of the text chain is handed: ``Chain(["tags"], tagger=elman.parts_of_speech)``. The model is
-    read on first use, and a sentence seen lately is not tagged twice.
+    def __init__(self, most: int = 50_000) -> None:
+        self._most = most
+        self._known: dict[tuple[str, ...], list[str]] = {}
+        self._tagger: Tagger | None = None
 
-    Raises:
-        InputError: this installation was built without the model.
-    """
-    return list(_tags_of(tuple(words)))
+    def __call__(self, words: Words) -> list[str]:
+        """The universal part-of-speech tag of every word of an English sentence, by the tagger that ships.
+
+        What a `tags` stage of the text chain is handed: ``Chain(["tags"], tagger=elman.parts_of_speech)``. The model
+        is read on first use, and a sentence seen lately is not tagged twice.
+
+        Raises:
+            InputError: this installation was built without the model.
+        """
+        return self.many([words])[0]
+
+    def many(self, sentences: Sequence[Words]) -> list[list[str]]:
+        """The tags of each sentence; many at once take an eighth of the time of one after the other."""
+        if any(isinstance(words, str) for words in sentences):
+            raise InputError("a text where a list of words is expected", remedy="split it: ['A', 'sentence']")
+        if self._tagger is None:
+            self._tagger = packaged_tagger()
+        keys = [tuple(words) for words in sentences]
+        known = {key: self._known[key] for key in keys if key in self._known}
+        new = [list(key) for key in dict.fromkeys(keys) if key not in known]
+        if new:
+            known |= dict(zip(map(tuple, new), self._tagger.predict(new)))
+        if len(self._known) + len(new) > self._most:
+            self._known = {}
+        self._known |= {tuple(words): known[tuple(words)] for words in new[-self._most :]}
+        return [list(known[key]) for key in keys]
+
+    def __reduce__(self) -> str:
+        return "parts_of_speech"  # a chain that is copied or pickled asks the same tagger
 
 
-@lru_cache(maxsize=50_000)
-def _tags_of(words: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(_shipped().predict([list(words)])[0])
-
-
-@lru_cache(maxsize=1)
-def _shipped() -> Tagger:
-    return packaged_tagger()
+parts_of_speech = _PartsOfSpeech()
 
 
 def _checked(X: Sequence[Words], y: Sequence[Words]) -> tuple[list[list[str]], list[list[str]]]:

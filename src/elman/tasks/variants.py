@@ -69,7 +69,7 @@ def variants_on(recipe: Recipe, train: Sequence[Any], valid: Sequence[Any], tagg
 
     def tokens(some: Recipe) -> list[Any]:
         chain = Chain(some[TextSettings].stages, tagger=tagger or _no_tags).fit(train)
-        return [chain.tagged(text) for text in [*train, *valid]]
+        return chain.tagged_all([*train, *valid])
 
     whole, text = tokens(recipe), recipe[TextSettings]
     found, idle = variants(recipe, tagger is not None), []
