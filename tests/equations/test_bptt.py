@@ -11,6 +11,7 @@ from elman import Cell, abs, cells, layer_norm, maximum, minimum, relu, softplus
 from elman.engines.reference import evaluate
 from elman.equations.bptt import differentiate
 from elman.equations.graph import Graph, size_of
+from elman.equations.symbols import topological
 from equations.drawn import drawn_cells
 from equations.numbers import SIZES, draw
 
@@ -186,3 +187,19 @@ def test_little_of_the_forward_step_is_kept():
     kept = {n for n in differentiate(graph).saved if n.op not in ("vector", "const")}
     named = {graph.names.get(n, n.name or n.op) for n in kept}
     assert named == {"r", "z", "n", "s", "x", "mul", "sub"}
+
+
+def test_the_derivative_of_layer_norm_sums_each_row_twice() -> None:
+    """Over what arrives, and over what arrives times the row; a sum of a sum's outcome would have to wait for it."""
+
+    class Normed(Cell):
+        def step(self, x, h):
+            return layer_norm(self.W @ h + self.U @ x, self.g, self.b)
+
+    graph = Normed().graph
+    back = differentiate(graph)
+    forward = set(topological([graph.x, *graph.states, *graph.results]))
+    sums = [n for n in topological(back.roots) if n.op == "rowsum" and n not in forward]
+    assert len(sums) == 2
+    below = topological([a for n in sums for a in n.args])
+    assert not any(n in sums for n in below)

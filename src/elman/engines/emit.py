@@ -73,6 +73,9 @@ class Emitter:
                 home[base] = mine
             else:
                 copies.append((base, mine))
+        for node in order:
+            for number in self._numbers(node):
+                home.setdefault(number, self.fresh(scope, number))
         level = self._levels(order)
         self._promote(order, home, copies, level, scope)
         self._write(scope, order, home, copies, level, adds)
@@ -91,8 +94,20 @@ class Emitter:
         level: dict[Node, int] = {}
         for node in order:
             ready = max((level.get(a, 0) for a in node.args), default=0)
-            level[node] = ready + 1 if node.op in ("products", "rowsum") else ready
+            apart = any(level[n] == ready for n in self._numbers(node))
+            level[node] = ready + 1 if apart or node.op in ("products", "rowsum") else ready
         return level
+
+    def _numbers(self, node: Node) -> list[Node]:
+        """One-number-a-row operands of a wide value that took several operations: a program of their own makes them
+        for many rows at a time, not again in each block of a few."""
+        if node.width == ONE:
+            return []
+        return [a for a in node.args if self._made(a) and any(self._made(b) for b in a.args)]
+
+    def _made(self, node: Node) -> bool:
+        """Whether a number is computed here, by an elementwise operation."""
+        return node.width == ONE and node not in self.memory and node.op not in (*ANYWHERE, "rowsum", "products")
 
     def _programs(
         self, home: Mapping[Node, int], copies: list[tuple[Node, int]], level: Mapping[Node, int]

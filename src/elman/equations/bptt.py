@@ -86,7 +86,7 @@ def differentiate(graph: Graph) -> StepDerivative:
         if node.op in ("const", "inverse_width", "sequence", "time") or (part.op == "const" and part.value == 0):
             return
         if node.width == ONE and part.width != ONE:
-            part = make.rowsum(part)
+            part = _row_sum(part, make)
         elif node.width != ONE:
             part = make.spread(part, node.width)
         adjoint[node] = make("add", adjoint[node], part) if node in adjoint else part
@@ -142,9 +142,9 @@ def _partials(node: Node, g: Node, make: Nodes) -> list[Node | None]:
         case "softplus":
             return [make("mul", g, make("where", make("gt", a, make.const(20)), one, make("sigmoid", a)))]
         case "sqrt":
-            return [make("div", make("mul", g, make.const(0.5)), node)]
+            return [make("div", _scaled(g, 0.5, make), node)]
         case "square":
-            return [make("mul", g, make("mul", make.const(2), a))]
+            return [make("mul", _scaled(g, 2, make), a)]
         case "abs":
             return [make("mul", g, make("sign", a))]
         case "sign":
@@ -174,5 +174,56 @@ def _partials(node: Node, g: Node, make: Nodes) -> list[Node | None]:
         case "rowsum":
             return [make.spread(g, a.width)]
         case "spread":
-            return [make.rowsum(g)]
+            return [_row_sum(g, make)]
     raise AssertionError(f"no derivative for {node.op}")
+
+
+def _row_sum(v: Node, make: Nodes) -> Node:
+    """The sum over a row of v. What is one number a row is taken out of the sum, and a part known to sum to zero is
+    left out: layer_norm's derivative then needs two sums of what comes in, and no sum of another sum's outcome."""
+    a, b = (*v.args, v, v)[:2]
+    if v.op == "neg":
+        return make("neg", _row_sum(a, make))
+    if v.op == "mul" and (_is_number(a) or _is_number(b)):
+        number, wide = (a, b) if _is_number(a) else (b, a)
+        return make("mul", _row_sum(wide, make), _as_number(number))
+    if v.op == "div" and _is_number(b):
+        return make("div", _row_sum(a, make), _as_number(b))
+    if v.op in ("add", "sub") and _sums_to_zero(b):
+        return _row_sum(a, make)
+    if v.op == "add" and _sums_to_zero(a):
+        return _row_sum(b, make)
+    return make.rowsum(v)
+
+
+def _sums_to_zero(v: Node) -> bool:
+    """Whether v is a row less its own mean, or that times one number a row."""
+    a, b = (*v.args, v, v)[:2]
+    if v.op == "sub":  # a - sum(a) / n
+        return b.op == "mul" and b.args[0].op == "rowsum" and b.args[0].args[0] is a and b.args[1].op == "inverse_width"
+    if v.op == "mul":
+        return (_is_number(a) and _sums_to_zero(b)) or (_is_number(b) and _sums_to_zero(a))
+    return v.op == "neg" and _sums_to_zero(a)
+
+
+def _is_number(v: Node) -> bool:
+    return v.width == ONE or v.op == "spread"
+
+
+def _as_number(v: Node) -> Node:
+    return v.args[0] if v.op == "spread" else v
+
+
+def _scaled(v: Node, by: float, make: Nodes) -> Node:
+    """v times a constant, brought together with one that is in it already."""
+    if v.op == "spread":
+        return make.spread(_scaled(v.args[0], by, make), v.width)
+    if v.op == "mul":
+        for mine, other in (v.args, v.args[::-1]):
+            if mine.op == "const":
+                return make("mul", other, make.const(mine.value * by))
+            if other.width == ONE and v.width == ONE and other.op in ("mul", "div"):
+                return make("mul", mine, _scaled(other, by, make))
+    if v.op == "div" and v.width == ONE:
+        return make("div", _scaled(v.args[0], by, make), v.args[1])
+    return make("mul", v, make.const(by))
