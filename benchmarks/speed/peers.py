@@ -133,8 +133,9 @@ def jax_contestants(cell: str, T: int, B: int, H: int) -> dict[str, Callable[[],
     }
 
 
-def onnx_contestant(kind: str, T: int, B: int, H: int, threads: int) -> Callable[[], object]:
-    """ONNX Runtime's LSTM, GRU (reset before the product, its default) or RNN on one input."""
+def onnx_contestant(kind: str, T: int, B: int, H: int, threads: int, states: bool = False) -> Callable[[], object]:
+    """ONNX Runtime's LSTM, GRU (reset before the product, its default) or RNN on one input; with `states` it takes the
+    state and gives it back, as a step of a stream has to."""
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 
@@ -144,10 +145,16 @@ def onnx_contestant(kind: str, T: int, B: int, H: int, threads: int) -> Callable
     weights = [
         numpy_helper.from_array(rng.standard_normal(s, dtype=np.float32) / H**0.5, name) for name, s in shapes.items()
     ]
-    node = helper.make_node(kind, ["x", "W", "R", "B"], ["y"], hidden_size=H)
+    carried = ["h", "c"][: 1 + (kind == "LSTM")] if states else []
+    after = [f"{name} after" for name in carried]
+    node = helper.make_node(kind, ["x", "W", "R", "B", *[""][: len(carried)], *carried], ["y", *after], hidden_size=H)
+
+    def told(name: str, *shape: int) -> object:
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
     graph = helper.make_graph(
-        [node], kind, [helper.make_tensor_value_info("x", TensorProto.FLOAT, [T, B, H])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [T, 1, B, H])], weights,
+        [node], kind, [told("x", T, B, H), *(told(name, 1, B, H) for name in carried)],
+        [told("y", T, 1, B, H), *(told(name, 1, B, H) for name in after)], weights,
     )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     options = onnxruntime.SessionOptions()
@@ -155,5 +162,6 @@ def onnx_contestant(kind: str, T: int, B: int, H: int, threads: int) -> Callable
     # between its calls its threads would spin on, and whoever's turn is next would find a core less
     options.add_session_config_entry("session.force_spinning_stop", "1")
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    x = rng.standard_normal((T, B, H), dtype=np.float32)
-    return lambda: session.run(None, {"x": x})
+    feed = {"x": rng.standard_normal((T, B, H), dtype=np.float32)}
+    feed |= {name: np.zeros((1, B, H), np.float32) for name in carried}
+    return lambda: session.run(None, feed)

@@ -34,7 +34,8 @@ ASKED = [
     ("LSTM", "grid", ["LSTM"], "forward", "onnxruntime", 1.0),
     ("GRU (reset before)", "grid", ["GRU before"], "forward", "onnxruntime", 1.3),
     ("RNN", "grid", ["RNN"], "forward", "onnxruntime", 3.0),
-    ("one step of one sequence", "steps", [], "forward", "onnxruntime", 1.0),
+    ("one step of one sequence, state in and out", "steps", [], "forward", "onnxruntime", 1.0),
+    ("one step of one sequence, without its state", "steps", [], "forward", "onnxruntime, y alone", 1.0),
     ("one step of one sequence", "steps", [], "forward", "torch.nn", 1.0),
 ]
 # of the measured peak, training with full lengths and B >= 32: by H, at least

@@ -13,6 +13,7 @@ from torch.nn.utils import parametrizations
 import elman
 from elman import cells
 from elman.engines import library
+from elman.errors import InputError
 from elman.nn import GRU, LSTM, RNN, Recurrent
 
 pytestmark = pytest.mark.skipif(library.missing() is not None, reason=str(library.missing()))
@@ -223,3 +224,32 @@ def test_a_step_after_a_call_with_other_weights() -> None:
     state = torch.zeros(1, 3, 7)
     with torch.no_grad():
         assert torch.equal(layer.step(x[0], state)[0], wanted[0])
+
+
+def test_what_lies_elsewhere_is_not_read() -> None:
+    """A prepared step reads addresses: those of a tensor on another device lead nowhere."""
+    layer = made("GRU")
+    x = drawn(layer, B=1)
+    _, state = steps(layer, x)
+    with torch.no_grad():
+        wanted, _ = layer.step(x[0], state)
+        for there in ((x[0].to("meta"), state), (x[0], state.to("meta"))):
+            with pytest.raises((InputError, RuntimeError, NotImplementedError)):
+                layer.step(*there)
+        torch.testing.assert_close(layer.step(x[0], state)[0], wanted)
+
+
+def test_whole_sequences_between_steps_leave_them_as_they_were() -> None:
+    layer = made("LSTM")
+    x = drawn(layer, B=1)
+    wide = torch.stack([x, x], 3)[..., 0]  # the same numbers, a step apart by twice their width
+    _, state = steps(layer, x)
+    with torch.no_grad():
+        wanted = layer.step(x[0], state)[0]
+        for _ in range(2):
+            layer(wide[:1].movedim(2, 0).contiguous().movedim(0, 2), state)
+            torch.testing.assert_close(layer.step(x[0], state)[0], wanted)
+            layer(x, state)
+            torch.testing.assert_close(layer.step(x[0], state)[0], wanted)
+            layer.step(x[0].repeat(3, 1), tuple(s.repeat(1, 3, 1) for s in state))
+            torch.testing.assert_close(layer.step(x[0], state)[0], wanted)

@@ -46,11 +46,9 @@ class _Layer:
     watch: Watch
     packed: Tensor
     alive: list[Any]  # what the call points to, besides
-    again: _Prepared | None = None  # the call in the library's hands, while its shape stays
 
     def sized(self, T: int, B: int) -> None:
         """Prepare for T steps of B sequences."""
-        self.again = None
         self.call.steps, self.call.batch = T, B
         self.call.parts, self.call.team = self.step.threads(T, B)
         for i in (self.x, self.y):
@@ -58,21 +56,68 @@ class _Layer:
 
 
 class _Prepared:
-    """A call whose shape stays: the library deals its rows and lays out its memory once."""
+    """One step of B sequences through one layer: the library has dealt its rows and laid out its memory.
 
-    def __init__(self, layer: _Layer) -> None:
+    Attributes:
+        run, handle: the library's function, and what it takes.
+        x, y: places of the addresses of what comes in and goes out. like: a tensor shaped as y.
+        states: of each state its places before and after, and how far into the states of all layers its rows begin.
+    """
+
+    def __init__(self, layer: _Layer, k: int, B: int) -> None:
         program = layer.step.forward
+        self.run = program.library.elman_run_prepared
         self.handle = program.prepared(layer.reference)
+        self.pointers, self.x, self.y = layer.pointers, layer.x, layer.y
+        self.like = torch.empty(B, layer.widths[layer.y], dtype=layer.step.dtype)
+        rows = [k * B * size for size in layer.bytes]
+        self.states = list(zip(layer.first, layer.last, rows, strict=True))
         # what the library reads has to outlive what it prepared
         weakref.finalize(self, _free, program, self.handle, layer.call, layer.alive, layer.packed, layer.pointers)
-
-    def run(self, program: Compiled) -> None:
-        if program.library.elman_run_prepared(self.handle) < 0:
-            raise RuntimeError(f"native engine: {program.library.elman_error().decode()}")
 
 
 def _free(program: Compiled, handle: int, *alive: object) -> None:
     program.library.elman_prepared_free(handle)
+
+
+class _Steps:
+    """One step of B sequences through all layers, prepared."""
+
+    def __init__(self, layers: Sequence[_Layer], B: int, threads: int) -> None:
+        for layer in layers:
+            layer.sized(1, B)
+        first = layers[0]
+        self.threads, self.dtype = threads, first.step.dtype
+        self.x = torch.Size((B, first.widths[first.x]))
+        self.states = [torch.Size((len(layers), B, first.widths[i])) for i in first.first]
+        self.layers = [_Prepared(layer, k, B) for k, layer in enumerate(layers)]
+
+    def suits(self, x: Tensor, start: Sequence[Tensor]) -> bool:
+        """Whether x and the states lie as the library is going to read them."""
+        dtype = self.dtype
+        if x.dtype is not dtype or not x.is_contiguous() or not x.is_cpu or len(start) != len(self.states):
+            return False
+        for s, shape in zip(start, self.states):
+            if s.dtype is not dtype or s.shape != shape or not s.is_contiguous() or not s.is_cpu:
+                return False
+        return True
+
+    def __call__(self, x: Tensor, start: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """y of the last layer (B, width) and the states after the step."""
+        empty = torch.empty_like
+        after = [empty(s) for s in start]
+        ends = [(s.data_ptr(), a.data_ptr()) for s, a in zip(start, after)]
+        at, y = x.data_ptr(), x
+        for layer in self.layers:
+            pointers, below = layer.pointers, y  # noqa: F841 (what was read has to live until the layer has run)
+            y = empty(layer.like)
+            pointers[layer.x] = at
+            pointers[layer.y] = at = y.data_ptr()
+            for (first, last, row), (before_at, after_at) in zip(layer.states, ends):
+                pointers[first], pointers[last] = before_at + row, after_at + row
+            if layer.run(layer.handle) < 0:
+                raise RuntimeError(f"native engine: {library.load().elman_error().decode()}")
+        return y, after
 
 
 class Stream:
@@ -85,6 +130,7 @@ class Stream:
         self._tensors: list[Tensor] = []
         self._layers: list[_Layer] = []
         self._shape: tuple[int, int, int] = (0, 0, 0)
+        self._steps: _Steps | None = None
         self._names: tuple[str, ...] = ()
         self._held: Watch | None = None
         self._held_for: tuple[Any, ...] | None = None
@@ -138,27 +184,26 @@ class Stream:
             return None
         try:
             held = self._held
-            if held is None or held is not self._watch:  # since then prepared for other weights
-                return None
-            if not held.same([own.get(name) for name in self._names]):
-                return None
-            layers = self._layers
-            for layer in layers:
+            if held is None or held is not self._watch or not held.same(list(map(own.get, self._names))):
+                return None  # changed, or prepared for other weights since
+            for layer in self._layers:
                 if layer.generation != layer.step.forward.generation:
                     return None
-            start = (state,) if isinstance(state, Tensor) else state
-            dtype, width = layers[0].step.dtype, layers[0].widths[layers[0].x]
-            B = x.shape[0] if x.dim() else 0
-            if x.dtype is not dtype or x.shape != (B, width) or not x.is_contiguous() or B < 1:
-                return None
-            if len(start) != len(layers[0].first):
-                return None
-            for s, first in zip(start, layers[0].first, strict=True):
-                shape = (len(layers), B, layers[0].widths[first])
-                if s.dtype is not dtype or s.shape != shape or not s.is_contiguous() or s.device != x.device:
+            steps = self._steps
+            if steps is None or steps.x != x.shape or steps.threads != torch.get_num_threads():
+                if x.dim() != 2 or x.shape[0] < 1 or x.shape[1] != self._layers[0].widths[self._layers[0].x]:
                     return None
-            y, after = self._steps(x, start, 1, B)
-            return y, after[0] if isinstance(state, Tensor) else tuple(after)
+                self._shape = (0, 0, 0)
+                steps = self._steps = _Steps(self._layers, x.shape[0], torch.get_num_threads())
+            if isinstance(state, Tensor):
+                if not steps.suits(x, (state,)):
+                    return None
+                y, (after,) = steps(x, (state,))
+                return y, after
+            if not steps.suits(x, state):
+                return None
+            y, states = steps(x, state)
+            return y, tuple(states)
         finally:
             self._busy.release()
 
@@ -172,45 +217,31 @@ class Stream:
             and all(layer.generation == layer.step.forward.generation for layer in self._layers)
         ):
             return
-        self._watch, self._shape = None, (0, 0, 0)  # what follows may fail half-way
+        self._watch, self._shape, self._steps = None, (0, 0, 0), None  # what follows may fail half-way
         watch = Watch(tensors)
         self._layers = [_prepared(graph, w, dtype) for w in weights]
         self._graph, self._dtype, self._tensors, self._watch = graph, dtype, tensors, watch
 
     def _run(self, x: Tensor, start: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
         T, B, _ = x.shape
-        first = self._layers[0]
-        if T > 1 or B > 1:
-            self._shape = (0, 0, 0)  # x may have strides of its own
-        start = [s if s.is_contiguous() else s.contiguous() for s in start]
-        y, after = self._steps(x, start, T, B)
-        first.by_time[first.x], first.by_row[first.x] = B * first.widths[first.x], first.widths[first.x]
-        return y.view(T, B, -1), after
-
-    def _steps(self, x: Tensor, start: Sequence[Tensor], T: int, B: int) -> tuple[Tensor, list[Tensor]]:
         shape = (T, B, torch.get_num_threads())
         if shape != self._shape:
             for layer in self._layers:
                 layer.sized(T, B)
-            self._shape = shape
-            if x.dim() == 3:
-                first = self._layers[0]
-                first.by_time[first.x], first.by_row[first.x] = x.stride(0), x.stride(1)
+            self._shape, self._steps = shape, None
+        first = self._layers[0]
+        first.by_time[first.x], first.by_row[first.x] = x.stride(0), x.stride(1)  # x may have strides of its own
+        start = [s if s.is_contiguous() else s.contiguous() for s in start]
         after = [torch.empty_like(s) for s in start]
-        before_at, after_at = [s.data_ptr() for s in start], [s.data_ptr() for s in after]
         y = x
         for k, layer in enumerate(self._layers):
-            out = torch.empty(T * B, layer.widths[layer.y], dtype=layer.step.dtype)
+            out = torch.empty(T, B, layer.widths[layer.y], dtype=layer.step.dtype)
             pointers = layer.pointers
             pointers[layer.x], pointers[layer.y] = y.data_ptr(), out.data_ptr()
-            for i, first_at in enumerate(layer.first):
+            for i, (s, a) in enumerate(zip(start, after, strict=True)):
                 row = k * B * layer.bytes[i]
-                pointers[first_at], pointers[layer.last[i]] = before_at[i] + row, after_at[i] + row
-            if x.dim() == 3:
-                layer.step.forward.invoke(layer.reference)
-            else:
-                layer.again = layer.again or _Prepared(layer)
-                layer.again.run(layer.step.forward)
+                pointers[layer.first[i]], pointers[layer.last[i]] = s.data_ptr() + row, a.data_ptr() + row
+            layer.step.forward.invoke(layer.reference)
             if layer.call.pack:
                 layer.step.forward.keep(layer.watch, layer.packed)
                 layer.call.pack = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Sequence
 from ctypes import c_char
-from operator import is_
+from operator import attrgetter, is_
 from typing import Any
 
 from torch import Tensor
@@ -14,6 +14,7 @@ __all__ = ["Watch", "doubt"]
 
 ENDS, WHOLE = 64, 2048  # bytes that are looked at: of a matrix, of a bias
 _doubts = 0
+_address, _version, _raw = Tensor.data_ptr, attrgetter("_version"), attrgetter("raw")  # mapped: each step asks them
 
 
 def doubt() -> None:
@@ -33,12 +34,12 @@ class Watch:
     __slots__ = ("_bytes", "_doubts", "_ends", "_refs", "_versions", "pointers")
 
     def __init__(self, tensors: Sequence[Tensor]) -> None:
-        self.pointers = tuple([t.data_ptr() for t in tensors])
+        self.pointers = tuple(map(_address, tensors))
         self._doubts = _doubts
         self._versions = _versions(tensors)
         self._refs = [weakref.ref(t) for t in tensors]
         self._ends = [end for t in tensors for end in _ends(t)]
-        self._bytes = [end.raw for end in self._ends]
+        self._bytes = list(map(_raw, self._ends))
 
     @property
     def counted(self) -> bool:
@@ -51,9 +52,9 @@ class Watch:
             self.counted
             and self._doubts == _doubts
             and all(map(is_, [r() for r in self._refs], tensors))
-            and self.pointers == tuple([t.data_ptr() for t in tensors])  # before the bytes: they still lie there
+            and self.pointers == tuple(map(_address, tensors))  # before the bytes: they still lie there
             and self._versions == _versions(tensors)
-            and self._bytes == [end.raw for end in self._ends]
+            and self._bytes == list(map(_raw, self._ends))
         )
 
     def overlaps(self, other: Watch) -> bool:
@@ -65,7 +66,7 @@ class Watch:
 def _versions(tensors: Sequence[Tensor]) -> list[int] | None:
     """How often each was changed in place; None where one was made in inference mode, which does not count."""
     try:
-        return [t._version for t in tensors]
+        return list(map(_version, tensors))
     except RuntimeError:
         return None
 
