@@ -24,7 +24,11 @@ from elman.tasks import classify
 from elman.text.ngrams import tfidf_baseline
 from elman.training.progress import Bar
 
-WITH_VECTORS = ["text.freeze=true", "training.rate=0.003", "training.average=0.99"]
+# vectors are of whole words: no stems
+WITH_VECTORS = [
+    'text.stages=["unicode", "contractions", "lower", "words"]', "text.freeze=true", "training.rate=0.003",
+    "training.average=0.99",
+]  # fmt: skip
 
 
 def main() -> None:
