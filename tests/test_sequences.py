@@ -80,6 +80,16 @@ def test_buckets_pad_little_and_differ_between_epochs():
     assert {frozenset(b) for b in first} != {frozenset(b) for b in second}
 
 
+def test_one_very_long_sequence_does_not_pad_the_others():
+    """10,000 words in a batch of 128 sentences were 1.3 million steps, and gigabytes."""
+    lengths = [10_000, *[8] * 500, 30_000, 400_000]
+    for generator in (None, torch.Generator().manual_seed(0)):
+        batches = bucket_batches(lengths, 128, generator)
+        assert sorted(i for b in batches for i in b) == list(range(len(lengths)))
+        padded = sum(max(lengths[i] for i in b) * len(b) for b in batches)
+        assert padded < 1.2 * sum(lengths)
+
+
 def test_importing_elman_does_not_import_torch():
     code = "import elman, sys; assert 'torch' not in sys.modules; elman.Cell; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

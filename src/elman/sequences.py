@@ -112,6 +112,9 @@ class Sequences:
         return Sequences(self.data.to(device), self.lengths)
 
 
+_MOST_STEPS = 65_536  # of a padded batch: beyond it memory goes to padding, not to speed
+
+
 def bucket_batches(
     lengths: Sequence[int], batch_size: int, generator: torch.Generator | None = None, pool: int = 50
 ) -> list[list[int]]:
@@ -122,7 +125,8 @@ def bucket_batches(
 
     Args:
         lengths: one length an example.
-        batch_size: sequences in a batch; the last may hold fewer.
+        batch_size: sequences in a batch; the last may hold fewer, and so may one with a very long sequence in it,
+            for whose sake the others would be padded out of all proportion.
         generator: source of the shuffles; None sorts by length once and shuffles nothing (for evaluation).
         pool: batches sorted together; larger pads less and mixes less.
 
@@ -132,10 +136,24 @@ def bucket_batches(
     n = len(lengths)
     if generator is None:
         order = sorted(range(n), key=lambda i: lengths[i])
-        return [order[i : i + batch_size] for i in range(0, n, batch_size)]
+        return _bounded([order[i : i + batch_size] for i in range(0, n, batch_size)], lengths)
     shuffled = torch.randperm(n, generator=generator).tolist()
     batches: list[list[int]] = []
     for start in range(0, n, pool * batch_size):
         part = sorted(shuffled[start : start + pool * batch_size], key=lambda i: lengths[i])
         batches += [part[i : i + batch_size] for i in range(0, len(part), batch_size)]
+    batches = _bounded(batches, lengths)
     return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
+
+
+def _bounded(batches: list[list[int]], lengths: Sequence[int]) -> list[list[int]]:
+    """The same batches, each sorted by length, those cut that would have too many padded steps."""
+    out: list[list[int]] = []
+    for batch in batches:
+        start = 0
+        for end, i in enumerate(batch):
+            if end > start and lengths[i] * (end - start + 1) > _MOST_STEPS:
+                out.append(batch[start:end])
+                start = end
+        out.append(batch[start:])
+    return out
