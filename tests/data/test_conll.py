@@ -293,3 +293,12 @@ def test_packaged_sets_equal_their_originals() -> None:
         a = read_sentences(packaged_folder(folder) / f"{part}.conll.xz", DataSettings())
         b = read_sentences(SOURCES / theirs, DataSettings())
         assert [(s.words, s.tags) for s in a] == [(s.words, s.tags) for s in b]
+
+
+def test_a_folder_with_the_names_of_conll_2003_is_taken_as_it_is_split(tmp_path: Path) -> None:
+    """eng.testa was not known as validation, and the training file was cut up instead."""
+    for name in ("eng.train", "eng.testa", "eng.testb"):
+        (tmp_path / name).write_text(f"-DOCSTART- -X- O O\n\nAda NNP I-NP I-PER\n{name} NN I-NP O\n\n")
+    data = load_tagged(DataSettings(path=str(tmp_path)))
+    assert [part[0].words[1] for part in (data.train, data.valid, data.test)] == ["eng.train", "eng.testa", "eng.testb"]
+    assert data.scheme == "IOB1"

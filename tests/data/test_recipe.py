@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from elman.data.parts import packaged_folder
 from elman.data.recipe import list_recipes, load_recipe, recipe_task
 from elman.data.settings import DataSettings
 from elman.data.toml import to_toml
@@ -201,3 +202,16 @@ def test_packaged_recipes_are_listed_with_their_task() -> None:
     assert listed["sentiment"][0] == "classify"
     assert all(text for _, text in listed.values())
     assert recipe_task("sentiment") == "classify"
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/evil", "..", ".", "", "a\\u0000b", "a\\nb", "x" * 300, "a\\\\b"])
+def test_a_name_cannot_choose_where_a_run_is_written(recipe: Path, name: str) -> None:
+    recipe.write_text(RECIPE.replace('"mine"', f'"{name}"'))
+    with pytest.raises(InputError, match=r"line 2: .* is no name for a folder"):
+        load_recipe(recipe, sections=SECTIONS)
+
+
+@pytest.mark.parametrize("name", ["../recipes/ner", "ner/../ner", "ner/", ".", "..", ""])
+def test_packaged_data_lie_in_the_package(name: str) -> None:
+    with pytest.raises(InputError, match="there is ner, pos, sentiment"):
+        packaged_folder(name)

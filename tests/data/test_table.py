@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import lzma
+import os
 import sys
 from pathlib import Path
 
@@ -174,3 +175,39 @@ def test_the_process_wide_field_limit_is_left_alone(tmp_path: Path) -> None:
     long = "x" * (before + 1)
     assert read_table(write(tmp_path / "a.csv", f"text,label\n{long},good\n"))["text"][0] == long
     assert csv.field_size_limit() == before
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_byte_order_mark_tells_the_encoding(tmp_path: Path, encoding: str) -> None:
+    """UTF-32's little-endian mark begins as UTF-16's does: every second letter was a zero byte."""
+    assert list(read_table(write(tmp_path / "a.csv", CSV.encode(encoding)))["text"]) == TEXTS
+
+
+@pytest.mark.parametrize("encoding", ["zlib", "rot13", "a\0"])
+def test_a_codec_that_gives_no_text_is_no_encoding(tmp_path: Path, encoding: str) -> None:
+    assert "unknown encoding" in message(write(tmp_path / "a.csv", CSV), encoding=encoding)
+
+
+def test_half_an_emoji_is_no_letter(tmp_path: Path) -> None:
+    """JSON can spell what no file can hold: a text cut within a surrogate pair."""
+    content = r'{"text": "cut \ud83d", "label": "\udc00", "more": [{"a\uD800": "\ud83d\ude00"}]}'
+    table = read_table(write(tmp_path / "a.jsonl", content))
+    assert {name: list(values) for name, values in table.columns.items()} == {
+        "text": ["cut \ufffd"], "label": ["\ufffd"], "more": [[{"a\ufffd": "\U0001f600"}]],
+    }  # fmt: skip
+
+
+def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
+    """An archive of a few kilobytes can unpack to gigabytes."""
+    packed = gzip.compress(b"text,label\n" + b"a" * 2**20)
+    for name, first in (("a.csv.gz", b"text,label\n"), ("a.jsonl.gz", b'{"text": "a"}\n')):
+        bomb = gzip.compress(first + b"a" * (70 * 2**20), 1)
+        assert "line 2: a line longer than 64 million bytes" in message(write(tmp_path / name, bomb))
+    assert "no rows" not in message(write(tmp_path / "b.csv.gz", packed))  # long, and only ragged
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    """It is read twice, and a second reading would silently begin in the middle, or wait for ever."""
+    os.mkfifo(tmp_path / "a.csv")
+    assert "this is a pipe or a device" in message(tmp_path / "a.csv")

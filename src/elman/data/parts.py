@@ -17,8 +17,9 @@ PARTS = ("train", "valid", "test")
 # whole words, so that latest.csv is no test; digits and punctuation may touch them (wnut17train.conll)
 _SPELLINGS = {
     "train": re.compile(r"(?<![a-z])train(ing)?(?![a-z])"),
-    "valid": re.compile(r"(?<![a-z])(valid(ation)?|val|dev(el|elopment)?)(?![a-z])"),
-    "test": re.compile(r"(?<![a-z])test(ing)?(?![a-z])"),
+    # eng.testa and eng.testb are what CoNLL-2003 calls them
+    "valid": re.compile(r"(?<![a-z])(valid(ation)?|val|dev(el|elopment)?|testa)(?![a-z])"),
+    "test": re.compile(r"(?<![a-z])test(ing|b)?(?![a-z])"),
 }
 _PREFERRED = ("annotated", "gold", "official")  # where several files of a folder could be the same part
 _NO_DATA = (".md", ".html", ".pdf", ".py", ".toml")
@@ -32,8 +33,8 @@ def packaged_folder(name: str) -> Path:
     """
     recipes = Path(str(resources.files("elman.data") / "recipes"))
     folder = recipes / name
-    if not name or not os.path.isdir(folder):
-        known = sorted(path.name for path in recipes.iterdir() if path.is_dir() and not path.name.startswith("_"))
+    known = sorted(path.name for path in recipes.iterdir() if path.is_dir() and not path.name.startswith("_"))
+    if name not in known:  # which no path that leads elsewhere is
         raise InputError(f"no packaged data {name!r}", where="data.path", remedy=f"there is {', '.join(known)}")
     return folder
 

@@ -79,10 +79,10 @@ def _separated(path: Path, text: TextIO, separator: str, quoted: bool) -> Table:
     names = [name.strip() or f"column {i}" for i, name in enumerate(header, 1)]
     if not any(name.strip() for name in header):
         raise InputError("the file is empty", where=shown(path), remedy="the first row names the columns")
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
+    if len(set(names)) < len(names):
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
         raise InputError(
-            f"two columns are called {twice[0]!r}", where=f"{shown(path)}, row {row}", remedy="give each its own name"
+            f"two columns are called {twice!r}", where=f"{shown(path)}, row {row}", remedy="give each its own name"
         )
     columns: list[list[str]] = [[] for _ in names]
     rows: list[int] = []
@@ -110,9 +110,13 @@ def _records(path: Path, text: TextIO, separator: str, quoted: bool) -> Iterator
             if any(value.strip() for value in record):
                 yield row, record
     except csv.Error as error:
-        unclosed = "unexpected end" in str(error) or "field larger" in str(error)
+        what = f"broken quoting ({error})"
+        if "unexpected end" in str(error):
+            what = "a quotation mark is opened and never closed"
+        elif "field larger" in str(error):
+            what = f"a quotation mark is opened and not closed within {_LONGEST_FIELD >> 20} million characters"
         raise InputError(
-            "a quotation mark is opened and never closed" if unclosed else f"broken quoting ({error})",
+            what,
             where=f"{shown(path)}, row {row + 1}",
             remedy='write a quotation mark inside a quoted text twice ("")',
         ) from error
@@ -142,6 +146,8 @@ def _read_jsonl(path: Path, encoding: str) -> Table:
             where = f"{shown(path)}, line {number}"
             try:
                 record = json.loads(line)
+                if "\\ud" in line or "\\uD" in line:
+                    record = _whole_letters(record)
             except (ValueError, RecursionError) as error:
                 raise InputError(f"not JSON ({error})", where=where, remedy="one JSON object a line") from error
             if not isinstance(record, dict):
@@ -153,6 +159,15 @@ def _read_jsonl(path: Path, encoding: str) -> Table:
             rows.append(number)
     # an object may leave a key out: that value is missing, and whoever needs it says which line lacks it
     return Table({name: [record.get(name) for record in records] for name in names}, shown(path), rows, "line")
+
+
+def _whole_letters(value: Any) -> Any:
+    """Half surrogates, as a text cut within an emoji leaves them, as U+FFFD: no file of ours could hold them."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_whole_letters(item) for item in value]
+    return {_whole_letters(k): _whole_letters(v) for k, v in value.items()} if isinstance(value, dict) else value
 
 
 # -- Parquet and the hub ----------------------------------------------------------------------------------------------

@@ -206,7 +206,15 @@ def _head(source: _Source) -> tuple[str, str, str]:
     if head["task"] not in TASKS:
         what = f"unknown task {head['task']!r}" if head["task"] else "names no task"
         raise InputError(what, where=source.where("task"), remedy=f"task is one of {', '.join(TASKS)}")
-    return head["name"], head["task"], head["description"]
+    name = head["name"]
+    # it becomes a folder, runs/NAME, and nothing else: "../.." in somebody's recipe must not choose where we write
+    if not name or name in (".", "..") or len(name) > 100 or set(name) & set("/\\\0\n\r"):
+        raise InputError(
+            f"{name[:100]!r} is no name for a folder",
+            where=source.where("name"),
+            remedy="use letters, digits, - and _",
+        )
+    return name, head["task"], head["description"]
 
 
 # -- keys and values --------------------------------------------------------------------------------------------------

@@ -22,7 +22,15 @@ from elman.errors import InputError
 __all__ = ["bare_suffix", "open_text", "shown"]
 
 _PACKED: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+# UTF-32's marks first: that of its little-endian form begins as UTF-16's does
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_LONGEST_LINE = 64 * 2**20  # bytes; beyond it a file has no lines, or a small archive unpacks to something monstrous
 
 
 def bare_suffix(path: str | Path) -> str:
@@ -56,6 +64,9 @@ def open_text(path: str | Path, encoding: str = "auto", newline: str | None = No
     try:
         if path.is_dir():
             raise InputError("this is a folder, a file is needed", where=shown(path), remedy="name a file in it")
+        if path.exists() and not path.is_file():
+            # it is read more than once: to see what it is, and to name the line of a wrong byte
+            raise InputError("this is a pipe or a device", where=shown(path), remedy="write its content to a file")
         with _open_bytes(path) as raw:
             name = _encoding_of(raw, path) if encoding == "auto" else _known_encoding(encoding)
             with io.TextIOWrapper(raw, encoding=name, newline=newline) as text:
@@ -74,7 +85,46 @@ def open_text(path: str | Path, encoding: str = "auto", newline: str | None = No
 
 def _open_bytes(path: Path) -> io.BufferedReader:
     opener = _PACKED.get(path.suffix.lower())
-    return io.BufferedReader(opener(path)) if opener else path.open("rb")
+    raw = opener(path) if opener else path.open("rb", buffering=0)
+    return io.BufferedReader(_Lines(raw, path), 1 << 16)
+
+
+class _Lines(io.RawIOBase):
+    """The bytes of a file, refused where a line does not end: readers hold one line at a time in memory."""
+
+    def __init__(self, raw: Any, path: Path) -> None:
+        self._raw, self._path, self._line, self._length = raw, path, 1, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        n = int(self._raw.readinto(buffer))
+        data = bytes(memoryview(buffer)[:n])
+        ends = max(data.rfind(b"\n"), data.rfind(b"\r"))
+        self._length = self._length + n if ends < 0 else n - ends - 1
+        self._line += data.count(b"\n")
+        if self._length > _LONGEST_LINE:
+            raise InputError(
+                f"a line longer than {_LONGEST_LINE >> 20} million bytes",
+                where=f"{shown(self._path)}, line {self._line}",
+                remedy="this is no text in lines, or it wants line breaks",
+            )
+        return n
+
+    def seekable(self) -> bool:
+        return bool(self._raw.seekable())
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._line, self._length = 1, 0
+        return int(self._raw.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._raw.tell())
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
 
 def _encoding_of(raw: io.BufferedReader, path: Path) -> str:
@@ -93,9 +143,11 @@ def _encoding_of(raw: io.BufferedReader, path: Path) -> str:
 
 def _known_encoding(name: str) -> str:
     try:
-        known = codecs.lookup(name).name
-        return "utf-8-sig" if known == "utf-8" else known  # which also reads text without the mark
-    except LookupError:
+        codec = codecs.lookup(name)
+        if not codec._is_text_encoding:  # zlib, rot13: codecs from bytes to bytes, or text to text
+            raise LookupError
+        return "utf-8-sig" if codec.name == "utf-8" else codec.name  # which also reads text without the mark
+    except (LookupError, ValueError):  # ValueError: a zero byte in its name
         raise InputError(f"unknown encoding {name!r}", where="data.encoding", remedy="use utf-8 or latin-1") from None
 
 
@@ -113,7 +165,7 @@ def _undecodable(path: Path, encoding: str, error: UnicodeError) -> InputError:
                         remedy="save the file as UTF-8, or say what it is: --set data.encoding=latin-1",
                     )
     return InputError(
-        f"the text is not {'UTF-16, as its byte-order mark says' if encoding == 'auto' else encoding}",
+        f"the text is not {'UTF-16 or UTF-32, as its byte-order mark says' if encoding == 'auto' else encoding}",
         where=shown(path),
         remedy="save it as UTF-8, or --set data.encoding=... to what it is",
     )

@@ -26,10 +26,12 @@ def csv_text(table: Table) -> str:
 
 def write_csv(table: Table, path: Path) -> None:
     """Write `csv_text` to a file, whole or not at all. Raises InputError if the place cannot be written."""
-    aside = path.with_name(f".{path.name}.unfinished")
+    if not path.name or path.is_dir():
+        raise InputError("is a folder, a file is needed", where=str(path), remedy="choose another --out")
+    aside = path.with_name(f".{path.name[:200]}.unfinished")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(csv_text(table), encoding="utf-8", newline="")
+        aside.write_bytes(csv_text(table).encode("utf-8", "replace"))
         os.replace(aside, path)
     except OSError as error:
         raise InputError(
