@@ -228,8 +228,10 @@ def text(sentence: str, /, *, run: Path | None = None, language: str = "en", jso
         For the stages that ask.
     """
     from elman.tasks.find import task_of
+    from elman.text.languages import code
     from elman.text.show import show, shown
 
+    code(language)  # says which there are
     chain = None
     if run is not None:
         chain = getattr(getattr(task_of(run).load(run), "encoding_", None), "chain", None)
@@ -380,9 +382,15 @@ def main(tokens: Sequence[str] | None = None) -> None:
         sys.stderr.close()
         code = 0
     except OSError as error:
-        if error.filename is None:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        print(f"elman: {where}{error.strerror or error}", file=sys.stderr)
+        code = 2
+    except (MemoryError, RuntimeError) as error:
+        # torch's word for it is a RuntimeError whose text names the allocator
+        if isinstance(error, RuntimeError) and "DefaultCPUAllocator" not in str(error):
             raise
-        print(f"elman: {error.filename}: {error.strerror}", file=sys.stderr)
+        print("elman: not enough memory; smaller batches, a smaller model or less data at once need less",
+              file=sys.stderr)  # fmt: skip
         code = 2
     sys.exit(code if isinstance(code, int) else 0)
 

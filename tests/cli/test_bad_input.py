@@ -20,6 +20,25 @@ CASES = {
     "one class only": (GOOD.replace(",b\n", ",a\n"), [], "only one class, 'a'"),
     "unknown text stage": (GOOD, ["--set", 'text.stages=["lowr"]'], "unknown text stage 'lowr'; did you mean 'lower'?"),
     "missing vectors": (GOOD, ["--set", "text.vectors=nowhere.txt"], "nowhere.txt: no such file of word vectors"),
+    "unknown option of a stage": (
+        GOOD,
+        ["--set", 'text.stages=[{name="stem", algorithm="x"}]'],
+        "unknown algorithm 'x'",
+    ),
+    "a stage without a name": (GOOD, ["--set", "text.stages=[{a=1}]"], "{'a': 1} is no text stage"),
+    "nothing to freeze": (GOOD, ["--set", "text.freeze=true"], "text.freeze: there are no vectors to freeze"),
+    "a negative length": (GOOD, ["--set", "text.max_length=-1"], "text.max_length: max_length is -1"),
+    "too much smoothing": (GOOD, ["--set", "loss.label_smoothing=2"], "loss.label_smoothing: label_smoothing is 2"),
+    "class weights": (GOOD, ["--set", "loss.class_weights=balance"], "did you mean 'balanced'?"),
+    "an infinite rate": (GOOD, ["--set", "training.rate=inf"], "training.rate: rate is inf"),
+    "a seed too large": (GOOD, ["--set", f"training.seed={10**30}"], "training.seed: seed is 1000"),
+    "pieces too few": (
+        GOOD,
+        ["--set", 'text.stages=[{name="subwords",model="unigram",size=1}]'],
+        "no unigram model of 1",
+    ),
+    "pieces too many": (GOOD, ["--set", 'text.stages=[{name="subwords",size=1000000000}]'], "size = 1000000000 pieces"),
+    "no engine": (GOOD, ["--set", "model.engine=x"], "no engine is called 'x'"),
     "missing label": (GOOD.replace("word4 and more,a", "word4 and more,"), [], "row 6: no value in column 'label'"),
 }
 
@@ -37,6 +56,23 @@ def test_training_data(call: Any, tmp_path: Path, case: str) -> None:
     assert "data.csv" in lines[0] or options
     assert "Traceback" not in err
     assert os.listdir(tmp_path) == ["data.csv"]  # nothing half-written
+
+
+def test_folders_made_for_a_run_go_with_it(call: Any, tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text(GOOD)
+    out = tmp_path / "runs" / "mine"
+    code, _, _ = call("train", "classify", "--data", tmp_path / "data.csv", "--out", out, "--set", "model.engine=x")
+    assert code == 2
+    assert os.listdir(tmp_path) == ["data.csv"]
+
+
+def test_a_model_beyond_all_memory(call: Any, tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text(GOOD)
+    options = ["--data", tmp_path / "data.csv", "--out", tmp_path / "run", "--set", "model.hidden=1000000000"]
+    code, _, err = call("train", "classify", *options)
+    assert code == 2
+    assert err.splitlines()[-1].startswith("elman: not enough memory; ")
+    assert os.listdir(tmp_path) == ["data.csv"]
 
 
 def test_a_label_never_seen(call: Any, tmp_path: Path) -> None:
@@ -64,6 +100,8 @@ def test_a_label_never_seen(call: Any, tmp_path: Path) -> None:
         (["train", "classify", "--data", "nowhere.csv"], "nowhere.csv: no such file or folder"),
         (["train"], "RECIPE"),
         (["train", "sentiment", "--bogus"], "Unknown option"),
+        (["train", "sentiment", "--out", "."], ".: is no name for a folder; choose another --out"),
+        (["text", "hello", "--language", "englisch"], "unknown language 'englisch'; did you mean 'english'?"),
         (["trian", "sentiment"], "trian"),
         (["predict", "nowhere", "text"], "nowhere: no such RUN; give the folder that elman train wrote"),
         (["predict", "nowhere"], "give either one INPUT or --data PATH"),

@@ -171,7 +171,7 @@ def test_class_weights() -> None:
     assert weights.tolist() == pytest.approx([4 / 6, 2.0])  # each class weighs 2 in all
     assert LossSettings(class_weights="none").weights(y, 2) is None
     with pytest.raises(InputError, match="did you mean 'balanced'"):
-        LossSettings(class_weights="balance").weights(y, 2)
+        LossSettings(class_weights="balance").check()
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,9 @@ def test_places(tmp_path: Path) -> None:
         check_place(tmp_path / "file")
     with pytest.raises(InputError, match="is a file"):
         check_place(tmp_path / "file" / "run")
+    for name in (".", "..", "a/.."):
+        with pytest.raises(InputError, match="is no name for a folder"):
+            check_place(Path(name))
     assert resume_folder(tmp_path / "run") == tmp_path / "run.training"
 
 
@@ -106,7 +109,12 @@ def test_runs_that_cannot_be_read(tmp_path: Path) -> None:
         read_run(tmp_path / "run", "tag")
     with pytest.raises(InputError, match="the RUN is damaged"):
         load_weights(nn.Linear(3, 2), read_run(tmp_path / "run")[1], tmp_path / "run")
+    with pytest.raises(InputError, match="weight holds NaN"):
+        load_weights(nn.Linear(1, 1), {"weight": torch.full((1, 1), torch.nan), "bias": torch.zeros(1)}, tmp_path)
     (tmp_path / "run" / "model.safetensors").write_bytes(b"garbage")
+    with pytest.raises(InputError, match="the RUN is damaged"):
+        read_run(tmp_path / "run")
+    (tmp_path / "run" / "model.json").write_text("[" * 100_000)
     with pytest.raises(InputError, match="the RUN is damaged"):
         read_run(tmp_path / "run")
     (tmp_path / "run" / "model.json").write_text("{")

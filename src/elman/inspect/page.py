@@ -80,8 +80,8 @@ def page(title: str, subtitle: str, sections: Sequence[Section | None], note: st
         ),
         lang="en",
     )
-    whole = Html(f"<!DOCTYPE html>\n{document}\n")
-    size = len(whole.encode("utf-8"))
+    data = f"<!DOCTYPE html>\n{document}\n".encode("utf-8", "replace")  # half a surrogate is no letter
+    whole, size = Html(data.decode("utf-8")), len(data)
     if size > LIMIT:
         raise ValueError(f"the report has {size:,} bytes, more than {LIMIT:,}: a section shows too much")
     return whole

@@ -23,7 +23,7 @@ from elman.tasks.scores import score_classes
 from elman.tasks.tagger import check_packaged, packaged_digest, parts_of_speech
 from elman.training.loop import Fitted, Step, fit, training_step
 from elman.training.progress import Silent
-from elman.training.settings import TrainingSettings
+from elman.training.settings import TrainingSettings, check_below_one
 
 __all__ = ["Classifier", "LossSettings", "Training", "predict_scores"]
 
@@ -41,10 +41,14 @@ class LossSettings(msgspec.Struct, frozen=True, kw_only=True):
     class_weights: str = "balanced"
     label_smoothing: float = 0.0
 
-    def weights(self, y: Tensor, K: int) -> Tensor | None:
-        """(K,) weight of each class, of mean 1 over the examples."""
+    def check(self) -> None:
+        """Raises InputError for a value that makes no sense, naming its key."""
+        check_below_one(self, "loss", ["label_smoothing"])
         if self.class_weights not in ("balanced", "none"):
             raise unknown("value", self.class_weights, ["balanced", "none"], where="loss.class_weights")
+
+    def weights(self, y: Tensor, K: int) -> Tensor | None:
+        """(K,) weight of each class, of mean 1 over the examples."""
         if self.class_weights == "none":
             return None
         counts = torch.bincount(y, minlength=K).clamp(min=1)

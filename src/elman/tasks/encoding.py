@@ -19,6 +19,7 @@ from elman.text.ngrams import NgramFeatures
 from elman.text.tag import Tagger
 from elman.text.vectors import WordVectors, embedding_matrix
 from elman.text.vectors.embedding import find
+from elman.training.settings import check_least
 
 __all__ = ["Encoding", "Examples", "TextSettings"]
 
@@ -43,6 +44,17 @@ class TextSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_length: int = 400
     vectors: str = ""
     freeze: bool = False
+
+    def check(self) -> None:
+        """Raises InputError for stages that are none, or for a setting that makes no sense, naming its key."""
+        check_least(self, "text", {"min_count": 1, "max_words": 0, "max_length": 0})
+        if self.freeze and not self.vectors:
+            raise InputError("there are no vectors to freeze", where="text.freeze", remedy="name them: text.vectors")
+        Chain(self.stages, tagger=_no_tags, where="text.stages")
+
+
+def _no_tags(words: list[str]) -> list[str]:
+    return [""] * len(words)
 
 
 @dataclass(frozen=True)

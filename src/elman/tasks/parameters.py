@@ -47,10 +47,14 @@ def section_of(estimator: Any, kind: type[msgspec.Struct], section: str = "") ->
         section: what to call it to the user.
 
     Raises:
-        InputError: a value of the wrong type.
+        InputError: a value of the wrong type, or one that makes no sense.
     """
     values = {f.name: getattr(estimator, f.name) for f in msgspec.structs.fields(kind)}
     try:
-        return msgspec.convert(values, kind)
+        found = msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
         raise InputError(str(error), where=", ".join(filter(None, [type(estimator).__name__, section]))) from error
+    check = getattr(found, "check", None)
+    if check is not None:
+        check()
+    return found

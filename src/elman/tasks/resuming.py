@@ -24,6 +24,7 @@ def open_checkpoints(out: Path, recipe: str, resume: bool, progress: Silent) -> 
         InputError: the checkpoints are of another recipe.
     """
     folder = resume_folder(out)
+    recipe = recipe.encode("utf-8", "replace").decode("utf-8")  # a file's name may hold bytes that are no letters
     if resume and (folder / "recipe.toml").is_file():
         before = (folder / "recipe.toml").read_text(encoding="utf-8")
         if before != recipe:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypedDict, TypeVar
@@ -179,21 +179,27 @@ def train_run(
     check_place(out)
     if ablated and task.variants is None:
         raise InputError(f"the task {recipe.task} has no stages to ablate", where="--ablate", remedy="leave it out")
+    for section in recipe.sections.values():
+        if hasattr(section, "check"):
+            section.check()
     model: Any = recipe.sections["model"]
-    model.check()
-    recipe[TrainingSettings].check()
     find_cell(model.cell)
     with watch("read the data"):
         data = task.read(recipe.data)
     for note in data.notes:
         progress.note(note)
     # only now that the data have been read: bad input leaves nothing behind
+    new = not out.absolute().parent.exists()
     checkpoints = open_checkpoints(out, recipe.to_toml(), resume, progress)
     try:
         trained = _train_seeds(task, recipe, data, checkpoints, resume, progress)
-    except InputError:  # what only the estimator finds wrong leaves nothing behind either
-        if not resume:
+    except Exception as error:
+        # what only the estimator finds wrong leaves nothing behind either; a crash leaves its checkpoints
+        if not resume and (isinstance(error, InputError) or not any(checkpoints.glob("seed-*"))):
             shutil.rmtree(checkpoints, ignore_errors=True)
+            if new:
+                with suppress(OSError):  # something else lies there by now
+                    checkpoints.parent.rmdir()
         raise
     # of a resumed training: all its parts, without the pauses between them
     watch.seconds["train"] = sum(e.fitted_.seconds for e in trained)

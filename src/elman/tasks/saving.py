@@ -67,8 +67,11 @@ def load_estimator(
     try:
         new = kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in description["parameters"].items()})
         build(new, description)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"the RUN is damaged ({error!r})", where=str(path), remedy="train it anew") from error
+    except InputError as error:
+        raise InputError(error.what, where=error.where or str(path), remedy=error.remedy or "train it anew") from error
+    except Exception as error:  # whoever edited model.json may have put anything anywhere
+        said = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise InputError(f"the RUN is damaged ({said:.200})", where=str(path), remedy="train it anew") from error
     load_weights(new.model_, weights, Path(path))
     new.model_.eval()
     new.fitted_ = Fitted()

@@ -44,7 +44,12 @@ def fit_subwords(texts: Iterable[str], *, model: Literal["bpe", "unigram"] = "bp
     learned_from = list(_whole(texts))
     if not any(text.strip() for text in learned_from):
         raise InputError("no text to learn subword units from", remedy="fit the chain on the training texts")
-    tokenizer.train_from_iterator(learned_from, trainer=trainer)
+    try:
+        tokenizer.train_from_iterator(learned_from, trainer=trainer)
+    except Exception as error:  # the library raises no other kind: Unigram wants a piece for every letter
+        raise InputError(
+            f"no {model} model of {size} pieces ({error})", remedy="give a larger size, such as 8000"
+        ) from error
     state = str(tokenizer.to_str())
     return state if model == "bpe" else _settled(state)
 
@@ -72,8 +77,8 @@ def check_subwords(*, model: Literal["bpe", "unigram"] = "bpe", size: int = 8000
         InputError: saying so.
     """
     del model
-    if size < 1:
-        raise InputError(f"size = {size}: no pieces to split into", remedy="give a number such as 8000")
+    if not 1 <= size <= 10_000_000:  # room for all of them is taken at once
+        raise InputError(f"size = {size} pieces to split into", remedy="give a number such as 8000")
 
 
 def read_subwords(state: str) -> Tokenizer:

@@ -37,6 +37,8 @@ def check_place(out: Path) -> None:
     Raises:
         InputError: a file is in the way, or a folder that holds something else, or the disk refuses.
     """
+    if not out.name or out.name == "..":
+        raise InputError("is no name for a folder", where=str(out), remedy="choose another --out")
     if out.exists() and not out.is_dir():
         raise InputError("is a file", where=str(out), remedy="choose another --out")
     if out.is_dir() and any(out.iterdir()) and not (out / "model.json").is_file():
@@ -90,7 +92,7 @@ def write_run(
         )
         for name, text in texts.items():
             if text or name == "history.jsonl":  # empty before the first epoch's end
-                (folder / name).write_text(text, encoding="utf-8", newline="\n")
+                (folder / name).write_bytes(text.encode("utf-8", "replace"))  # half a surrogate is no letter
         # safetensors makes files that only their owner can read
         (folder / "model.safetensors").chmod((folder / "model.json").stat().st_mode)
         write_events(folder, rows)
@@ -140,7 +142,7 @@ def _describe(path: Path) -> dict[str, Any]:
         raise InputError(what, where=str(path), remedy="give the folder that elman train wrote")
     try:
         description = json.loads((path / "model.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"the RUN is damaged ({error})", where=str(path), remedy="train it anew") from error
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise InputError("written by another version of elman", where=str(path), remedy="train it anew")
@@ -154,7 +156,15 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor], where: Path) -
     except RuntimeError as error:
         first = str(error).splitlines()[-1].strip()
         raise InputError(f"the RUN is damaged ({first})", where=str(where), remedy="train it anew") from error
+    for name, weight in weights.items():
+        if not bool(weight.isfinite().all()):
+            raise InputError(f"the RUN is damaged ({name} holds NaN)", where=str(where), remedy="train it anew")
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:  # half a surrogate, which JSON can hold as an escape, and UTF-8 cannot
+        return json.dumps(value, indent=1) + "\n"
+    return text

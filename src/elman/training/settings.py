@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -70,8 +71,13 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
         """Raises InputError for a number that makes no sense, naming its key."""
         whole = {"epochs": 1, "batch_size": 1, "seeds": 1, "patience": 0, "bptt": 0, "seed": 0}
         check_least(self, "training", {**whole, "weight_decay": 0, "clip_norm": 0, "clip_value": 0})
-        if not self.rate > 0:
+        if not 0 < self.rate < math.inf:
             raise InputError(f"rate is {self.rate}", where="training.rate", remedy="give a number above 0")
+        for key in ("seed", "epochs"):
+            if getattr(self, key) >= 2**63:
+                raise InputError(
+                    f"{key} is {getattr(self, key)}", where=f"training.{key}", remedy="give less than 2^63"
+                )
         check_below_one(self, "training", ["average"])
         if not 0 <= self.warmup <= 1:
             raise InputError(f"warmup is {self.warmup}", where="training.warmup", remedy="give a share of 0 to 1")
