@@ -89,9 +89,9 @@ def train(
     """
     from elman.text.vectors import Settings
     from elman.text.vectors import train as train_vectors
-    from elman.text.vectors.formats import check_suffix
+    from elman.text.vectors.formats import check_place
 
-    check_suffix(out)  # before the work, not after
+    check_place(out)  # before the work, not after
     settings = Settings(
         dim=dim, window=window, negative=negative, epochs=epochs, min_count=min_count, skip_gram=skip_gram,
         tokens=tokens, lower=not cased, sample=sample, rate=rate, share_error=share_error, max_words=max_words,

@@ -86,3 +86,37 @@ def test_without_a_native_library_the_slow_path_runs_and_says_so(
     assert "slow numpy kernel" in err
     assert "reference (numpy)" in err
     assert len(WordVectors.load(out)) == 10
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--threads", "-1"], "threads = -1"),
+        (["--threads", "100000"], "threads = 100000"),
+        (["--seed", "-1"], "seed = -1"),
+        (["--rate", "nan"], "rate = nan"),
+        (["--rate", "-1"], "rate = -1"),
+        (["--sample", "nan"], "sample = nan"),
+        (["--max-words", "-1"], "max_words = -1"),
+        (["--min-count", "0"], "min_count = 0"),
+        (["--out", "taken.bin"], "taken.bin: cannot be written; choose another --out"),
+        (["--out", "text.txt/v.bin"], "cannot be written; choose another --out"),
+    ],
+)
+def test_settings_that_make_no_sense_are_told_before_the_work(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    expected: str,
+) -> None:
+    """A rate of NaN wrote vectors that nothing could read; -1 threads trained nothing and said ten million words/s."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken.bin").mkdir()
+    (tmp_path / "text.txt").write_text("a b c\n" * 100)
+    out = [] if "--out" in options else ["--out", "v.bin"]
+    code, _, err = command(capsys, "vectors", "train", "text.txt", *out, *options)
+    assert code == 2
+    assert expected in err
+    assert err.count("\n") == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["taken.bin", "text.txt"]

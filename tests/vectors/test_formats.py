@@ -161,3 +161,51 @@ def test_metadata_is_json(tmp_path: Path) -> None:
     vectors().save(tmp_path / "v.safetensors")
     with safe_open(tmp_path / "v.safetensors", "numpy") as file:
         assert json.loads(file.metadata()["about"]) == {"window": 5}
+
+
+def test_a_mark_before_the_first_line_is_no_part_of_it(tmp_path: Path) -> None:
+    """With one, "2 2" was taken for a word and its only number."""
+    (tmp_path / "v.txt").write_bytes(b"\xef\xbb\xbf2 2\na 1 2\nb 3 4\n")
+    assert WordVectors.load(tmp_path / "v.txt").words == ["a", "b"]
+
+
+@pytest.mark.parametrize("first", ["2 99999999999", "2 0"])
+def test_a_first_line_cannot_ask_for_all_memory(tmp_path: Path, first: str) -> None:
+    (tmp_path / "v.bin").write_bytes(f"{first}\na ".encode() + struct.pack("<2f", 1, 2))
+    with pytest.raises(InputError, match="the first line promises .* numbers a word"):
+        WordVectors.load(tmp_path / "v.bin")
+
+
+def test_nan_in_the_first_row_of_text_is_named(tmp_path: Path) -> None:
+    """It was taken for a sign of the binary format, and the file said to end too early."""
+    (tmp_path / "v.txt").write_text("2 2\na nan 2\nb 1 2\n")
+    with pytest.raises(InputError, match="the vector of 'a' holds NaN"):
+        WordVectors.load(tmp_path / "v.txt")
+
+
+@pytest.mark.parametrize("fault", ["shape", "one dimension", "twice", "about", "deep", "counts", "bfloat16"])
+def test_safetensors_whose_parts_do_not_fit(tmp_path: Path, fault: str) -> None:
+    from safetensors.numpy import save_file
+
+    rows = {"shape": np.ones((3, 2)), "one dimension": np.ones(2)}.get(fault, np.ones((2, 2)))
+    words = b"a\na" if fault == "twice" else b"a\nb"
+    tensors = {"vectors": rows.astype(np.float32), "words": np.frombuffer(words, np.uint8)}
+    if fault == "counts":
+        tensors["counts"] = np.ones(7, np.int64)
+    about = {"about": {"about": "[1]", "deep": "[" * 100_000}.get(fault, "{}")}
+    path = tmp_path / "v.safetensors"
+    save_file(tensors, path, about)
+    if fault == "bfloat16":
+        parts = {"vectors": ("BF16", [2, 2], [0, 8]), "words": ("U8", [3], [8, 11])}
+        head = {k: dict(zip(("dtype", "shape", "data_offsets"), v)) for k, v in parts.items()}
+        text = json.dumps(head).encode()
+        path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(8) + b"a\nb")
+    with pytest.raises(InputError, match=r"v\.safetensors: .*; "):
+        WordVectors.load(path)
+
+
+def test_nearest_of_none(tmp_path: Path) -> None:
+    alone = WordVectors(["a"], np.ones((1, 2), np.float32))
+    assert alone.nearest("a") == []
+    with pytest.raises(InputError, match="n = 0 words are asked for; give at least 1"):
+        alone.nearest("a", 0)

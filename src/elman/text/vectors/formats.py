@@ -20,8 +20,9 @@ from elman.errors import InputError
 from elman.text.vectors.corpus import opened
 from elman.text.vectors.words import WordVectors
 
-__all__ = ["check_suffix", "load", "save"]
+__all__ = ["check_place", "check_suffix", "load", "save"]
 
+_WIDEST = 100_000  # numbers a word; a first line that promises more is no first line of ours
 _SUFFIXES = (".safetensors", ".bin", ".txt", ".vec")
 
 
@@ -37,6 +38,18 @@ def check_suffix(path: Path) -> str:
             f"no format for {suffix or 'a name without suffix'}", where=str(path), remedy=f"use {', '.join(_SUFFIXES)}"
         )
     return suffix
+
+
+def check_place(path: Path) -> None:
+    """May vectors be written here?
+
+    Raises:
+        InputError: the suffix names no format, a folder is in the way, or there is none to write into.
+    """
+    check_suffix(path)
+    nearest = next(folder for folder in path.absolute().parents if folder.exists())
+    if path.is_dir() or not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise InputError("cannot be written", where=str(path), remedy="choose another --out")
 
 
 def save(vectors: WordVectors, path: str | Path) -> None:
@@ -101,14 +114,22 @@ def load(path: str | Path, limit: int | None = None) -> WordVectors:
         if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 27:
             found = _read_safetensors(path, limit)
         else:
-            size = _size(head.split(b"\n", 1)[0])
+            size = _size(head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0])
+            if size and not 1 <= size[1] <= _WIDEST:
+                raise InputError(
+                    f"the first line promises {size[1]} numbers a word", where=str(path), remedy="fetch it again"
+                )
             if size and _is_binary(head, size[1]):
                 found = _read_binary(file, path, size, limit)
             else:
                 found = _read_text(file, path, size, limit)
     if not np.isfinite(found.matrix).all():
         row = int(np.flatnonzero(~np.isfinite(found.matrix).all(axis=1))[0])
-        raise InputError(f"the vector of {found.words[row]!r} holds NaN or infinity", where=str(path))
+        raise InputError(
+            f"the vector of {found.words[row]!r} holds NaN or infinity",
+            where=str(path),
+            remedy="train or fetch it anew",
+        )
     return found
 
 
@@ -119,13 +140,23 @@ def _read_safetensors(path: Path, limit: int | None) -> WordVectors:
         with safe_open(str(path), "numpy") as file:
             names, about = set(file.keys()), json.loads((file.metadata() or {}).get("about", "{}"))
             if not {"vectors", "words"} <= names:
-                raise InputError(f"no word vectors inside, but {', '.join(sorted(names))}", where=str(path))
+                raise InputError(
+                    f"no word vectors inside, but {', '.join(sorted(names))[:200]}",
+                    where=str(path),
+                    remedy="give a file that elman vectors train wrote",
+                )
             words = file.get_tensor("words").tobytes().decode().split("\n")[:limit]
             matrix = file.get_tensor("vectors")[:limit].astype(np.float32)
             counts = file.get_tensor("counts")[:limit] if "counts" in names else None
-    except (SafetensorError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"broken safetensors file ({error})", where=str(path)) from None
-    return WordVectors(words, matrix, counts, about)
+        if not isinstance(about, dict) or (counts is not None and counts.shape != (len(words),)):
+            raise ValueError("its parts do not fit each other")
+        return WordVectors(words, matrix, counts, about)
+    except InputError as error:
+        raise InputError(error.what, where=str(path), remedy=error.remedy or "train or fetch it anew") from None
+    except (SafetensorError, ValueError, TypeError, RecursionError) as error:  # TypeError: bfloat16, unknown to numpy
+        raise InputError(
+            f"broken safetensors file ({error})", where=str(path), remedy="train or fetch it anew"
+        ) from None
 
 
 def _size(first: bytes) -> tuple[int, int] | None:
@@ -141,7 +172,9 @@ def _is_binary(head: bytes, D: int) -> bool:
     body = head.split(b"\n", 1)[1] if b"\n" in head else b""
     numbers = body.split(b"\n", 1)[0].split()[1:]
     try:
-        return not numbers or not all(np.isfinite(float(n)) for n in numbers[: min(D, len(numbers) - 1) or 1])
+        for number in numbers[: min(D, len(numbers) - 1) or 1]:
+            float(number)  # NaN is a number here, and is refused later under its word
+        return not numbers
     except ValueError:
         return True
 
@@ -186,7 +219,9 @@ def _read_text(file: IO[bytes], path: Path, size: tuple[int, int] | None, limit:
             D = len(parts) - 1
         if len(parts) < D + 1 or D < 1:
             raise InputError(
-                f"{len(parts) - 1} numbers, expected {D}", where=where, remedy="each line is a word and its numbers"
+                f"{len(parts) - 1} numbers, expected {D}" if D else "no numbers behind the word",
+                where=where,
+                remedy="each line is a word and its numbers",
             )
         try:
             row = np.array(parts[len(parts) - D :], dtype=np.float32)

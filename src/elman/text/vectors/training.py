@@ -62,9 +62,15 @@ class Settings:
             ("negative", 1, 63),
             ("epochs", 1, 10_000),
             ("share_noise", 1, 1000),
+            ("min_count", 1, 2**31),
+            ("max_words", 1, 2**31),
+            ("threads", 1, 1024),
+            ("seed", 0, 2**63 - 1),
+            ("sample", 0, 1),
+            ("rate", 1e-9, 10),
         ):
             value = getattr(self, name)
-            if not low <= value <= high:
+            if value is not None and not low <= value <= high:
                 raise InputError(f"{name} = {value}", remedy=f"it must lie in {low}..{high}")
 
 
@@ -196,11 +202,11 @@ def train(
     plan = plan_of(encoded, settings)
     began = time.perf_counter()
     total = encoded.raw_words * settings.epochs
-    threads = (
-        settings.threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
+    threads = settings.threads or _cores()
     kernel = run(plan, threads=threads, native=native, tick=lambda part: told("training", round(part * total), total))
     seconds = time.perf_counter() - began
+    if not np.isfinite(plan.input).all():
+        raise InputError("the vectors have grown beyond all numbers", remedy="train with a smaller --rate")
     about = {name: getattr(settings, name) for name in settings.__dataclass_fields__}
     about |= {
         "corpus": str(corpus) if isinstance(corpus, str | Path) else "texts given",

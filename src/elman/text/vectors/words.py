@@ -93,7 +93,11 @@ class WordVectors:
 
     def _top(self, cosine: np.ndarray, n: int, skip: Sequence[int]) -> list[tuple[str, float]]:
         cosine[list(skip)] = -np.inf
-        n = max(0, min(n, len(self) - len(set(skip))))
+        if n < 1:
+            raise InputError(f"n = {n} words are asked for", remedy="give at least 1")
+        n = min(n, len(self) - len(set(skip)))
+        if n < 1:
+            return []  # it is alone
         best = np.argpartition(-cosine, range(n))[:n] if n < len(self) else np.argsort(-cosine)
         return [(self.words[i], float(cosine[i])) for i in best.tolist()]
 
