@@ -117,3 +117,10 @@ def test_features_say_what_is_wrong() -> None:
     with pytest.raises(InputError, match="no texts"):
         NgramFeatures().fit([])
     assert NgramFeatures().fit(TEXTS).transform([]).shape[0] == 0
+
+
+def test_texts_without_a_word_are_told_apart_by_their_characters() -> None:
+    """scikit-learn's rule sees no word in signs or single letters, and a whole training ended in an error."""
+    texts, labels = ["!!! x", "? y", "!! x", "?? y"] * 3, [0, 1, 0, 1] * 3
+    fitted = tfidf_baseline(texts, labels, texts, labels)
+    assert fitted.estimator.predict(["! x", "??? y"]).tolist() == [0, 1]

@@ -145,3 +145,21 @@ def test_a_corpus_is_streamed() -> None:
     assert corpus.raw_words == 5_000_000
     assert peak < 30e6
     assert np.bincount(corpus.tokens[corpus.tokens >= 0]).tolist() == [100_000] * 50
+
+
+@pytest.mark.parametrize("word", ["word ", "ö"])
+def test_a_line_of_any_length_is_read_in_pieces(tmp_path: Path, word: str) -> None:
+    """A corpus in one line, as text8 is, was held in memory whole."""
+    path = tmp_path / "a.txt"
+    path.write_text("first\n" + word * 3_000_000 + "\nlast", encoding="utf-8")
+    found = list(texts(path))
+    assert max(map(len, found)) <= 2 * 2**20
+    assert len(found) > 3
+    assert "".join(found) == path.read_text(encoding="utf-8")
+
+
+def test_zero_bytes_are_no_text(tmp_path: Path) -> None:
+    """UTF-16 without its mark gave vectors of single letters."""
+    (tmp_path / "a.txt").write_bytes("some words\n".encode("utf-16-le"))
+    with pytest.raises(InputError, match=r"a\.txt, line 1: this is not text \(it holds zero bytes\)"):
+        list(texts(tmp_path / "a.txt"))

@@ -172,7 +172,7 @@ def test_a_mark_before_the_first_line_is_no_part_of_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("first", ["2 99999999999", "2 0"])
 def test_a_first_line_cannot_ask_for_all_memory(tmp_path: Path, first: str) -> None:
     (tmp_path / "v.bin").write_bytes(f"{first}\na ".encode() + struct.pack("<2f", 1, 2))
-    with pytest.raises(InputError, match="the first line promises .* numbers a word"):
+    with pytest.raises(InputError, match=r"the first line promises .* numbers a word"):
         WordVectors.load(tmp_path / "v.bin")
 
 

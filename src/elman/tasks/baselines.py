@@ -50,7 +50,11 @@ def linear_baseline(
 
         fitted = tfidf_baseline(train[0], train[1].tolist(), valid[0], valid[1].tolist())
         estimator, C, features = fitted.estimator, fitted.C, list
-        name, what = "tf-idf + logistic regression", "tf-idf of 1-2-grams"
+        by_word = any(kind == "word" for kind, _ in estimator[0].transformer_list)
+        name, what = (
+            "tf-idf + logistic regression",
+            f"tf-idf of {'1-2-grams' if by_word else '1-3-grams of characters'}",
+        )
     P = np.zeros((len(test[1]), len(labels)))
     P[:, estimator.classes_] = estimator.predict_proba(features(test[0]))
     text = f"{what}, classes weighted by rarity, C = {C:g} chosen on the validation data"

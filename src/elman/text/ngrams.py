@@ -58,7 +58,7 @@ def tfidf_baseline(
     valid_texts: Sequence[Document],
     valid_labels: Sequence[Any],
     *,
-    words: Range = (1, 2),
+    words: Range | None = (1, 2),
     characters: Range | None = None,
     strengths: Sequence[float] = STRENGTHS,
 ) -> Baseline:
@@ -69,7 +69,7 @@ def tfidf_baseline(
         train_labels: one label a text.
         valid_texts: what C is chosen on; never the test texts.
         valid_labels: their labels.
-        words: shortest and longest word n-gram.
+        words: shortest and longest word n-gram; where no text has a word in it, n-grams of 1 to 3 characters instead.
         characters: the same for n-grams of characters within words; None leaves them out.
         strengths: the values of C to try; of equal scores the smaller, which regularises more, wins.
 
@@ -90,6 +90,12 @@ def tfidf_baseline(
     try:
         x = features.fit_transform(train_texts)  # (texts, n-grams), sparse
     except ValueError as e:  # scikit-learn's word for a vocabulary with nothing in it
+        if words and not characters and not _tokenized(train_texts):
+            # letters that stand alone, signs, emoji: its rule sees no word in them, and characters still tell
+            return tfidf_baseline(
+                train_texts, train_labels, valid_texts, valid_labels,
+                words=None, characters=(1, 3), strengths=strengths,
+            )  # fmt: skip
         raise InputError("the training texts hold no words", remedy="check the input column") from e
     x_valid = features.transform(valid_texts)
     scores: dict[float, float] = {}
@@ -176,9 +182,12 @@ class NgramFeatures:
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> NgramFeatures:
-        words, characters = (tuple(saved[k]) if saved[k] else None for k in ("words", "characters"))
+        first, second = (saved[k] and (int(saved[k][0]), int(saved[k][1])) for k in ("words", "characters"))
+        words, characters = first or None, second or None
         features = cls(words, characters, saved["most"])
-        features._parts = [(p["kind"], p["ngrams"], p["idf"]) for p in saved["parts"]]
+        features._parts = [
+            (str(p["kind"]), list(map(str, p["ngrams"])), list(map(float, p["idf"]))) for p in saved["parts"]
+        ]
         return features
 
 

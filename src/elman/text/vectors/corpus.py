@@ -100,8 +100,36 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         raise InputError(f"cannot be read ({error.strerror})", where=str(path)) from None
 
 
+_PIECE = 1 << 20  # bytes; a longer line (text8 is one of 100 MB) is given in pieces, cut at a blank
+
+
+def _pieces(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """(number of the line, line), a long line in several pieces."""
+    number, rest = 1, b""
+    while part := stream.readline(_PIECE):
+        line = rest + part
+        if part.endswith(b"\n"):
+            yield number, line
+            number, rest = number + 1, b""
+            continue
+        cut = line.rfind(b" ") + 1
+        if not cut and len(line) > _PIECE:  # no blank far and wide: between two letters
+            cut = len(line) - 1
+            while cut > len(line) - 4 and line[cut] & 0xC0 == 0x80:
+                cut -= 1
+        if cut:
+            yield number, line[:cut]
+        rest = line[cut:]
+    if rest:
+        yield number, rest
+
+
 def _lines(stream: IO[bytes], path: Path) -> Iterator[str]:
-    for number, line in enumerate(stream, 1):
+    for number, line in _pieces(stream):
+        if b"\0" in line:
+            raise InputError(
+                "this is not text (it holds zero bytes)", where=f"{path}, line {number}", remedy="convert it to UTF-8"
+            )
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
