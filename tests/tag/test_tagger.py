@@ -168,6 +168,37 @@ def test_pretrained_vectors_reach_words_that_training_never_saw(world: World, tm
     assert "vectors" not in dict(tagger.model_.named_parameters())
 
 
+def test_vectors_trained_on_move_for_the_training_words_alone(world: World, tmp_path: Path) -> None:
+    X, y = world
+    vocabulary = [*sorted({w.lower() for row in X for w in row}), "zurich", "nowhere"]
+    matrix = np.random.default_rng(0).standard_normal((len(vocabulary), 6)).astype(np.float32)
+    WordVectors(vocabulary, matrix).save(tmp_path / "v.safetensors")
+    settings = {**SMALL, "epochs": 2, "vectors": str(tmp_path / "v.safetensors")}
+    tagger = Tagger(**settings, freeze=False).fit(X, y)
+    frozen = Tagger(**settings).fit(X, y)
+    model = tagger.model_
+    assert model.corrections is not None
+    assert frozen.model_.corrections is None
+    assert torch.equal(model.vectors, frozen.model_.vectors)  # what was read stays
+    shown = model.corrections.weight.detach()[model.moved]  # (1 + V, 6)
+    moved = shown.abs().sum(1) > 0
+    assert not moved[0]
+    assert not moved[1 + vocabulary.index("zurich")]
+    assert moved.sum() > 0.5 * len(vocabulary)
+    tagger.save(tmp_path / "run")
+    again = Tagger.load(tmp_path / "run")
+    for a, b in zip(tagger.predict_proba(X[:20]), again.predict_proba(X[:20])):
+        np.testing.assert_array_equal(a, b)
+    assert prove(again, X[:40]).ok
+
+
+def test_vectors_trained_on_that_know_no_training_word(world: World, tmp_path: Path) -> None:
+    WordVectors(["zurich", "nowhere"], np.eye(2, dtype=np.float32)).save(tmp_path / "v.safetensors")
+    tagger = Tagger(**{**SMALL, "epochs": 1, "vectors": str(tmp_path / "v.safetensors"), "freeze": False}).fit(*world)
+    tagger.save(tmp_path / "run")
+    assert Tagger.load(tmp_path / "run").predict([["Eve"]]) == tagger.predict([["Eve"]])
+
+
 def test_a_sentence_of_ten_thousand_words(fitted: Tagger) -> None:
     words, tags = (list(chain.from_iterable(part)) for part in sentences(7, 3000))
     assert len(words) > 10_000

@@ -156,6 +156,13 @@ class Lexicon:
         counts = Counter(n for s in sentences for n in self.words.encode(normal_form(w) for w in s))
         return torch.tensor([counts[n] for n in range(len(self.words))], dtype=torch.float32)
 
+    def met(self, sentences: Iterable[Sequence[str]]) -> Tensor:
+        """(1 + V,): for each row of the vectors a number from 1 on if the sentences show its word, else 0."""
+        rows = sorted({self._known_row(word) for word in {w for s in sentences for w in s}} - {0})
+        numbers = torch.zeros(1 + len(self.known), dtype=torch.int64)
+        numbers[rows] = torch.arange(1, 1 + len(rows))
+        return numbers
+
     def batch(self, sentences: Sequence[Sequence[str]], extra: Sequence[Tensor] | None = None) -> Batch:
         """Read B sentences, none empty.
 

@@ -31,8 +31,10 @@ class TaggerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         word_dim: of the learned word embedding, trained from scratch.
-        vectors: file of pretrained word vectors, used beside it and not trained on; several with commas between
-            stand beside one another (one that keeps capitals apart, one that does not); empty: none.
+        vectors: file of pretrained word vectors, used beside it; several with commas between stand beside one another
+            (one that keeps capitals apart, one that does not); empty: none.
+        freeze: the vectors stay as they are; else those of words in the training sentences are trained on, as a
+            correction added to each, which weight decay holds near zero.
         char_dim, char_hidden: of the letters' embedding, and of each direction of the network over them.
         case_dim, affix_dim: of the embeddings of capitals, and of beginnings and endings (their sum).
         affix: letters of the longest beginning or ending.
@@ -53,6 +55,7 @@ class TaggerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     word_dim: int = 64
     vectors: str = ""
+    freeze: bool = True
     char_dim: int = 24
     char_hidden: int = 32
     case_dim: int = 8
@@ -88,6 +91,7 @@ class TaggerModel(nn.Module):
         sizes: entries of the lexicon's `words`, `chars` and `affixes`.
         num_tags: K.
         vectors: (V, D) pretrained rows, row 0 zeros for "none"; or None.
+        moved: (V,) for each of those rows the row of its correction, from 1 on, 0 for none; None: nothing is trained.
         counts: (words,) how often training showed each word, for word dropout.
         extra: E, width of the batch's further features.
         rules: what the tag scheme allows (see `transition_rules`), for the CRF.
@@ -96,6 +100,7 @@ class TaggerModel(nn.Module):
 
     counts: Tensor
     vectors: Tensor
+    moved: Tensor
 
     def __init__(
         self,
@@ -104,6 +109,7 @@ class TaggerModel(nn.Module):
         num_tags: int,
         *,
         vectors: Tensor | None = None,
+        moved: Tensor | None = None,
         counts: Tensor | None = None,
         extra: int = 0,
         rules: tuple[Tensor, Tensor, Tensor] | None = None,
@@ -122,8 +128,12 @@ class TaggerModel(nn.Module):
         self.spelling = (
             Recurrent(cell, s.char_dim, s.char_hidden, bidirectional=True, engine=s.engine) if s.char_hidden else None
         )
-        # Vectors are read, not trained: words that only the test shows then still lie where training saw their like.
+        # Frozen, words that only the test shows still lie where training saw their like.
         self.register_buffer("vectors", torch.zeros(1, 0) if vectors is None else vectors)
+        self.corrections: nn.Embedding | None = None
+        if moved is not None:
+            self.register_buffer("moved", moved)
+            self.corrections = nn.Embedding(int(moved.max()) + 1, self.vectors.shape[1], padding_idx=0)
         self.register_buffer("counts", torch.ones(sizes["words"]) if counts is None else counts, persistent=False)
         width = s.word_dim + self.vectors.shape[1] + 2 * s.char_hidden + s.case_dim + s.affix_dim + extra
         if not width:
@@ -150,6 +160,8 @@ class TaggerModel(nn.Module):
                 table.weight.uniform_(-0.1, 0.1)
                 if table is not self.cases:
                     table.weight[0] = 0.0
+        if self.corrections is not None:
+            self.corrections.weight.zero_()
 
     def features(self, batch: Batch) -> Tensor:
         """What the sentence network reads at each word: x, (T, B, I)."""
@@ -174,7 +186,10 @@ class TaggerModel(nn.Module):
                 words = torch.where(hide & (words > 1), 1, words)
             parts.append(self.words(words))
         if self.vectors.shape[1]:
-            parts.append(_hidden(self.vectors[batch.known[index]], s.vector_dropout, self.training))
+            rows = self.vectors[batch.known]  # (U, D)
+            if self.corrections is not None:
+                rows = rows + self.corrections(self.moved[batch.known])
+            parts.append(_hidden(rows[index], s.vector_dropout, self.training))
         if self.extra:
             if batch.extra is None:
                 raise InputError(f"the tagger needs {self.extra} further features of each word")

@@ -108,21 +108,24 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
         words, vectors = known_words(settings.vectors)
         self.lexicon_ = Lexicon.build(train[0], words, settings.min_count, longest_affix=settings.affix)
         torch.manual_seed(training.seed)
-        self.model_ = self._network(settings, vectors, self.lexicon_.counts(train[0]))
+        moved = None if vectors is None or settings.freeze else self.lexicon_.met(train[0])
+        self.model_ = self._network(settings, vectors, moved, self.lexicon_.counts(train[0]))
         task = Tagging(self.model_, self.lexicon_, self.names_, train, valid, training.batch_size, self.extra)
         self.fitted_: Fitted = fit(task, training, checkpoint=checkpoint, resume=resume, progress=progress, title=title)
         self._calibrate(valid, task.valid_tags, task.valid_extra)
         return self
 
     def _network(
-        self, settings: TaggerSettings, vectors: Tensor | None, counts: Tensor | None, graph: Graph | None = None
-    ) -> TaggerModel:
+        self, settings: TaggerSettings, vectors: Tensor | None, moved: Tensor | None, counts: Tensor | None,
+        graph: Graph | None = None,
+    ) -> TaggerModel:  # fmt: skip
         lexicon, names = self.lexicon_, self.names_
         return TaggerModel(
             settings,
             {"words": len(lexicon.words), "chars": len(lexicon.chars), "affixes": len(lexicon.affixes)},
             len(names.names),
             vectors=vectors,
+            moved=moved,
             counts=counts,
             extra=0 if self._pos is None else len(self._pos.classes_),
             rules=None if names.plain else transition_rules(names.names),
@@ -210,6 +213,7 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
             "names": {"names": self.names_.names, "scheme": self.names_.scheme, "inner": self.names_.inner},
             "lexicon": self.lexicon_.to_dict(),
             "vectors": list(self.model_.vectors.shape),
+            "moved": 0 if self.model_.corrections is None else self.model_.corrections.num_embeddings,
             "cell": self.model_.context.graph.to_dict(),
             "temperature": self.temperature_,
             "threshold": self.threshold_,
@@ -240,7 +244,11 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
         check_packaged(description.get("pos_model", ""))
         self._pos = packaged_tagger() if settings.pos else None
         graph = Graph.from_dict(description["cell"])
-        self.model_ = self._network(settings, torch.zeros(description["vectors"]), None, graph)
+        vectors = torch.zeros(description["vectors"])
+        moved = torch.zeros(len(vectors), dtype=torch.int64) if description.get("moved") else None
+        if moved is not None:
+            moved[0] = int(description["moved"]) - 1  # its size alone: the weights bring the rest
+        self.model_ = self._network(settings, vectors, moved, None, graph)
 
 
 def packaged_tagger() -> Tagger:
