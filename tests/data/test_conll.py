@@ -302,3 +302,9 @@ def test_a_folder_with_the_names_of_conll_2003_is_taken_as_it_is_split(tmp_path:
     data = load_tagged(DataSettings(path=str(tmp_path)))
     assert [part[0].words[1] for part in (data.train, data.valid, data.test)] == ["eng.train", "eng.testa", "eng.testb"]
     assert data.scheme == "IOB1"
+
+
+def test_a_file_without_blank_lines_cannot_be_split(tmp_path: Path) -> None:
+    (tmp_path / "a.conll").write_text("Ada B-PER\nslept O\n" * 50)
+    with pytest.raises(InputError, match=r"a\.conll: one sentence of 100 words .*; put a blank line between sentences"):
+        load_tagged(DataSettings(path=str(tmp_path / "a.conll")))

@@ -232,6 +232,12 @@ def _split(
     sentences: list[Sentence], missing: Sequence[str], settings: DataSettings, notes: list[str]
 ) -> dict[str, list[Sentence]]:
     """By document where the file marks enough of them, else by sentence; those with entities in proportion."""
+    if len(sentences) == 1:
+        raise InputError(
+            f"one sentence of {len(sentences[0]):,} words cannot be split",
+            where=sentences[0].source,
+            remedy="put a blank line between sentences, or give more of them",
+        )
     labels = [any(tag != "O" for tag in sentence.tags) for sentence in sentences]
     documents = [sentence.document for sentence in sentences]
     parts, note = divide(
