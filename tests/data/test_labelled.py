@@ -247,3 +247,8 @@ def test_the_packaged_reviews_are_rebuilt_from_the_originals(tmp_path: Path) -> 
 def test_the_data_room_does_not_import_torch() -> None:
     code = "import sys, elman.data, elman.data.labelled, elman.data.recipe; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_one_column_is_not_the_text_and_the_label_at_once(tmp_path: Path) -> None:
+    said = message(path=csv_file(tmp_path / "my.csv", ROWS), input="stars", target="stars")
+    assert "column 'stars' is the text and the label at once; name two different columns" in said

@@ -55,6 +55,12 @@ def load_labelled(settings: DataSettings) -> LabelledTexts:
     train = tables["train"]
     input = settings.input or guess_input(train, exclude=settings.target)
     target = settings.target or guess_target(train, input)
+    if input == target:
+        raise InputError(
+            f"column {input!r} is the text and the label at once",
+            where=train.source,
+            remedy="name two different columns: --input COLUMN --target COLUMN",
+        )
     if not (settings.input and settings.target) and train.names[:2] != ["text", "label"]:
         kinds = len(set(train.labels(target)))
         notes.append(f"columns guessed: {input!r} is the text, {target!r} the label ({kinds} classes); "
