@@ -26,6 +26,16 @@ def test_figures_of_entities() -> None:
     assert figures["accuracy"] == 2 / 3
     assert (figures["entity_f1"], figures["entities"]) == (0.0, 1)
     assert figures["types"]["x"]["recall"] == 0.0
+    assert figures["labels"] == ["O", "x"]
+    assert figures["confusion"] == [[1, 0], [1, 1]]
+
+
+def test_the_confusion_of_entities_is_that_of_their_types() -> None:
+    gold = [["B-a-b", "I-a-b", "O", "B-Z"], ["O", "B-Z"]]
+    predicted = [["B-Z", "I-Z", "O", "B-Z"], ["B-a-b", "O"]]
+    figures = tag_figures(gold, predicted, entities=True)
+    assert figures["labels"] == ["O", "Z", "a-b"]
+    assert figures["confusion"] == [[1, 0, 1], [1, 1, 0], [0, 2, 0]]
 
 
 def test_calibration_error() -> None:

@@ -199,6 +199,11 @@ def test_vectors_trained_on_that_know_no_training_word(world: World, tmp_path: P
     assert Tagger.load(tmp_path / "run").predict([["Eve"]]) == tagger.predict([["Eve"]])
 
 
+def test_without_vectors_there_is_nothing_to_train_on(world: World) -> None:
+    with pytest.raises(InputError, match="no vectors to train on"):
+        Tagger(**SMALL, freeze=False).fit(*world)
+
+
 def test_a_sentence_of_ten_thousand_words(fitted: Tagger) -> None:
     words, tags = (list(chain.from_iterable(part)) for part in sentences(7, 3000))
     assert len(words) > 10_000

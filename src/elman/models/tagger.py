@@ -80,6 +80,10 @@ class TaggerSettings(msgspec.Struct, frozen=True, kw_only=True):
         lowest = {"hidden": 1, "layers": 1, "min_count": 1, "affix": 1, "word_dropout": 0}
         lowest |= dict.fromkeys(("word_dim", "char_dim", "char_hidden", "case_dim", "affix_dim"), 0)
         check_least(self, "model", lowest)
+        if not self.freeze and not self.vectors:
+            raise InputError(
+                "there are no vectors to train on", where="model.freeze", remedy="leave it out, or give model.vectors"
+            )
         check_below_one(self, "model", ("dropout", "recurrent_dropout", "spelling_dropout", "vector_dropout"))
 
 

@@ -118,12 +118,15 @@ def _sentences(shown: Sequence[TaggedSentence], entities: bool) -> Section:
 
 
 def _types(test: Mapping[str, Any], entities: bool) -> Section:
+    table = confusion_table(np.array(test["confusion"]), test["labels"])
     if entities:
         whole = {key: test[f"entity_{key}"] for key in ("precision", "recall", "f1")} | {"support": test["entities"]}
-        lead = "An entity counts if its type and both its borders are right."
-        return section("Which entities", score_table({**test["types"], "all": whole}), lead=lead)
+        lead = (
+            "An entity counts if its type and both its borders are right. Below, word by word: the type of the entity "
+            "that each is in."
+        )
+        return section("Which entities", score_table({**test["types"], "all": whole}), table, lead=lead)
     rows = {name: {**row, "support": row["n"]} for name, row in test["classes"].items()}
-    table = confusion_table(np.array(test["confusion"]), test["labels"])
     return section("Which tags", score_table(rows, "tag"), table)
 
 

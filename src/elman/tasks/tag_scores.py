@@ -25,7 +25,8 @@ def tag_figures(gold: Sequence[Words], predicted: Sequence[Words], entities: boo
 
     Returns:
         accuracy (share of words whose tag is right), n (words), sentences; of entities entity_f1, entity_precision,
-        entity_recall, and by type; of plain labels macro_f1 and classes, and the confusion of the labels.
+        entity_recall, and by type; of plain labels macro_f1 and classes. The confusion of the labels, word by word; of
+        entities it is that of their types, and O: borders do not count in it.
     """
     pairs = Counter((g, p) for gs, ps in zip(gold, predicted, strict=True) for g, p in zip(gs, ps, strict=True))
     n = sum(pairs.values())
@@ -40,9 +41,14 @@ def tag_figures(gold: Sequence[Words], predicted: Sequence[Words], entities: boo
         whole = table.pop("all")
         out |= {f"entity_{key}": whole[key] for key in ("f1", "precision", "recall")}
         out |= {"entities": int(whole["support"]), "types": table}
-        return out
-    labels = sorted({tag for pair in pairs for tag in pair})
+        tags, pairs = pairs, Counter()
+        for (g, p), c in tags.items():
+            pairs[g.partition("-")[2] or g, p.partition("-")[2] or p] += c
+    labels = sorted({tag for pair in pairs for tag in pair}, key=lambda tag: (entities and tag != "O", tag))
     matrix = np.array([[pairs[g, p] for p in labels] for g in labels])
+    out["labels"], out["confusion"] = labels, matrix.tolist()
+    if entities:
+        return out
     right, given, there = matrix.diagonal(), matrix.sum(0), matrix.sum(1)
     f1 = 2 * right / np.maximum(given + there, 1)
     out["macro_f1"] = float(f1.mean())
@@ -55,7 +61,6 @@ def tag_figures(gold: Sequence[Words], predicted: Sequence[Words], entities: boo
         }
         for k, label in enumerate(labels)
     }
-    out["labels"], out["confusion"] = labels, matrix.tolist()
     return out
 
 
