@@ -204,6 +204,48 @@ def test_without_vectors_there_is_nothing_to_train_on(world: World) -> None:
         Tagger(**SMALL, freeze=False).fit(*world)
 
 
+def test_a_refit_learns_the_validation_sentences_too(world: World) -> None:
+    """`Zora` is met in a validation sentence alone; figures called valid are those from before."""
+    X, y = world
+    held = [["Zora", "saw", "Paris"]], [["B-person", "O", "B-place"]]
+    chosen = Tagger(**SMALL).fit_parts((X, y), held)
+    tagger = Tagger(**SMALL, refit=True).fit_parts((X, y), held)
+    assert chosen.valid_ is None
+    assert tagger.valid_ is not None
+    assert {**tagger.valid_, "words_per_second": 0} == {**chosen.evaluate(*held), "words_per_second": 0}
+    assert tagger.temperature_ == chosen.temperature_
+    assert tagger.fitted_.best_epoch == chosen.fitted_.best_epoch
+    assert (chosen.lexicon_.words.index("zora"), tagger.lexicon_.words.index("zora") > 1) == (1, True)
+    assert tagger.predict([["Zora", "saw", "Oslo"]]) == [["B-person", "O", "B-place"]]
+
+
+def test_a_refit_broken_off_goes_on(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until it is done the model is that of the training sentences; taken up again it ends as if nothing had been."""
+    import elman.tasks.tagger as module
+
+    X, y = ([*part[:60]] for part in world)
+    parts = ([*X[:50]], [*y[:50]]), ([*X[50:]], [*y[50:]])
+    whole = Tagger(**SMALL, refit=True).fit_parts(*parts)
+    alone = Tagger(**SMALL).fit_parts(*parts)
+    usual = module.fit
+
+    def broken(task: Any, **options: Any) -> Any:
+        fitted = usual(task, **options)
+        fitted.interrupted = bool(options.get("last"))
+        return fitted
+
+    monkeypatch.setattr(module, "fit", broken)
+    first = Tagger(**SMALL, refit=True).fit_parts(*parts, checkpoint=tmp_path / "seed-0")
+    assert first.fitted_.interrupted
+    for a, b in zip(first.predict_proba(X), alone.predict_proba(X)):
+        np.testing.assert_array_equal(a, b)
+    monkeypatch.setattr(module, "fit", usual)
+    second = Tagger(**SMALL, refit=True).fit_parts(*parts, checkpoint=tmp_path / "seed-0", resume=True)
+    assert not second.fitted_.interrupted
+    for a, b in zip(second.predict_proba(X), whole.predict_proba(X)):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_a_sentence_of_ten_thousand_words(fitted: Tagger) -> None:
     words, tags = (list(chain.from_iterable(part)) for part in sentences(7, 3000))
     assert len(words) > 10_000

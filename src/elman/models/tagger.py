@@ -51,6 +51,8 @@ class TaggerSettings(msgspec.Struct, frozen=True, kw_only=True):
         head: `softmax` decides each word alone, `crf` the whole sentence.
         scheme: of entity tags inside the model, whatever the files use: IOB2 or IOBES.
         engine: of the recurrent layers.
+        refit: once the epoch, the temperature and the threshold are chosen on the validation sentences, train a new
+            model on those too, for as many epochs. Figures called valid are those from before.
     """
 
     word_dim: int = 64
@@ -74,6 +76,7 @@ class TaggerSettings(msgspec.Struct, frozen=True, kw_only=True):
     head: Literal["softmax", "crf"] = "crf"
     scheme: Literal["IOB2", "IOBES"] = "IOBES"
     engine: str = "auto"
+    refit: bool = False
 
     def check(self) -> None:
         """Raises InputError for a number that makes no sense, naming its key."""

@@ -86,6 +86,12 @@ def _read_scheme(data: TaggedTexts) -> str:
     return "IOB2" if data.is_entities else "none"
 
 
+def _judge(tagger: Tagger, data: TaggedTexts, part: str) -> dict[str, Any]:
+    if part == "valid" and tagger.valid_ is not None:
+        return tagger.valid_
+    return score_tags(tagger, *_pair(getattr(data, part)), _read_scheme(data))
+
+
 def _baselines(tagger: Tagger, data: TaggedTexts) -> list[BaselineResult]:
     usual = usual_tags(_pair(data.train), [s.words for s in data.test])
     scores = tag_figures([s.tags for s in data.test], usual, data.is_entities)
@@ -104,7 +110,7 @@ TASK = Task(
     figures=FIGURES,
     read=load_tagged,
     fit=_fit,
-    judge=lambda tagger, data, part: score_tags(tagger, *_pair(getattr(data, part)), _read_scheme(data)),
+    judge=_judge,
     goodness=lambda valid: float(valid.get("entity_f1", valid["accuracy"])),
     baselines=_baselines,
     prove=lambda tagger, data: prove(tagger, [s.words for s in data.test]),

@@ -49,6 +49,8 @@ def settings_of(tagger: Tagger) -> dict[str, Any]:
         pairs |= {"scheme of the data": tagger.names_.scheme, "scheme inside": tagger.names_.inner}
     for key in ("epochs", "batch_size", "rate", "schedule", "average", "weight_decay", "clip_norm", "seed"):
         pairs[key.replace("_", " ")] = getattr(tagger, key)
+    if s.refit:
+        pairs["trained anew"] = f"on training and validation sentences, {tagger.fitted_.best_epoch} epochs"
     pairs["temperature"] = round(tagger.temperature_, 3)
     if not tagger.names_.plain:
         pairs["entity threshold"] = tagger.threshold_

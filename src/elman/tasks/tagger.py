@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -51,8 +51,12 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
         threshold_: so many nats less likely than none may an entity be and still be given; what is best for F1 on
             the validation sentences. Probabilities are those of the model without it.
         fitted_: history, best epoch and seconds of the training.
+        valid_: with `refit`, the figures on the validation sentences from before they were trained on; else None.
         model_, lexicon_, names_: the network, what turns words into what it reads, and numbers into tags.
     """
+
+    model_: TaggerModel
+    lexicon_: Lexicon
 
     def __init__(self, **parameters: Any) -> None:
         fill(self, parameters)
@@ -100,20 +104,41 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
         training: TrainingSettings = section_of(self, TrainingSettings)
         settings.check()
         scheme = detect_scheme(train[1]) if scheme == "auto" else scheme
-        self.names_ = TagNames.of(train[1], scheme, settings.scheme)
+        self.names_ = TagNames.of([*train[1], *(valid[1] if settings.refit else ())], scheme, settings.scheme)
         if len(self.names_.names) < 2:
             raise InputError(f"only one tag, {train[1][0][0]!r}", remedy="a tagger needs at least two")
         self.classes_ = np.array(self.names_.classes)
         self._pos = packaged_tagger() if settings.pos else None
-        words, vectors = known_words(settings.vectors)
+        known = known_words(settings.vectors)
+        run = partial(fit, settings=training, resume=resume, progress=progress)
+        task = self._task(settings, training, known, train, valid)
+        self.fitted_: Fitted = run(task, checkpoint=checkpoint, title=title)
+        self._calibrate(valid, task.valid_tags, task.valid_extra)
+        self.valid_: dict[str, Any] | None = None
+        if settings.refit and not self.fitted_.interrupted:
+            self.valid_ = score_tags(self, *valid, scheme)
+            chosen = self.model_, self.lexicon_
+            both = [*train[0], *valid[0]], [*train[1], *valid[1]]
+            task = self._task(settings, training, known, both, ([], []))
+            aside = None if checkpoint is None else checkpoint.with_name(checkpoint.name + "-refit")
+            again = run(task, checkpoint=aside, title=f"{title}, all sentences", last=self.fitted_.best_epoch)
+            self.fitted_.seconds += again.seconds
+            if again.interrupted:  # half a training is worth less than the whole one before it
+                self.fitted_.interrupted = True
+                self.model_, self.lexicon_ = chosen
+        return self
+
+    def _task(
+        self, settings: TaggerSettings, training: TrainingSettings, known: tuple[list[str], Tensor | None],
+        train: tuple[Sequence[Words], Sequence[Words]], valid: tuple[Sequence[Words], Sequence[Words]],
+    ) -> Tagging:  # fmt: skip
+        """A new lexicon and network, ready to be trained."""
+        words, vectors = known
         self.lexicon_ = Lexicon.build(train[0], words, settings.min_count, longest_affix=settings.affix)
         torch.manual_seed(training.seed)
         moved = None if vectors is None or settings.freeze else self.lexicon_.met(train[0])
         self.model_ = self._network(settings, vectors, moved, self.lexicon_.counts(train[0]))
-        task = Tagging(self.model_, self.lexicon_, self.names_, train, valid, training.batch_size, self.extra)
-        self.fitted_: Fitted = fit(task, training, checkpoint=checkpoint, resume=resume, progress=progress, title=title)
-        self._calibrate(valid, task.valid_tags, task.valid_extra)
-        return self
+        return Tagging(self.model_, self.lexicon_, self.names_, train, valid, training.batch_size, self.extra)
 
     def _network(
         self, settings: TaggerSettings, vectors: Tensor | None, moved: Tensor | None, counts: Tensor | None,

@@ -96,7 +96,7 @@ class Tagging:
 
     Args:
         model, lexicon, names: of the tagger.
-        train, valid: sentences and the tags the user wrote.
+        train, valid: sentences and the tags the user wrote; without validation sentences the last epoch is kept.
         batch_size: sentences.
         extra: gives further features of every sentence's words, (T_i, E), or None.
     """
@@ -120,7 +120,7 @@ class Tagging:
         self.valid_tags = [names.inwards(tags) for tags in valid[1]]
         # features of other models are worked out once, not in every epoch
         self.extra, self.valid_extra = extra(train[0]), extra(valid[0])
-        self.select = "accuracy" if names.plain else "entity_f1"
+        self.select = "" if not len(valid[0]) else "accuracy" if names.plain else "entity_f1"
 
     def plan(self, generator: torch.Generator) -> list[list[int]]:
         return bucket_batches([len(s) for s in self.sentences], self.batch_size, generator)
@@ -135,6 +135,8 @@ class Tagging:
 
     def validate(self) -> dict[str, float]:
         sentences, tags = self.valid
+        if not len(sentences):
+            return {}
         predicted: list[list[str]] = [[] for _ in sentences]
         right = words = 0
         for picks, e, lengths in run_model(self.tagger, self.lexicon, sentences, self.valid_extra):

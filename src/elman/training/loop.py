@@ -139,6 +139,7 @@ def fit(
     resume: bool = False,
     progress: Silent | None = None,
     title: str = "training",
+    last: int = 0,
 ) -> Fitted:
     """Train until the epochs are over, validation no longer improves, or Ctrl-C.
 
@@ -150,6 +151,7 @@ def fit(
         resume: go on from `checkpoint` if there is one, bit for bit as if nothing had happened.
         progress: what to show.
         title: of the progress bar.
+        last: the epoch to stop after, the schedule being that of all `settings.epochs`; 0 does not stop early.
 
     Raises:
         InputError: the loss is no number any more, or a checkpoint that cannot be read.
@@ -157,7 +159,7 @@ def fit(
     settings.check()
     progress = progress or Silent()
     set_bptt(task.model, settings.bptt)
-    session = _Session(task, settings, checkpoint)
+    session = _Session(task, settings, checkpoint, last or settings.epochs)
     if resume and checkpoint is not None and checkpoint.exists():
         session.load(checkpoint)
     else:
@@ -168,7 +170,7 @@ def fit(
             while not at.finished and not interrupt.asked:
                 plan = session.plan()
                 total = len(plan) * settings.epochs
-                progress.start(f"{title}, epoch {at.epoch + 1}/{settings.epochs}", total, at.step)
+                progress.start(f"{title}, epoch {at.epoch + 1}/{session.last}", total, at.step)
                 for picks in plan[at.position :]:
                     if interrupt.asked:
                         break
@@ -207,8 +209,8 @@ class _Position:
 class _Session:
     """A training under way: everything that a checkpoint must hold."""
 
-    def __init__(self, task: Trainable, settings: TrainingSettings, checkpoint: Path | None) -> None:
-        self.task, self.settings, self.checkpoint = task, settings, checkpoint
+    def __init__(self, task: Trainable, settings: TrainingSettings, checkpoint: Path | None, last: int) -> None:
+        self.task, self.settings, self.checkpoint, self.last = task, settings, checkpoint, last
         self.optimizer = make_optimizer(task.model, settings)
         self.at, self.fitted = _Position(), Fitted()
         self.order = torch.Generator().manual_seed(settings.seed)
@@ -261,7 +263,7 @@ class _Session:
         self.fitted.history.append({**row, **{f"valid_{name}": value for name, value in figures.items()}})
         stop = bool(self.settings.patience) and at.waited >= self.settings.patience
         at.epoch, at.position, at.loss, at.weight, at.seconds = at.epoch + 1, 0, 0.0, 0.0, 0.0
-        at.finished = stop or at.epoch >= self.settings.epochs
+        at.finished = stop or at.epoch >= self.last
         self.state, self.order_before = None, self.order.get_state()
 
     def _keep_if_best(self, figures: dict[str, float]) -> None:
