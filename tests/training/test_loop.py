@@ -170,6 +170,18 @@ def test_early_stopping_restores_the_best(values: list[float], select: str, best
     assert task.model.weight.item() == best  # type: ignore[operator]
 
 
+def test_of_equal_epochs_the_surest_is_kept() -> None:
+    """On a small validation split all is right long before the model has learned anything for sure."""
+    task = Scripted([1, 1, 1, 1], "score")
+    script = iter([0.9, 0.4, 0.5, 0.1])
+    plain = task.validate
+    task.validate = lambda: {**plain(), "nll": next(script)}  # type: ignore[method-assign]
+    fitted = fit(task, TrainingSettings(epochs=4, patience=2), step=counting)
+    assert fitted.best_epoch == 2
+    assert task.model.weight.item() == 2  # type: ignore[operator]
+    assert len(fitted.history) == 3  # patience still waits for a better score, not for a surer one
+
+
 def test_a_loss_that_is_no_number_ends_it(make_task: Any) -> None:
     task = make_task()
     with torch.no_grad():

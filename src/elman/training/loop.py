@@ -37,8 +37,8 @@ class Trainable(Protocol):
 
     Attributes:
         model: whose parameters are trained.
-        select: the figure of `validate` that chooses the best epoch; ``-nll`` means that smaller is better, and
-            the empty string that the last epoch is taken.
+        select: the figure of `validate` that chooses the best epoch (of equal ones that with the least ``nll``);
+            ``-nll`` means that smaller is better, and the empty string that the last epoch is taken.
         stateful: whether the state that `loss` returns belongs to the next batch (a text read on and on) or not.
     """
 
@@ -203,6 +203,7 @@ class _Position:
     rate: float = 0.0
     waited: int = 0  # epochs since the best
     best: float = -math.inf
+    best_nll: float = math.inf  # of the epoch that is kept
     finished: bool = False
 
 
@@ -268,11 +269,13 @@ class _Session:
 
     def _keep_if_best(self, figures: dict[str, float]) -> None:
         at, score = self.at, _score(figures, self.task.select, self.at.epoch)
-        if score > at.best or not self.best:
-            at.best, at.waited, self.fitted.best_epoch = score, 0, at.epoch + 1
+        nll = figures.get("nll", math.inf)
+        better = score > at.best or not self.best
+        at.waited = 0 if better else at.waited + 1
+        # a small validation split is soon all right; of equal epochs the first knows least, and is right by chance
+        if better or (score == at.best and nll < at.best_nll):
+            at.best, at.best_nll, self.fitted.best_epoch = score, nll, at.epoch + 1
             self.best = {name: t.detach().clone() for name, t in self.task.model.state_dict().items()}
-        else:
-            at.waited += 1
 
     def latest(self) -> dict[str, float]:
         """The validation figure that chooses, of the last epoch."""
