@@ -172,3 +172,10 @@ def test_an_empty_text(call: Any, text: str) -> None:
     code, out, err = call("predict", "run", text)
     assert (code, out) == (2, "")
     assert "the text is empty" in err
+
+
+def test_a_data_file_where_a_recipe_is_meant(call: Any, tmp_path: Path) -> None:
+    (tmp_path / "my.csv").write_text(GOOD)
+    code, _, err = call("train", tmp_path / "my.csv")
+    assert code == 2
+    assert f"elman train classify --data {tmp_path / 'my.csv'}" in err

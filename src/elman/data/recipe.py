@@ -195,7 +195,10 @@ def _parse(text: str, label: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # besides its own error: a number of thousands of digits
-        raise InputError(f"not valid TOML ({error})", where=label, remedy="mend the line it names") from error
+        remedy = "mend the line it names"
+        if not label.endswith(".toml"):
+            remedy = f"for data of your own write elman train classify --data {label}, or tag for a tag a word"
+        raise InputError(f"not valid TOML ({error})", where=label, remedy=remedy) from error
 
 
 def _head(source: _Source) -> tuple[str, str, str]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from elman.engines.choose import ENGINES, Choice, choose
+from elman.engines.choose import ENGINES, Choice, choose, transformed
 from elman.engines.streaming import Stream
 from elman.engines.unchanged import doubt
 from elman.engines.weights import Plan, Weights
@@ -283,7 +283,7 @@ class Recurrent(nn.Module):
             InputError: a bidirectional layer (it would need the future), or masks that a whole sequence shares.
         """
         settings = (self.training, self.engine, self.dropout, self.weight_drop)
-        if state is not None and not torch.is_grad_enabled():
+        if state is not None and not torch.is_grad_enabled() and not transformed():
             done = self._stream.step(self._parameters, settings, x_t, state)
             if done is not None:
                 return done
@@ -305,7 +305,8 @@ class Recurrent(nn.Module):
         """Every layer and direction; `start` and the result are one (L*D, B, width) for each state of the cell."""
         T, B, _ = x.shape
         graph = self.running_graph()
-        choice = choose(graph, x.device, x.dtype, self.engine)
+        engine = "reference" if self.engine == "auto" and transformed() else self.engine
+        choice = choose(graph, x.device, x.dtype, engine)
         if choice.name == "native" and ends is None and self._plain(graph):
             weights = [self._stored(graph, k, 0) for k in range(self.num_layers)]
             if done := self._stream.run(graph, weights, x, start):
