@@ -25,7 +25,9 @@ def number(value: object) -> str:
     """Three places after the point; a dash for a figure that does not exist."""
     if value is None:
         return "  -  "
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.3f}" if abs(value) < 1000 else f"{value:,.0f}"
+    return str(value)
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -84,5 +84,6 @@ def _extras() -> dict[str, Any]:
     found = {}
     for extra, (modules, purpose) in _EXTRAS.items():
         missing = [m for m in modules if m not in sys.modules and find_spec(m) is None]
-        found[extra] = f"{purpose}: " + ("installed" if not missing else f"missing, pip install 'elman[{extra}]'")
+        need = f"{', '.join(missing)} missing, pip install 'elman[{extra}]'"
+        found[extra] = f"{purpose}: {need if missing else 'installed'}"
     return found
