@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from ctypes import addressof, byref, c_int64, c_void_p
 from dataclasses import dataclass
+from operator import is_
 from typing import Any
 
 import torch
@@ -183,9 +184,11 @@ class Stream:
         if settings != self._held_for or not self._busy.acquire(blocking=False):
             return None
         try:
-            held = self._held
-            if held is None or held is not self._watch or not held.same(list(map(own.get, self._names))):
-                return None  # changed, or prepared for other weights since
+            held, tensors = self._held, self._tensors
+            if held is None or held is not self._watch or not held.counted:
+                return None  # prepared for other weights since
+            if not all(map(is_, tensors, map(own.get, self._names))) or not held.unchanged(tensors):
+                return None
             for layer in self._layers:
                 if layer.generation != layer.step.forward.generation:
                     return None

@@ -48,10 +48,12 @@ class Watch:
 
     def same(self, tensors: Sequence[Any]) -> bool:
         """Whether these are the same tensors, unchanged."""
+        return self.counted and all(map(is_, [r() for r in self._refs], tensors)) and self.unchanged(tensors)
+
+    def unchanged(self, tensors: Sequence[Any]) -> bool:
+        """Whether these tensors, known to be the same, are as they were."""
         return (
-            self.counted
-            and self._doubts == _doubts
-            and all(map(is_, [r() for r in self._refs], tensors))
+            self._doubts == _doubts
             and self.pointers == tuple(map(_address, tensors))  # before the bytes: they still lie there
             and self._versions == _versions(tensors)
             and self._bytes == list(map(_raw, self._ends))
