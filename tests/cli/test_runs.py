@@ -197,3 +197,15 @@ def test_ctrl_c_and_resume(reviews: Path, tmp_path: Path) -> None:
     assert all(torch.equal(resumed[k], expected[k]) for k in expected)
     assert "interrupted" not in json.loads((half / "metrics.json").read_text())
     assert sorted(p.name for p in tmp_path.iterdir()) == ["half", "reviews.csv", "whole"]
+
+
+def test_few_steps_are_told(call: Any, tmp_path: Path) -> None:
+    """Forty rows, one batch an epoch: two steps teach nothing, and the answers would look like doubt."""
+    data = tmp_path / "small.csv"
+    data.write_text("text,label\n" + "".join(f"{w} thing {i},{w[0]}\n" for i in range(20) for w in ("good", "bad")))
+    options = ["train", "classify", "--data", data, "--set", "model.hidden=4", "--out"]
+    code, _, err = call(*options, tmp_path / "few", "--set", "training.epochs=2")
+    assert code == 0
+    assert "only 2 steps: so few examples want more epochs (--set training.epochs=200)" in err
+    _, _, err = call(*options, tmp_path / "many", "--set", "training.epochs=200")
+    assert "only" not in err

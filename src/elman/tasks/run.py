@@ -35,6 +35,7 @@ from elman.training.settings import TrainingSettings
 
 __all__ = ["Fitting", "Outcome", "Pages", "Task", "Trained", "train_run", "varied"]
 
+_FEW = 200  # training steps; after fewer the answers are hardly surer than a guess
 _SEEDS = 3  # of an ablation whose recipe names one
 
 
@@ -206,6 +207,11 @@ def train_run(
     interrupted = trained[-1].fitted_.interrupted
     if interrupted:
         progress.note("interrupted: writing what was learned so far (--resume goes on; Ctrl-C again leaves at once)")
+    elif trained[0].fitted_.steps < _FEW:
+        epochs = recipe[TrainingSettings].epochs * -(-_FEW // max(1, trained[0].fitted_.steps))
+        progress.note(
+            f"only {trained[0].fitted_.steps} steps: so few examples want more epochs (--set training.epochs={epochs})"
+        )
     with watch("evaluate"):
         judged = [{part: task.judge(e, data, part) for part in ("test", "valid")} for e in trained]
         kept = max(range(len(trained)), key=lambda i: task.goodness(judged[i]["valid"]))

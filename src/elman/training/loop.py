@@ -121,12 +121,14 @@ class Fitted:
         history: one row an epoch: epoch, loss, rate, seconds, and validation figures as ``valid_NAME``.
         best_epoch: the row (counted from 1) whose weights were kept; 0 if no epoch was finished.
         seconds: spent training, over all resumptions.
+        steps: of the optimiser, in all epochs.
         interrupted: stopped by Ctrl-C before its time.
     """
 
     history: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int = 0
     seconds: float = 0.0
+    steps: int = 0
     interrupted: bool = False
 
 
@@ -185,7 +187,7 @@ def fit(
                 session.save()
     finally:
         progress.stop()
-    fitted.seconds = session.seconds
+    fitted.seconds, fitted.steps = session.seconds, at.step
     session.restore_best()
     return fitted
 
