@@ -43,6 +43,24 @@ void run(const Instruction& o, T* d, const T* a, const T* b, const T* c, long ro
     const long n = o.narrow ? rows : rows * columns;
     const V one = spread(T(1)), zero = spread(T(0));
     const auto flag = [&](Bits<T> mask) { return choose<T>(mask, one, zero); };
+    const auto each_row = [&](auto f) __attribute__((always_inline)) {
+        for (long r = 0; r < rows; r++) {
+            const V number = spread(b[r]);
+            map(d + r * columns, a + r * columns, b, c + r * columns, columns,
+                [&](const T* pa, const T*, const T* pc, auto get) __attribute__((always_inline)) { return f(pa, pc, number, get); });
+        }
+    };
+    const auto sum_rows = [&](auto f) __attribute__((always_inline)) {
+        for (long r = 0; r < rows; r++) {
+            V sum = zero;
+            long i = 0;
+            for (; i + lanes_of<T> <= columns; i += lanes_of<T>) sum = sum + f(r * columns + i, [](const T* p) { return load(p); });
+            if (i < columns) sum = sum + f(r * columns + i, [&](const T* p) { return load_part(p, columns - i); });
+            T total = 0;
+            for (int j = 0; j < lanes_of<T>; j++) total += sum[j];
+            d[r] = row_begins ? total : d[r] + total;
+        }
+    };
 #define ELMAN_CASE(name, expression)                                                            \
     case Op::name:                                                                              \
         map(d, a, b, c, n, [&](const T* pa, const T* pb, const T* pc, auto get) __attribute__((always_inline)) { \
@@ -90,17 +108,16 @@ void run(const Instruction& o, T* d, const T* a, const T* b, const T* c, long ro
             for (long r = 0; r < rows; r++)
                 map(d + r * columns, a, b, c, columns, [&](const T*, const T*, const T*, auto) { return spread(a[r]); });
             break;
+        // b holds one number a row
+        case Op::mul_number: each_row([&](const T* pa, const T*, const V& number, auto get) { return V(A * number); }); break;
+        case Op::add_number: each_row([&](const T* pa, const T*, const V& number, auto get) { return V(A + number); }); break;
+        case Op::sub_number: each_row([&](const T* pa, const T*, const V& number, auto get) { return V(A - number); }); break;
+        case Op::mul_add_number: each_row([&](const T* pa, const T* pc, const V& number, auto get) { return V(A * number + C); }); break;
+        case Op::rowdot:
+            sum_rows([&](long i, auto get) { return V(get(a + i) * get(b + i)); });
+            break;
         case Op::rowsum:
-            for (long r = 0; r < rows; r++) {
-                V sum = zero;
-                const T* from = a + r * columns;
-                long i = 0;
-                for (; i + lanes_of<T> <= columns; i += lanes_of<T>) sum = sum + load(from + i);
-                if (i < columns) sum = sum + load_part(from + i, columns - i);
-                T total = 0;
-                for (int j = 0; j < lanes_of<T>; j++) total += sum[j];
-                d[r] = row_begins ? total : d[r] + total;
-            }
+            sum_rows([&](long i, auto get) { return V(get(a + i)); });
             break;
     }
 #undef A

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from elman import cells
+from elman.engines.blocks import OPERATIONS
 from elman.engines.lowering import lower
 from elman.engines.program import Program
 
@@ -25,3 +26,20 @@ def test_numbers_of_a_row_are_made_for_many_rows_at_a_time() -> None:
     assert narrow(lowered.back, wide=True) == 0
     assert narrow(lowered.back, wide=False) > 0
     assert narrow(lowered.training, wide=True) <= 9  # the means, one instruction each
+
+
+def instructions(program: Program) -> set[str]:
+    """Of the programs over wide rows."""
+    found = set()
+    for operation in program.operations:
+        if operation.kind == "pointwise" and operation.words[0] > 1:
+            code = operation.words[3 + 2 * operation.words[1] :]
+            found |= {OPERATIONS[code[i]] for i in range(0, len(code), 7)}
+    return found
+
+
+def test_a_row_meets_its_number_without_a_row_of_copies() -> None:
+    lowered = lower(cells.LayerNormLSTM().graph, {"H": 128, "I": 128})
+    for program in (lowered.training, lowered.back):
+        assert instructions(program) >= {"mul_number", "rowdot", "rowsum"}
+        assert not instructions(program) & {"spread", "square"}

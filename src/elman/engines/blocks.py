@@ -18,10 +18,41 @@ __all__ = ["OPERATIONS", "assemble", "operands"]
 OPERATIONS = [
     "copy", "sigmoid", "tanh", "relu", "exp", "log", "softplus", "sqrt", "square", "abs", "sign", "neg",
     "add", "sub", "mul", "div", "minimum", "maximum", "lt", "le", "gt", "ge", "eq", "where",
-    "mul_add", "mul_sub", "sub_mul", "d_sigmoid", "d_tanh", "pow", "spread", "rowsum",
+    "mul_add", "mul_sub", "sub_mul", "d_sigmoid", "d_tanh", "pow", "spread",
+    "mul_number", "add_number", "sub_number", "mul_add_number", "rowdot", "rowsum",
 ]  # fmt: skip
 
 NUMBERS = ("const", "inverse_width")
+WITH_NUMBER = ("mul", "add", "sub", "mul_add")  # instructions whose second operand may be one number a row
+
+
+def instruction(node: Node, uses: Mapping[Node, int], kept: Mapping[Node, int]) -> tuple[str, tuple[Node, ...]]:
+    """The instruction for a node, and its operands: over a wide row, one that reads a row's number as it is."""
+    op, args = fused(node, uses, kept)
+    if op == "rowsum":
+        of = args[0]
+        if uses[of] == 1 and of not in kept and of.op in ("mul", "square"):
+            both = (*of.args, *of.args)[:2]
+            if all(_number(a, kept) is None and a.op not in NUMBERS for a in both):
+                return "rowdot", both
+    if op not in WITH_NUMBER or node.width == ONE:
+        return op, args
+    a, b, *rest = args
+    if op != "sub" and _number(b, kept) is None:
+        a, b = b, a
+    number = _number(b, kept)
+    if number is None or _number(a, kept) is not None or a.op in NUMBERS:
+        return op, args
+    return f"{op}_number", (a, number, *rest)
+
+
+def _number(node: Node, kept: Mapping[Node, int]) -> Node | None:
+    """The number a row that a value is, or that it spreads."""
+    if node.op in NUMBERS:
+        return None
+    if node.width == ONE:
+        return node
+    return node.args[0] if node.op == "spread" and node not in kept and node.args[0].op not in NUMBERS else None
 
 
 def fused(node: Node, uses: Mapping[Node, int], kept: Mapping[Node, int]) -> tuple[str, tuple[Node, ...]]:
@@ -96,7 +127,7 @@ def assemble(
         if done:
             order.append(node)
         elif node not in plan and node not in ready and node.op not in (*NUMBERS, "vector", "vectors"):
-            plan[node] = fused(node, uses, kept)
+            plan[node] = instruction(node, uses, kept)
             stack.append((node, True))
             stack += [(n, False) for n in reversed(plan[node][1]) if n not in plan]
     spreads: dict[Node, object] = {}
@@ -136,13 +167,15 @@ def assemble(
     for node in order:
         op, args = plan[node]
         place = first_home.get(node)
-        if op == "rowsum":
+        if op in ("rowsum", "rowdot"):
             d: object = ("plane" if all_ones else "column", place)
-            a.put(op, d, [wide(args[0])])
+            a.put(op, d, [wide(n) for n in args])
         else:
             small = narrow(node)
             d = a.new() if place is None else ("column" if small else "plane", place)
-            if op == "spread":
+            if op.endswith("_number"):
+                a.put(op, d, [wide(args[0]), read(args[1]), *map(wide, args[2:])])
+            elif op == "spread":
                 a.put("spread" if not all_ones else "copy", d, [read(args[0])])
             else:
                 a.put(op, d, [read(n) if small else wide(n) for n in args], small, node.value if op == "pow" else 0.0)
@@ -182,7 +215,8 @@ def _encoded(a: _Assembly, size: int) -> list[int]:
     for i, (op, d, args, narrow, immediate) in enumerate(a.code):
         numbers = [slot(v) for v in args]
         dying = [v for v in dict.fromkeys(args) if isinstance(v, int) and last[v] == i]
-        in_place = op != "spread"  # a spread writes over its operand before it has read all of it
+        # what reads one number a row would write over it before it has read all of them
+        in_place = op != "spread" and not op.endswith("_number")
         if in_place:
             free += [register[v] for v in dying]
         if isinstance(d, int) and d not in register:
