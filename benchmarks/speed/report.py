@@ -20,6 +20,10 @@ The order of turns, the pauses and the calls that do not count were settled over
 results: without those calls threads often shared one processor after a pause, on every side, and an earlier
 run had LSTM training at 1.09x torch.nn and LSTM forward at 0.86x ONNX Runtime.
 
+The host is shared, and figures move by some 5 % from run to run: half an hour before, the same code (but for layer
+norm) had LSTM training at 1.31x torch.nn and at 73 / 83 / 83 / 69 % of the peak (H 128 / 256 / 512 / 64), GRU at
+69 / 82 / 88 / 67 %, GRU before at 74 / 82 / 87 / 69 %, RNN at 76 / 83 / 88 / 63 %.
+
 """
 
 # what was asked for: (title, part, cells, work, contestant, geometric mean of the ratios)
