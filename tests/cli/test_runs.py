@@ -78,6 +78,11 @@ def test_train_predict_evaluate(call: Any, reviews: Path, tmp_path: Path) -> Non
     assert (code, out.splitlines()[0]) == (0, "comment,predicted,p(bad),p(good),p(so-so)")
     assert "no column 'review', guessed: 'comment' is the text" in err
 
+    code, out, err = call("predict", run, "--data", tmp_path / "p.csv", "--out", tmp_path / "again.csv")
+    assert code == 2
+    assert "the file has a column 'predicted' already; rename it" in err
+    assert not (tmp_path / "again.csv").exists()
+
     code, out, _ = call("evaluate", run, "--data", reviews, "--json")
     figures = json.loads(out)
     assert code == 0

@@ -17,6 +17,7 @@ from elman.data.labelled import LabelledTexts, check_known, load_labelled, load_
 from elman.data.recipe import Recipe
 from elman.data.settings import DataSettings
 from elman.data.table import Table
+from elman.errors import InputError
 from elman.proof import Proof, prove_model
 from elman.tasks.ablation import Variants
 from elman.tasks.baselines import BaselineResult, linear_baseline, majority_baseline
@@ -117,17 +118,31 @@ def load(run: Path) -> Classifier:
 
 def predict(run: Path, inputs: Sequence[str]) -> list[dict[str, Any]]:
     """For each text ``{"label": ..., "probabilities": {...}}``."""
-    classifier = load(run)
+    return _answers(load(run), inputs)
+
+
+def _answers(classifier: Classifier, inputs: Sequence[str]) -> list[dict[str, Any]]:
     rows = classifier.predict_proba(list(inputs))
     labels = labels_of(classifier)
     return [{"label": labels[int(p.argmax())], "probabilities": dict(zip(labels, p.tolist()))} for p in rows]
 
 
 def predict_table(run: Path, settings: DataSettings, progress: Silent | None = None) -> Table:
-    """A data file with the columns ``predicted`` and ``p(LABEL)`` added to its own."""
+    """A data file with the columns ``predicted`` and ``p(LABEL)`` added to its own.
+
+    Raises:
+        InputError: it has one of these already, whose values would be lost.
+    """
     input, _ = _columns(run)
     table = load_texts(settings, input, note=(progress or Silent()).note)
-    found = predict(run, table["text"])
+    classifier = load(run)
+    added = ["predicted", *(f"p({label})" for label in labels_of(classifier))]
+    for name in added:
+        if name in table.columns:
+            raise InputError(
+                f"the file has a column {name!r} already", where=table.source, remedy="rename it, or leave it out"
+            )
+    found = _answers(classifier, table["text"])
     columns: dict[str, Sequence[Any]] = dict(table.columns)
     if any(k != "text" and list(values) == list(table["text"]) for k, values in table.columns.items()):
         del columns["text"]  # a copy under the name that `load_texts` gives it
