@@ -41,7 +41,7 @@ def _from_file(path: Path, attribute: str) -> type[Cell] | Cell:
         spec.loader.exec_module(module)
     except InputError:
         raise  # a cell that the language cannot express: says its line and reason itself
-    except Exception as error:
+    except Exception as error:  # the user's file runs here: it may raise anything
         raise InputError(f"fails when it runs ({type(error).__name__}: {error})", where=str(path)) from error
     found = getattr(module, attribute, None)
     if isinstance(found, Cell) or (isinstance(found, type) and issubclass(found, Cell)):

@@ -27,19 +27,19 @@ class Compiled:
     def __init__(self, program: Program, dtype: torch.dtype) -> None:
         self.tensors = list(program.tensors)
         self.handle = library.program_new(program.words(), dtype == torch.float64)
-        self.library = library.load()
-        self.packed_bytes = int(self.library.elman_packed_bytes(self.handle))
+        self.functions = library.load()
+        self.packed_bytes = int(self.functions.elman_packed_bytes(self.handle))
         count = len(self.tensors)
         self._pointers = c_void_p * count
         self._strides = c_int64 * count
         self._parameters = c_void_p * max(1, len(program.parameters))
         self._kept: dict[tuple[int, ...], tuple[Watch, Tensor]] = {}
         self.generation = 0  # rises when what was packed before must not be used again
-        weakref.finalize(self, self.library.elman_program_free, self.handle)
+        weakref.finalize(self, self.functions.elman_program_free, self.handle)
 
     def tape_bytes(self, call: library.Call) -> int:
         """How much a training call writes for the step back."""
-        return self._checked(self.library.elman_tape_bytes(self.handle, byref(call)))
+        return self._checked(self.functions.elman_tape_bytes(self.handle, byref(call)))
 
     def run(
         self, call: library.Call, tensors: Mapping[str, Tensor | None], parameters: Sequence[int],
@@ -70,12 +70,12 @@ class Compiled:
 
     def invoke(self, call: Any) -> None:
         """Run a call that is complete (a ctypes reference to it)."""
-        if self.library.elman_run(self.handle, call) < 0:
+        if self.functions.elman_run(self.handle, call) < 0:
             self._checked(-1)
 
     def prepared(self, call: Any) -> int:
         """A handle for a call (a ctypes reference to it) that is made again and again; see native/elman.h."""
-        handle = self.library.elman_prepare(self.handle, call)
+        handle = self.functions.elman_prepare(self.handle, call)
         if not handle:
             self._checked(-1)
         return int(handle)
@@ -107,7 +107,7 @@ class Compiled:
 
     def _checked(self, result: int) -> int:
         if result < 0:
-            raise RuntimeError(f"native engine: {self.library.elman_error().decode()}")
+            raise RuntimeError(f"native engine: {self.functions.elman_error().decode()}")
         return result
 
 

@@ -67,7 +67,7 @@ class _Prepared:
 
     def __init__(self, layer: _Layer, k: int, B: int) -> None:
         program = layer.step.forward
-        self.run = program.library.elman_run_prepared
+        self.run = program.functions.elman_run_prepared
         self.handle = program.prepared(layer.reference)
         self.pointers, self.x, self.y = layer.pointers, layer.x, layer.y
         self.like = torch.empty(B, layer.widths[layer.y], dtype=layer.step.dtype)
@@ -78,7 +78,7 @@ class _Prepared:
 
 
 def _free(program: Compiled, handle: int, *alive: object) -> None:
-    program.library.elman_prepared_free(handle)
+    program.functions.elman_prepared_free(handle)
 
 
 class _Steps:

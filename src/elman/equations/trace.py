@@ -69,7 +69,7 @@ def trace(step: Callable[..., Any], name: str, widths: dict[str, Any]) -> Graph:
             raise CellError("the output is a single number", where=definition(step))
     except CellError:
         raise
-    except Exception as error:
+    except Exception as error:  # the user's step runs here: it may raise anything
         raise CellError(
             f"step cannot be traced ({type(error).__name__}: {_plain(error)})",
             where=_where(error, step),

@@ -16,7 +16,7 @@ from elman.errors import InputError
 from elman.sequences import Sequences
 from elman.text import Chain, Vocabulary
 from elman.text.ngrams import NgramFeatures
-from elman.text.tag import Tagger
+from elman.text.tag import Tagger, no_tags
 from elman.text.vectors import WordVectors, embedding_matrix
 from elman.text.vectors.embedding import find
 from elman.training.settings import check_least
@@ -50,11 +50,7 @@ class TextSettings(msgspec.Struct, frozen=True, kw_only=True):
         check_least(self, "text", {"min_count": 1, "max_words": 0, "max_length": 0})
         if self.freeze and not self.vectors:
             raise InputError("there are no vectors to freeze", where="text.freeze", remedy="name them: text.vectors")
-        Chain(self.stages, tagger=_no_tags, where="text.stages")
-
-
-def _no_tags(words: list[str]) -> list[str]:
-    return [""] * len(words)
+        Chain(self.stages, tagger=no_tags, where="text.stages")
 
 
 @dataclass(frozen=True)

@@ -51,10 +51,8 @@ def section_of(estimator: Any, kind: type[msgspec.Struct], section: str = "") ->
     """
     values = {f.name: getattr(estimator, f.name) for f in msgspec.structs.fields(kind)}
     try:
-        found = msgspec.convert(values, kind)
+        found: Any = msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
         raise InputError(str(error), where=", ".join(filter(None, [type(estimator).__name__, section]))) from error
-    check = getattr(found, "check", None)
-    if check is not None:
-        check()
+    found.check()  # every section has one
     return found

@@ -180,11 +180,10 @@ def train_run(
     check_place(out)
     if ablated and task.variants is None:
         raise InputError(f"the task {recipe.task} has no stages to ablate", where="--ablate", remedy="leave it out")
-    for section in recipe.sections.values():
-        if hasattr(section, "check"):
-            section.check()
-    model: Any = recipe.sections["model"]
-    find_cell(model.cell)
+    sections: Mapping[str, Any] = recipe.sections
+    for name in task.sections:  # those of the task: [data] is checked as it is read
+        sections[name].check()
+    find_cell(sections["model"].cell)
     with watch("read the data"):
         data = task.read(recipe.data)
     for note in data.notes:
@@ -194,7 +193,7 @@ def train_run(
     checkpoints = open_checkpoints(out, recipe.to_toml(), resume, progress)
     try:
         trained = _train_seeds(task, recipe, data, checkpoints, resume, progress)
-    except Exception as error:
+    except Exception as error:  # cleared up after, and raised again
         # what only the estimator finds wrong leaves nothing behind either; a crash leaves its checkpoints
         if not resume and (isinstance(error, InputError) or not any(checkpoints.glob("seed-*"))):
             shutil.rmtree(checkpoints, ignore_errors=True)

@@ -102,7 +102,6 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
         """
         settings: TaggerSettings = section_of(self, TaggerSettings)
         training: TrainingSettings = section_of(self, TrainingSettings)
-        settings.check()
         scheme = detect_scheme(train[1]) if scheme == "auto" else scheme
         self.names_ = TagNames.of([*train[1], *(valid[1] if settings.refit else ())], scheme, settings.scheme)
         if len(self.names_.names) < 2:

@@ -18,7 +18,7 @@ from elman.tasks.ablation import Variants
 from elman.tasks.encoding import TextSettings
 from elman.text import Chain
 from elman.text.stages import STAGES, check_options
-from elman.text.tag import Tagger
+from elman.text.tag import Tagger, no_tags
 
 __all__ = ["variants", "variants_on"]
 
@@ -68,7 +68,7 @@ def variants_on(recipe: Recipe, train: Sequence[Any], valid: Sequence[Any], tagg
     """
 
     def tokens(some: Recipe) -> list[Any]:
-        chain = Chain(some[TextSettings].stages, tagger=tagger or _no_tags).fit(train)
+        chain = Chain(some[TextSettings].stages, tagger=tagger or no_tags).fit(train)
         return chain.tagged_all([*train, *valid])
 
     whole, text = tokens(recipe), recipe[TextSettings]
@@ -102,7 +102,7 @@ def variants(recipe: Recipe, tagger: bool) -> dict[str, Recipe]:
 
 def _chains(given: Sequence[str | Mapping[str, Any]], tagger: bool) -> Iterator[tuple[str, list[Stage]]]:
     """Every chain one step away from the given one."""
-    stages = [dict(stage) for stage in Chain(given, tagger=_no_tags).stages]  # all options, the unit among them
+    stages = [dict(stage) for stage in Chain(given, tagger=no_tags).stages]  # all options, the unit among them
     kinds = [STAGES[stage["name"]].kind for stage in stages]
     unit = kinds.index("split")
     language = next((stage["language"] for stage in stages if "language" in stage), "")
@@ -161,7 +161,7 @@ def _ngrams(model: ClassifierSettings) -> Iterator[tuple[str, dict[str, int]]]:
 
 def _covers(stage: Stage, other: Stage) -> bool:
     """Whether the stage of a recipe, with all its options, is the one described."""
-    usual = Chain([other["name"]], tagger=_no_tags).stages
+    usual = Chain([other["name"]], tagger=no_tags).stages
     full = next(s for s in usual if s["name"] == other["name"]) | other
     return all(stage.get(key) == value for key, value in full.items())
 
@@ -170,7 +170,3 @@ def _said(stage: Stage) -> str:
     """``stem porter``: the name and the option that tells its kind."""
     kind = next((stage[key] for key in ("algorithm", "size", "style", "model") if key in stage), None)
     return str(stage["name"]).replace("_", " ") + ("" if kind is None or kind == "plain" else f" {kind}")
-
-
-def _no_tags(words: list[str]) -> list[str]:
-    return [""] * len(words)

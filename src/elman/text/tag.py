@@ -10,9 +10,14 @@ from typing import Literal
 
 from elman.errors import InputError
 
-__all__ = ["Tagger", "tags"]
+__all__ = ["Tagger", "no_tags", "tags"]
 
 Tagger = Callable[[list[str]], list[str]]
+
+
+def no_tags(words: list[str]) -> list[str]:
+    """Stands for a tagger where a chain is only looked at."""
+    return [""] * len(words)
 
 
 def tags(
