@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import torch
 from torch import Tensor
-from torch.nn.functional import layer_norm, softplus
+from torch.nn.functional import layer_norm, logsigmoid, softplus
 
 P = SimpleNamespace
 Step = Callable[..., tuple[Tensor, ...]]  # (parameters, x, *states) -> (output, *states)
@@ -83,9 +83,10 @@ def layer_norm_lstm(p, x, h, c):
 
 def slstm(p, x, h, c, n, m):
     i, f = gate(p, "i", x, h), -softplus(-gate(p, "f", x, h))
-    top = torch.maximum(f + m, i)
-    c = torch.exp(f + m - top) * c + torch.exp(i - top) * torch.tanh(gate(p, "z", x, h))
-    n = torch.exp(f + m - top) * n + torch.exp(i - top)
+    m = f + torch.where(n == 0, i, m)  # the authors: at the first step m is i
+    top = torch.maximum(m, i)
+    c = torch.exp(m - top) * c + torch.exp(i - top) * torch.tanh(gate(p, "z", x, h))
+    n = torch.exp(m - top) * n + torch.exp(i - top)
     h = torch.sigmoid(gate(p, "o", x, h)) * c / n
     return h, h, c, n, top
 
@@ -162,8 +163,9 @@ def min_gru(p, x, h):
 
 
 def min_lstm(p, x, h):
-    f, i = torch.sigmoid(p.U_f @ x + p.b_f), torch.sigmoid(p.U_i @ x + p.b_i)
-    h = f / (f + i) * h + i / (f + i) * (p.U @ x + p.b)
+    f, i = logsigmoid(p.U_f @ x + p.b_f), logsigmoid(p.U_i @ x + p.b_i)
+    both = torch.logaddexp(f, i)
+    h = torch.exp(f - both) * h + torch.exp(i - both) * (p.U @ x + p.b)
     return h, h
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from elman.equations import Cell, relu, sigmoid
+from elman.equations import Cell, relu, sigmoid, softplus
 
 
 class IndRNN(Cell):
@@ -34,10 +34,11 @@ class MinGRU(Cell):
 
 
 class MinLSTM(Cell):
-    """Feng et al. 2024, *Were RNNs all we needed?*, minLSTM: forget and input gate are scaled to sum to 1."""
+    """Feng et al. 2024, *Were RNNs all we needed?*, minLSTM: forget and input gate are scaled to sum to 1, by way of
+    their logarithms (the paper's appendix B), since both may be too small for a number."""
 
     def step(self, x: Any, h: Any) -> Any:
-        f = sigmoid(self.U_f @ x + self.b_f)
-        i = sigmoid(self.U_i @ x + self.b_i)
+        odds = softplus(-(self.U_f @ x + self.b_f)) - softplus(-(self.U_i @ x + self.b_i))  # log(i / f)
+        f, i = sigmoid(-odds), sigmoid(odds)
         n = self.U @ x + self.b
-        return (f * h + i * n) / (f + i)
+        return f * h + i * n

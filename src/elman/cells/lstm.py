@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from elman.equations import Cell, exp, layer_norm, maximum, sigmoid, softplus, tanh
+from elman.equations import Cell, exp, layer_norm, maximum, sigmoid, softplus, tanh, where
 
 
 class LSTM(Cell):
@@ -72,15 +72,17 @@ class LayerNormLSTM(Cell):
 
 
 class SLSTM(Cell):
-    """Beck et al. 2024, *xLSTM*, eq. 8-17: exponential input gate, a normaliser n, and m that keeps exp in range."""
+    """Beck et al. 2024, *xLSTM*, eq. 8-17: exponential input gate, a normaliser n, and m that keeps exp in range. As in
+    the authors' code, m starts at the first i: while n is 0 there is nothing yet that it could scale."""
 
     def step(self, x: Any, h: Any, c: Any, n: Any, m: Any) -> Any:
         i = self.W_i @ h + self.U_i @ x + self.b_i
         f = -softplus(-(self.W_f @ h + self.U_f @ x + self.b_f))  # the logarithm of a sigmoid forget gate
         z = tanh(self.W_z @ h + self.U_z @ x + self.b_z)
         o = sigmoid(self.W_o @ h + self.U_o @ x + self.b_o)
-        top = maximum(f + m, i)
-        write, keep = exp(i - top), exp(f + m - top)
+        before = f + where(n > 0, m, i)
+        top = maximum(before, i)
+        write, keep = exp(i - top), exp(before - top)
         c = keep * c + write * z
         n = keep * n + write
         return o * (c / n), c, n, top
