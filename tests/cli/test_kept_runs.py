@@ -1,0 +1,66 @@
+"""RUNs written by an earlier Elman are still read, and give the answers that they gave then.
+
+`kept` holds one small RUN a task, the data it learned from and the answers of the version that wrote it. They are never
+written anew: whatever changes in the format has to read them.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elman import Classifier, Tagger, cli
+
+KEPT = Path(__file__).parent / "kept"
+ANSWERS: dict[str, list[dict[str, Any]]] = json.loads((KEPT / "answers.json").read_text(encoding="utf-8"))
+# a figure that is a time: every machine has its own
+CLOCK = "words_per_second"
+
+
+def ask(capsys: pytest.CaptureFixture[str], *words: object) -> dict[str, Any]:
+    with pytest.raises(SystemExit) as end:
+        cli.main([str(word) for word in words])
+    assert not end.value.code
+    answer: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return answer
+
+
+def numbers(value: object) -> object:
+    """The same with numbers that compare to single precision."""
+    if isinstance(value, float):
+        return pytest.approx(value, rel=1e-5, abs=1e-6)
+    if isinstance(value, dict):
+        return {key: numbers(v) for key, v in value.items() if key != CLOCK}
+    return [numbers(v) for v in value] if isinstance(value, list) else value
+
+
+@pytest.fixture(params=sorted(ANSWERS))
+def run(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(KEPT / request.param, tmp_path / str(request.param)))
+
+
+def test_it_answers_as_then(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for row in ANSWERS[run.name]:
+        found = ask(capsys, "predict", run, row["text"], "--json")["predictions"]
+        wanted = {key: value for key, value in row.items() if key != "text"}
+        assert [{key: f[key] for key in wanted} for f in found] == [numbers(wanted)]
+
+
+def test_its_figures_are_those_of_then(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (data,) = (KEPT / "data").glob(f"{run.name}.*")
+    wanted = json.loads((KEPT / "figures.json").read_text(encoding="utf-8"))[run.name]
+    found = ask(capsys, "evaluate", run, "--data", data, "--json")
+    assert {key: found[key] for key in wanted if key != CLOCK} == numbers(wanted)
+
+
+def test_the_estimators_load_it(run: Path) -> None:
+    estimator: Any = {"classify": Classifier, "tag": Tagger}[run.name].load(run)
+    texts = [row["text"] for row in ANSWERS[run.name]]
+    if run.name == "classify":
+        assert list(estimator.predict(texts)) == [row["label"] for row in ANSWERS["classify"]]
+    else:
+        assert estimator.predict([row["tokens"] for row in ANSWERS["tag"]]) == [row["tags"] for row in ANSWERS["tag"]]
