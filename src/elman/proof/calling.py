@@ -1,0 +1,412 @@
+"""A module with its example: called on some sequences, some time steps, with some padding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from elman.errors import InputError
+from elman.proof.example import Example, Key, completed, is_batch, parameter_names
+from elman.proof.padding import Mask, garbage, lengths_like, read_mask
+from elman.sequences import Sequences, check_lengths
+
+__all__ = ["Axes", "Result", "Subject", "tensors"]
+
+
+@dataclass(frozen=True)
+class Input:
+    """One argument: its value, and the axes along which it is cut (a sequence (T, B, ...) has both)."""
+
+    value: Any
+    time: int | None = None
+    batch: int | None = None
+    kind: str = ""  # sequences, packed: how it is wrapped
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a call gave: its outputs, and the state after, as it was returned."""
+
+    outputs: list[Tensor]
+    state: Any = None
+
+    @property
+    def leaves(self) -> list[Tensor]:
+        """Outputs, then the tensors of the state."""
+        return self.outputs + tensors(self.state)
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Of one tensor that a call returns: where the sequences lie, and where time does."""
+
+    batch: int | None
+    times: tuple[int, ...]
+
+    def rows(self, t: Tensor, rows: Sequence[int]) -> Tensor:
+        """The part of these sequences."""
+        return t if self.batch is None else t.index_select(self.batch, torch.tensor(list(rows), device=t.device))
+
+    def cut(self, t: Tensor, sizes: Sequence[int]) -> Tensor:
+        """The time steps that a tensor of these sizes has."""
+        for axis in self.times:
+            if t.dim() == len(sizes) and t.shape[axis] > sizes[axis]:
+                t = t.narrow(axis, 0, sizes[axis])
+        return t
+
+
+class Subject:
+    """A module with its example.
+
+    Attributes:
+        T, B: time steps and sequences of the example.
+        neighbour: whether it held one sequence, and another was put beside it.
+        lengths: of each sequence; None where nothing tells the module.
+        ends: ``lengths``, ``mask``, ``sequences`` or ``packed``: what tells it.
+        state: the argument that takes the state, if any.
+    """
+
+    def __init__(self, module: Callable[..., Any], example: Example | tuple[Any, ...]) -> None:
+        if not callable(module):
+            raise InputError(
+                f"{type(module).__name__} cannot be called", remedy="give a module, or a function of tensors"
+            )
+        self.module = module
+        self.example, self._state_guessed = completed(module, example)
+        e = self.example
+        self._inputs: dict[Key, Input] = {}
+        self.lengths: list[int] | None = None
+        self.ends = ""
+        self.state = e.state
+        self.neighbour = False
+        self._ends_at: Key | None = None
+        self._mask: Mask | None = None
+        arguments: dict[Key, Any] = {**dict(enumerate(e.args)), **dict(e.keywords.items())}
+        self._read_sequence(arguments)
+        self._read_lengths(arguments)
+        for key, value in arguments.items():
+            if key not in self._inputs:
+                self._inputs[key] = self._placed(key, value)
+        if self.B == 1:
+            self._add_neighbour()
+        self._settle_state()
+
+    # -- reading the example -------------------------------------------------------------------------------------
+
+    def _read_sequence(self, arguments: Mapping[Key, Any]) -> None:
+        e = self.example
+        taken = {k for k in (e.lengths, e.state) if isinstance(k, Key)}
+        at = next((k for k, a in arguments.items() if is_batch(a, e) and k not in taken), None)
+        if at is None:
+            raise InputError(
+                "the example has no batch of sequences", remedy="give a tensor with a time and a batch axis"
+            )
+        x = arguments[at]
+        self.x_at = at
+        if isinstance(x, Tensor):
+            self.T, self.B = x.shape[e.time], x.shape[e.batch]
+            self._inputs[at] = Input(x, e.time, e.batch)
+        else:
+            if isinstance(x, Sequences):
+                data, lengths, self.ends = x.data, x.lengths, "sequences"
+            else:
+                (data, lengths), self.ends = pad_packed_sequence(x), "packed"
+            self.T, self.B = data.shape[:2]
+            self.lengths = lengths.tolist()
+            self._inputs[at] = Input(data, 0, 1, self.ends)
+        if self.T < 1 or self.B < 1:
+            raise InputError(
+                f"the example has {self.T} time steps and {self.B} sequences", remedy="give at least one of each"
+            )
+
+    def _read_lengths(self, arguments: dict[Key, Any]) -> None:
+        given = self.example.lengths
+        if given is None:
+            return
+        if isinstance(given, int):
+            if given not in arguments:
+                raise InputError(f"there is no argument {given} to carry the lengths", remedy="count from 0")
+            at: Key = given
+            value = arguments[given]
+        elif isinstance(given, str):
+            at, value = given, arguments.get(given)
+        else:
+            at = self._keyword(given)
+            value = arguments[at] = given
+        self._ends_at = at
+        marks = self.example.mask_marks
+        if value is None:
+            places, _, _ = parameter_names(self.module)
+            name = at if isinstance(at, str) else places[at] if at < len(places) else ""
+            self.lengths = [max(1, self.T - (self.T * b) // (2 * self.B)) for b in range(self.B)]
+            if marks or "mask" in name or "pad" in name:
+                padding = marks == "padding" if marks else "pad" in name
+                device = self._inputs[self.x_at].value.device
+                self._mask = Mask(not padding, padding, torch.bool, False, device)
+            self._inputs[at] = Input(torch.tensor(self.lengths))
+        elif isinstance(value, Tensor) and value.dim() == 2:
+            self.lengths, self._mask = read_mask(value, self.T, self.B, marks)
+            self._inputs[at] = Input(value)
+        else:
+            self.lengths = check_lengths(value, self.T, self.B).tolist()
+            self._inputs[at] = Input(value)
+        self.ends = "mask" if self._mask else "lengths"
+
+    def _keyword(self, value: Any) -> str:
+        """The keyword that takes these lengths, or this mask: what `forward` calls it."""
+        _, named, any_name = parameter_names(self.module)
+        if isinstance(value, Tensor) and value.dim() == 2:
+            found = [n for n in named if "mask" in n or "pad" in n]
+            usual = "mask"
+        else:
+            found = [n for n in named if "len" in n]
+            usual = "lengths"
+        if usual in named or (any_name and not found):
+            return usual
+        return found[0] if found else usual
+
+    def _placed(self, key: Key, value: Any) -> Input:
+        """Which axes of an argument are time and batch: both, the batch alone, or neither."""
+        e = self.example
+        if key == self.state:
+            return Input(value)
+        if isinstance(value, Sequences):
+            return Input(value.data, 0, 1, "sequences")
+        if not isinstance(value, Tensor):
+            return Input(value)
+        sizes = tuple(value.shape)
+        if len(sizes) > max(e.time, e.batch) and (sizes[e.time], sizes[e.batch]) == (self.T, self.B):
+            return Input(value, e.time, e.batch)
+        if len(sizes) > e.batch and len(sizes) > 1 and sizes[e.batch] == self.B:
+            return Input(value, None, e.batch)  # a sequence of another length, say of targets
+        if sizes and sizes[0] == self.B and len(sizes) < 3:
+            return Input(value, None, 0)  # (B,) or (B, F): something about each sequence
+        return Input(value)
+
+    def _add_neighbour(self) -> None:
+        """A second sequence beside the only one: the same steps in another order, so that mixing them would show."""
+        for key, given in self._inputs.items():
+            if given.batch is not None:
+                other = given.value
+                if given.time is not None:
+                    other = other.roll(1, given.time) if self.T > 1 else torch.zeros_like(other)
+                self._inputs[key] = replace(given, value=torch.cat([given.value, other], given.batch))
+        self.B = 2
+        if self.lengths is not None:
+            self.lengths = self.lengths * 2
+        self.neighbour = True
+
+    def spoiled(self, rows: Sequence[int], steps: Sequence[int] = ()) -> Subject:
+        """The same example with other values in these sequences: in all their time steps, or in these."""
+        other = copy(self)
+        other._inputs = dict(self._inputs)
+        for key, given in self._inputs.items():
+            if given.time is None or given.batch is None:
+                continue
+            value = given.value.movedim((given.time, given.batch), (0, 1)).clone()
+            at = torch.tensor(list(steps) or list(range(self.T)), device=value.device)[:, None]
+            which = torch.tensor(list(rows), device=value.device)[None, :]
+            if value.is_floating_point():
+                value[at, which] = 0.5 - 2 * value[at, which]
+            else:
+                value[at, which] = value.flatten()[value.flatten().argmin()]
+            other._inputs[key] = replace(given, value=value.movedim((0, 1), (given.time, given.batch)))
+        return other
+
+    def _settle_state(self) -> None:
+        """The batch axis of the state that the example starts from: where it has B, and where a cut one is taken."""
+        self._state_axes: list[int] | None = None
+        given = self._inputs.get(self.state) if self.state is not None else None
+        leaves = tensors(given.value) if given is not None else []
+        if not leaves:
+            return
+        B = 1 if self.neighbour else self.B
+        choices = [[a for a in (t.dim() - 2, *range(t.dim())) if 0 <= a < t.dim() and t.shape[a] == B] for t in leaves]
+        if not all(choices):
+            raise InputError(f"the state has no axis of {B} sequences", remedy="give one that fits the example")
+        rows = [0] * (self.B + 1)  # as many as no axis has by chance
+        for axes in _alike(choices):
+            self._state_axes = axes
+            try:
+                result = self.call(rows)
+            except Exception:  # a state cut along the wrong axis: the module may say so in any way
+                continue
+            if [t.shape for t in tensors(result.state)] == [t.shape for t in tensors(self.start(rows))]:
+                return
+        self._state_axes = [c[0] for c in choices]
+
+    # -- calling -------------------------------------------------------------------------------------------------
+
+    def call(
+        self, rows: Sequence[int], start: int = 0, stop: int | None = None,
+        padding: int = 0, fill: str = "", state: Any = None,
+    ) -> Result:  # fmt: skip
+        """Outputs and the state after, for these sequences and time steps.
+
+        Args:
+            padding: time steps more than there are.
+            fill: ``nan`` or ``other``: what stands in all padding; "" leaves what the example has there.
+            state: from the call before; None for the start.
+        """
+        stop = self.T if stop is None else stop
+        ends = [min(self.lengths[b], stop) - start for b in rows] if self.lengths is not None else None
+        arguments = {k: self._cut(k, a, rows, start, stop, padding, fill, ends) for k, a in self._inputs.items()}
+        if self.state is not None:
+            before = state if state is not None else self.start(rows)
+            if before is not None or isinstance(self.state, int):
+                arguments[self.state] = before
+        args = [arguments[i] for i in sorted(k for k in arguments if isinstance(k, int))]
+        result = self.module(*args, **{k: v for k, v in arguments.items() if isinstance(k, str)})
+        if self.state is None:
+            return Result(tensors(result))
+        outputs, after = self._split(result)
+        return Result(tensors(outputs), after)
+
+    def start(self, rows: Sequence[int]) -> Any:
+        """The state that the example starts these sequences from, if it names one."""
+        given = self._inputs.get(self.state) if self.state is not None else None
+        if given is None or self._state_axes is None:
+            return None if given is None else given.value
+        axes = iter(self._state_axes)
+        at = [0] * len(rows) if self.neighbour else list(rows)
+        return _mapped(given.value, lambda t: t.index_select(next(axes), torch.tensor(at, device=t.device)))
+
+    def _split(self, result: Any) -> tuple[Any, Any]:
+        """(y, state) of what a call returned."""
+        if isinstance(result, Mapping):
+            places, _, _ = parameter_names(self.module)
+            name = self.state if isinstance(self.state, str) else (places[self.state or 0 :] or [""])[0]
+            key = next((k for k in (name, "state", "states", "hidden", "hidden_state") if k in result), None)
+            if key is not None:
+                return {k: v for k, v in result.items() if k != key}, result[key]
+        elif isinstance(result, tuple | list) and not isinstance(result, PackedSequence) and len(result) > 1:
+            return [result[0], *result[2:]], result[1]
+        raise InputError(
+            f"{self.state!r} carries the state, but the module returns no (y, state)",
+            remedy="name no state, or return it beside y",
+        )
+
+    def drop_guessed_state(self) -> bool:
+        """Forget a state that was guessed by its name and proved to be none; whether there was one."""
+        if self._state_guessed and self.state is not None and self.state not in self._inputs:
+            self.state = None
+            return True
+        return False
+
+    def _cut(
+        self, key: Key, given: Input, rows: Sequence[int], start: int, stop: int,
+        padding: int, fill: str, ends: list[int] | None,
+    ) -> Any:  # fmt: skip
+        if key == self._ends_at and ends is not None:
+            if self._mask is None:
+                return lengths_like(given.value, ends)
+            return self._mask.written(torch.tensor(ends), stop - start + padding)
+        if given.batch is None:
+            return given.value
+        part = given.value.index_select(given.batch, torch.tensor(list(rows), device=given.value.device))
+        if given.time is None:
+            return part
+        part = part.narrow(given.time, start, stop - start)
+        if (padding or fill) and ends is not None:
+            part = part.movedim((given.time, given.batch), (0, 1))
+            wide = garbage(part, padding, fill)
+            for i, n in enumerate(ends):
+                wide[:n, i] = part[:n, i]
+            part = wide.movedim((0, 1), (given.time, given.batch))
+        if not given.kind:
+            return part
+        lengths = torch.tensor(ends if ends is not None else [stop - start] * len(rows))
+        if given.kind == "packed":
+            return pack_padded_sequence(part, lengths, enforce_sorted=False)
+        return Sequences(part, lengths)
+
+    def stream(self) -> Iterator[Tensor]:
+        """The sequence of the example, one time step (B, ...) after the other."""
+        x = self._inputs[self.x_at]
+        assert x.time is not None and x.batch is not None  # noqa: PT018
+        for x_t in x.value.movedim((x.time, x.batch), (0, 1)):
+            yield torch.nan_to_num(x_t) if x_t.is_floating_point() else x_t
+
+    def holds_floats(self) -> bool:
+        """Whether any padding can hold NaN."""
+        return any(i.time is not None and i.value.is_floating_point() for i in self._inputs.values())
+
+    def all_alike(self) -> bool:
+        """Whether no two sequences of the example differ, so that mixing them would not be seen."""
+        return all(
+            bool((i.value == i.value.narrow(i.batch, 0, 1)).all()) for i in self._inputs.values() if i.batch is not None
+        )
+
+    # -- what comes out ------------------------------------------------------------------------------------------
+
+    def axes(self, whole: Result) -> list[Axes]:
+        """Of every tensor in a call's result: the axes that shrink with fewer sequences, and with fewer time steps."""
+        full = [t.shape for t in whole.leaves]
+        longest = self.longest
+        one = self._shapes([max(range(self.B), key=self.length)], self.T)
+        short = self._shapes(range(self.B), longest - 1) if longest > 1 else None
+        e, found = self.example, []
+        for i, shape in enumerate(full):
+            batch: int | None = None
+            if one is not None and len(one) == len(full) and len(one[i]) == len(shape):
+                batch = next((a for a, n in enumerate(shape) if one[i][a] != n), None)
+            elif len(shape) > e.batch and shape[e.batch] == self.B:
+                batch = e.batch
+            times: tuple[int, ...] = ()
+            if short is not None and len(short) == len(full) and len(short[i]) == len(shape):
+                times = tuple(a for a, n in enumerate(shape) if short[i][a] != n and a != batch)
+            elif i < len(whole.outputs) and len(shape) > e.time and shape[e.time] in (self.T, longest):
+                times = (e.time,)
+            found.append(Axes(batch, times))
+        return found
+
+    def _shapes(self, rows: Sequence[int], stop: int) -> list[torch.Size] | None:
+        try:
+            return [t.shape for t in self.call(rows, 0, stop).leaves]
+        except Exception:  # it may refuse in any way: the check that needs this call says how
+            return None
+
+    @property
+    def longest(self) -> int:
+        """Time steps of the longest sequence."""
+        return max(self.lengths) if self.lengths is not None else self.T
+
+    def length(self, b: int) -> int:
+        """Time steps of one sequence."""
+        return self.lengths[b] if self.lengths is not None else self.T
+
+
+def tensors(result: Any) -> list[Tensor]:
+    """Every tensor in what a module returned, in order."""
+    if isinstance(result, Tensor):
+        return [result]
+    if isinstance(result, Sequences):
+        return [result.data]
+    if isinstance(result, PackedSequence):
+        return [pad_packed_sequence(result)[0]]
+    if isinstance(result, Mapping):
+        result = list(result.values())
+    return [t for part in result for t in tensors(part)] if isinstance(result, list | tuple) else []
+
+
+def _mapped(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, tuple | list):
+        parts = [_mapped(v, change) for v in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    if isinstance(value, Mapping):
+        return {k: _mapped(v, change) for k, v in value.items()}
+    return value
+
+
+def _alike(choices: list[list[int]]) -> Iterator[list[int]]:
+    """The axes to try: for every tensor its first, its second, ..."""
+    for i in range(max(map(len, choices))):
+        yield [c[min(i, len(c) - 1)] for c in choices]
