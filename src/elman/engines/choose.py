@@ -13,18 +13,9 @@ import torch
 from elman.equations.graph import Graph
 from elman.errors import InputError
 
-__all__ = ["ENGINES", "Choice", "choose", "transformed"]
+__all__ = ["ENGINES", "Choice", "choose"]
 
 ENGINES = ("native", "torch", "reference")
-
-
-# none, where a version of torch keeps its transforms elsewhere: the engine says so itself then
-_interpreters = getattr(getattr(torch._C, "_functorch", None), "peek_interpreter_stack", lambda: None)
-
-
-def transformed() -> bool:
-    """Whether this runs within a transform of `torch.func` (grad, vmap, jvp ...), which only plain operations allow."""
-    return _interpreters() is not None
 
 
 @dataclass(frozen=True)

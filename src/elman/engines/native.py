@@ -197,33 +197,41 @@ class _Scan(torch.autograd.Function):
         y, after, tape = _forward(job, tensors, training=True)
         ctx.job = job
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(*tensors, y, tape)
+        ctx.save_for_backward(*tensors, tape)
+        ctx.y, ctx.version = y.detach(), y._version
         return (y, *after)
 
     @staticmethod
     def backward(ctx: Any, *arriving: Tensor | None) -> tuple[Tensor | None, ...]:
-        *tensors, y, tape = ctx.saved_tensors
+        *tensors, tape = ctx.saved_tensors
         wanted = ctx.needs_input_grad[1:]
-        if torch.is_grad_enabled():
-            return None, *_twice(ctx.job, tensors, wanted, arriving)
+        if torch.is_grad_enabled() or not all(d is None or torch._C._has_storage(d) for d in arriving):
+            return None, *_again(ctx.job, tensors, wanted, arriving)
+        y, ctx.y = ctx.y, None  # it is let go with what autograd has saved
+        if y is None or y._version != ctx.version:  # the caller wrote over it (relu_), or goes back a second time
+            y, _, _ = _forward(ctx.job, tensors, training=False)
         return None, *_backward(ctx.job, tensors, y, tape, wanted, arriving)
 
 
-def _twice(
+def _again(
     job: _Job, tensors: Sequence[Tensor], wanted: Sequence[bool], arriving: Sequence[Tensor | None]
 ) -> list[Tensor | None]:
-    """Gradients that can be differentiated again: the reference engine computes the step anew."""
+    """Gradients that can be differentiated again, or of many directions at once (batched, they lie nowhere in memory):
+    the reference engine computes the step anew."""
     # from views: one of the tensors may have been made from another, and what passes between them autograd adds itself
-    tensors = [t.view_as(t) if w else t for t, w in zip(tensors, wanted, strict=True)]
+    with torch.enable_grad():
+        tensors = [t.view_as(t) if w else t for t, w in zip(tensors, wanted, strict=True)]
     x, states, stored, masks = job.split(tensors)
-    y, after = reference.scan(
-        job.graph, job.plan.read(stored), x, states, lengths=job.lengths, reverse=job.reverse,
-        given=dict(zip(job.masks, masks, strict=True)), bptt=job.bptt or None,
-    )  # fmt: skip
+    differentiable = torch.is_grad_enabled()
+    with torch.enable_grad():
+        y, after = reference.scan(
+            job.graph, job.plan.read(stored), x, states, lengths=job.lengths, reverse=job.reverse,
+            given=dict(zip(job.masks, masks, strict=True)), bptt=job.bptt or None,
+        )  # fmt: skip
     ends = [(o, d) for o, d in zip([y, *after], arriving, strict=True) if d is not None and o.requires_grad]
     inputs = [t for t, w in zip(tensors, wanted, strict=True) if w]
     if not ends:
         return [None] * len(tensors)
     outputs, directions = zip(*ends, strict=True)
-    found = iter(torch.autograd.grad(outputs, inputs, directions, create_graph=True, allow_unused=True))
+    found = iter(torch.autograd.grad(outputs, inputs, directions, create_graph=differentiable, allow_unused=True))
     return [next(found) if w else None for w in wanted]

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from elman.engines.choose import ENGINES, Choice, choose, transformed
+from elman.engines.choose import ENGINES, Choice, choose
 from elman.engines.streaming import Stream
+from elman.engines.tracing import transformed
 from elman.engines.unchanged import doubt
 from elman.engines.weights import Plan, Weights
 from elman.equations import Cell, CellError, schedule_forward

@@ -1,0 +1,24 @@
+"""Whether somebody looks on: a transform, which takes plain operations alone, or a tracer, which writes them down."""
+
+from __future__ import annotations
+
+import torch
+from torch.autograd import forward_ad
+
+__all__ = ["traced", "transformed"]
+
+# none, where a version of torch keeps its transforms elsewhere: the engine says so itself then
+_interpreters = getattr(getattr(torch._C, "_functorch", None), "peek_interpreter_stack", lambda: None)
+_modes = getattr(torch._C, "_len_torch_dispatch_stack", lambda: 0)
+
+
+def transformed() -> bool:
+    """Whether this runs within a transform of `torch.func` (grad, vmap, jvp ...) or of forward-mode differentiation,
+    which only plain operations allow."""
+    return _interpreters() is not None or getattr(forward_ad, "_current_level", -1) >= 0
+
+
+def traced() -> bool:
+    """Whether calls are written down or stood in for (torch.compile, torch.export, torch.jit.trace, a mode such as
+    FakeTensorMode), so that a library of ours, called behind torch's back, would not be seen."""
+    return torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None or _modes() > 0
