@@ -311,6 +311,28 @@ def explain(thing: str, /, *, picture: Path | None = None, json: JSON = False) -
 
 
 @app.command
+def verify(subject: str, /, *, json: JSON = False) -> int:
+    """Prove that a sequence gets the same answer alone, in a batch, padded, in chunks and step by step.
+
+    Exit code 0 if what was tried holds, 1 if something fails.
+
+    Parameters
+    ----------
+    subject
+        A RUN, or PACKAGE.MODULE:FUNCTION (or FILE.py:FUNCTION) that returns a module and its example, a tuple of
+        arguments or an elman.Example.
+    """
+    from elman.tasks.verifying import verify_named
+
+    proof = verify_named(subject)
+    if json:
+        print_json(proof.to_dict())
+    else:
+        print(proof)
+    return 0 if proof.ok else 1
+
+
+@app.command
 def bench(*, quick: Annotated[bool, Parameter(negative="")] = False, json: JSON = False) -> int:
     """Measure how fast the layers run here, beside torch's and beside what the processor can do at most.
 

@@ -21,7 +21,7 @@ def test_help_loads_nothing_heavy():
         "assert not heavy, heavy"
     )
     said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    looking = {"recipes", "text", "inspect", "explain", "doctor", "bench"}
+    looking = {"recipes", "text", "inspect", "verify", "explain", "doctor", "bench"}
     for command in {"train", "predict", "evaluate", "vectors"} | looking:
         assert command in said
 

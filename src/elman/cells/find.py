@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
+from types import ModuleType
 
 from elman import cells
 from elman.equations import Cell
 from elman.errors import InputError, unknown
 
-__all__ = ["find_cell"]
+__all__ = ["find_cell", "load_file"]
 
 
 def find_cell(name: str) -> type[Cell] | Cell:
@@ -30,19 +32,30 @@ def find_cell(name: str) -> type[Cell] | Cell:
     return found
 
 
-def _from_file(path: Path, attribute: str) -> type[Cell] | Cell:
+def load_file(path: Path, remedy: str) -> ModuleType:
+    """A Python file of the user's, run. `remedy` is for a name that is no such file.
+
+    Raises:
+        InputError: no such file, or one that fails.
+    """
     if not path.is_file():
-        raise InputError("no such file", where=str(path), remedy="give FILE:CELL, for example my_cells.py:Mine")
+        raise InputError("no such file", where=str(path), remedy=remedy)
     spec = importlib.util.spec_from_file_location(f"elman_user_{path.stem}", path)
     if spec is None or spec.loader is None:
-        raise InputError("not a Python file", where=str(path), remedy="give FILE:CELL, for example my_cells.py:Mine")
+        raise InputError("not a Python file", where=str(path), remedy=remedy)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # a dataclass in it looks itself up there
     try:
         spec.loader.exec_module(module)
     except InputError:
         raise  # a cell that the language cannot express: says its line and reason itself
     except Exception as error:  # the user's file runs here: it may raise anything
         raise InputError(f"fails when it runs ({type(error).__name__}: {error})", where=str(path)) from error
+    return module
+
+
+def _from_file(path: Path, attribute: str) -> type[Cell] | Cell:
+    module = load_file(path, "give FILE:CELL, for example my_cells.py:Mine")
     found = getattr(module, attribute, None)
     if isinstance(found, Cell) or (isinstance(found, type) and issubclass(found, Cell)):
         return found
