@@ -18,7 +18,7 @@ $(INSTALLED): $(BIN)/python $(SOURCES)
 	@touch $@
 
 demo: $(INSTALLED)  ## train, evaluate and report the sentiment model on real customer reviews
-	$(BIN)/elman train sentiment
+	$(BIN)/elman train sentiment --force
 
 test: $(INSTALLED) lint types  ## lint, types, and every test against the installed package
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -9,6 +9,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -17,12 +18,15 @@ from cyclopts import App, CycloptsError, Parameter
 from elman import __version__
 from elman.console import JSON, number, print_json, print_metrics, print_prediction, print_table
 from elman.errors import InputError
+from elman.files import check_apart, check_file, write_file
+from elman.training.interrupt import ending_interrupts
 from elman.vectors_cli import app as vectors_app
 
 app = App(
     name="elman",
     help="Recurrent networks, from a data file to a trained, explained and proven model.",
     version=__version__,
+    suppress_keyboard_interrupt=False,
     help_format="plaintext",
 )
 
@@ -46,6 +50,7 @@ def train(
     seed: int | None = None,
     set: Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)] = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
+    force: Annotated[bool, Parameter(negative="")] = False,
     ablate: Annotated[bool, Parameter(negative="")] = False,
     json: JSON = False,
 ) -> int:
@@ -73,6 +78,8 @@ def train(
         Any setting of the recipe, as section.key=value; may be repeated.
     resume
         Go on where an interrupted training stopped, bit for bit.
+    force
+        Replace the RUN that is there, or the checkpoints of an interrupted training.
     ablate
         Then train the recipe without each of its text stages and inputs, and with each that it lacks, over several
         seeds, and write what each is worth on validation into the RUN. Takes seventy to eighty trainings.
@@ -91,7 +98,7 @@ def train(
     task, loaded = recipe_of(recipe, set or [], {k: v for k, v in given.items() if v is not None})
     run = out or Path("runs") / loaded.name
 
-    outcome = task.train(loaded, run, resume=resume, ablated=ablate, progress=Bar())
+    outcome = task.train(loaded, run, resume=resume, force=force, ablated=ablate, progress=Bar())
     if json:
         print_json(outcome.metrics)
     else:
@@ -135,6 +142,9 @@ def predict(
         raise InputError("the text is empty", where="elman predict", remedy="give at least one word")
     from elman.tasks.find import task_of
 
+    if out is not None:
+        check_file(out)
+        check_apart(out, run, *(data or "").split(","))
     task = task_of(run)
     if input is not None:
         found = task.predict(run, [input])
@@ -262,17 +272,19 @@ def inspect(run: Path, /, *, input: str | None = None, out: Path | None = None) 
     """
     from elman.tasks.find import task_of
 
+    target = out or Path("report.html")
+    check_file(target)
+    check_apart(target, run)
     task_of(run)  # says what is wrong with the folder
     if input is None:
-        page = (run / "report.html").read_text(encoding="utf-8") if (run / "report.html").is_file() else None
-        if page is None:
-            raise InputError("this RUN has no report", where=str(run), remedy="give a text: --input TEXT")
+        from elman.training.checkpoint import read_report
+
+        page: str | bytes = read_report(run)
     else:
         from elman.tasks.inspecting import inspect_page
 
         page = inspect_page(run, input)
-    target = out or Path("report.html")
-    target.write_text(page, encoding="utf-8")
+    write_file(target, page)
     print(f"written to {target}", file=sys.stderr)
     return 0
 
@@ -292,6 +304,9 @@ def explain(thing: str, /, *, picture: Path | None = None, json: JSON = False) -
     from elman.inspect.explain import explain as explained
     from elman.tasks.find import recipe_and_cell, task_of
 
+    if picture is not None:
+        check_file(picture)
+        check_apart(picture, thing.rpartition(":")[0] or thing)
     recipe = ""
     if (Path(thing) / "model.json").is_file():
         said = explained(task_of(Path(thing)).load(Path(thing)).model_)
@@ -301,7 +316,7 @@ def explain(thing: str, /, *, picture: Path | None = None, json: JSON = False) -
         said = explained(cell)
         graph = said.graph
     if picture is not None:
-        picture.write_text(svg_of(graph), encoding="utf-8")
+        write_file(picture, svg_of(graph))
         print(f"the picture of {graph.name} is written to {picture}", file=sys.stderr)
     if json:
         print_json({"recipe": recipe, **said.to_dict()} if recipe else said.to_dict())
@@ -388,33 +403,43 @@ def main(tokens: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows a question mark
+    code: object = 2
     try:
-        code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        with ending_interrupts():
+            code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+            sys.stdout.flush()
     except InputError as error:
-        print(f"elman: {error}", file=sys.stderr)
-        code = 2
+        _say(str(error))
     except CycloptsError as error:
-        print(f"elman: {' '.join(str(error).split())}", file=sys.stderr)
-        code = 2
+        _say(" ".join(str(error).split()))
     except KeyboardInterrupt:
-        print("elman: interrupted", file=sys.stderr)
+        _say("interrupted")
         code = 130
     except BrokenPipeError:
         # whoever read our output has seen enough (elman predict ... | head)
-        sys.stderr.close()
+        _drop_output()
         code = 0
     except OSError as error:
+        _drop_output()
         where = f"{error.filename}: " if error.filename is not None else ""
-        print(f"elman: {where}{error.strerror or error}", file=sys.stderr)
-        code = 2
+        _say(f"{where}{error.strerror or error}")
     except (MemoryError, RuntimeError) as error:
         # torch's word for it is a RuntimeError whose text names the allocator
         if isinstance(error, RuntimeError) and "DefaultCPUAllocator" not in str(error):
             raise
-        print("elman: not enough memory; smaller batches, a smaller model or less data at once need less",
-              file=sys.stderr)  # fmt: skip
-        code = 2
+        _say("not enough memory; smaller batches, a smaller model or less data at once need less")
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(line: str) -> None:
+    with suppress(OSError):  # the terminal may have gone away
+        print(f"elman: {line}", file=sys.stderr, flush=True)
+
+
+def _drop_output() -> None:
+    """What stdout still holds goes nowhere: Python would try to write it once more, and complain, as it ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

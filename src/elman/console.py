@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,15 +9,17 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from elman.files import json_text
+
 __all__ = ["JSON", "number", "print_json", "print_metrics", "print_prediction", "print_table"]
 
 JSON = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object on stdout.")]
 
 
 def print_json(value: object) -> None:
-    """One object on one line of stdout; where that is not UTF-8, in ASCII alone, as JSON can be."""
+    """One object on one line of stdout, strict; where that is not UTF-8, in ASCII alone, as JSON can be."""
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    print(json.dumps(value, ensure_ascii=not utf8))
+    print(json_text(value, ascii=not utf8))
 
 
 def number(value: object) -> str:

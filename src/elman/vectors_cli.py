@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from elman.console import JSON, number, print_json
+from elman.files import check_apart, check_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,6 +93,7 @@ def train(
     from elman.text.vectors.formats import check_place
 
     check_place(out)  # before the work, not after
+    check_apart(out, *corpus.split(","))
     settings = Settings(
         dim=dim, window=window, negative=negative, epochs=epochs, min_count=min_count, skip_gram=skip_gram,
         tokens=tokens, lower=not cased, sample=sample, rate=rate, share_error=share_error, max_words=max_words,
@@ -150,6 +152,9 @@ def evaluate(vectors: Path, /, *, out: Path | None = None, json: JSON = False) -
     from elman.text.vectors import WordVectors
     from elman.text.vectors import evaluate as judge
 
+    if out is not None:
+        check_file(out)
+        check_apart(out, vectors)
     loaded = WordVectors.load(vectors)
     found = judge(loaded)
     if json:

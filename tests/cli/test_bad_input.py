@@ -161,9 +161,11 @@ def test_a_page_that_cannot_be_written(call: Any, tmp_path: Path) -> None:
     run.mkdir()
     (run / "model.json").write_text('{"format": 1, "task": "classify"}')
     (run / "report.html").write_text("<p>")
-    code, out, err = call("inspect", run, "--out", tmp_path / "nowhere" / "page.html")
+    code, out, err = call("inspect", run, "--out", run / "report.html" / "page.html")
     assert (code, out) == (2, "")
-    assert err == f"elman: {tmp_path / 'nowhere' / 'page.html'}: No such file or directory\n"
+    assert err == (
+        f"elman: {run / 'report.html' / 'page.html'}: cannot be written (Not a directory); choose another --out\n"
+    )
 
 
 @pytest.mark.parametrize("text", ["", "  \n"])

@@ -131,7 +131,7 @@ def test_ablation(call: Any, reviews: Path, tmp_path: Path, monkeypatch: pytest.
     assert "What each stage is worth" in (run / "report.html").read_text()
     assert sorted(os.listdir(tmp_path)) == ["reviews.csv", "run"]
 
-    code, out, _ = call(*given)  # three seeds where the recipe names one
+    code, out, _ = call(*given, "--force")  # three seeds where the recipe names one
     assert code == 0
     assert [line.split()[-1] for line in out.splitlines() if line.startswith("the recipe")] == ["3"]
     code, out, err = call("train", "ner", "--ablate", "--out", tmp_path / "other")

@@ -99,8 +99,8 @@ def test_without_a_native_library_the_slow_path_runs_and_says_so(
         (["--sample", "nan"], "sample = nan"),
         (["--max-words", "-1"], "max_words = -1"),
         (["--min-count", "0"], "min_count = 0"),
-        (["--out", "taken.bin"], "taken.bin: cannot be written; choose another --out"),
-        (["--out", "text.txt/v.bin"], "cannot be written; choose another --out"),
+        (["--out", "taken.bin"], "taken.bin: is a folder, a file is needed; choose another --out"),
+        (["--out", "text.txt/v.bin"], "cannot be written (Not a directory); choose another --out"),
     ],
 )
 def test_settings_that_make_no_sense_are_told_before_the_work(

@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from elman.data.table import Table, is_missing
-from elman.errors import InputError
+from elman.files import write_file
 
 __all__ = ["csv_text", "write_csv"]
 
@@ -26,19 +25,7 @@ def csv_text(table: Table) -> str:
 
 def write_csv(table: Table, path: Path) -> None:
     """Write `csv_text` to a file, whole or not at all. Raises InputError if the place cannot be written."""
-    if not path.name or path.is_dir():
-        raise InputError("is a folder, a file is needed", where=str(path), remedy="choose another --out")
-    aside = path.with_name(f".{path.name[:200]}.unfinished")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(csv_text(table).encode("utf-8", "replace"))
-        os.replace(aside, path)
-    except OSError as error:
-        raise InputError(
-            f"cannot be written ({error.strerror})", where=str(path), remedy="choose another --out"
-        ) from error
-    finally:
-        aside.unlink(missing_ok=True)
+    write_file(path, csv_text(table))
 
 
 def _cell(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from elman import __version__
+from elman.files import write_file
 from elman.inspect.markup import Child, Html, join, tag
 from elman.inspect.palette import style_variables
 
@@ -89,12 +89,8 @@ def page(title: str, subtitle: str, sections: Sequence[Section | None], note: st
 
 def write(path: str | Path, title: str, subtitle: str, sections: Sequence[Section | None], note: str = "") -> Path:
     """Write the page to `path`: whole, or not at all. Arguments and errors are those of `page`."""
-    path = Path(path)
-    data = page(title, subtitle, sections, note).encode("utf-8")
-    half = path.with_name(f".{path.name}.{os.getpid()}")
-    half.write_bytes(data)
-    half.replace(path)
-    return path
+    write_file(path, page(title, subtitle, sections, note))
+    return Path(path)
 
 
 def _slugs(titles: Sequence[str]) -> list[str]:

@@ -5,18 +5,19 @@ Every figure is kept as soon as it is known, so that an ablation cut short goes 
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from elman.data.recipe import Recipe
+from elman.errors import InputError
+from elman.files import json_text, read_file, write_file
 from elman.training.progress import Silent
 
 __all__ = ["RECIPE", "Ablation", "Variants", "ablate"]
@@ -135,19 +136,26 @@ class _Figures:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._known: dict[tuple[str, int], float] = {}
-        if path.is_file():
-            for name, seed, value in json.loads(path.read_text(encoding="utf-8")):
-                self._known[name, seed] = value
+        if path.exists():
+            self._known = _read(path)
 
     def __getitem__(self, key: tuple[str, int]) -> float:
         return self._known[key]
 
     def __setitem__(self, key: tuple[str, int], value: float) -> None:
         self._known[key] = value if math.isfinite(value) else 0.0
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        new = self.path.with_suffix(".new")
-        new.write_text(json.dumps([[*k, v] for k, v in self._known.items()]), encoding="utf-8")
-        os.replace(new, self.path)  # whole or not at all
+        write_file(self.path, json_text([[*k, v] for k, v in self._known.items()]))
 
     def __contains__(self, key: object) -> bool:
         return key in self._known
+
+
+def _read(path: Path) -> dict[tuple[str, int], float]:
+    """The figures of an ablation cut short. Raises InputError if they cannot be read."""
+    try:
+        rows = msgspec.json.decode(read_file(path, 1 << 20), type=list[tuple[str, int, float]])
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"the checkpoint is damaged ({error})", where=str(path), remedy="begin anew with --force"
+        ) from error
+    return {(name, seed): value for name, seed, value in rows}

@@ -1,16 +1,52 @@
-"""The checkpoints of a training on its way to a RUN: begun anew, or taken up again by the same recipe only."""
+"""Where a training may write, and the checkpoints on its way there: nothing that took work is replaced unasked."""
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from elman.errors import InputError
-from elman.training.checkpoint import resume_folder
+from elman.files import is_inside, is_same, read_file
+from elman.training.checkpoint import check_place, is_run, resume_folder
 from elman.training.folder import whole_folder
 from elman.training.progress import Silent
 
-__all__ = ["open_checkpoints"]
+__all__ = ["check_out", "open_checkpoints"]
+
+_LONGEST = 1 << 20  # bytes of a recipe
+
+
+def check_out(out: Path, sources: Iterable[str], *, resume: bool, force: bool) -> None:
+    """Before anything is read or trained: may this training write there?
+
+    Args:
+        out: the RUN.
+        sources: files and folders that are read, which a RUN must not replace; several may stand with commas between.
+
+    Raises:
+        InputError: the place cannot be written, or something of worth lies there and neither `resume` nor `force`
+            says what to do with it.
+    """
+    check_place(out)
+    for source in (name for names in sources for name in (names, *names.split(",")) if name):
+        if os.path.exists(source) and (is_same(source, out) or is_inside(source, out)):
+            raise InputError(f"the RUN would replace {source}", where=str(out), remedy="choose another --out")
+    begun = _is_begun(resume_folder(out))
+    if force or (resume and begun):
+        return
+    if is_run(out):
+        ways = "there is nothing to resume, --force replaces it" if resume else "--force replaces it"
+        if begun:
+            ways = "--resume goes on with its training, --force replaces it"
+        raise InputError("there is a RUN already", where=str(out), remedy=f"{ways}; or choose another --out")
+    if begun:
+        raise InputError(
+            "holds the checkpoints of an interrupted training",
+            where=str(resume_folder(out)),
+            remedy="--resume goes on with it, --force begins anew",
+        )
 
 
 def open_checkpoints(out: Path, recipe: str, resume: bool, progress: Silent) -> Path:
@@ -21,17 +57,17 @@ def open_checkpoints(out: Path, recipe: str, resume: bool, progress: Silent) -> 
         resume: keep what is there.
 
     Raises:
-        InputError: the checkpoints are of another recipe.
+        InputError: the checkpoints are of another recipe, or cannot be read.
     """
     folder = resume_folder(out)
     recipe = recipe.encode("utf-8", "replace").decode("utf-8")  # a file's name may hold bytes that are no letters
-    if resume and (folder / "recipe.toml").is_file():
-        before = (folder / "recipe.toml").read_text(encoding="utf-8")
+    if resume and (folder / "recipe.toml").exists():
+        before = _recipe(folder / "recipe.toml")
         if before != recipe:
             raise InputError(
                 f"begun with other settings ({_first_difference(before, recipe)})",
                 where=str(folder),
-                remedy="resume with the same command, or train without --resume",
+                remedy="resume with the same command, or begin anew with --force",
             )
         return folder
     if resume:
@@ -40,6 +76,21 @@ def open_checkpoints(out: Path, recipe: str, resume: bool, progress: Silent) -> 
     with whole_folder(folder) as new:
         (new / "recipe.toml").write_text(recipe, encoding="utf-8")
     return folder
+
+
+def _recipe(path: Path) -> str:
+    try:
+        return read_file(path, _LONGEST).decode("utf-8")
+    except (OSError, ValueError) as error:  # InputError and UnicodeDecodeError are ValueErrors
+        said = f"{type(error).__name__}" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise InputError(
+            f"the checkpoint is damaged ({said})", where=str(path), remedy="begin anew with --force"
+        ) from error
+
+
+def _is_begun(checkpoints: Path) -> bool:
+    """Whether a training got as far as its first checkpoint."""
+    return any(any(checkpoints.glob(name)) for name in ("seed-*", "ablation*"))
 
 
 def _first_difference(before: str, now: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypedDict, TypeVar
@@ -22,13 +22,15 @@ from elman.cells.find import find_cell
 from elman.data.recipe import Recipe
 from elman.data.settings import DataSettings
 from elman.errors import InputError
+from elman.files import WriteError
 from elman.proof import Proof
 from elman.tasks.ablation import Variants, ablate
 from elman.tasks.baselines import BaselineResult
 from elman.tasks.card import write_card
-from elman.tasks.resuming import open_checkpoints
+from elman.tasks.resuming import check_out, open_checkpoints
 from elman.tasks.scores import spread
-from elman.training.checkpoint import check_place, write_run
+from elman.training.checkpoint import write_run
+from elman.training.lock import locked
 from elman.training.loop import Fitted
 from elman.training.progress import Silent
 from elman.training.settings import TrainingSettings
@@ -162,6 +164,7 @@ def train_run(
     out: Path,
     *,
     resume: bool = False,
+    force: bool = False,
     ablated: bool = False,
     progress: Silent | None = None,
 ) -> Outcome:
@@ -169,6 +172,7 @@ def train_run(
 
     Args:
         resume: go on from the checkpoint of an interrupted training of the same recipe.
+        force: replace the RUN that is there, or the checkpoints of one on its way.
         ablated: then train its variants too, over the recipe's seeds (three if it names one only), and write what each
             is worth into the RUN.
         progress: what to show while it runs.
@@ -177,7 +181,8 @@ def train_run(
         InputError: anything wrong with recipe or data; nothing has been written then.
     """
     watch, progress = Watch(), progress or Silent()
-    check_place(out)
+    given = recipe.data
+    check_out(out, [given.path, given.valid, given.test], resume=resume, force=force)
     if ablated and task.variants is None:
         raise InputError(f"the task {recipe.task} has no stages to ablate", where="--ablate", remedy="leave it out")
     sections: Mapping[str, Any] = recipe.sections
@@ -189,17 +194,30 @@ def train_run(
     for note in data.notes:
         progress.note(note)
     # only now that the data have been read: bad input leaves nothing behind
-    new = not out.absolute().parent.exists()
+    with locked(out):
+        check_out(out, [], resume=resume, force=force)  # another training may have ended there meanwhile
+        return _train(task, recipe, data, out, resume, ablated, watch, progress)
+
+
+def _train(
+    task: Task[E, D],
+    recipe: Recipe,
+    data: D,
+    out: Path,
+    resume: bool,
+    ablated: bool,
+    watch: Watch,
+    progress: Silent,
+) -> Outcome:
+    """What `train_run` does once the data are read and nobody else writes the RUN."""
     checkpoints = open_checkpoints(out, recipe.to_toml(), resume, progress)
     try:
         trained = _train_seeds(task, recipe, data, checkpoints, resume, progress)
     except Exception as error:  # cleared up after, and raised again
-        # what only the estimator finds wrong leaves nothing behind either; a crash leaves its checkpoints
-        if not resume and (isinstance(error, InputError) or not any(checkpoints.glob("seed-*"))):
+        # what only the estimator finds wrong leaves nothing behind either; a crash or a full disk leaves checkpoints
+        begun = any(checkpoints.glob("seed-*"))
+        if not resume and not (begun and (isinstance(error, WriteError) or not isinstance(error, InputError))):
             shutil.rmtree(checkpoints, ignore_errors=True)
-            if new:
-                with suppress(OSError):  # something else lies there by now
-                    checkpoints.parent.rmdir()
         raise
     # of a resumed training: all its parts, without the pauses between them
     watch.seconds["train"] = sum(e.fitted_.seconds for e in trained)

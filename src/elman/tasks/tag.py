@@ -43,11 +43,9 @@ Parts = tuple[list[list[str]], list[list[str]]]
 # -- training ---------------------------------------------------------------------------------------------------------
 
 
-def train(
-    recipe: Recipe, out: Path, *, resume: bool = False, ablated: bool = False, progress: Silent | None = None
-) -> Outcome:
-    """Train as the recipe says and write the RUN `out`; see `elman.tasks.run.train_run`."""
-    return train_run(TASK, recipe, out, resume=resume, ablated=ablated, progress=progress)
+def train(recipe: Recipe, out: Path, **how: Any) -> Outcome:
+    """Train as the recipe says and write the RUN `out`; `how` are the keywords of `elman.tasks.run.train_run`."""
+    return train_run(TASK, recipe, out, **how)
 
 
 def _fit(tagger: Tagger, data: TaggedTexts, fitting: Fitting) -> Tagger:

@@ -24,11 +24,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from elman.errors import InputError
+from elman.files import json_text, read_file, try_place
 from elman.training.folder import whole_folder
 
-__all__ = ["check_place", "load_weights", "read_run", "resume_folder", "run_task", "write_run"]
+__all__ = ["check_place", "is_run", "load_weights", "read_report", "read_run", "resume_folder", "run_task", "write_run"]
 
 FORMAT = 1
+_LONGEST_REPORT = 1 << 24  # bytes; ours have three million at most
 
 
 def check_place(out: Path) -> None:
@@ -39,13 +41,17 @@ def check_place(out: Path) -> None:
     """
     if not out.name or out.name == "..":
         raise InputError("is no name for a folder", where=str(out), remedy="choose another --out")
+    for place in (out, resume_folder(out)):
+        try_place(place)
     if out.exists() and not out.is_dir():
         raise InputError("is a file", where=str(out), remedy="choose another --out")
-    if out.is_dir() and any(out.iterdir()) and not (out / "model.json").is_file():
+    if out.is_dir() and any(out.iterdir()) and not is_run(out):
         raise InputError("this folder is no RUN, and would be replaced", where=str(out), remedy="choose another --out")
-    nearest = next(folder for folder in [out, *out.absolute().parents] if folder.exists())
-    if not nearest.is_dir():
-        raise InputError(f"{nearest} is a file", where=str(out), remedy="choose another --out")
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder says that it is one; what is in it may still be damaged."""
+    return (path / "model.json").is_file()
 
 
 def resume_folder(out: Path) -> Path:
@@ -78,7 +84,7 @@ def write_run(
         "model.json": _json({"format": FORMAT, **description}),
         "recipe.toml": recipe,
         "metrics.json": _json(metrics) if metrics is not None else "",
-        "history.jsonl": "".join(json.dumps(row) + "\n" for row in rows),
+        "history.jsonl": "".join(json_text(row, ascii=True) + "\n" for row in rows),
         "proof.json": _json(proof) if proof is not None else "",
         "card.md": card,
         "report.html": report,
@@ -136,8 +142,16 @@ def run_task(path: Path) -> str:
     return str(_describe(path).get("task"))
 
 
+def read_report(path: Path) -> bytes:
+    """The page report.html of a RUN. Raises InputError if it has none."""
+    try:
+        return read_file(path / "report.html", _LONGEST_REPORT)
+    except OSError as error:
+        raise InputError("this RUN has no report", where=str(path), remedy="give a text: --input TEXT") from error
+
+
 def _describe(path: Path) -> dict[str, Any]:
-    if not (path / "model.json").is_file():
+    if not is_run(path):
         what = "no such RUN" if not path.exists() else "this is no RUN"
         raise InputError(what, where=str(path), remedy="give the folder that elman train wrote")
     try:
@@ -162,9 +176,9 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor], where: Path) -
 
 
 def _json(value: Any) -> str:
-    text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+    text = json_text(value, indent=1) + "\n"
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:  # half a surrogate, which JSON can hold as an escape, and UTF-8 cannot
-        return json.dumps(value, indent=1) + "\n"
+        return json_text(value, indent=1, ascii=True) + "\n"
     return text

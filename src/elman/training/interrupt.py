@@ -1,17 +1,45 @@
-"""Ctrl-C as a question instead of an exception: the loop ends its step first. A second Ctrl-C is the usual one."""
+"""Ctrl-C as a question instead of an exception: the loop ends its step first. A second Ctrl-C is the usual one.
+
+A request to end (SIGTERM) and a terminal that goes away (SIGHUP) mean the same as Ctrl-C.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
-__all__ = ["Interrupt"]
+__all__ = ["Interrupt", "ending_interrupts"]
+
+
+def _signals() -> list[int]:
+    """Those that ask for an end; a hang-up that is ignored, as under nohup, is none."""
+    found: list[int] = [signal.SIGINT, signal.SIGTERM]
+    hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hang_up is not None and signal.getsignal(hang_up) != signal.SIG_IGN:
+        found.append(hang_up)
+    return found
+
+
+@contextmanager
+def ending_interrupts() -> Iterator[None]:
+    """While the block runs, every signal that asks for an end raises KeyboardInterrupt, so that what is half-written
+    is cleared away. For commands: a library leaves signals to its caller."""
+    before: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.signal(number, signal.default_int_handler) for number in _signals()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Interrupt:
-    """While the block runs, the first SIGINT or SIGTERM only sets `asked`.
+    """While the block runs, the first SIGINT, SIGTERM or SIGHUP only sets `asked`.
 
     Outside the main thread, where Python allows no handlers, it does nothing.
     """
@@ -22,7 +50,7 @@ class Interrupt:
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in _signals():
                 self._before[number] = signal.signal(number, self._ask)
         return self
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 __all__ = ["Bar", "Silent"]
@@ -33,10 +34,11 @@ class Bar(Silent):
         self._task: Any = None
 
     def note(self, text: str) -> None:
-        if self._progress is not None:
-            self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
-        else:
-            print(text, file=sys.stderr, flush=True)
+        with suppress(OSError):  # the terminal has gone away: what is computed matters more than who is told
+            if self._progress is not None:
+                self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            else:
+                print(text, file=sys.stderr, flush=True)
 
     def start(self, title: str, total: int, done: int = 0) -> None:
         from rich.console import Console

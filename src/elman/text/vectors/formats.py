@@ -10,13 +10,13 @@ Reading tells the format from the content, not the name, and unpacks gzip. What 
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
 from elman.errors import InputError
+from elman.files import check_file, whole_file
 from elman.text.vectors.corpus import opened
 from elman.text.vectors.words import WordVectors
 
@@ -44,12 +44,10 @@ def check_place(path: Path) -> None:
     """May vectors be written here?
 
     Raises:
-        InputError: the suffix names no format, a folder is in the way, or there is none to write into.
+        InputError: the suffix names no format, a folder is in the way, or nothing can be written there.
     """
     check_suffix(path)
-    nearest = next(folder for folder in path.absolute().parents if folder.exists())
-    if path.is_dir() or not nearest.is_dir() or not os.access(nearest, os.W_OK):
-        raise InputError("cannot be written", where=str(path), remedy="choose another --out")
+    check_file(path)
 
 
 def save(vectors: WordVectors, path: str | Path) -> None:
@@ -65,9 +63,7 @@ def save(vectors: WordVectors, path: str | Path) -> None:
             raise InputError(
                 f"the word {word!r} cannot stand in this format", where=str(path), remedy="save as .safetensors"
             )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"{target.name}.part{os.getpid()}")
-    try:
+    with whole_file(target) as part:
         if suffix == ".safetensors":
             _write_safetensors(vectors, part)
         else:
@@ -77,9 +73,6 @@ def save(vectors: WordVectors, path: str | Path) -> None:
                     # nine digits give every float32 back exactly
                     line = row.tobytes() if suffix == ".bin" else " ".join(f"{x:.9g}" for x in row.tolist()).encode()
                     file.write(word.encode() + b" " + line + b"\n")
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _write_safetensors(vectors: WordVectors, path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import IO, Any
 import numpy as np
 
 from elman.errors import InputError
+from elman.files import is_full
 from elman.text.vectors.native import NativeLexicon, library
 from elman.text.vectors.tokens import RULES, clean, tokenize
 
@@ -88,12 +89,20 @@ def encode(
     began = time.perf_counter()
     lib = library() if native else None
     lexicon = NativeLexicon(lib, rule) if lib is not None else Lexicon(rule)
-    with tempfile.TemporaryFile(prefix="elman-corpus-") as file:
-        length, read = _number(texts, lexicon, file, lower, progress)
-        file.flush()
-        # the map outlives the open file, which has no name: nothing is left behind
-        tokens: Any = np.memmap(file, np.int32, mode="r+", shape=(length,)) if length else np.zeros(0, np.int32)
-
+    try:
+        with tempfile.TemporaryFile(prefix="elman-corpus-") as file:
+            length, read = _number(texts, lexicon, file, lower, progress)
+            file.flush()
+            # the map outlives the open file, which has no name: nothing is left behind
+            tokens: Any = np.memmap(file, np.int32, mode="r+", shape=(length,)) if length else np.zeros(0, np.int32)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise InputError(
+            f"no room for the corpus as numbers ({error.strerror})",
+            where=tempfile.gettempdir(),
+            remedy="free some space, or set TMPDIR to another folder",
+        ) from error
     seen, counts = lexicon.read()
     # most frequent first; ties in the order of first appearance
     order = np.argsort(-counts, kind="stable")
