@@ -27,7 +27,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 import elman
 from elman import cells
-from elman.inspect.speed import Case, Measured, ceilings, flops, forward_step, interleave, training_step
+from elman.inspect.speed import Case, Measured, ceilings, flops, forward_step, training_step, turns
 from elman.nn import Recurrent
 
 HERE = Path(__file__).parent
@@ -51,7 +51,7 @@ def contest(
     cell: str, case: object, work: str, layer: Recurrent, steps: int, calls: dict[str, Callable[[], object]]
 ) -> Measured:
     gflop = flops(layer, steps) * (3 if work == "training" else 1) * 1e-9
-    found = Measured(cell, str(case), work, gflop, interleave(calls))
+    found = Measured(cell, str(case), work, gflop, turns(calls))
     said = "  ".join(f"{n} {r:.1f}" for n, r in found.rates.items())
     print(f"{cell:<16} {case!s:<22} {work:<9} GF/s: {said}", flush=True)
     return found

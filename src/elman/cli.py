@@ -367,11 +367,14 @@ def bench(*, quick: Annotated[bool, Parameter(negative="")] = False, json: JSON 
     for row in found["rows"]:
         ours, theirs = (row["gflops"][name] for name in ("elman", "torch.nn"))
         share = f"{ours / peak:.0%}" if peak else ""
-        name = f"{row['cell']} {row['case']}"
-        rows.append([name, row["work"], f"{ours:.1f}", share, f"{theirs:.1f}", f"{ours / theirs:.2f}"])
-    print_table(["cell, size", "work", "GF/s", "of peak", "torch.nn GF/s", "ratio"], rows)
+        low, middle, high = row["against torch.nn"]
+        ratio = f"{middle:.2f} ({low:.2f}-{high:.2f})"
+        rows.append([f"{row['cell']} {row['case']}", row["work"], f"{ours:.1f}", share, f"{theirs:.1f}", ratio])
+    print_table(["cell, size", "work", "GF/s", "of peak", "torch.nn GF/s", "times torch.nn (quartiles)"], rows)
     said = f"a peak of {peak:.0f} GF/s, measured" if peak else "no native engine here, and no measured peak"
     print(f"float32, {found['threads']} threads, {said}; benchmarks/speed has more", file=sys.stderr)
+    if found["busy"]:
+        print(found["busy"], file=sys.stderr)
     return 0
 
 

@@ -81,8 +81,15 @@ def test_bench(call, monkeypatch):
         assert row["gflop"] == pytest.approx(forward * (3 if row["work"] == "training" else 1) * 1e-9)
         assert row["gflops"] == {name: row["gflop"] / s for name, s in row["seconds"].items()}
         assert set(row["seconds"]) == {"elman", "torch.nn"}
+        low, middle, high = row["against torch.nn"]
+        assert 0 < low <= middle <= high
+    assert found["others"] is None or 0 <= found["others"] <= 1
+    found |= {"busy": "the machine was busy: other programs took 40%"}
+    found["rows"][0]["against torch.nn"] = [0.5, 1.25, 2.0]
     monkeypatch.setattr(speed, "short_bench", lambda cases, say: found)
     code, out, err = call("bench")
+    assert "1.25 (0.50-2.00)" in out
+    assert "other programs took 40%" in err
     assert code == 0
     assert len(out.splitlines()) == 7
     assert "LSTM T3 B2 H4" in out

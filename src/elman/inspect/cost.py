@@ -13,6 +13,7 @@ from elman import cells
 from elman.equations.bptt import differentiate
 from elman.equations.graph import Graph, size_of
 from elman.equations.symbols import Node, topological
+from elman.inspect.meanwhile import Spread, spread
 from elman.layers import Recurrent
 
 __all__ = ["Cost", "Row", "Size", "Timing", "compare", "cost", "formula", "measure"]
@@ -94,7 +95,7 @@ def formula(graph: Graph) -> str:
 
 @dataclass(frozen=True)
 class Timing:
-    """Microseconds for one time step of the whole batch, the fastest of several runs.
+    """Microseconds for one time step of the whole batch, over several runs: quartiles and median.
 
     Attributes:
         engine: that ran.
@@ -103,11 +104,11 @@ class Timing:
     """
 
     engine: str
-    forward: float
-    training: float
+    forward: Spread
+    training: Spread
 
 
-def measure(graph: Graph, size: Size, engine: str = "auto", repeats: int = 5) -> Timing:
+def measure(graph: Graph, size: Size, engine: str = "auto", repeats: int = 7) -> Timing:
     """Time one layer of the cell on this machine, in float32, with as many threads as torch has."""
     widths = size.widths(graph)
     own = set(widths) - {"I", "H"}
@@ -126,19 +127,19 @@ def measure(graph: Graph, size: Size, engine: str = "auto", repeats: int = 5) ->
         y, _ = layer(x)
         torch.autograd.grad(y.sum(), parameters, allow_unused=True)
 
-    return Timing(name, _fastest(forward, repeats) / size.T, _fastest(training, repeats) / size.T)
+    micro = 1e6 / size.T
+    return Timing(name, _timed(forward, repeats).times(micro), _timed(training, repeats).times(micro))
 
 
-def _fastest(run: Callable[[], None], repeats: int) -> float:
-    """Microseconds; the first run, which may compile and allocate, does not count. Stops repeating after 0.1 s."""
+def _timed(run: Callable[[], None], repeats: int) -> Spread:
+    """Seconds; the first run, which may compile and allocate, does not count. At least three; no more after 0.1 s."""
     run()
-    best, spent = float("inf"), 0.0
-    while repeats and spent < 0.1:
+    took: list[float] = []
+    while len(took) < repeats and (len(took) < 3 or sum(took) < 0.1):
         start = time.perf_counter()
         run()
-        took = time.perf_counter() - start
-        best, spent, repeats = min(best, took), spent + took, repeats - 1
-    return best * 1e6
+        took.append(time.perf_counter() - start)
+    return spread(took)
 
 
 @dataclass(frozen=True)
@@ -159,4 +160,4 @@ def compare(graph: Graph, size: Size) -> list[Row]:
         if other.signature != graph.signature:
             said = name if name != graph.name else f"{name} (packaged)"
             rows.append(Row(said, False, cost(other, size), measure(other, size)))
-    return sorted(rows, key=lambda row: row.timing.training)
+    return sorted(rows, key=lambda row: row.timing.training.median)

@@ -25,6 +25,7 @@ from elman.equations.schedule import schedule_forward
 from elman.errors import InputError
 from elman.inspect.cell_lanes import lanes
 from elman.inspect.cost import Cost, Row, Size, Timing, compare, cost, formula
+from elman.inspect.meanwhile import Meanwhile
 from elman.layers.recurrent import Recurrent, cell_graph
 
 __all__ = ["Explanation", "explain"]
@@ -37,7 +38,8 @@ class Explanation(str):
     ``second_derivatives``, ``parameters`` (a count), ``memory`` (bytes that the step back reads, a step and sequence),
     ``equations``, ``graph``.
     Of a cell: ``graph``, ``equations``, ``picture``, ``derivative``, ``schedule``, ``parameters`` (name -> shape),
-    ``cost``, ``timings`` (cell -> time).
+    ``cost``, ``timings`` (cell -> quartiles of its time), ``others`` (what other programs took of the processors
+    meanwhile, as a share).
     Of a model: ``layers``, one explanation for each recurrent layer by its name; ``engine`` and ``reasons`` of all.
     """
 
@@ -193,7 +195,8 @@ def _model(model: nn.Module) -> Explanation:
 def _cell(graph: Graph, filled: Collection[str], size: Size, timed: bool) -> Explanation:
     step, back, order = equations(graph), derivative(graph), schedule(graph)
     counted = cost(graph, size)
-    timings = compare(graph, size) if timed else []
+    with Meanwhile() as meanwhile:
+        timings = compare(graph, size) if timed else []
     after = "" if not graph.separate_output else f"; the output is {step.output}"
     parts = [
         f"{graph.name}: reads {graph.x.name}, keeps {', '.join(graph.state_names)}{after}",
@@ -205,8 +208,9 @@ def _cell(graph: Graph, filled: Collection[str], size: Size, timed: bool) -> Exp
         _section(f"cost of a step, one sequence ({size})", _cost(counted, graph)),
     ]
     if timed:
-        title = f"beside the packaged cells (B = {size.B}, float32, {_threads()}; microseconds a step of the batch)"
-        parts.append(_section(title, _comparison(timings)))
+        title = f"beside the packaged cells (B = {size.B}, float32, {_threads()}; microseconds a step of the batch: "
+        title += "median and quartiles)"
+        parts.append(_section(title, "\n".join(filter(None, [_comparison(timings), str(meanwhile)]))))
     return Explanation(
         "\n\n".join(parts),
         graph=graph,
@@ -217,6 +221,7 @@ def _cell(graph: Graph, filled: Collection[str], size: Size, timed: bool) -> Exp
         parameters=dict(graph.parameters),
         cost=counted,
         timings={row.name: row.timing for row in timings},
+        others=meanwhile.others,
     )
 
 
@@ -269,8 +274,8 @@ def _comparison(rows: Sequence[Row]) -> str:
                 f"{mark}{row.name}",
                 f"{c.parameters:,}",
                 f"{c.forward:,}",
-                f"{t.forward:,.1f}",
-                f"{t.training:,.1f}",
+                t.forward.show(1),
+                t.training.show(1),
                 t.engine,
             )
         )

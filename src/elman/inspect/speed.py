@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import gc
-import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -15,9 +14,10 @@ from torch import Tensor, nn
 
 from elman.engines import library
 from elman.equations.graph import Graph, size_of
+from elman.inspect.meanwhile import Meanwhile, Spread, spread
 from elman.layers.recurrent import Recurrent
 
-__all__ = ["Case", "Measured", "ceilings", "flops", "interleave", "short_bench", "step_flops", "training_step"]
+__all__ = ["Case", "Measured", "ceilings", "flops", "short_bench", "step_flops", "training_step", "turns"]
 
 
 def step_flops(graph: Graph, sizes: Mapping[str, int]) -> int:
@@ -35,14 +35,14 @@ def flops(layer: Recurrent, steps: int) -> int:
     return total * steps
 
 
-def interleave(
+def turns(
     contestants: Mapping[str, Callable[[], object]],
     rounds: int = 9,
     pause: float = 0.03,
     least: float = 0.004,
     settle: float = 0.02,
-) -> dict[str, float]:
-    """Median seconds of each contestant, taken in turns so that a busy spell of the machine hits all of them.
+) -> dict[str, list[float]]:
+    """Seconds of each contestant in every round, taken in turns so that a busy spell of the machine hits all of them.
 
     Args:
         contestants: functions to time; each is called twice before to warm up.
@@ -72,7 +72,7 @@ def interleave(
             for _ in range(repeats[name]):
                 call()
             taken[name].append((time.perf_counter() - start) / repeats[name])
-    return {name: statistics.median(times) for name, times in taken.items()}
+    return taken
 
 
 def ceilings(threads: int | None = None) -> dict[str, float]:
@@ -125,21 +125,38 @@ class Case:
 
 @dataclass
 class Measured:
-    """One case of one cell: median seconds by contestant, and what they amount to."""
+    """One case of one cell: seconds of every round by contestant, and what they amount to."""
 
     cell: str
     case: str
     work: str
     gflop: float
-    seconds: dict[str, float] = field(default_factory=dict)
+    turns: dict[str, list[float]] = field(default_factory=dict)
+
+    @property
+    def spreads(self) -> dict[str, Spread]:
+        """Quartiles of the seconds, by contestant."""
+        return {name: spread(times) for name, times in self.turns.items()}
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Median seconds by contestant."""
+        return {name: s.median for name, s in self.spreads.items()}
 
     @property
     def rates(self) -> dict[str, float]:
         """GF/s by contestant."""
         return {name: self.gflop / s for name, s in self.seconds.items()}
 
+    def ratio(self, other: str, ours: str = "elman") -> Spread:
+        """How many times as long the other takes: quartiles over the rounds, in each of which both had their turn."""
+        return spread([b / a for a, b in zip(self.turns[ours], self.turns[other], strict=True)])
+
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "gflops": self.rates}
+        quartiles = {name: [s[0], s[2]] for name, s in self.spreads.items()}
+        others = {f"against {name}": list(self.ratio(name)) for name in self.turns if name != "elman"}
+        said = {"cell": self.cell, "case": self.case, "work": self.work, "gflop": self.gflop}
+        return {**said, "seconds": self.seconds, "quartiles": quartiles, "gflops": self.rates, **others}
 
 
 QUICK = (Case(100, 32, 128), Case(50, 1, 128))
@@ -155,8 +172,23 @@ def short_bench(
         say: is told what is measured now.
 
     Returns:
-        ``threads``, the measured ``ceilings`` in GF/s, and ``rows``: see `Measured`.
+        ``threads``, the measured ``ceilings`` in GF/s, ``rows`` (see `Measured`), and ``others``: what other programs
+        took of the processors meanwhile, as a share (see `Meanwhile`).
     """
+    with Meanwhile() as meanwhile:
+        limits, rows = _measured(cases, rounds, say)
+    return {
+        "threads": torch.get_num_threads(),
+        "ceilings": limits,
+        "others": meanwhile.others,
+        "busy": str(meanwhile),
+        "rows": [r.to_dict() for r in rows],
+    }
+
+
+def _measured(
+    cases: Sequence[Case], rounds: int, say: Callable[[str], object]
+) -> tuple[dict[str, float], list[Measured]]:
     import elman
 
     rows: list[Measured] = []
@@ -172,5 +204,5 @@ def short_bench(
             once = flops(ours, case.T * case.B) * 1e-9
             for work, make, times in (("forward", forward_step, 1), ("training", training_step, 3)):
                 contest = {"elman": make(ours, x), "torch.nn": make(theirs, x)}
-                rows.append(Measured(name, str(case), work, once * times, interleave(contest, rounds)))
-    return {"threads": torch.get_num_threads(), "ceilings": limits, "rows": [r.to_dict() for r in rows]}
+                rows.append(Measured(name, str(case), work, once * times, turns(contest, rounds)))
+    return limits, rows
