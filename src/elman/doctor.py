@@ -1,49 +1,40 @@
-"""What this installation can do, and what is missing."""
+"""What this installation can do, tried out, and what to do about the rest."""
 
 from __future__ import annotations
 
 import importlib
 import os
 import platform
-import sys
-from importlib import metadata, resources
-from importlib.util import find_spec
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from elman import __version__
 
-__all__ = ["examine"]
+__all__ = ["OPTIONAL", "examine"]
 
-# extra -> the modules it brings, what it is for
-_EXTRAS = {
-    "export": (("onnx", "onnxruntime"), "ONNX files"),
-    "serve": (("starlette", "uvicorn", "websockets"), "serving over HTTP and WebSocket"),
-    "audio": (("soundfile",), "FLAC and other sound files"),
-    "music": (("mido",), "MIDI files"),
-    "eeg": (("edfio",), "EDF recordings"),
-    "translation": (("sacrebleu",), "BLEU and chrF"),
-    "hub": (("datasets", "pyarrow"), "hf:NAME and Parquet"),
-    "tensorboard": (("tensorboard",), "TensorBoard events in each RUN"),
+# what can be done with a library that is not always there -> the module that does it, and how to get it
+OPTIONAL = {
+    "read Parquet": ("pyarrow.parquet", "pip install 'elman[hub]'"),
+    "read data sets by hf:NAME": ("datasets", "pip install 'elman[hub]'"),
+    "write TensorBoard events into each RUN": ("torch.utils.tensorboard", "pip install 'elman[tensorboard]'"),
 }
 
 
 def examine() -> dict[str, dict[str, Any]]:
     """Facts by heading; values are plain, for people and for JSON."""
-    return {"elman": _installation(), "processor": _processor(), "engines": _engines(), "extras": _extras()}
+    return {"elman": _installation(), "processor": _processor(), "engines": _engines(), "can": _can()}
 
 
 def _installation() -> dict[str, Any]:
     import torch
 
-    recipes = Path(str(resources.files("elman") / "data" / "recipes"))
     return {
         "version": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": metadata.version("numpy"),
         "place": str(Path(__file__).parent),
-        "packaged recipes": len(list(recipes.glob("*.toml"))),
     }
 
 
@@ -61,29 +52,67 @@ def _processor() -> dict[str, Any]:
 
 
 def _engines() -> dict[str, Any]:
-    """Each engine: whether it runs here, or why not; and what it says about itself."""
+    """Each engine: whether it runs here and agrees with the readable one, or why not; and what it says about itself."""
     import torch
 
     from elman.cells import LSTM
     from elman.engines import library
     from elman.engines.choose import ENGINES
 
-    facts: dict[str, Any] = {}
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    facts: dict[str, Any] = {}
     for name in ENGINES:
         engine = importlib.import_module(f"elman.engines.{name}")
         unavailable = getattr(engine, "unavailable", None)
         reason = unavailable(LSTM().graph, device, torch.float32) if unavailable else None
-        facts[name] = "runs" if reason is None else f"does not run: {reason}"
+        facts[name] = _tried(name) if reason is None else f"does not run: {reason}"
     if facts["native"] == "runs":
         facts["native, instruction set"] = library.instruction_set()
     return facts
 
 
-def _extras() -> dict[str, Any]:
-    found = {}
-    for extra, (modules, purpose) in _EXTRAS.items():
-        missing = [m for m in modules if m not in sys.modules and find_spec(m) is None]
-        need = f"{', '.join(missing)} missing, pip install 'elman[{extra}]'"
-        found[extra] = f"{purpose}: {need if missing else 'installed'}"
-    return found
+def _tried(engine: str) -> str:
+    """A small LSTM on this engine beside the readable one."""
+    import torch
+
+    from elman.cells import LSTM
+    from elman.layers.recurrent import Recurrent
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        ours, readable = (Recurrent(LSTM, 5, 7, engine=name) for name in (engine, "reference"))
+        readable.load_state_dict(ours.state_dict())
+        x = torch.randn(9, 3, 5).to(device)
+        try:
+            error = float((ours.to(device)(x)[0] - readable.to(device)(x)[0]).abs().max())
+        except Exception as failed:  # a broken library or driver may fail in any way: that is what is asked here
+            return f"fails: {type(failed).__name__}: {' '.join(str(failed).split()):.200}"
+    return "runs" if error < 1e-5 else f"gives wrong results: an error of {error:.1e}"
+
+
+def _can() -> dict[str, Any]:
+    """What is built and works here; of what does not, how to get it."""
+    from elman.data.recipe import list_recipes
+    from elman.tasks.find import MODULES
+    from elman.text.vectors.native import library
+
+    facts: dict[str, Any] = {
+        "train, evaluate and use": ", ".join(MODULES),
+        "train without any data of yours": ", ".join(name for name, _, _ in list_recipes()),
+        "read": "text, CSV, TSV, JSON lines, CoNLL, CoNLL-U, trees; also packed by gzip, xz or bzip2",
+        "train word vectors": "yes" if library() is not None else "yes, slowly: the native library is missing",
+    }
+    return facts | {name: _import(module, remedy) for name, (module, remedy) in OPTIONAL.items()}
+
+
+def _import(module: str, remedy: str) -> str:
+    """Whether a library can be imported, not whether some file of it is there."""
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        return f"no: {error.name} is missing; {remedy}"
+    except Exception as error:  # a half-installed library may fail in any way
+        said = " ".join(str(error).split())
+        return f"no: {module} fails when it is imported ({type(error).__name__}: {said:.200}); {remedy}"
+    return "yes"

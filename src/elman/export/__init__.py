@@ -1,4 +1,4 @@
-"""Into Elman, and out of it."""
+"""Into Elman: anybody's module with our layers in it (`convert`)."""
 
 from elman.export.convert import convert
 
