@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 import elman
 from elman import Cell, InputError, cells, layer_norm, maximum, sigmoid, tanh, where
+from elman.engines import reference
 from elman.equations import FUNCTIONS, CellError
 from elman.equations.graph import Graph
 from elman.nn import Recurrent
@@ -274,7 +275,6 @@ RETURNS = {
     "return h, h, h": "step returns 3 values for 1 states (h)",
     "return ()": "step returns 0 values for 1 states (h)",
     "return 0.5": "the new h is a single number",
-    "return h * 0 + 1": "returns the number 1, which depends on nothing",
     "return x": "the new h and the old have different widths: I and H",
     "return 2.0, h": "the output is a single number",
 }
@@ -420,13 +420,52 @@ def test_without_biases():
     by_name = dict(zip((bare.x, *bare.states), leaves.values(), strict=True))
     for r, w in zip(bare.results, graph.results, strict=True):
         torch.testing.assert_close(values(bare, by_name, params)[r], values(graph, leaves, zeroed)[w])
-    with pytest.raises(CellError, match="no longer depends on anything"):
-        Own().graph.without(["b"])
 
 
-class Own(Cell):
-    def step(self, x, h):
-        return self.b * (h + self.U @ x)
+# Rows that fold to one number, each with the step that says the same without folding.
+FOLDED = {
+    "return tanh(self.W @ (0.0 * h) + self.U @ x)": "return tanh(self.W @ (h - h) + self.U @ x)",
+    "return tanh(self.W @ h**0 + self.U @ x)": "return tanh(self.W @ (h - h + 1) + self.U @ x)",
+    "return self.W @ tanh(0 * h + 0.3) + self.U @ x": "return self.W @ tanh(h - h + 0.3) + self.U @ x",
+    "return self.U @ (x * 0 + 2) + h": "return self.U @ (x - x + 2) + h",
+    "return h * 0 + 1": "return h - h + 1",
+    "return self.U @ x, 0 * h": "return self.U @ x, h - h",
+    "return x**0, h": "return x - x + 1, h",
+    "return layer_norm(0 * h + 3, self.g, self.b) + self.U @ x": (
+        "return layer_norm(h - h + 3, self.g, self.b) + self.U @ x"
+    ),
+}
+
+
+@pytest.mark.parametrize("body", FOLDED)
+def test_a_row_that_folds_to_a_number_stays_a_row(body):
+    short, long = (define(b)().graph for b in (body, FOLDED[body]))
+    assert [r.width for r in short.results] == [r.width for r in long.results]
+    sizes = {"H": 3, "I": 2}
+    draws = torch.Generator().manual_seed(0)
+    x, h = torch.randn(4, 5, 2, generator=draws), torch.randn(5, 3, generator=draws)
+    params = {p.name: torch.randn(p.shape(sizes), generator=draws) for p in long.parameters.values()}
+    results = []
+    for graph in (short, long):
+        leaves = [t.clone().requires_grad_() for t in (x, h, *params.values())]  # more than the short one may need
+        y, (after,) = reference.scan(graph, dict(zip(params, leaves[2:], strict=True)), leaves[0], leaves[1:2])
+        loss = y.square().sum() + after.sum() + sum(t.sum() for t in leaves)
+        results.append([y, after, *torch.autograd.grad(loss, leaves)])
+    for a, b in zip(*results, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_a_row_without_its_bias_stays_a_row():
+    """Its mean is that of H equal numbers, not of one divided by H."""
+    graph = define("return layer_norm(self.b + 1, self.g, self.n) + h + self.U @ x")().graph
+    bare, zeros = graph.without(["b", "n"]), torch.zeros(4)
+    x, h = torch.ones(1, 1, 2), torch.ones(1, 4)
+    params = {"g": torch.ones(4), "U": torch.ones(4, 2)}
+    y, _ = reference.scan(bare, params, x, [h])
+    wanted, _ = reference.scan(graph, {**params, "b": zeros, "n": zeros}, x, [h])
+    torch.testing.assert_close(y, wanted)
+    only = define("return self.b * (h + self.U @ x)")().graph.without(["b"])
+    assert not reference.scan(only, params, x, [h])[0].any()
 
 
 def test_recurrent_dropout_masks_what_products_read():

@@ -129,7 +129,7 @@ class Writer:
     def line(self, name: str, root: Node) -> Line:
         """``name = root``, after writing the lines that it refers to."""
         t = self._text(root)
-        return Line((name,), (t.text,), (root,), t.reads)
+        return Line((name,), (_wide(t, root),), (root,), t.reads)
 
     def say(self, root: Node, wide: bool = False) -> str:
         """The text of `root`, after writing the lines that it refers to; `wide`: with all its values, not one."""
@@ -198,7 +198,7 @@ class Writer:
                 power = 2.0 if seen.op == "square" else node.value
                 return said(f"{_tight(a)} ** {number(power)}", _POWER)
             case "product":
-                return said(f"{self.parameter(node.name)} @ {_tight(a)}", _PRODUCT)
+                return said(f"{self.parameter(node.name)} @ {_wide(a, seen.args[0], tight=True)}", _PRODUCT)
             case "product_t":
                 terms = [
                     f"{self.parameter(name)}.T @ {_wide(t, delta, tight=True)}"

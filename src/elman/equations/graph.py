@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from elman.equations.symbols import CellError, Node, Nodes, topological
+from elman.equations.symbols import Node, Nodes, topological
 from elman.errors import InputError
 
 __all__ = ["Graph", "Parameter", "rebuild"]
@@ -177,7 +177,7 @@ class Graph:
 
         def change(node: Node, args: tuple[Node, ...]) -> Node | None:
             if recurrent_dropout and node.op == "product":
-                return nodes.product(node.name, masked(args[0]), node.width)
+                return nodes.product(node.name, nodes.spread(masked(args[0]), node.args[0].width), node.width)
             return None
 
         graph = rebuild(self, change, nodes, self.parameters)
@@ -206,16 +206,14 @@ def rebuild(
         args = tuple(new[a] for a in node.args)
         replaced = change(node, args)
         new[node] = replaced if replaced is not None else _again(node, args, nodes)
-    for result in graph.results:
-        if new[result].op == "const":
-            raise CellError(f"a result of {graph.name} no longer depends on anything")
-    kept = set(topological([new[r] for r in graph.results]))
+    output, *after = (nodes.spread(new[r], r.width) for r in graph.results)
+    kept = set(topological([output, *after]))
     return replace(
         graph,
         x=new[graph.x],
         states=tuple(new[s] for s in graph.states),
-        output=new[graph.output],
-        after=tuple(new[a] for a in graph.after),
+        output=output,
+        after=tuple(after),
         parameters=parameters,
         names={new[n]: name for n, name in graph.names.items() if n in new and new[n] in kept and not new[n].is_leaf},
         given=(),
@@ -225,12 +223,13 @@ def rebuild(
 def _again(node: Node, args: tuple[Node, ...], nodes: Nodes) -> Node:
     if node.is_leaf:
         return nodes.leaf(node.op, node.name, node.width, node.value)
+    wide = [nodes.spread(a, before.width) for a, before in zip(args, node.args, strict=True)]  # a row may have folded
     if node.op == "product":
-        return nodes.product(node.name, args[0], node.width)
+        return nodes.product(node.name, wide[0], node.width)
     if node.op == "product_t":
-        return nodes.product_t(node.names, args, node.width)
+        return nodes.product_t(node.names, wide, node.width)
     if node.op == "rowsum":
-        return nodes.rowsum(args[0])
+        return nodes.rowsum(wide[0])
     if node.op == "spread":
         return nodes.spread(args[0], node.width)
     if node.op == "pow":

@@ -183,7 +183,7 @@ def derivative(graph: Graph) -> Derivative:
     gradients = []
     for share, name in shares.items():
         terms = [
-            f"outer({writer.say(delta, wide=True)}, {writer.say(p.args[0])})"
+            f"outer({writer.say(delta, wide=True)}, {writer.say(p.args[0], wide=True)})"
             for p, delta in back.deltas.items()
             if p.name == name
         ]

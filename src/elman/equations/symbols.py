@@ -140,6 +140,8 @@ class Nodes:
         return self._intern("rowsum", (v,), "", 0.0, ONE)
 
     def mean(self, v: Node) -> Node:
+        if v.width == ONE:
+            return v
         return self("mul", self.rowsum(v), self.leaf("inverse_width", v.width))
 
     def spread(self, v: Node, width: str) -> Node:

@@ -75,7 +75,7 @@ def trace(step: Callable[..., Any], name: str, widths: dict[str, Any]) -> Graph:
             where=_where(error, step),
             remedy="a step may use the functions of elman (sigmoid, tanh, exp, where, layer_norm ...) and + - * / @ **",
         ) from error
-    return _freeze(name, x, before, values, tracer, local, here)
+    return _freeze(name, x, before, values, tracer, local)
 
 
 def _code(step: Callable[..., Any]) -> types.CodeType | None:
@@ -108,7 +108,7 @@ def _where(error: BaseException, step: Callable[..., Any]) -> str:
 
 
 def _freeze(
-    name: str, x: Value, before: list[Value], values: list[Value], tracer: Tracer, local: dict[str, Value], where: str
+    name: str, x: Value, before: list[Value], values: list[Value], tracer: Tracer, local: dict[str, Value]
 ) -> Graph:
     """Values whose widths are all known become interned nodes. A width that nothing pins down is H."""
     nodes = Nodes()
@@ -117,19 +117,23 @@ def _freeze(
     def width(d: Dim) -> str:
         return d.find().name or "H"
 
+    def as_wide(v: Value) -> Node:
+        """Where a row is wanted: one that has folded to a number is that number over the row."""
+        return nodes.spread(made[id(v)], width(v.dim))
+
     def freeze(v: Value) -> Node:
         args = [made[id(a)] for a in v.args]
         if v.op in ("x", "state", "vector", "const"):
             return nodes.leaf(v.op, v.name, width(v.dim), v.value)
         if v.op == "product":
-            return nodes.product(v.name, args[0], width(v.dim))
+            return nodes.product(v.name, as_wide(v.args[0]), width(v.dim))
         if v.op == "mean":
             return nodes.mean(args[0])
         if v.op == "pow":
             return nodes.power(args[0], v.value)
         return nodes(v.op, *args)
 
-    def settle(root: Value) -> Node:
+    def settle(root: Value) -> None:
         stack = [root]
         while stack:
             v = stack[-1]
@@ -139,14 +143,10 @@ def _freeze(
             else:
                 made[id(v)] = freeze(v)
                 stack.pop()
-        return made[id(root)]
 
-    for v in (x, *before):
+    for v in (x, *before, *values):
         settle(v)
-    results = [settle(v) for v in values]
-    for value in results:
-        if value.width == ONE:
-            raise CellError(f"{name}.step returns the number {value.value:g}, which depends on nothing", where=where)
+    results = [as_wide(v) for v in values]
     wanted = set(topological(results))
     names: dict[Node, str] = {}
     for variable, v in local.items():
