@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-#define ELMAN_ABI 3
+#define ELMAN_ABI 4
 
 typedef struct elman_program elman_program;
 typedef struct elman_prepared elman_prepared;

@@ -80,8 +80,9 @@ struct Kernels {
     void (*outer)(const T* strips, const Rows<T>& v, long row, long rows, long n, long k, T* g, T* room, long first, long last);
     void (*column_sum)(const T* d, long rows, long n, T* sum);
     // Columns [first, last) of `rows` rows. base: where each slot's value begins; a vector repeats for `block` elements.
-    void (*pointwise)(const Instruction* code, int count, T* const* base, const SlotKind* kind, int slots, long rows, long width,
-                      long first, long last);
+    // at: room for as many places.
+    void (*pointwise)(const Instruction* code, int count, T* const* base, T** at, const SlotKind* kind, int slots, long rows,
+                      long width, long first, long last);
 };
 
 template <class T>

@@ -23,6 +23,7 @@ struct Member {
     int rank, team;
     Barrier* barrier;
     T *registers, *room;
+    T** places;  // of the slots of a pointwise operation: where each value begins, and where its block does
     Chunk chunk{0, 0};
     long t = 0;
 
@@ -37,7 +38,14 @@ class Operations : public Places<T> {
 public:
     using Places<T>::Places;
 
-    static long private_elements(const Program& p, const Kernels<T>& k) { return p.registers * k.block + k.panel * chunk_rows; }
+    // What each thread has for itself: block registers, room for an outer product, places of slots.
+    static long private_elements(const Program& p, const Kernels<T>& k) {
+        return p.registers * k.block + k.panel * chunk_rows + 2 * p.slots * long(sizeof(T*) / sizeof(T));
+    }
+    static Member<T> member(const Program& p, const Kernels<T>& k, int rank, int team, Barrier& barrier, T* memory) {
+        T* const room = memory + p.registers * k.block;
+        return {rank, team, &barrier, memory, room, reinterpret_cast<T**>(room + k.panel * chunk_rows)};
+    }
 
 protected:
     using Places<T>::s_;
@@ -139,12 +147,9 @@ private:
     }
 
     void pointwise(M& m, const Operation& o, long t, long rows) {
-        T* base[256];
-        SlotKind kind[256];
-        for (size_t i = 0; i < o.slots.size(); i++) {
-            kind[i] = o.slots[i].kind;
+        T** const base = m.places;
+        for (size_t i = 0; i < o.slots.size(); i++)
             base[i] = o.slots[i].buffer < 0 ? m.registers + (-1 - o.slots[i].buffer) * s_.kernels.block : at(o.slots[i].buffer, m, t);
-        }
         long first = 0, last = o.width;
         if (m.team > 1) {
             if (o.alone) {
@@ -155,7 +160,8 @@ private:
                 if (first == last) return;
             }
         }
-        s_.kernels.pointwise(o.code.data(), int(o.code.size()), base, kind, int(o.slots.size()), rows, o.width, first, last);
+        s_.kernels.pointwise(o.code.data(), int(o.code.size()), base, base + o.slots.size(), o.kinds.data(), int(o.slots.size()), rows, o.width,
+                             first, last);
     }
 
     // Weight gradients take at most chunk_rows rows at a time, so that a panel of V stays in the first-level cache.

@@ -45,6 +45,7 @@ public:
     void list(F item) {
         for (size_t n = size(); n > 0; n--) item();
     }
+    long left() const { return long(end_ - at_); }
     bool done() const { return at_ == end_; }
 
 private:
@@ -72,25 +73,30 @@ Buffer read_buffer(Reader& r, const Program& p) {
         case Home::carry_out: b.index = r.index(p.carries.size()); require(p.carries[b.index].width == b.width, "width of a carry"); break;
         default: b.index = int(r.next());
     }
+    b.outside = r.index(p.tensors.size(), true);
+    require(b.outside < 0 || (b.home == Home::chunk && p.tensors[b.outside] == b.width), "a buffer outside");
     return b;
 }
 
-void read_pointwise(Reader& r, const Program& p, Operation& o, int& registers) {
+void read_pointwise(Reader& r, Program& p, Operation& o) {
     o.width = r.width();
+    const long most = r.left();  // block registers: each has a slot, and a slot two words
     r.list([&] {
         Slot s{};
-        s.buffer = int(r.next());
-        require(s.buffer < long(p.buffers.size()) && s.buffer >= -128, "slot");
+        const long buffer = r.next();
+        require(buffer < long(p.buffers.size()) && buffer >= -most, "slot");
+        s.buffer = int(buffer);
         s.kind = SlotKind(r.index(4));
         const bool fixed = s.buffer < 0 || p.buffers[s.buffer].home == Home::constant;  // the same in every block
         require(fixed == (s.kind == SlotKind::reg), "slot kind");
         if (s.kind == SlotKind::vector) require(p.buffers[s.buffer].home == Home::vector && p.buffers[s.buffer].width == o.width, "width of a vector");
-        if (s.buffer < 0 && -s.buffer > registers) registers = -s.buffer;
+        p.registers = std::max(p.registers, -s.buffer);
         if (s.kind == SlotKind::plane) require(p.buffers[s.buffer].width == o.width, "width of a plane");
         if (s.kind == SlotKind::column) require(p.buffers[s.buffer].width == 1, "width of a column");
         o.slots.push_back(s);
+        o.kinds.push_back(s.kind);
     });
-    require(o.slots.size() <= 256, "more than 256 slots");
+    p.slots = std::max(p.slots, int(o.slots.size()));
     r.list([&] {
         Instruction i{};
         i.op = r.index(size_t(Op::rowsum) + 1);
@@ -105,7 +111,7 @@ void read_pointwise(Reader& r, const Program& p, Operation& o, int& registers) {
     });
 }
 
-Operation read_operation(Reader& r, const Program& p, int& registers) {
+Operation read_operation(Reader& r, Program& p) {
     Operation o{};
     o.kind = Kind(r.index(size_t(Kind::column_sum) + 1));
     o.scope = Scope(r.index(size_t(Scope::end) + 1));
@@ -136,7 +142,7 @@ Operation read_operation(Reader& r, const Program& p, int& registers) {
             require(!o.factors.empty() && o.factors.size() <= 32, "terms of a product");
             break;
         }
-        case Kind::pointwise: read_pointwise(r, p, o, registers); break;
+        case Kind::pointwise: read_pointwise(r, p, o); break;
         case Kind::strips:
             o.buffer = buffer();
             o.parameter = r.index(p.strips.size());
@@ -160,41 +166,6 @@ Operation read_operation(Reader& r, const Program& p, int& registers) {
             break;
     }
     return o;
-}
-
-// Buffers of the chunk that only pass a tensor on; where its rows lie well they need not be copied (places.h).
-void find_copies(Program& p) {
-    for (const Operation& o : p.operations)
-        if ((o.kind == Kind::gather && o.scope == Scope::begin) || o.kind == Kind::scatter)
-            if (Buffer& b = p.buffers[o.buffer]; b.home == Home::chunk) b.outside = o.tensor;
-    for (const Operation& o : p.operations)  // these want the rows of a chunk side by side
-        if (o.kind == Kind::strips || o.kind == Kind::column_sum) p.buffers[o.buffer].outside = -1;
-}
-
-// Members of a team deal columns. What reads only its own columns of what was written since they last met need not meet
-// them again; neither need the first operation of a step, since the step before ended with a meeting.
-void spare_meetings(Program& p) {
-    std::vector<const Operation*> since;  // the operations of a step since the last meeting
-    const auto own_columns = [](const Operation& o, long width, const Program& program) {
-        return (o.kind == Kind::multiply && program.buffers[o.buffer].width == width) || (o.kind == Kind::pointwise && !o.alone && o.width == width);
-    };
-    const auto writes = [](const Operation& o, int buffer) {
-        return std::any_of(o.code.begin(), o.code.end(), [&](const Instruction& i) { return o.slots[i.d].buffer == buffer; });
-    };
-    for (Operation& o : p.operations) {
-        if (o.scope != Scope::step) continue;
-        bool spare = since.empty();
-        if (!spare && o.kind == Kind::pointwise && !o.alone) {
-            spare = std::none_of(o.slots.begin(), o.slots.end(), [](const Slot& s) { return s.kind == SlotKind::column; });
-            for (const Operation* before : since) {
-                spare = spare && own_columns(*before, o.width, p);
-                for (const Factor& f : before->factors) spare = spare && !writes(o, f.buffer);  // whole rows are still being read
-            }
-        }
-        if (o.sync && spare) o.sync = false;
-        if (o.sync) since.clear();
-        since.push_back(&o);
-    }
 }
 
 void find_distant(Program& p) {
@@ -247,10 +218,8 @@ Program read_program(const int64_t* words, size_t count, bool is_double) {
     });
     r.list([&] { p.buffers.push_back(read_buffer(r, p)); });
     r.list([&] { p.strips.push_back(r.width()); });
-    r.list([&] { p.operations.push_back(read_operation(r, p, p.registers)); });
+    r.list([&] { p.operations.push_back(read_operation(r, p)); });
     require(r.done(), "words after the program's end");
-    find_copies(p);
-    spare_meetings(p);
     find_distant(p);
     return p;
 }

@@ -54,7 +54,7 @@ struct Buffer {
     Home home;
     long width;
     int index;         // of the tape plane, state, vector, constant or carry; else its own
-    int outside = -1;  // a buffer of the chunk: the external tensor of which it is a copy
+    int outside = -1;  // a buffer of the chunk: the external tensor that it passes on, and may be; or -1
 };
 
 enum class Kind : int { gather, scatter, multiply, pointwise, strips, outer, column_sum };
@@ -73,13 +73,14 @@ struct Slot {
 struct Operation {
     Kind kind;
     Scope scope;
-    bool sync;  // reads what another operation of the same scope has written: a team waits here
+    bool sync;  // a team meets before it: it would disturb what another member may still be at (engines/meetings.py)
     int tensor = -1, buffer = -1, vector = -1, parameter = -1;
     Start start = Start::zero;
     std::vector<Factor> factors;
     long width = 0;
     bool alone = false;  // writes one number a row: not to be dealt by columns
     std::vector<Slot> slots;
+    std::vector<SlotKind> kinds;  // theirs, side by side
     std::vector<Instruction> code;
 };
 
@@ -97,7 +98,7 @@ struct Program {
     std::vector<long> strips;   // widths of the D of each
     std::vector<long> tensors;  // widths of the external tensors
     std::vector<Operation> operations;
-    int registers = 0;
+    int registers = 0, slots = 0;  // the most that a pointwise operation uses
     std::vector<int> distant;  // buffers that the elementwise operations of a step read
 
     long packed_n(const Packed& p) const { return p.transposed ? parameters[p.parameter].k : parameters[p.parameter].n; }

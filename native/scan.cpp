@@ -18,7 +18,7 @@ public:
 
     // One member of the team. room: private_elements of its own.
     void run(int rank, int team, Barrier& barrier, T* room) {
-        M m{rank, team, &barrier, room, room + p_.registers * s_.kernels.block};
+        M m = Operations<T>::member(p_, s_.kernels, rank, team, barrier, room);
         start(m);
         const long count = long(part_.chunks.size());
         for (long i = 0; i < count; i++) {

@@ -127,11 +127,9 @@ void run(const Instruction& o, T* d, const T* a, const T* b, const T* c, long ro
 }
 
 template <class T>
-void pointwise(const Instruction* code, int count, T* const* base, const SlotKind* kind, int slots, long rows, long width,
+void pointwise(const Instruction* code, int count, T* const* base, T** at, const SlotKind* kind, int slots, long rows, long width,
                long first, long last) {
     constexpr long block = block_of<T>;
-    constexpr int most = 256;
-    T* at[most];
     const long span = last - first, pieces = (span + block - 1) / block;
     const bool whole = span == width && pieces == 1;
     const long columns = pieces == 1 ? span : ((span + pieces - 1) / pieces + lanes_of<T> - 1) / lanes_of<T> * lanes_of<T>;

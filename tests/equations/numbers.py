@@ -17,12 +17,15 @@ def tensor(v):
     return torch.as_tensor(v, dtype=torch.float64)
 
 
-FUNCTIONS = {
+UNARY = {
     "sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu, "exp": torch.exp, "log": torch.log,
     "softplus": F.softplus, "sqrt": torch.sqrt, "square": torch.square, "abs": torch.abs, "sign": torch.sign,
+}  # fmt: skip
+FUNCTIONS = {
+    **{name: lambda v, f=f: f(tensor(v)) for name, f in UNARY.items()},
     "minimum": lambda a, b: torch.minimum(tensor(a), tensor(b)),
     "maximum": lambda a, b: torch.maximum(tensor(a), tensor(b)),
-    "where": lambda c, a, b: torch.where(c, tensor(a), tensor(b)),
+    "where": lambda c, a, b: torch.where(torch.as_tensor(c), tensor(a), tensor(b)),
     "mean": lambda v: v.mean(-1, keepdim=True), "sum": lambda v: v.sum(-1, keepdim=True),
     "ones": lambda n: torch.ones(n, dtype=torch.float64), "outer": torch.outer,
     "layer_norm": lambda v, g, b, eps=1e-5: F.layer_norm(v, v.shape, eps=eps) * g + b,

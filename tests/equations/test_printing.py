@@ -13,6 +13,7 @@ from elman.equations.graph import Graph, size_of
 from elman.equations.printing import _forward_names, derivative, equations, schedule
 from equations.drawn import drawn_cells
 from equations.numbers import SIZES, draw, run, values
+from native.random_cells import Random
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -86,6 +87,17 @@ def test_with_masks_inside_the_loop(cell):
 def test_drawn_cells_evaluate_to_their_graphs(cell):
     check_equations(cell.graph)
     check_derivative(cell.graph)
+
+
+def test_rows_that_folded_to_a_number_are_printed_as_rows():
+    class Folded(Cell):
+        def step(self, x, h, c):
+            return tanh(self.W @ (0 * h + 2) + self.U @ x), h**0 + 0 * c
+
+    assert "W @ (2 * ones(H))" in text(Folded)
+    for graph in (Folded().graph, *(Random(seed, smooth=True).graph for seed in range(60))):
+        check_equations(graph)
+        check_derivative(graph)
 
 
 def text(cell: type[Cell]) -> str:

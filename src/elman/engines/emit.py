@@ -174,20 +174,13 @@ class Emitter:
         products = [n for n in order if n.op == "products"]
         last = max([at for at, _ in programs] + [level[n] - 1 for n in products], default=-1)
         for at in range(last + 1):
-            stage: list[Operation] = []
             for (when, width), items in programs.items():
                 if when == at:
                     ready = self._ready(home, level, at)
-                    stage.append(assemble(self, scope, width, items, ready, uses, home))
-            if stage:
-                stage[0].sync = True
-            first = len(stage)
+                    self.program.operations.append(assemble(self, scope, width, items, ready, uses, home))
             for node in products:
                 if level[node] - 1 == at:
-                    stage += self._products(scope, node, home, node in adds)
-            if len(stage) > first:
-                stage[first].sync = True
-            self.program.operations += stage
+                    self.program.operations += self._products(scope, node, home, node in adds)
 
     def _products(self, scope: str, node: Node, home: Mapping[Node, int], adds: bool) -> list[Operation]:
         where = {**self.memory, **home}
@@ -204,7 +197,7 @@ class Emitter:
         for i in range(0, len(factors), 32):
             part = factors[i : i + 32]
             words = [home[node], start, vector, len(part), *(w for f in part for w in f)]
-            made.append(Operation("multiply", scope, words, sync=i > 0))
+            made.append(Operation("multiply", scope, words))
             start, vector = 1, -1
         return made
 
@@ -213,16 +206,12 @@ class Emitter:
         by_width: dict[str, list[tuple[Node, int]]] = {}
         for node, buffer in wanted:
             by_width.setdefault(self._width(node, buffer), []).append((node, buffer))
-        for i, (width, items) in enumerate(by_width.items()):
-            operation = assemble(self, scope, width, items, self.memory, Counter(), {})
-            operation.sync = i == 0
-            self.program.operations.append(operation)
+        for width, items in by_width.items():
+            self.program.operations.append(assemble(self, scope, width, items, self.memory, Counter(), {}))
 
     def late_products(self, node: Node, buffer: int, here: Mapping[Node, int]) -> list[Operation]:
         """A sum of products over the whole chunk at its end, of vectors that lie `here`; its base is in the buffer."""
         base = base_of(node)
-        made = self._products(
+        return self._products(
             "end", node, {**here, node: buffer}, base is not None and base.op not in ("vector", "vectors")
         )
-        made[0].sync = True
-        return made

@@ -16,7 +16,7 @@ from elman.engines.blocks import OPERATIONS
 
 __all__ = ["Call", "instruction_set", "load", "missing", "path", "program_new"]
 
-ABI = 3
+ABI = 4
 _NAME = {"win32": "libelman_native.dll", "darwin": "libelman_native.dylib"}.get(sys.platform, "libelman_native.so")
 
 

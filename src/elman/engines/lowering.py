@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from elman.engines.emit import CHEAP, Emitter
-from elman.engines.program import Operation, Program
+from elman.engines.meetings import place_meetings
+from elman.engines.program import Operation, Program, pass_tensors_on
 from elman.engines.sums import Sums, base_of, terms_of
 from elman.equations.bptt import differentiate
 from elman.equations.graph import Graph, size_of
@@ -140,11 +141,8 @@ class _Lowering:
 
     def _outside(self, program: Program, i: int) -> int:
         """The tensor that holds a state after every step: y, if that state is the output."""
-        width = self.size(self.states[i].width)
         first = self.output in self.after and i == self.after.index(self.output)
-        if not first or width != self.size(self.output.width):
-            return -1
-        return program.tensor("y", width)
+        return program.tensor("y", self.size(self.output.width)) if first else -1
 
     def ahead(self, training: bool) -> Program:
         """The program forward."""
@@ -164,15 +162,19 @@ class _Lowering:
             p.tape = [self.size(n.width) for n in self.planes]
             targets += [(n, p.buffer("tape", self.size(n.width), j)) for j, n in enumerate(self.planes)]
         homes = {**dict(reversed(targets)), **emitter.memory}
-        y_width = self.size(self.graph.output.width)
-        if self.output not in homes or p.buffers[homes[self.output]].width != y_width:
-            targets.append((self.output, p.buffer("chunk", y_width)))
-            homes[self.output] = targets[-1][1]
+        y_width = self.size(self.output.width)
+        if self.output in self.after:
+            y = p.buffer("after", y_width, self.after.index(self.output))
+        elif self.output in homes:
+            y = homes[self.output]
+        else:
+            y = p.buffer("chunk", y_width)
+            targets.append((self.output, y))
         first_home = {n: b for n, b in reversed(targets) if n not in emitter.memory}
         self._hoist(emitter, wanted, first_home)
         emitter.emit("step", first_home)
         emitter.copy("step", [(n, b) for n, b in targets if first_home.get(n) != b])
-        p.operations.append(Operation("scatter", "end", [p.tensor("y", y_width), homes[self.output]]))
+        p.operations.append(Operation("scatter", "end", [p.tensor("y", y_width), y]))
         return p
 
     def _hoist(self, emitter: Emitter, wanted: list[Node], homes: dict[Node, int]) -> None:
@@ -307,12 +309,10 @@ class _Lowering:
             if late is not None:
                 p.operations += emitter.late_products(late, buffer, here)
             if d_x is not None:
-                p.operations.append(Operation("scatter", "end", [x_tensor, buffer], sync=True))
-            for i, (rows, number) in enumerate(strips.items()):
-                p.operations.append(Operation("strips", "end", [rows, number], sync=i == 0))
-            for i, (v, found) in enumerate(pairs.items()):
-                words = [v, len(found), *(w for pair in found for w in pair)]
-                p.operations.append(Operation("outer", "end", words, sync=i == 0))
+                p.operations.append(Operation("scatter", "end", [x_tensor, buffer]))
+            p.operations.extend(Operation("strips", "end", list(pair)) for pair in strips.items())
+            for v, found in pairs.items():
+                p.operations.append(Operation("outer", "end", [v, len(found), *(w for pair in found for w in pair)]))
             p.operations.extend(Operation("column_sum", "end", list(pair)) for pair in sums)
 
         return after_loop
@@ -331,4 +331,8 @@ def lower(graph: Graph, sizes: Mapping[str, int]) -> Lowered:
     saved += [
         (s.name, lowering.size(s.width)) for s, kept in zip(lowering.states, lowering.kept_states, strict=True) if kept
     ]
-    return Lowered(lowering.ahead(training=False), lowering.ahead(training=True), lowering.behind(), tuple(saved))
+    programs = lowering.ahead(training=False), lowering.ahead(training=True), lowering.behind()
+    for program in programs:
+        pass_tensors_on(program)
+        place_meetings(program)
+    return Lowered(*programs, tuple(saved))

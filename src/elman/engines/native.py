@@ -16,7 +16,7 @@ from torch import Tensor
 from elman.engines import library, reference
 from elman.engines.compiled import Step, compiled, lowered
 from elman.engines.unchanged import Watch
-from elman.engines.weights import Plan, by_name
+from elman.engines.weights import Plan, Weights, by_name
 from elman.equations.graph import Graph
 
 __all__ = ["SECOND_DERIVATIVES", "lowered", "scan", "unavailable"]
@@ -225,7 +225,7 @@ def _again(
     differentiable = torch.is_grad_enabled()
     with torch.enable_grad():
         y, after = reference.scan(
-            job.graph, job.plan.read(stored), x, states, lengths=job.lengths, reverse=job.reverse,
+            job.graph, Weights(job.plan, stored), x, states, lengths=job.lengths, reverse=job.reverse,
             given=dict(zip(job.masks, masks, strict=True)), bptt=job.bptt or None,
         )  # fmt: skip
     ends = [(o, d) for o, d in zip([y, *after], arriving, strict=True) if d is not None and o.requires_grad]

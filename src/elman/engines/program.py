@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-__all__ = ["Buffer", "Operation", "Program", "bits"]
+__all__ = ["Buffer", "Operation", "Program", "bits", "pass_tensors_on"]
+
+Slot = tuple[int, str]  # a buffer (or -1 - its block register), and its kind
 
 # Their numbers are those of the enums in native/program.h and native/kernels.h.
 HOMES = ("tape", "before", "after", "chunk", "step", "row", "vector", "constant", "carry_in", "carry_out")
@@ -24,16 +26,26 @@ def bits(value: float) -> int:
 
 @dataclass(frozen=True)
 class Buffer:
-    """Where a value lives: see `Home` in native/program.h."""
+    """Where a value lives: see `Home` in native/program.h.
+
+    Attributes:
+        outside: of a buffer of the chunk, the external tensor that it passes on and may be; -1 for none.
+    """
 
     home: str
     width: int
     index: int
+    outside: int = -1
 
 
 @dataclass
 class Operation:
-    """One operation; `words` are what its kind adds to the three that all have."""
+    """One operation.
+
+    Attributes:
+        words: what its kind adds to the three that all have.
+        sync: the threads of a team meet before it, see `elman.engines.meetings`.
+    """
 
     kind: str
     scope: str
@@ -42,6 +54,14 @@ class Operation:
 
     def encoded(self) -> list[int]:
         return [KINDS.index(self.kind), SCOPES.index(self.scope), int(self.sync), *self.words]
+
+    def touched(self) -> tuple[set[Slot], set[Slot]]:
+        """Of a pointwise program, what it reads and what it writes."""
+        count = self.words[1]
+        slots = [(b, SLOTS[k]) for b, k in zip(self.words[2 : 2 + 2 * count : 2], self.words[3::2], strict=False)]
+        code = self.words[3 + 2 * count :]
+        reads = {slots[a] for i in range(0, len(code), 7) for a in code[i + 2 : i + 5]}
+        return reads, {slots[code[i]] for i in range(1, len(code), 7)}
 
 
 @dataclass
@@ -73,6 +93,7 @@ class Program:
     buffers: list[Buffer] = field(default_factory=list)
     strips: list[int] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
+    _numbers: dict[Buffer, int] = field(default_factory=dict, repr=False)
 
     def tensor(self, name: str, width: int) -> int:
         """The number of an external tensor."""
@@ -82,9 +103,10 @@ class Program:
     def buffer(self, home: str, width: int, index: int | None = None) -> int:
         """The number of a buffer; without an index a new one of its own."""
         made = Buffer(home, width, len(self.buffers) if index is None else index)
-        if made not in self.buffers:
+        number = self._numbers.setdefault(made, len(self.buffers))
+        if number == len(self.buffers):
             self.buffers.append(made)
-        return self.buffers.index(made)
+        return number
 
     def constant(self, value: float) -> int:
         if value not in self.constants:
@@ -103,7 +125,7 @@ class Program:
 
     def words(self) -> list[int]:
         """The program as native/program.cpp reads it."""
-        homes = [(HOMES.index(b.home), b.width, b.index) for b in self.buffers]
+        homes = [(HOMES.index(b.home), b.width, b.index, b.outside) for b in self.buffers]
         out = [int(self.back)]
         out += _listed([int(m), n, k] for m, n, k in self.parameters)
         out += _listed([p, int(t)] for p, t in self.packed)
@@ -122,3 +144,17 @@ class Program:
 def _listed(items: Iterable[list[int]]) -> list[int]:
     found = list(items)
     return [len(found), *(word for item in found for word in item)]
+
+
+def pass_tensors_on(program: Program) -> None:
+    """Let buffers of the chunk that only bring a tensor in, or only take one out, be that tensor: where its rows lie
+    well nothing is copied (native/places.h). A buffer that does both has to be memory of its own, and so has one whose
+    rows another operation wants side by side."""
+    passed: dict[int, set[int]] = {}  # buffer -> tensors
+    for o in program.operations:
+        if o.kind in ("gather", "scatter"):
+            passed.setdefault(o.words[1], set()).add(o.words[0])
+    side_by_side = {o.words[0] for o in program.operations if o.kind in ("strips", "column_sum")}
+    for buffer, tensors in passed.items():
+        if len(tensors) == 1 and buffer not in side_by_side and program.buffers[buffer].home == "chunk":
+            program.buffers[buffer] = replace(program.buffers[buffer], outside=min(tensors))

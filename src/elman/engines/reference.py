@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from elman.engines.weights import Weights
 from elman.equations.graph import Graph, size_of
 from elman.equations.symbols import Node, topological
 
@@ -132,11 +133,15 @@ def scan(
     if lengths is not None:
         out = out.index_select(1, back.to(device))
         state = [s.index_select(0, back.to(device)) for s in state]
+    else:
+        state = [s.clone() for s in state]  # a step may hand on what it was given: what leaves is memory of its own
     return out, tuple(state)
 
 
 def _sizes(graph: Graph, params: Mapping[str, Tensor], states: Sequence[Tensor]) -> dict[str, int]:
-    """The numbers behind the widths' names, read off the tensors."""
+    """The numbers behind the widths' names: as a layer knows them, or read off the tensors."""
+    if isinstance(params, Weights):
+        return dict(params.plan.sizes)
     sizes = {leaf.width: s.shape[-1] for leaf, s in zip(graph.states, states, strict=True)}
     for p in graph.parameters.values():
         sizes.update(zip(p.dims, params[p.name].shape, strict=True))
