@@ -5,6 +5,8 @@ Results go to stdout, everything else to stderr. What a user can mend ends with 
 
 from __future__ import annotations
 
+import atexit
+import gc
 import io
 import os
 import sys
@@ -445,5 +447,26 @@ def _drop_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def run() -> None:
+    """`main` as a program, which leaves out what one short answer would wait for most.
+
+    While torch is imported the garbage collector finds nothing, again and again: a third of a second. Taking every
+    module apart at the end is another third, of which the system needs nothing.
+    """
+    gc.set_threshold(400_000, 20, 20)
+    code: object = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code
+    try:
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):  # `main` has said so
+        pass
+    os._exit(code if isinstance(code, int) else 0)
+
+
 if __name__ == "__main__":
-    main()
+    run()

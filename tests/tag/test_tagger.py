@@ -15,11 +15,11 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from tests.tag.conftest import sentences
 
+from elman import Tagger
 from elman.data.schemes import convert
 from elman.errors import InputError
 from elman.models.tagger import TaggerModel, TaggerSettings
 from elman.tasks.tag import prove
-from elman.tasks.tagger import Tagger
 from elman.tasks.tagging import TagNames, best_threshold
 from elman.text.vectors import WordVectors
 

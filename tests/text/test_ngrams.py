@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -11,7 +12,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
 from elman.errors import InputError
-from elman.text.ngrams import NgramFeatures, character_ngrams, tfidf_baseline, word_ngrams
+from elman.text.ngrams import (
+    NgramFeatures,
+    _ngrams,
+    _vectoriser,
+    character_ngrams,
+    tfidf_baseline,
+    word_ngrams,
+)
 
 GOOD = ["a good film", "really good fun", "good and clever", "such a good cast", "very good indeed", "fun and good"]
 BAD = ["a bad film", "really bad jokes", "bad and dull"]
@@ -92,6 +100,13 @@ def test_features_equal_scikit_learns(tokenized: bool) -> None:
     assert ours.dtype == np.float32
     np.testing.assert_allclose(ours, theirs, atol=1e-6)
     assert np.abs(ours[0]).max() > 0.1
+
+
+@pytest.mark.parametrize("document", ["A été don't x_9  İ ß, a", "", ["A", "été", "x y", "", "."], [""]])
+def test_ngrams_are_cut_as_scikit_learn_cuts_them(document: str | list[str]) -> None:
+    for kind, part in _vectoriser(not isinstance(document, str), (1, 3), (2, 4)).transformer_list:
+        cut = _ngrams(document, kind, (1, 3) if kind == "word" else (2, 4))
+        assert Counter(cut) == Counter(part.build_analyzer()(document))
 
 
 def test_with_labels_the_telling_ngrams_are_kept() -> None:

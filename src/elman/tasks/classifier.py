@@ -1,4 +1,4 @@
-"""`elman.Classifier`: the sequence classifier as scikit-learn users expect one."""
+"""The sequence classifier: learns, answers, is saved; `elman.tasks.estimators` makes it `elman.Classifier`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import msgspec
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -108,7 +107,7 @@ def predict_scores(model: nn.Module, examples: Examples) -> Tensor:
     return out
 
 
-class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class Classifier:
     """Sequences in, one class each out; a scikit-learn estimator.
 
     ``Classifier(cell="gru", hidden=32, epochs=5)``: its parameters are the fields of `TextSettings`,
@@ -123,6 +122,11 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         fitted_: history, best epoch and seconds of the training.
         model_, encoding_: the network, and what turns an input into what it reads.
     """
+
+    seed: int
+    validation: float
+    model_: SequenceClassifier
+    fitted_: Fitted
 
     SETTINGS: ClassVar[Mapping[str, type[msgspec.Struct]]] = {
         "text": TextSettings,
@@ -188,7 +192,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         torch.manual_seed(training.seed)
         self.model_ = self._network(model, text, examples)
         task = Training(self.model_, examples, held, self.settings("loss"), training.batch_size)
-        self.fitted_: Fitted = fit(
+        self.fitted_ = fit(
             task, training, step=step, checkpoint=checkpoint, resume=resume, progress=progress, title=title
         )
         return self
@@ -268,11 +272,6 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_ = np.array(description["labels"])
         self.encoding_ = Encoding.from_dict(description["encoding"], parts_of_speech)
         self.model_ = SequenceClassifier.from_dict(description["model"])
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string, tags.input_tags.two_d_array, tags.input_tags.three_d_array = True, False, True
-        return tags
 
 
 def _listed(X: Sequence[Any]) -> list[Any]:

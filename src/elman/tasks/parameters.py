@@ -9,7 +9,7 @@ import msgspec
 
 from elman.errors import InputError, unknown
 
-__all__ = ["fill", "section_of", "signature"]
+__all__ = ["fill", "parameter_names", "section_of", "signature"]
 
 
 def signature(*kinds: type[msgspec.Struct], **more: Any) -> inspect.Signature:
@@ -32,12 +32,17 @@ def fill(estimator: Any, parameters: dict[str, Any]) -> None:
         InputError: a name that it does not have.
     """
     known = inspect.signature(type(estimator).__init__).parameters
+    names = parameter_names(type(estimator))
     for name in parameters:
-        if name not in known:
-            raise unknown("parameter", name, [n for n in known if n != "self"], where=type(estimator).__name__)
-    for name, parameter in known.items():
-        if name != "self":
-            setattr(estimator, name, parameters.get(name, parameter.default))
+        if name not in names:
+            raise unknown("parameter", name, names, where=type(estimator).__name__)
+    for name in names:
+        setattr(estimator, name, parameters.get(name, known[name].default))
+
+
+def parameter_names(kind: type) -> list[str]:
+    """The parameters of an estimator, in the order of its signature."""
+    return [name for name in inspect.signature(kind.__init__).parameters if name != "self"]  # type: ignore[misc]
 
 
 def section_of(estimator: Any, kind: type[msgspec.Struct], section: str = "") -> Any:

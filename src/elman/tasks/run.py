@@ -45,8 +45,10 @@ class Estimator(Protocol):
     """What the frame needs of a `Classifier`, a `Tagger` ..."""
 
     seed: int
-    model_: nn.Module
     fitted_: Fitted
+
+    @property
+    def model_(self) -> nn.Module: ...
 
     def describe(self) -> dict[str, Any]: ...
 

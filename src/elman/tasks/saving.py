@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import msgspec
-from sklearn.exceptions import NotFittedError
 from torch import nn
 
 from elman.errors import InputError
+from elman.tasks.parameters import parameter_names
 from elman.training.checkpoint import load_weights, read_run, write_run
 from elman.training.loop import Fitted
 
@@ -20,8 +20,10 @@ __all__ = ["check_fitted", "load_estimator", "parameters_of", "save_estimator"]
 class Saved(Protocol):
     """An estimator that a folder can hold."""
 
-    model_: nn.Module
     fitted_: Fitted
+
+    @property
+    def model_(self) -> nn.Module: ...
 
     def describe(self) -> dict[str, Any]: ...
 
@@ -33,12 +35,14 @@ def check_fitted(estimator: object, remedy: str = "") -> None:
     """Raises NotFittedError before `fit` and `load`."""
     name = type(estimator).__name__
     if not hasattr(estimator, "model_"):
+        from sklearn.exceptions import NotFittedError
+
         raise NotFittedError(f"this {name} is not fitted yet: {remedy or f'call fit, or {name}.load a RUN'}")
 
 
 def parameters_of(estimator: Any) -> dict[str, Any]:
     """The parameters as model.json holds them."""
-    return {k: msgspec.to_builtins(v) for k, v in estimator.get_params().items()}
+    return {k: msgspec.to_builtins(getattr(estimator, k)) for k in parameter_names(type(estimator))}
 
 
 def save_estimator(estimator: Saved, path: str | Path) -> None:

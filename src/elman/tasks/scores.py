@@ -6,13 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import (
-    accuracy_score,
-    confusion_matrix,
-    f1_score,
-    matthews_corrcoef,
-    precision_recall_fscore_support,
-)
 
 __all__ = ["score_classes", "spread"]
 
@@ -27,6 +20,14 @@ def score_classes(y_true: np.ndarray, probabilities: np.ndarray, labels: Sequenc
 
     macro_f1 is the mean over all K classes; one that neither occurs nor is predicted counts as 0.
     """
+    from sklearn.metrics import (
+        accuracy_score,
+        confusion_matrix,
+        f1_score,
+        matthews_corrcoef,
+        precision_recall_fscore_support,
+    )
+
     K = len(labels)
     predicted = probabilities.argmax(1)
     kinds = list(range(K))

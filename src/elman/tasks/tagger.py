@@ -1,4 +1,4 @@
-"""`elman.Tagger`: one tag for every word, as scikit-learn users expect an estimator."""
+"""The tagger, one tag for every word: learns, answers, is saved; `elman.tasks.estimators` makes it `elman.Tagger`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from elman.data.schemes import detect_scheme
@@ -34,7 +33,7 @@ __all__ = ["Tagger", "check_packaged", "packaged_digest", "packaged_tagger", "pa
 Words = Sequence[str]
 
 
-class Tagger(BaseEstimator):  # type: ignore[misc]
+class Tagger:
     """Sentences in, one tag a word out; a scikit-learn estimator.
 
     ``Tagger(cell="gru", hidden=64, epochs=5)``: its parameters are the fields of `TaggerSettings` and
@@ -55,7 +54,10 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
         model_, lexicon_, names_: the network, what turns words into what it reads, and numbers into tags.
     """
 
+    seed: int
+    validation: float
     model_: TaggerModel
+    fitted_: Fitted
     lexicon_: Lexicon
 
     def __init__(self, **parameters: Any) -> None:
@@ -111,7 +113,7 @@ class Tagger(BaseEstimator):  # type: ignore[misc]
         known = known_words(settings.vectors)
         run = partial(fit, settings=training, resume=resume, progress=progress)
         task = self._task(settings, training, known, train, valid)
-        self.fitted_: Fitted = run(task, checkpoint=checkpoint, title=title)
+        self.fitted_ = run(task, checkpoint=checkpoint, title=title)
         self._calibrate(valid, task.valid_tags, task.valid_extra)
         self.valid_: dict[str, Any] | None = None
         if settings.refit and not self.fitted_.interrupted:

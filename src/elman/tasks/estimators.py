@@ -1,0 +1,29 @@
+"""`elman.Classifier` and `elman.Tagger`: the estimators with scikit-learn's base classes.
+
+scikit-learn takes most of a second to import, and a trained model answers without it. So what learns and answers is
+`elman.tasks.classifier` and `elman.tasks.tagger`, which the command line calls; cloning, searching, printing and tags
+are added here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from elman.tasks import classifier, tagger
+
+__all__ = ["Classifier", "Tagger"]
+
+
+class Classifier(classifier.Classifier, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    __doc__ = classifier.Classifier.__doc__
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string, tags.input_tags.two_d_array, tags.input_tags.three_d_array = True, False, True
+        return tags
+
+
+class Tagger(tagger.Tagger, BaseEstimator):  # type: ignore[misc]
+    __doc__ = tagger.Tagger.__doc__
