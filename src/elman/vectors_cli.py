@@ -1,4 +1,4 @@
-"""The commands of `elman vectors`: train, nearest, evaluate."""
+"""The commands of `elman vectors`: train, nearest, similarity, evaluate."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def train(
     Parameters
     ----------
     corpus
-        A file, a folder, or A,B: plain text (a line is a text), JSON lines or tables, also gzipped; larger than memory
-        is fine.
+        A file, a folder, or A,B: plain text (a line is a text), JSON lines (texts, or lists of tokens) or tables, also
+        packed; larger than memory is fine.
     out
-        Where to write: .safetensors, .bin (word2vec binary), .txt or .vec (word2vec text).
+        Where to write: .safetensors (also without a suffix), .bin (word2vec binary), .txt or .vec (word2vec text).
     dim
         Numbers a word: 50, 100 or 300 as a rule.
     window
@@ -70,7 +70,8 @@ def train(
     skip_gram
         Predict a word from each neighbour, not from their mean: slower, better for rare words.
     tokens
-        words (lower-case words), or treebank (punctuation and split contractions too).
+        words (lower-case words), or treebank (punctuation and split contractions too). Chinese, Japanese and Thai are
+        split into characters. Lists of tokens are taken as they are.
     cased
         Keep capitals apart.
     sample
@@ -115,26 +116,60 @@ def train(
 
 
 @app.command
-def nearest(vectors: Path, word: str, /, *, n: int = 10, json: JSON = False) -> int:
-    """The words nearest to a word, with the cosine of the angle between.
+def nearest(
+    vectors: Path,
+    words: Annotated[list[str], Parameter(negative="")],
+    /,
+    *,
+    minus: Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)] = None,
+    n: int = 10,
+    json: JSON = False,
+) -> int:
+    """The words nearest to a word, or to the sum of several, with the cosine of the angle between.
 
     Parameters
     ----------
     vectors
         A file of word vectors: safetensors, word2vec text or binary, GloVe, fastText text.
-    word
-        Any word in it.
+    words
+        Any words in it.
+    minus
+        A word whose direction is taken away, as in: nearest V king woman --minus man. May be repeated.
     n
         How many.
     """
     from elman.text.vectors import WordVectors
 
-    found = WordVectors.load(vectors).nearest(word, n)
+    found = WordVectors.load(vectors).most_similar(words, minus or [], n)
     if json:
-        print_json({"word": word, "nearest": [{"word": w, "cosine": round(c, 6)} for w, c in found]})
+        asked = {"word": words[0]} if len(words) == 1 and not minus else {"words": words, "minus": minus or []}
+        print_json({**asked, "nearest": [{"word": w, "cosine": round(c, 6)} for w, c in found]})
     else:
         for near, cosine in found:
             print(f"{cosine:.3f}  {near}")
+    return 0
+
+
+@app.command
+def similarity(vectors: Path, a: str, b: str, /, *, json: JSON = False) -> int:
+    """The cosine of the angle between two words.
+
+    Parameters
+    ----------
+    vectors
+        A file of word vectors: safetensors, word2vec text or binary, GloVe, fastText text.
+    a
+        A word.
+    b
+        Another.
+    """
+    from elman.text.vectors import WordVectors
+
+    cosine = WordVectors.load(vectors).similarity(a, b)
+    if json:
+        print_json({"words": [a, b], "cosine": round(cosine, 6)})
+    else:
+        print(f"{cosine:.3f}")
     return 0
 
 
@@ -165,6 +200,8 @@ def evaluate(vectors: Path, /, *, out: Path | None = None, json: JSON = False) -
         for s in found["analogies"]:
             print(f"{s['name']:30} {number(s['accuracy'])}   {s['known']:5} of {s['questions']} questions known")
         print(f"{'all analogies':30} {number(found['analogy_accuracy'])}   {found['analogy_coverage']:.1%} known")
+        if not any(s["known"] for s in found["similarity"] + found["analogies"]):
+            print("none of the words in these lists, which are English, has a vector here", file=sys.stderr)
     if out is not None:
         from elman.inspect.vectors import write_vectors
 

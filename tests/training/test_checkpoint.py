@@ -90,7 +90,7 @@ def test_places(tmp_path: Path) -> None:
     check_place(tmp_path / "empty")
     with pytest.raises(InputError, match="is a file"):
         check_place(tmp_path / "file")
-    with pytest.raises(InputError, match="cannot be written .Not a directory.; choose another --out"):
+    with pytest.raises(InputError, match=r"cannot be written .Not a directory.; choose another --out"):
         check_place(tmp_path / "file" / "run")
     for name in (".", "..", "a/.."):
         with pytest.raises(InputError, match="is no name for a folder"):

@@ -41,11 +41,23 @@ def test_train_nearest_evaluate(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert {n["word"] for n in json.loads(said)["nearest"]} == {"pear", "plum", "cherry", "quince"}
     code, said, _ = command(capsys, "vectors", "nearest", str(out), "rhine")
     assert len(said.splitlines()) == 9
+    loaded = WordVectors.load(out)
+    code, said, _ = command(
+        capsys, "vectors", "nearest", str(out), "apple", "Rhine", "--minus", "plum", "--n", "3", "--json"
+    )
+    wanted = loaded.most_similar(["apple", "rhine"], ["plum"], 3)
+    assert [n["word"] for n in json.loads(said)["nearest"]] == [w for w, _ in wanted]
+    code, said, _ = command(capsys, "vectors", "similarity", str(out), "apple", "pear", "--json")
+    assert json.loads(said)["cosine"] == pytest.approx(loaded.similarity("apple", "pear"), abs=1e-5)
 
     report = tmp_path / "report.html"
     code, said, _ = command(capsys, "vectors", "evaluate", str(out), "--out", str(report))
     assert code == 0
     assert "0 of 353 pairs known" in said
+    WordVectors(["我", "你"], np.eye(2, dtype=np.float32)).save(tmp_path / "foreign")
+    code, _, err = command(capsys, "vectors", "evaluate", str(tmp_path / "foreign"))
+    assert code == 0
+    assert "none of the words in these lists, which are English, has a vector here" in err
     page = report.read_text("utf-8")
     assert "quince" in page
     assert len(page) < 3_000_000
@@ -120,3 +132,33 @@ def test_settings_that_make_no_sense_are_told_before_the_work(
     assert expected in err
     assert err.count("\n") == 1
     assert sorted(p.name for p in tmp_path.iterdir()) == ["taken.bin", "text.txt"]
+
+
+def test_a_name_without_a_suffix_and_a_corpus_of_single_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--out V` was refused, and a list of words was learned from with success."""
+    out = tmp_path / "V"
+    code, _, _ = command(
+        capsys, "vectors", "train", str(corpus(tmp_path)), "--out", str(out), "--dim", "8", "--epochs", "1"
+    )
+    assert code == 0
+    assert len(WordVectors.load(out)) == 10
+    (tmp_path / "list.txt").write_text("apple\npear\n" * 50)
+    code, _, err = command(capsys, "vectors", "train", str(tmp_path / "list.txt"), "--out", str(tmp_path / "W"))
+    assert code == 2
+    assert "nothing to learn: no word has another beside it" in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "W").exists()
+
+
+def test_vectors_of_token_lists() -> None:
+    """Two groups of tokens that never meet lie apart, spaces and capitals kept."""
+    from elman.text.vectors import Settings, train
+
+    random = np.random.default_rng(0)
+    groups = [["New York", "Rio", "São Paulo"], ["red wine", "tea", "BEER"]]
+    lists = [list(random.choice(groups[i % 2], 8)) for i in range(400)]
+    found = train(lists, Settings(dim=8, window=3, negative=4, epochs=8, sample=0, threads=1))
+    assert {w for w, _ in found.nearest("New York", 2)} == {"Rio", "São Paulo"}
+    assert {w for w, _ in found.nearest("BEER", 2)} == {"red wine", "tea"}

@@ -163,3 +163,95 @@ def test_zero_bytes_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes("some words\n".encode("utf-16-le"))
     with pytest.raises(InputError, match=r"a\.txt, line 1: this is not text \(it holds zero bytes\)"):
         list(texts(tmp_path / "a.txt"))
+
+
+# -- scripts without blanks, token lists, nothing to learn ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", ["words", "treebank"])
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("我喜欢猫,你呢?", ["我", "喜", "欢", "猫", "你", "呢"]),  # Chinese
+        ("人々はカメラ・ガラスを買う。", ["人", "々", "は", "カ", "メ", "ラ", "ガ", "ラ", "ス", "を", "買", "う"]),
+        ("か\u3099く", ["か\u3099", "く"]),  # a voiced sound in two code points
+        ("ที่นี่ดี", ["ที่", "นี่", "ดี"]),  # Thai: vowels and tones stay with their consonant
+        ("iPhone手机 3.5寸", ["iphone", "手", "机", "3.5", "寸"]),
+        ("한국어 문장", ["한국어", "문장"]),  # Korean has blanks
+        ("это текст", ["это", "текст"]),
+        ("𠮷野家", ["𠮷", "野", "家"]),  # beyond 16 bits
+        ("ខ្ញុំ", ["ខ្", "ញុំ"]),  # Khmer
+    ],
+)
+def test_text_without_blanks_is_split_into_characters(text: str, wanted: list[str], rule: str) -> None:
+    found = [t for t in tokenize(text, rule) if t not in "?,.。"]
+    assert found == wanted
+
+
+@needs_native
+def test_characters_are_numbered_alike() -> None:
+    lines = ["我喜欢猫", "ที่นี่ดี 我 x", "𠮷野家で食べる"]
+    native, readable = (encode(lines, min_count=1, native=n) for n in (True, False))
+    assert native.words == readable.words
+    assert native.tokens.tolist() == readable.tokens.tolist()
+    assert "喜" in native.words
+    assert native.words[0] == "我"
+
+
+def test_token_lists_are_taken_as_they_are() -> None:
+    lists = [["New York", "is", "BIG", "."], ("is", "it", "BIG", "?"), np.array(["New York", "?"])]
+    corpus = encode(lists, min_count=1)
+    assert corpus.words == ["New York", "is", "BIG", "?", ".", "it"]
+    decoded = ["|" if t < 0 else corpus.words[t] for t in corpus.tokens.tolist()]
+    assert decoded == ["New York", "is", "BIG", ".", "|", "is", "it", "BIG", "?", "|", "New York", "?", "|"]
+    assert corpus.raw_words == 10
+
+
+def test_token_lists_in_a_file(tmp_path: Path) -> None:
+    lists = [["New York", "is", "big"], ["is", "it", "big"]]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"id": 1, "tokens": t}) + "\n" for t in lists))
+    assert list(texts(tmp_path / "a.jsonl")) == lists
+    assert encode(texts(tmp_path / "a.jsonl"), min_count=1).words == ["is", "big", "New York", "it"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([["a", "b"], "a b"], "text 1: a str among lists of tokens"),
+        (["a b", ["a", "b"]], "text 1: a list among texts"),
+        (["a b", None], "text 1: a NoneType among texts"),
+        ([["a", 3]], "text 0: a int among the tokens"),
+        ([["a", ""]], "text 0: the token ''"),
+        ([3], "text 0: a int among lists of tokens"),
+        ([], "no word comes 1 times among the 0 read"),
+        (["apple", "pear", "apple"], "nothing to learn: no word has another beside it"),
+        ([["apple"], ["pear"]], "nothing to learn: no word has another beside it"),
+        (["a a a a"], "nothing to learn: only one word is kept"),
+    ],
+)
+@pytest.mark.parametrize("native", [pytest.param(True, marks=needs_native), False])
+def test_what_cannot_be_learned_from_is_told(given: list[object], said: str, native: bool) -> None:
+    with pytest.raises(InputError, match=said):
+        encode(given, min_count=1, native=native)  # type: ignore[arg-type]
+
+
+def test_words_left_alone_by_the_minimal_count_are_nothing_to_learn_from() -> None:
+    lines = ["common rare1", "common rare2", "frequent rare3", "frequent rare4"]
+    with pytest.raises(InputError, match="no word has another beside it"):
+        encode(lines, min_count=2)
+    assert len(encode([*lines, "common frequent"], min_count=2).words) == 2
+
+
+def test_bzip2_and_xz(tmp_path: Path) -> None:
+    import bz2
+    import lzma
+
+    (tmp_path / "a.txt.bz2").write_bytes(bz2.compress(b"one text\n"))
+    (tmp_path / "b.txt.xz").write_bytes(lzma.compress(b"another\n"))
+    assert list(texts(tmp_path)) == ["one text\n", "another\n"]
+    for name, kind in (("a.txt.bz2", "bzip2"), ("b.txt.xz", "xz")):
+        whole = (tmp_path / name).read_bytes()
+        for broken in (whole[:-7], whole[:12] + b"\xff" * 8 + whole[20:]):
+            (tmp_path / name).write_bytes(broken)
+            with pytest.raises(InputError, match=f"{name}: broken {kind} file"):
+                list(texts(tmp_path / name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import pickle
 import struct
 from pathlib import Path
 
@@ -153,6 +154,34 @@ def test_they_read_what_gensim_writes(tmp_path: Path) -> None:
     back = models.KeyedVectors.load_word2vec_format(str(tmp_path / "ours.bin"), binary=True)
     assert back.index_to_key == WORDS
     assert np.array_equal(back.vectors, vectors().matrix)
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        (struct.pack("<ii", 793712314, 12), "a fastText model .*; read the .vec file"),
+        (pickle.dumps({"vectors": [1]}, protocol=2), "a Python pickle, as gensim's save writes .*save_word2vec_format"),
+        (pickle.dumps([1], protocol=5), "a Python pickle"),
+        (b"PK\x03\x04", "a zip archive, which is not read; unpack it"),
+        (b"\x93NUMPY\x01\x00", "a numpy array without words"),
+        (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_known_formats_that_are_not_read_are_named(tmp_path: Path, head: bytes, said: str, packed: bool) -> None:
+    data = head + bytes(range(256)) * 4
+    (tmp_path / "v.bin").write_bytes(gzip.compress(data) if packed else data)
+    with pytest.raises(InputError, match=f"v.bin: {said}") as caught:
+        WordVectors.load(tmp_path / "v.bin")
+    assert "\n" not in str(caught.value)
+
+
+def test_without_a_suffix_it_is_safetensors(tmp_path: Path) -> None:
+    vectors().save(tmp_path / "V")
+    back = WordVectors.load(tmp_path / "V")
+    assert back.words == WORDS
+    assert back.counts is not None  # which the other formats lack
+    assert [p.name for p in tmp_path.iterdir()] == ["V"]
 
 
 def test_metadata_is_json(tmp_path: Path) -> None:

@@ -43,6 +43,90 @@ def test_analogy_adds_and_leaves_out_what_was_given() -> None:
     assert (family.right, family.known, family.questions, family.accuracy) == (1, 2, 3, 0.5)
 
 
+def test_in_and_brackets_agree() -> None:
+    """`"Apple" in v` was False and v["Apple"] a vector."""
+    found = compass()
+    for word in ("e", "E", "E10", "e11", "", "N"):
+        try:
+            found[word]
+        except InputError:
+            assert word not in found
+        else:
+            assert word in found
+    assert 3 not in found
+    assert None not in found
+    with pytest.raises(InputError, match="no vector for a int"):
+        found[3]  # type: ignore[index]
+    both = WordVectors(["Us", "us"], np.eye(2, dtype=np.float32))
+    assert both["Us"].tolist() == [1, 0]  # as written comes first
+    assert both["US"].tolist() == [0, 1]
+
+
+def test_similarity_is_the_cosine() -> None:
+    assert compass().similarity("e", "E30") == pytest.approx(np.cos(np.deg2rad(30)))
+    assert compass().similarity("e10", "w") == pytest.approx(np.cos(np.deg2rad(170)))
+    assert compass().similarity("e", "none") == 0
+
+
+def test_most_similar_is_the_mean_of_directions() -> None:
+    """As gensim's: each word at length 1, those of `negative` subtracted, those given left out."""
+    found = compass()
+    # e at 0 and n at 90 degrees: 45, of which e30 is 15 away and e10 35
+    near = found.most_similar(["e", "n"], n=2)
+    assert [w for w, _ in near] == ["e30", "e10"]
+    assert [c for _, c in near] == pytest.approx(np.cos(np.deg2rad([15, 35])), abs=1e-6)
+    # n less e: 135 degrees; w is 45 away
+    near = found.most_similar("n", "E", n=1)
+    assert near[0] == ("w", pytest.approx(np.cos(np.deg2rad(45)), abs=1e-6))
+    assert found.most_similar(["e"]) == found.nearest("e")
+    assert found.most_similar([np.array([9.0, 0.0])], n=1)[0] == ("e", pytest.approx(1))
+    assert found.most_similar(np.array([0.0, 2.0]), n=1)[0][0] == "n"
+    a, b = found.analogy("e", "e10", "n", 3), found.most_similar(["e10", "n"], "e", 3)
+    assert [w for w, _ in a] == [w for w, _ in b]
+    for positive, negative, said in (
+        ([], [], "no word is given"),
+        ("e", "e", "cancel out"),
+        (["e", "w"], [], "cancel out"),
+        (["e", "x"], [], "no vector for 'x'"),
+        (np.ones(3), [], "a vector of shape"),
+        (np.array([np.nan, 1]), [], "NaN or infinity"),
+    ):
+        with pytest.raises(InputError, match=said):
+            found.most_similar(positive, negative)
+
+
+@pytest.mark.parametrize(("known", "told"), [(2, False), (9, False), (10, True)])
+def test_a_figure_needs_more_than_a_few_pairs(known: int, told: bool) -> None:
+    """Two pairs correlate by -1 or 1 whatever the vectors: -1.000 was reported."""
+    from elman.text.vectors import judgement
+
+    # mc30's words recur in rg65: only mc30 is looked at, and as many of its pairs as are wholly known
+    pairs = read_pairs(Path(judgement.__file__).parent / "lists" / "similarity" / "mc30.txt")
+    words: list[str] = []
+    while len([p for p in pairs if {p[0], p[1]} <= set(words)]) < known:
+        words += [w for w in next(p for p in pairs if not {p[0], p[1]} <= set(words))[:2] if w not in words]
+    inside = [p for p in pairs if {p[0], p[1]} <= set(words)]
+    assert len(inside) == known
+    random = np.random.default_rng(0)
+    vectors = WordVectors(words, random.normal(size=(len(words), 8)).astype(np.float32))
+    (mc30,) = [s for s in evaluate(vectors)["similarity"] if s["name"] == "mc30"]
+    assert mc30["known"] == known
+    wanted = scipy.stats.spearmanr([vectors.similarity(a, b) for a, b, _ in inside], [s for *_, s in inside]).statistic
+    assert mc30["spearman"] == (pytest.approx(wanted) if told else None)
+    assert similarity(vectors, inside[:2]).spearman is None
+
+
+def test_an_accuracy_needs_more_than_a_few_questions() -> None:
+    from elman.text.vectors import judgement
+
+    sections = read_analogies(Path(judgement.__file__).parent / "lists" / "analogies.txt.gz")
+    words = [w.lower() for w in sections["capital-common-countries"][0]]
+    found = evaluate(WordVectors(words, np.eye(4, dtype=np.float32)))
+    assert found["analogy_coverage"] > 0
+    assert found["analogy_accuracy"] is None
+    assert all(s["accuracy"] is None for s in found["analogies"])
+
+
 def test_spearman_is_scipys_also_with_ties() -> None:
     random = np.random.default_rng(0)
     for _ in range(50):

@@ -1,19 +1,22 @@
 """Texts out of files, one at a time, so that a corpus may be larger than memory.
 
-A file is plain text (a line is a text), JSON lines (a field of each record) or a table (a column), each plain or
-gzipped; a corpus is a file, a folder of them, or several separated by commas.
+A file is plain text (a line is a text), JSON lines (a field of each record: a string, or a list of tokens) or a table
+(a column), each plain or packed by gzip, bzip2 or xz; a corpus is a file, a folder of them, or several separated by
+commas.
 """
 
 from __future__ import annotations
 
+import bz2
 import csv
 import gzip
 import io
+import lzma
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import msgspec
 
@@ -32,7 +35,7 @@ _KINDS = {
 
 
 def _kind(path: Path) -> str | None:
-    suffixes = [s for s in path.suffixes if s != ".gz"]
+    suffixes = [s for s in path.suffixes if s.lower() not in (".gz", ".bz2", ".xz")]
     return _KINDS.get(suffixes[-1].lower()) if suffixes else None
 
 
@@ -50,7 +53,7 @@ def corpus_files(corpus: str | Path) -> list[Path]:
             inside = sorted(p for p in part.rglob("*") if p.is_file() and _kind(p))
             if not inside:
                 raise InputError(
-                    "no text in this folder", where=str(part), remedy=f"it looks for {', '.join(_KINDS)}, also .gz"
+                    "no text in this folder", where=str(part), remedy=f"it looks for {', '.join(_KINDS)}, also packed"
                 )
             files += inside
         elif part.is_file():
@@ -60,13 +63,13 @@ def corpus_files(corpus: str | Path) -> list[Path]:
     return files
 
 
-def texts(corpus: str | Path, column: str | None = None) -> Iterator[str]:
+def texts(corpus: str | Path, column: str | None = None) -> Iterator[str | list[str]]:
     """Every text of a corpus in order.
 
     Args:
         corpus: file, folder, or ``A,B,C``; a suffix unknown to us is read as plain text.
-        column: field of the records, or column of the tables, that holds the text; without it ``text``, else the
-            only column there is.
+        column: field of the records, or column of the tables, that holds the text; without it ``text``, else
+            ``tokens``, else the only column there is.
 
     Raises:
         InputError: a broken file, with its name and line.
@@ -84,20 +87,35 @@ def texts(corpus: str | Path, column: str | None = None) -> Iterator[str]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """The bytes of a file, unpacked when it begins as gzip does."""
+    """The bytes of a file, unpacked when it begins as gzip, bzip2 or xz do."""
+    name = ""
     try:
         with open(path, "rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
+            head = raw.read(6)
             raw.seek(0)
-            if packed:
-                with gzip.open(raw) as unpacked:
-                    yield unpacked  # type: ignore[misc]
+            name, unpack = next(((name, f) for mark, name, f in _PACKED if head.startswith(mark)), ("", None))
+            if unpack is not None:
+                with unpack(raw) as unpacked:
+                    yield unpacked
             else:
                 yield raw
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(f"broken gzip file ({error})", where=str(path), remedy="fetch or pack it again") from None
+    except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
+        raise _broken(name, error, path) from None
     except OSError as error:
+        if name and error.errno is None:  # bzip2's way to say so
+            raise _broken(name, error, path) from None
         raise InputError(f"cannot be read ({error.strerror})", where=str(path)) from None
+
+
+_PACKED: tuple[tuple[bytes, str, Callable[[IO[bytes]], Any]], ...] = (
+    (b"\x1f\x8b", "gzip", gzip.open),
+    (b"BZh", "bzip2", bz2.open),
+    (b"\xfd7zXZ\x00", "xz", lzma.open),
+)
+
+
+def _broken(name: str, error: Exception, path: Path) -> InputError:
+    return InputError(f"broken {name} file ({error})", where=str(path), remedy="fetch or pack it again")
 
 
 _PIECE = 1 << 20  # bytes; a longer line (text8 is one of 100 MB) is given in pieces, cut at a blank
@@ -145,14 +163,15 @@ def _choose(names: list[str], column: str | None, where: str) -> str:
         if column not in names:
             raise InputError(f"no column {column!r}", where=where, remedy=f"there are {', '.join(names) or 'none'}")
         return column
-    if "text" in names:
-        return "text"
+    for usual in ("text", "tokens"):
+        if usual in names:
+            return usual
     if len(names) == 1:
         return names[0]
     raise InputError("which column is the text?", where=where, remedy=f"name one of {', '.join(names)}")
 
 
-def _records(stream: IO[bytes], path: Path, column: str | None) -> Iterator[str]:
+def _records(stream: IO[bytes], path: Path, column: str | None) -> Iterator[str | list[str]]:
     decoder = msgspec.json.Decoder(dict[str, object])
     for number, line in enumerate(stream, 1):
         if not line.strip():
@@ -163,8 +182,8 @@ def _records(stream: IO[bytes], path: Path, column: str | None) -> Iterator[str]
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise InputError(f"no JSON record ({error})", where=where) from None
         text = record[_choose(list(record), column, where)]
-        if not isinstance(text, str):
-            raise InputError(f"the text is {text!r:.40}, not a string", where=where)
+        if not isinstance(text, str) and not (isinstance(text, list) and all(isinstance(t, str) for t in text)):
+            raise InputError(f"the text is {text!r:.40}, not a string or a list of them", where=where)
         yield text
 
 

@@ -31,12 +31,12 @@ def find(vectors: WordVectors, word: str) -> np.ndarray | None:
     parts are known (``well-made``) as the mean of its parts.
     """
     lower = word.lower()
-    for form in (word, lower, _SIGNS.get(lower, lower), lower.replace("’", "'")):
+    for form in (word, _SIGNS.get(lower, lower), lower.replace("’", "'")):
         if form in vectors:
-            return np.asarray(vectors.matrix[vectors.index[form]])
+            return vectors[form]
     parts = [p for p in lower.replace("\\/", "-").replace("/", "-").split("-") if p]
     if len(parts) > 1 and all(p in vectors for p in parts):
-        return np.asarray(vectors.matrix[[vectors.index[p] for p in parts]].mean(0))
+        return np.asarray(vectors.matrix[[vectors.row(p) for p in parts]].mean(0))
     return None
 
 

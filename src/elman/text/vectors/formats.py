@@ -1,6 +1,6 @@
 """Files of word vectors: safetensors (ours), word2vec text and binary, GloVe text, fastText text (.vec).
 
-Reading tells the format from the content, not the name, and unpacks gzip. What a text file looks like:
+Reading tells the format from the content, not the name, and unpacks gzip, bzip2 and xz. What a text file looks like:
 
     word2vec, fastText   "V D" on the first line, then a word and D numbers a line
     GloVe                no first line; a word may itself hold blanks, so the numbers are counted from the right
@@ -27,16 +27,14 @@ _SUFFIXES = (".safetensors", ".bin", ".txt", ".vec")
 
 
 def check_suffix(path: Path) -> str:
-    """The suffix of a file to write, in lower case.
+    """The suffix of a file to write, in lower case; safetensors' where there is none.
 
     Raises:
         InputError: it names no format.
     """
-    suffix = path.suffix.lower()
+    suffix = path.suffix.lower() or ".safetensors"
     if suffix not in _SUFFIXES:
-        raise InputError(
-            f"no format for {suffix or 'a name without suffix'}", where=str(path), remedy=f"use {', '.join(_SUFFIXES)}"
-        )
+        raise InputError(f"no format for {suffix}", where=str(path), remedy=f"use {', '.join(_SUFFIXES)}")
     return suffix
 
 
@@ -51,7 +49,8 @@ def check_place(path: Path) -> None:
 
 
 def save(vectors: WordVectors, path: str | Path) -> None:
-    """Write by suffix, whole or not at all: safetensors, .bin word2vec binary, .txt and .vec word2vec text.
+    """Write by suffix, whole or not at all: safetensors (also without a suffix), .bin word2vec binary, .txt and .vec
+    word2vec text.
 
     Raises:
         InputError: another suffix, or a word that the format cannot hold.
@@ -104,6 +103,7 @@ def load(path: str | Path, limit: int | None = None) -> WordVectors:
         if not head:
             raise InputError("the file is empty", where=str(path))
         file.seek(0)
+        _refuse_others(head, path)
         if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 27:
             found = _read_safetensors(path, limit)
         else:
@@ -124,6 +124,27 @@ def load(path: str | Path, limit: int | None = None) -> WordVectors:
             remedy="train or fetch it anew",
         )
     return found
+
+
+def _refuse_others(head: bytes, path: Path) -> None:
+    """Files of vectors that are known and not read, by how they begin: each with the way to one that is."""
+    for mark, what, remedy in _OTHERS:
+        if head.startswith(mark):
+            raise InputError(f"{what}, which is not read", where=str(path), remedy=remedy)
+    if head[:1] == b"\x80" and head[1:2] in b"\x02\x03\x04\x05":
+        raise InputError(
+            "a Python pickle, as gensim's save writes (.kv, .model): it could run any program, and is not read",
+            where=str(path),
+            remedy="in gensim: vectors.save_word2vec_format('v.bin', binary=True)",
+        )
+
+
+_OTHERS = (
+    (b"\xba\x16\x4f\x2f", "a fastText model (.bin)", "read the .vec file that fastText writes beside it"),
+    (b"PK\x03\x04", "a zip archive", "unpack it, and give a file from inside"),
+    (b"\x93NUMPY", "a numpy array without words", "in gensim: vectors.save_word2vec_format('v.bin', binary=True)"),
+    (b"\x89HDF", "an HDF5 file", "write the vectors as text: a word and its numbers a line"),
+)
 
 
 def _read_safetensors(path: Path, limit: int | None) -> WordVectors:

@@ -21,13 +21,15 @@ from elman.text.vectors.words import WordVectors
 
 __all__ = ["Section", "Similarity", "analogies", "evaluate", "read_analogies", "read_pairs", "similarity", "spearman"]
 
+_FEWEST = 10  # pairs or questions that a figure of `evaluate` stands on
+
 Pairs = list[tuple[str, str, float]]
 Questions = list[tuple[str, str, str, str]]
 
 
 @dataclass(frozen=True)
 class Similarity:
-    """One list of word pairs: rank correlation over the `known` of `pairs`; None below two known pairs."""
+    """One list of word pairs: rank correlation over the `known` of `pairs`; None where too few are known."""
 
     name: str
     spearman: float | None
@@ -67,19 +69,28 @@ def spearman(x: np.ndarray, y: np.ndarray) -> float | None:
 
 def _known(vectors: WordVectors, words: Iterable[str]) -> list[int] | None:
     """Rows of the words, each as written or in lower case; None if any is missing."""
-    rows = [vectors.index.get(w, vectors.index.get(w.lower(), -1)) for w in words]
-    return None if min(rows) < 0 else rows
+    rows: list[int] = []
+    for word in words:
+        row = vectors.place(word)
+        if row is None:
+            return None
+        rows.append(row)
+    return rows
 
 
-def similarity(vectors: WordVectors, pairs: Pairs, name: str = "") -> Similarity:
-    """Rank correlation of the cosines with people's scores."""
+def similarity(vectors: WordVectors, pairs: Pairs, name: str = "", least: int = 3) -> Similarity:
+    """Rank correlation of the cosines with people's scores; None of fewer known pairs than `least`.
+
+    Two pairs always correlate by 1 or -1, whatever the vectors.
+    """
     cosines, scores = [], []
     for a, b, score in pairs:
         rows = _known(vectors, (a, b))
         if rows is not None:
             cosines.append(float(vectors.directions[rows[0]] @ vectors.directions[rows[1]]))
             scores.append(score)
-    return Similarity(name, spearman(np.array(cosines), np.array(scores)), len(scores), len(pairs))
+    found = spearman(np.array(cosines), np.array(scores)) if len(scores) >= least else None
+    return Similarity(name, found, len(scores), len(pairs))
 
 
 def analogies(vectors: WordVectors, sections: dict[str, Questions], most: int = 200_000) -> list[Section]:
@@ -138,14 +149,19 @@ def read_analogies(path: str | Path) -> dict[str, Questions]:
 
 
 def evaluate(vectors: WordVectors) -> dict[str, Any]:
-    """Every packaged list, JSON-able: ``similarity``, ``analogies``, ``analogy_accuracy``, ``analogy_coverage``."""
+    """Every packaged list, JSON-able: ``similarity``, ``analogies``, ``analogy_accuracy``, ``analogy_coverage``.
+
+    A figure over fewer than ten known pairs or questions says nothing of the vectors: it is None.
+    """
     folder = Path(str(resources.files("elman.text.vectors") / "lists"))
-    pairs = [similarity(vectors, read_pairs(path), path.stem) for path in sorted(folder.glob("similarity/*.txt"))]
+    pairs = [
+        similarity(vectors, read_pairs(path), path.stem, _FEWEST) for path in sorted(folder.glob("similarity/*.txt"))
+    ]
     sections = analogies(vectors, read_analogies(folder / "analogies.txt.gz"))
     known, right = sum(s.known for s in sections), sum(s.right for s in sections)
     return {
         "similarity": [asdict(p) for p in pairs],
-        "analogies": [asdict(s) | {"accuracy": s.accuracy} for s in sections],
-        "analogy_accuracy": right / known if known else None,
+        "analogies": [asdict(s) | {"accuracy": s.accuracy if s.known >= _FEWEST else None} for s in sections],
+        "analogy_accuracy": right / known if known >= _FEWEST else None,
         "analogy_coverage": known / max(1, sum(s.questions for s in sections)),
     }

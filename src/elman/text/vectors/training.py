@@ -6,7 +6,7 @@ import ctypes
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -167,7 +167,7 @@ def _run_slowly(plan: Plan, tick: Callable[[float], None] | None) -> str:
 
 
 def train(
-    corpus: str | Path | Iterable[str],
+    corpus: str | Path | Iterable[str | Sequence[str]],
     settings: Settings | None = None,
     *,
     column: str | None = None,
@@ -177,13 +177,18 @@ def train(
     """Word vectors of a corpus.
 
     Args:
-        corpus: files (see `corpus.texts`), or texts themselves.
+        corpus: files (see `corpus.texts`), or texts themselves: strings, which `settings.tokens` splits, or lists of
+            tokens, which are taken as they are.
         column: the field or column with the text, for records and tables.
         native: False takes the slow readable kernel, which is also what runs where there is no native library.
         progress: told where training stands.
 
     Returns:
         The vectors, most frequent word first; `about` holds the settings, the kernel, and words a second.
+
+    Raises:
+        InputError: no such file, a broken one, no word that comes often enough, or nothing to learn from: texts of one
+            word each.
     """
     settings = settings or Settings()
     source = texts(corpus, column) if isinstance(corpus, str | Path) else corpus

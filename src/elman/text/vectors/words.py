@@ -15,6 +15,8 @@ from elman.errors import InputError
 
 __all__ = ["WordVectors"]
 
+Words = str | np.ndarray | Sequence[str | np.ndarray]  # one, or several
+
 
 @dataclass(frozen=True, eq=False)
 class WordVectors:
@@ -57,17 +59,27 @@ class WordVectors:
         return len(self.words)
 
     def __contains__(self, word: object) -> bool:
-        return word in self.index
+        """Whether `self[word]` has a vector to give."""
+        return self.place(word) is not None
 
     def __getitem__(self, word: str) -> np.ndarray:
         """The vector of one word (D,); an unknown word is an InputError that names similar ones."""
         return np.asarray(self.matrix[self.row(word)])
 
+    def place(self, word: object) -> int | None:
+        """Row of a word as written, else in lower case; None if neither is there."""
+        if not isinstance(word, str):
+            return None
+        found = self.index.get(word)
+        return self.index.get(word.lower()) if found is None else found
+
     def row(self, word: str) -> int:
-        """Row of a word as written, else in lower case."""
-        for form in (word, word.lower()):
-            if form in self.index:
-                return self.index[form]
+        """Row of a word as written, else in lower case; an InputError that names similar ones if neither is there."""
+        found = self.place(word)
+        if found is not None:
+            return found
+        if not isinstance(word, str):
+            raise InputError(f"no vector for a {type(word).__name__}", remedy="give one word, as a string")
         near = difflib.get_close_matches(word.lower(), self.words[:50_000], 3)
         remedy = (
             f"near in spelling: {', '.join(near)}" if near else "it was too rare in the training text, or never there"
@@ -81,8 +93,48 @@ class WordVectors:
             skip = [self.row(what)]
             direction = self.directions[skip[0]]
         else:
-            direction = np.asarray(what, np.float32) / max(float(np.linalg.norm(what)), 1e-30)
+            direction = self._direction(what)
         return self._top(self.directions @ direction, n, skip)
+
+    def similarity(self, a: str, b: str) -> float:
+        """Cosine of the angle between two words."""
+        return float(self.directions[self.row(a)] @ self.directions[self.row(b)])
+
+    def most_similar(self, positive: Words = (), negative: Words = (), n: int = 10) -> list[tuple[str, float]]:
+        """The n words nearest to the sum of some directions less others, with the cosine; those given are left out.
+
+        Args:
+            positive, negative: words or vectors (D,), one or several, each counted at length 1 whatever its own.
+
+        Raises:
+            InputError: an unknown word, nothing given, or what cancels out.
+        """
+        rows: list[int] = []
+        total = np.zeros(self.dim, np.float32)
+        for sign, given in ((1, positive), (-1, negative)):
+            for what in _each(given):
+                if isinstance(what, str):
+                    rows.append(self.row(what))
+                    total += sign * self.directions[rows[-1]]
+                else:
+                    total += sign * self._direction(what)
+        size = float(np.linalg.norm(total))
+        if size < 1e-6:
+            raise InputError(
+                "the words cancel out: no direction is left" if rows else "no word is given",
+                remedy="give at least one word that is not taken away again",
+            )
+        return self._top(self.directions @ (total / size), n, rows)
+
+    def _direction(self, vector: np.ndarray) -> np.ndarray:
+        """A vector at length 1; zero stays zero."""
+        found = np.asarray(vector, np.float32)
+        if found.shape != (self.dim,) or not np.isfinite(found).all():
+            raise InputError(
+                f"a vector of shape {found.shape}" if found.shape != (self.dim,) else "a vector with NaN or infinity",
+                remedy=f"give {self.dim} numbers",
+            )
+        return found / max(float(np.linalg.norm(found)), 1e-30)
 
     def analogy(self, a: str, b: str, c: str, n: int = 10) -> list[tuple[str, float]]:
         """a is to b as c is to ...: nearest to b - a + c, the three left out (3CosAdd, Mikolov et al. 2013c)."""
@@ -102,7 +154,7 @@ class WordVectors:
         return [(self.words[i], float(cosine[i])) for i in best.tolist()]
 
     def save(self, path: str | Path) -> None:
-        """Write by suffix: .safetensors, .bin (word2vec binary), .txt or .vec (word2vec text)."""
+        """Write by suffix: .safetensors (or none), .bin (word2vec binary), .txt or .vec (word2vec text)."""
         from elman.text.vectors.formats import save
 
         save(self, path)
@@ -113,3 +165,8 @@ class WordVectors:
         from elman.text.vectors.formats import load
 
         return load(path, limit)
+
+
+def _each(given: Words) -> Sequence[str | np.ndarray]:
+    """What is given, as several."""
+    return [given] if isinstance(given, str) or (isinstance(given, np.ndarray) and given.ndim == 1) else list(given)
