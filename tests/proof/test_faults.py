@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -183,6 +185,40 @@ class FullAttention(Layers):
         return self.gru(self.attend(x, x, x, need_weights=False)[0].transpose(0, 1), state)
 
 
+class TurnsPadding(Layers):
+    """A backward half by hand, over the padding."""
+
+    def forward(self, x, lengths):
+        return self.gru(x.flip(0))[0].flip(0)
+
+
+class DividesByT(Layers):
+    def forward(self, x, lengths):
+        here = (torch.arange(len(x))[:, None] < lengths)[..., None]
+        return torch.where(here, x, 0).sum(0) / len(x)
+
+
+class OwnGenerator(Layers):
+    def __init__(self):
+        super().__init__()
+        self.generator = torch.Generator()
+
+    def forward(self, x):
+        return x + torch.randn(x.shape, generator=self.generator)
+
+
+class TrainsItsNorm(Layers):
+    """BatchNorm left in training mode by a train() of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(I)
+
+    def forward(self, x):
+        self.norm.train()
+        return self.norm(x.permute(1, 2, 0)).permute(2, 0, 1)
+
+
 BROKEN = [
     (LastOfTheBatch, Example((time_first(),), lengths=LENGTHS), "alone = in a batch", "last step of the batch"),
     (LastOfTheBatch, Example((time_first(),), lengths=LENGTHS), "padded (with NaN)", "last step of the batch"),
@@ -209,6 +245,12 @@ BROKEN = [
     (LosesContext, Example((time_first(),), state="state"), "in chunks", "last inputs of the convolution"),
     (NormalisesOverTime, Example((time_first(),), state="state"), "in chunks", "reads the future: mean, std over time"),
     (BothWays, Example((time_first(),), state="state"), "in chunks", "bidirectional"),
+    (TurnsPadding, Example((time_first(),), lengths=LENGTHS), "padded (with NaN)", "flip turns the padding"),
+    (DividesByT, Example((time_first(),), lengths=LENGTHS), "alone = in a batch", "how much there is of it"),
+    (DividesByT, Example((time_first(),), lengths=LENGTHS), "padded (with NaN)", "how much there is of it"),
+    (OwnGenerator, Example((time_first(),)), "the same call twice", "random numbers are drawn"),
+    (AddsNoise, Example((time_first(),)), "alone = in a batch", "random numbers are drawn"),
+    (TrainsItsNorm, Example((time_first(),)), "alone = in a batch", "BatchNorm1d in training mode"),
     (FullAttention, Example((time_first(),), state="state"), "in chunks", "without a causal mask"),
 ]
 
@@ -315,6 +357,37 @@ class TakesSequences(Layers):
         return Packs.forward(self, batch.data, batch.lengths)["last"]
 
 
+class CountsInItsState(Layers):
+    """Absolute positions, counted in the state beside h."""
+
+    def forward(self, x, state=None):
+        at, h = (0, None) if state is None else state
+        y, h = self.gru(x + self.pos_table[at : at + len(x)], h)
+        return y, (at + len(x), h)
+
+
+@dataclass
+class Answer:
+    steps: Tensor
+    last: Tensor
+
+
+class Answers(Packs):
+    def forward(self, x, lengths):
+        return Answer(**super().forward(x, lengths))
+
+
+class TrainedNorm(Layers):
+    """BatchNorm by its running statistics."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(I)
+
+    def forward(self, x):
+        return self.norm(x.permute(1, 2, 0)).permute(2, 0, 1)
+
+
 def state_of(*shape: int) -> Tensor:
     return torch.randn(*shape)
 
@@ -353,6 +426,9 @@ HEALTHY = {
     "shorter outputs": (HalvesTime, Example((time_first(),)), set()),
     "packed": (TakesAny, (pack_padded_sequence(time_first(), LENGTHS, enforce_sorted=False),), set()),
     "Sequences": (TakesSequences, (Sequences(time_first(), LENGTHS),), {"padded (with NaN)"}),
+    "positions in the state": (CountsInItsState, Example((time_first(),), state="state"), {"in chunks"}),
+    "a dataclass": (Answers, (time_first(), LENGTHS), {"padded (with NaN)"}),
+    "running statistics": (TrainedNorm, Example((time_first(),)), set()),
     "infinite scores": (lambda x: x.masked_fill(x < 0, -torch.inf), Example((time_first(),)), set()),
     "complex numbers": (lambda x: torch.complex(x, x), Example((time_first(),)), set()),
 }  # fmt: skip
@@ -440,6 +516,8 @@ def test_an_example_that_makes_no_sense(example, said):
     with pytest.raises(InputError, match=said) as caught:
         elman.verify(Packs(), example)
     assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match="without a batch axis"):
+        elman.verify(nn.GRU(I, H), (torch.randn(T, I),))
     with pytest.raises(InputError, match="mask_marks is 'x'"):
         Example((time_first(),), mask_marks="x")
 

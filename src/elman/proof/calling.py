@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from elman.errors import InputError
+from elman.layers.recurrent import Recurrent
 from elman.proof.example import Example, Key, completed, is_batch, parameter_names
 from elman.proof.padding import Mask, garbage, lengths_like, read_mask
 from elman.sequences import Sequences, check_lengths
@@ -109,6 +110,10 @@ class Subject:
             )
         x = arguments[at]
         self.x_at = at
+        if isinstance(x, Tensor) and x.dim() == 2 and isinstance(self.module, Recurrent | nn.RNNBase):
+            raise InputError(
+                f"the example is one sequence {tuple(x.shape)} without a batch axis", remedy="give x.unsqueeze(1)"
+            )
         if isinstance(x, Tensor):
             self.T, self.B = x.shape[e.time], x.shape[e.batch]
             self._inputs[at] = Input(x, e.time, e.batch)
@@ -392,6 +397,8 @@ def tensors(result: Any) -> list[Tensor]:
         return [pad_packed_sequence(result)[0]]
     if isinstance(result, Mapping):
         result = list(result.values())
+    elif is_dataclass(result) and not isinstance(result, type):
+        result = [getattr(result, f.name) for f in fields(result)]
     return [t for part in result for t in tensors(part)] if isinstance(result, list | tuple) else []
 
 

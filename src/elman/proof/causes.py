@@ -20,6 +20,7 @@ __all__ = ["Causes"]
 
 _OVER_TIME = {"mean", "sum", "amax", "max", "std", "var", "cumsum", "norm", "softmax", "layer_norm", "instance_norm"}
 _ATTENTION = {"scaled_dot_product_attention", "multi_head_attention_forward"}
+_RANDOM = {"rand", "randn", "rand_like", "randn_like", "randint", "randperm", "normal", "bernoulli", "multinomial"}
 _RECURRENT = {"gru", "lstm", "rnn_tanh", "rnn_relu"}
 
 
@@ -59,20 +60,15 @@ class Causes:
     # -- one method a check --------------------------------------------------------------------------------------
 
     def _not_repeated(self) -> str:
-        before, random = kept(self._subject.module), torch.get_rng_state()
         seen = self._watched()
-        drawn = not torch.equal(random, torch.get_rng_state())
-        names = changed(before, kept(self._subject.module))
         if seen.dropout:
             return (
                 f"dropout is active in evaluation mode ({seen.dropout}): give it training=self.training, call .eval()"
             )
-        if drawn:
+        if seen.random or seen.names & _RANDOM:
             return "random numbers are drawn in evaluation mode"
-        if names:
-            return (
-                f"the module keeps something from call to call ({', '.join(sorted(names)[:3])}): pass the state instead"
-            )
+        if seen.kept:
+            return f"the module keeps something from call to call ({', '.join(seen.kept[:3])}): pass the state instead"
         return "something outside the module is kept from call to call"
 
     def _not_alone(self) -> str:
@@ -110,15 +106,17 @@ class Causes:
         s = self._subject
         if s.lengths is None:
             return "the sequences of the batch are not independent"
-        if s.ends != "mask" and s.holds_floats():
-            try:
-                finite = s.call(self._everyone, padding=3, fill="other")
-                if all(self._same(self._own(finite, b), self._own(self._whole, b)) for b in self._everyone):
-                    return "padding is multiplied away, and NaN times 0 is NaN: leave it out with masked_fill"
-            except Exception as error:  # the module may refuse more steps in any way
+        try:
+            if s.ends != "mask" and s.holds_floats() and self._ignores(3, "other"):
+                return "padding is multiplied away, and NaN times 0 is NaN: leave it out with masked_fill"
+            if s.ends != "mask" and min(s.lengths) < s.T and self._ignores(0, "other"):
                 return (
-                    f"it takes no more time steps than the example has ({type(error).__name__}): a table of positions?"
+                    "what padding holds is not read, but how much there is of it: a division by T, a count from the end"
                 )
+        except Exception as error:  # the module may refuse more steps in any way
+            return f"it takes no more time steps than the example has ({type(error).__name__}): a table of positions?"
+        if "flip" in seen.names:
+            return "flip turns the padding to the front: turn each sequence inside its own length"
         if seen.bidirectional:
             return "bidirectional over padding: its backward half starts there; pack the sequences, or pass lengths"
         if seen.names & _ATTENTION:
@@ -172,14 +170,22 @@ class Causes:
     def _watched(self) -> Seen:
         """What runs in a call of the whole batch."""
         if self._seen is None:
+            before, random = kept(self._subject.module), torch.get_rng_state()
             with _watching() as seen, suppress(Exception):
                 self._subject.call(self._everyone)
+            seen.random = not torch.equal(random, torch.get_rng_state())
+            seen.kept = sorted(changed(before, kept(self._subject.module)))
             self._seen = seen
         return self._seen
 
     def _same(self, found: Sequence[Tensor], wanted: Sequence[Tensor]) -> bool:
         pairs = list(zip(found, wanted))
         return len(found) == len(wanted) and bool(judge("", pairs, self._tolerance).holds)
+
+    def _ignores(self, more: int, fill: str) -> bool:
+        """Whether other values in the padding, and so many steps more of it, change nothing."""
+        result = self._subject.call(self._everyone, padding=more, fill=fill)
+        return all(self._same(self._own(result, b), self._own(self._whole, b)) for b in self._everyone)
 
     def _row(self, result: Result, b: int) -> list[Tensor]:
         return [a.rows(t, [b]) for t, a in zip(result.leaves, self._axes)]
@@ -222,6 +228,8 @@ class Seen:
     batch_norm: str = ""
     bidirectional: bool = False
     convolution: bool = False
+    random: bool = False
+    kept: list[str] = field(default_factory=list)
 
 
 class _Functions(TorchFunctionMode):
