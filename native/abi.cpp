@@ -5,6 +5,7 @@
 #include <string>
 
 #include "arena.h"
+#include "checks.h"
 #include "elman.h"
 #include "opcodes.h"
 #include "scan.h"
@@ -42,12 +43,19 @@ const elman::InstructionSet& chosen() {
     return *set;
 }
 
-void check(const elman_call& call) {
-    if (call.steps < 1 || call.batch < 1) throw std::invalid_argument("an empty batch");
-    if (call.parts < 1 || call.parts > call.batch || call.team < 1) throw std::invalid_argument("parts or team");
-    if (call.lengths)
-        for (int64_t b = 0; b < call.batch; b++)
-            if (call.lengths[b] < 1 || call.lengths[b] > call.steps) throw std::invalid_argument("a length outside 1..T");
+template <class F>
+auto typed(const elman_program& p, F f) {
+    return p.program.is_double ? f(double(), *p.set->f64) : f(float(), *p.set->f32);
+}
+
+int64_t packed_bytes(const elman_program& p) {
+    return typed(p, [&](auto zero, const auto& kernels) { return int64_t(sizeof zero) * elman::packed_elements(p.program, kernels); });
+}
+
+void check(const elman_program& p, const elman_call& call) {
+    elman::check_sizes(call);
+    elman::check_memory(p.program, call);
+    elman::check_room(call.packed, call.packed_bytes, packed_bytes(p), "room for packed matrices");
 }
 
 }  // namespace
@@ -75,32 +83,25 @@ elman_program* elman_program_new(const int64_t* words, size_t count, int is_doub
 void elman_program_free(elman_program* p) { delete p; }
 
 int64_t elman_packed_bytes(const elman_program* p) {
-    return guarded<>(int64_t(-1), [&] {
-        return p->program.is_double ? int64_t(sizeof(double)) * elman::packed_elements(p->program, *p->set->f64)
-                                    : int64_t(sizeof(float)) * elman::packed_elements(p->program, *p->set->f32);
-    });
+    return guarded<>(int64_t(-1), [&] { return packed_bytes(*p); });
 }
 int64_t elman_tape_bytes(const elman_program* p, const elman_call* call) {
     return guarded<>(int64_t(-1), [&] {
-        check(*call);
-        return p->program.is_double ? int64_t(sizeof(double)) * elman::tape_elements<double>(p->program, *call)
-                                    : int64_t(sizeof(float)) * elman::tape_elements<float>(p->program, *call);
+        elman::check_sizes(*call);
+        return typed(*p, [&](auto zero, const auto&) { return int64_t(sizeof zero) * elman::tape_elements<decltype(zero)>(p->program, *call); });
     });
 }
 int elman_run(const elman_program* p, const elman_call* call) {
     return guarded<>(-1, [&] {
-        check(*call);
-        if (p->program.is_double)
-            elman::Run<double>(p->program, *call, *p->set->f64)();
-        else
-            elman::Run<float>(p->program, *call, *p->set->f32)();
+        check(*p, *call);
+        typed(*p, [&](auto zero, const auto& kernels) { elman::Run<decltype(zero)>(p->program, *call, kernels)(); });
         return 0;
     });
 }
 
 elman_prepared* elman_prepare(const elman_program* p, const elman_call* call) {
     return guarded<>(static_cast<elman_prepared*>(nullptr), [&] {
-        check(*call);
+        check(*p, *call);
         auto prepared = std::make_unique<elman_prepared>();
         if (p->program.is_double)
             prepared->f64 = std::make_unique<elman::Run<double>>(p->program, *call, *p->set->f64);

@@ -2,7 +2,8 @@
  *
  * A program (one layer, one direction, forward or back) is a list of int64 words that engines/lowering.py writes and
  * program.h explains. A call runs it over T steps of B sequences. Functions that return int return 0, or -1 after
- * setting elman_error(). All are safe to call from several threads at once.
+ * setting elman_error(). All are safe to call from several threads at once. Neither a program nor a call is believed:
+ * both are checked, against each other and against the extents given, before anything is read or written.
  */
 #ifndef ELMAN_H
 #define ELMAN_H
@@ -20,7 +21,7 @@
 extern "C" {
 #endif
 
-#define ELMAN_ABI 4
+#define ELMAN_ABI 5
 
 typedef struct elman_program elman_program;
 typedef struct elman_prepared elman_prepared;
@@ -41,6 +42,9 @@ typedef struct {
     void* const* gradients;        /* of the parameters, overwritten; NULL where not wanted */
     void* packed;                  /* elman_packed_bytes */
     void* tape;                    /* elman_tape_bytes, written forward, read back */
+    const int64_t* extents;           /* elements that lie at each of `tensors`; 0 where that is NULL */
+    const int64_t* parameter_extents; /* likewise at `parameters`, and at those of `gradients` that are wanted */
+    int64_t packed_bytes, tape_bytes; /* what lies at `packed` and `tape`: at least what those functions say */
 } elman_call;
 
 ELMAN_API int elman_abi(void);

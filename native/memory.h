@@ -1,6 +1,9 @@
 // Where each buffer of a program lies: on the tape, or in the working memory of a part.
 #pragma once
 
+#include <limits>
+#include <stdexcept>
+
 #include "program.h"
 #include "rows.h"
 
@@ -11,6 +14,7 @@ class Layout {
 public:
     explicit Layout(size_t element) : line_(64 / element) {}
     long place(long elements) {
+        if (elements < 0 || elements > most - next_) throw std::length_error("a program that needs more memory than there is");
         const long at = next_;
         next_ += (elements + long(line_) - 1) / long(line_) * long(line_);
         return at;
@@ -18,6 +22,7 @@ public:
     long total() const { return next_; }
 
 private:
+    static constexpr long most = std::numeric_limits<long>::max() / 64;
     size_t line_;
     long next_ = 0;
 };

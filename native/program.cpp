@@ -6,11 +6,14 @@
 #include <stdexcept>
 #include <string>
 
+#include "checks.h"
 #include "opcodes.h"
 
 namespace elman {
 
 namespace {
+
+constexpr long most_width = 1L << 30;
 
 class Reader {
 public:
@@ -27,7 +30,7 @@ public:
     }
     long width() {
         const long w = next();
-        if (w < 1) throw std::invalid_argument("width " + std::to_string(w));
+        if (w < 1 || w > most_width) throw std::invalid_argument("width " + std::to_string(w));
         return w;
     }
     double number() {
@@ -220,6 +223,7 @@ Program read_program(const int64_t* words, size_t count, bool is_double) {
     r.list([&] { p.strips.push_back(r.width()); });
     r.list([&] { p.operations.push_back(read_operation(r, p)); });
     require(r.done(), "words after the program's end");
+    check_program(p);
     find_distant(p);
     return p;
 }

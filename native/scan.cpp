@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "arena.h"
+#include "checks.h"
 #include "operations.h"
 
 namespace elman {
@@ -189,6 +190,7 @@ struct Run<T>::Inside {
         T* memory = reinterpret_cast<T*>(arena->begin());
         rooms = memory + first_room;
         tape_bytes = tape.total() * sizeof(T);
+        check_room(call.tape, call.tape_bytes, int64_t(tape_bytes), "the tape");
 
         for (size_t i = 0; i < program.vectors.size(); i++) {
             const long width = program.parameters[program.vectors[i][0]].n;

@@ -52,22 +52,25 @@ std::vector<float> train(const Words& ahead, const Words& back, const std::vecto
     for (size_t i = 0; i < sizes.size(); i++) p.push_back(parameters[i].data()), g.push_back(gradients[i].data());
     int64_t lengths[B];
     for (long b = 0; b < B; b++) lengths[b] = 1 + (b * 5 + 8) % T;
-    elman_call call = {T, B, ragged ? lengths : nullptr, 0, 0, parts, team, 1, nullptr, nullptr, nullptr, p.data(), g.data(), nullptr, nullptr};
+    elman_call call = {T, B, ragged ? lengths : nullptr, 0, 0, parts, team, 1, nullptr, nullptr, nullptr, p.data(), g.data(), nullptr, nullptr, nullptr, nullptr, 0, 0};
     std::vector<char> tape(elman_tape_bytes(f, &call));
-    call.tape = tape.data();
+    call.tape = tape.data(), call.tape_bytes = int64_t(tape.size());
+    const std::vector<int64_t> parameter_extents(sizes.begin(), sizes.end());
+    call.parameter_extents = parameter_extents.data();
     int failed = 0;
     for (int turn = 0; turn < 2; turn++) {
         const Words& w = turn ? back : ahead;
         std::vector<void*> at;
-        std::vector<int64_t> by_time, by_row;
+        std::vector<int64_t> by_time, by_row, extents;
         for (const auto& name : w.tensors) {
             auto& v = t.at(name);
             const long rows = long(v.size()) % (T * B) == 0 && name != "first0" && name != "last0" && name != "d_first0" && name != "d_last0" ? T * B : B;
             const long width = long(v.size()) / rows;
-            at.push_back(v.data()), by_row.push_back(width), by_time.push_back(rows == B ? 0 : B * width);
+            at.push_back(v.data()), by_row.push_back(width), by_time.push_back(rows == B ? 0 : B * width), extents.push_back(long(v.size()));
         }
         std::vector<char> packed(elman_packed_bytes(turn ? b : f));
         call.tensors = at.data(), call.by_time = by_time.data(), call.by_row = by_row.data(), call.packed = packed.data();
+        call.extents = extents.data(), call.packed_bytes = int64_t(packed.size());
         failed |= elman_run(turn ? b : f, &call);
     }
     elman_program_free(f), elman_program_free(b);

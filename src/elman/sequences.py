@@ -24,7 +24,9 @@ def check_lengths(lengths: Tensor | Sequence[int], T: int, B: int) -> Tensor:
     Raises:
         InputError: a wrong count, fractions, an empty sequence, or a length beyond T.
     """
-    out = torch.as_tensor(lengths).detach().cpu()
+    if isinstance(lengths, Tensor) and lengths.is_meta:
+        raise InputError("lengths are on meta, where tensors have no values", remedy="give whole numbers")
+    out = torch.as_tensor(lengths, device="cpu").detach()
     if out.is_floating_point() and len(out):
         raise InputError(f"lengths are {str(out.dtype).removeprefix('torch.')}", remedy="give whole numbers")
     out = out.to(torch.int64)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from elman.engines import library
+from elman.engines.addresses import Parameters, lies
 from elman.engines.lowering import Lowered, lower
 from elman.engines.program import Program
 from elman.engines.unchanged import Watch
@@ -33,6 +34,7 @@ class Compiled:
         self._pointers = c_void_p * count
         self._strides = c_int64 * count
         self._parameters = c_void_p * max(1, len(program.parameters))
+        self._sizes = c_int64 * max(1, len(program.parameters))
         self._kept: dict[tuple[int, ...], tuple[Watch, Tensor]] = {}
         self.generation = 0  # rises when what was packed before must not be used again
         weakref.finalize(self, self.functions.elman_program_free, self.handle)
@@ -42,7 +44,7 @@ class Compiled:
         return self._checked(self.functions.elman_tape_bytes(self.handle, byref(call)))
 
     def run(
-        self, call: library.Call, tensors: Mapping[str, Tensor | None], parameters: Sequence[int],
+        self, call: library.Call, tensors: Mapping[str, Tensor | None], parameters: Parameters,
         gradients: Sequence[int | None] | None, packed: Tensor, pack: bool,
     ) -> None:  # fmt: skip
         """Run the program.
@@ -50,22 +52,24 @@ class Compiled:
         Args:
             call: sizes, lengths and threads; the rest is filled in here.
             tensors: by name, (T, B, W) or (B, W) with the last axis contiguous; missing ones are not read or written.
-            parameters: addresses.
-            gradients: addresses to write the parameters' gradients to, None where not wanted.
+            parameters: where they lie.
+            gradients: addresses to write the parameters' gradients to, which lie as they do; None where not wanted.
             packed: room for the packed matrices.
             pack: whether they have to be packed; else they lie there.
         """
-        found = [tensors.get(name) for name in self.tensors]
-        pointers = self._pointers(*[None if t is None else t.data_ptr() for t in found])
-        by_row = self._strides(*[0 if t is None else t.stride(-2) for t in found])
-        by_time = self._strides(*[t.stride(0) if t is not None and t.dim() == 3 else 0 for t in found])
-        params = self._parameters(*parameters)
-        call.tensors, call.by_time, call.by_row = addressof(pointers), addressof(by_time), addressof(by_row)
-        call.parameters = addressof(params)
+        at, by_time, by_row, extents = zip(*[lies(tensors.get(name)) for name in self.tensors], strict=True)
+        pointers, times, rows = self._pointers(*at), self._strides(*by_time), self._strides(*by_row)
+        call.tensors, call.by_time, call.by_row = addressof(pointers), addressof(times), addressof(rows)
+        rooms, params, sizes = (
+            self._strides(*extents),
+            self._parameters(*parameters.at),
+            self._sizes(*parameters.extents),
+        )
+        call.extents, call.parameters, call.parameter_extents = addressof(rooms), addressof(params), addressof(sizes)
         if gradients is not None:
             grads = self._parameters(*gradients)
             call.gradients = addressof(grads)
-        call.pack, call.packed = int(pack), packed.data_ptr()
+        call.pack, call.packed, call.packed_bytes = int(pack), packed.data_ptr(), packed.nbytes
         self.invoke(byref(call))
 
     def invoke(self, call: Any) -> None:
@@ -82,7 +86,7 @@ class Compiled:
 
     def room(self) -> Tensor:
         """For packed matrices."""
-        return torch.empty(self.packed_bytes, dtype=torch.uint8)
+        return torch.empty(self.packed_bytes, dtype=torch.uint8, device="cpu")
 
     def kept(self, stored: Sequence[Tensor]) -> Tensor | None:
         """The packed matrices of these stored tensors, if they lie packed as the tensors are now."""

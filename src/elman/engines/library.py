@@ -16,7 +16,7 @@ from elman.engines.blocks import OPERATIONS
 
 __all__ = ["Call", "instruction_set", "load", "missing", "path", "program_new"]
 
-ABI = 4
+ABI = 5
 _NAME = {"win32": "libelman_native.dll", "darwin": "libelman_native.dylib"}.get(sys.platform, "libelman_native.so")
 
 
@@ -27,7 +27,8 @@ class Call(ctypes.Structure):
         ("steps", c_int64), ("batch", c_int64), ("lengths", c_void_p), ("reverse", c_int64), ("bptt", c_int64),
         ("parts", c_int64), ("team", c_int64), ("pack", c_int64), ("tensors", c_void_p), ("by_time", c_void_p),
         ("by_row", c_void_p), ("parameters", c_void_p), ("gradients", c_void_p), ("packed", c_void_p),
-        ("tape", c_void_p),
+        ("tape", c_void_p), ("extents", c_void_p), ("parameter_extents", c_void_p), ("packed_bytes", c_int64),
+        ("tape_bytes", c_int64),
     ]  # fmt: skip
 
 

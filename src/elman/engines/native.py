@@ -14,10 +14,12 @@ import torch
 from torch import Tensor
 
 from elman.engines import library, reference
+from elman.engines.addresses import addresses, dense, rows
 from elman.engines.compiled import Step, compiled, lowered
 from elman.engines.unchanged import Watch
-from elman.engines.weights import Plan, Weights, by_name
+from elman.engines.weights import Plan, Weights, by_name, disguise, kind
 from elman.equations.graph import Graph
+from elman.errors import InputError
 
 __all__ = ["SECOND_DERIVATIVES", "lowered", "scan", "unavailable"]
 
@@ -75,12 +77,16 @@ def scan(
     widths = zip(graph.states, states, strict=True)
     weights = by_name(graph, params, {"I": x.shape[2], **{leaf.width: s.shape[1] for leaf, s in widths}})
     plan = weights.plan
-    step = compiled(graph, plan.sizes, x.dtype)
     masks = tuple(g.name for g in graph.given)
+    tensors = [x, *states, *weights.tensors, *((given or {})[m] for m in masks)]
+    weights.check(x)
+    _check([x, *states, *tensors[len(tensors) - len(masks) :]], x.dtype, weights.disguise)
     if lengths is not None:
         lengths = lengths.to(torch.int64).contiguous()
+        if lengths.shape != (x.shape[1],) or lengths.device.type != "cpu":
+            raise InputError(f"lengths has shape {tuple(lengths.shape)} on {lengths.device} for {x.shape[1]} sequences")
+    step = compiled(graph, plan.sizes, x.dtype)
     job = _Job(graph, step, plan, masks, lengths, reverse, int(bptt or 0), step.threads(x.shape[0], x.shape[1]))
-    tensors = [x, *states, *weights.tensors, *((given or {})[m] for m in masks)]
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
         y, *after = _Scan.apply(job, *tensors)  # type: ignore[no-untyped-call]
         return y, tuple(after)
@@ -88,21 +94,20 @@ def scan(
     return y, tuple(after)
 
 
-def _rows(t: Tensor | None) -> Tensor | None:
-    """The tensor with its last axis contiguous, as the library reads it."""
-    return t if t is None or t.stride(-1) == 1 else t.contiguous()
+def _check(tensors: Sequence[Tensor | None], dtype: torch.dtype, disguised: str | None = None) -> None:
+    """That the library may read each of them where it lies. (That they are large enough it sees itself.)
 
-
-def addresses(plan: Plan, stored: Sequence[Tensor]) -> tuple[list[int], list[Tensor]]:
-    """Where each parameter of the cell lies, and the tensors that have to live for as long as it is read there."""
-    alive = [t if t.is_contiguous() else t.contiguous() for t in stored]
-    sums = {pair: alive[pair[0]] + alive[pair[1]] for pair in plan.sums}
-    size = alive[0].element_size() if alive else 0
-    bases = [t.data_ptr() for t in alive]
-    found = [
-        (bases[p.tensor] if p.plus < 0 else sums[p.tensor, p.plus].data_ptr()) + p.first * size for p in plan.places
-    ]
-    return found, [*alive, *sums.values()]
+    Raises:
+        InputError: one of another dtype or device, or one that is not what it seems.
+    """
+    for t in tensors:
+        if t is not None and (t.dtype is not dtype or not t.is_cpu):
+            runs = f"{str(dtype).removeprefix('torch.')} on cpu"
+            raise InputError(f"a tensor is {kind(t)}, and the native engine runs in {runs}")
+        if t is not None and (hidden := disguise(t)):
+            disguised = f"a tensor is {hidden}"
+    if disguised:
+        raise InputError(f"the native engine cannot run: {disguised}", remedy="use engine='auto'")
 
 
 def _forward(job: _Job, tensors: Sequence[Tensor], training: bool) -> tuple[Tensor, list[Tensor], Tensor | None]:
@@ -110,12 +115,12 @@ def _forward(job: _Job, tensors: Sequence[Tensor], training: bool) -> tuple[Tens
     T, B, _ = x.shape
     y = x.new_empty(T, B, job.step.output_width)
     after = [torch.empty_like(s, memory_format=torch.contiguous_format) for s in states]
-    named: dict[str, Tensor | None] = {"x": _rows(x), "y": y}
+    named: dict[str, Tensor | None] = {"x": rows(x), "y": y}
     for i, (first, last) in enumerate(zip(states, after, strict=True)):
-        named[f"first{i}"], named[f"last{i}"] = _rows(first), last
-    named |= {m: _rows(t) for m, t in zip(job.masks, masks, strict=True)}
+        named[f"first{i}"], named[f"last{i}"] = rows(first), last
+    named |= {m: rows(t) for m, t in zip(job.masks, masks, strict=True)}
     call = job.call(x)
-    parameters, alive = addresses(job.plan, stored)
+    parameters = addresses(job.plan, stored)
     if not training:
         program = job.step.forward
         packed = program.kept(stored)
@@ -127,12 +132,11 @@ def _forward(job: _Job, tensors: Sequence[Tensor], training: bool) -> tuple[Tens
         program.keep(watch, packed)
         return y, after, None
     program = job.step.training
-    tape = torch.empty(max(1, program.tape_bytes(call)), dtype=torch.uint8)
-    call.tape = tape.data_ptr()
+    tape = torch.empty(max(1, program.tape_bytes(call)), dtype=torch.uint8, device="cpu")
+    call.tape, call.tape_bytes = tape.data_ptr(), tape.nbytes
     # weights are about to move, and some optimisers (fused ones) move them without a new version number
     job.step.forward.forget()
     program.run(call, named, parameters, None, program.room(), True)
-    del alive
     return y, after, tape
 
 
@@ -140,6 +144,9 @@ def _backward(
     job: _Job, tensors: Sequence[Tensor], y: Tensor, tape: Tensor, wanted: Sequence[bool],
     arriving: Sequence[Tensor | None],
 ) -> list[Tensor | None]:  # fmt: skip
+    # what hooks on saved tensors give back lies as they please
+    _check([*tensors, y, *arriving], job.step.dtype)
+    y, tape = dense(y), dense(tape)
     x, states, stored, masks = job.split(tensors)
     n = len(states)
     d_x = None
@@ -153,21 +160,21 @@ def _backward(
     places, wants = job.plan.places, list(wanted[1 + n : 1 + n + len(stored)])
     made = [w or any(p.plus == i and wants[p.tensor] for p in places) for i, w in enumerate(wants)]
     made = [m or any(p.tensor == i and p.plus >= 0 and wants[p.plus] for p in places) for i, m in enumerate(made)]
-    grads = [torch.empty(t.shape, dtype=t.dtype) if m else None for t, m in zip(stored, made, strict=True)]
+    grads = [
+        torch.empty(t.shape, dtype=t.dtype, device="cpu") if m else None for t, m in zip(stored, made, strict=True)
+    ]
     bases = [None if g is None else g.data_ptr() for g in grads]
     size = x.element_size()
     into = [None if (base := bases[p.tensor]) is None else base + p.first * size for p in places]
-    d_y, *d_last = [_rows(a) for a in arriving]
-    named: dict[str, Tensor | None] = {"x": _rows(x), "y": y, "d_y": d_y, "d_x": d_x}
+    d_y, *d_last = [None if a is None else rows(a) for a in arriving]
+    named: dict[str, Tensor | None] = {"x": rows(x), "y": y, "d_y": d_y, "d_x": d_x}
     for i in range(n):
         named[f"d_last{i}"], named[f"d_first{i}"] = d_last[i], d_first[i]
-    named |= {m: _rows(t) for m, t in zip(job.masks, masks, strict=True)}
+    named |= {m: rows(t) for m, t in zip(job.masks, masks, strict=True)}
     call = job.call(x)
-    call.tape = tape.data_ptr()
-    parameters, alive = addresses(job.plan, stored)
+    call.tape, call.tape_bytes = tape.data_ptr(), tape.nbytes
     program = job.step.back
-    program.run(call, named, parameters, into, program.room(), True)
-    del alive
+    program.run(call, named, addresses(job.plan, stored), into, program.room(), True)
     _share(job.plan, grads)
     return [d_x, *d_first, *(g if w else None for g, w in zip(grads, wants, strict=True)), *(None for _ in masks)]
 

@@ -151,7 +151,7 @@ def _sizes(graph: Graph, params: Mapping[str, Tensor], states: Sequence[Tensor])
 def _sorted(lengths: Tensor | None, T: int, B: int) -> tuple[Tensor, list[int]]:
     """The order of rows by falling length, and for each t how many of them still run."""
     if lengths is None:
-        return torch.arange(B), [B] * T
+        return torch.arange(B, device="cpu"), [B] * T
     order = torch.argsort(lengths, descending=True, stable=True)
-    running = (lengths[None, :] > torch.arange(T)[:, None]).sum(1)
+    running = (lengths[None, :] > torch.arange(T, device="cpu")[:, None]).sum(1)
     return order, running.tolist()

@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from ctypes import addressof, byref, c_int64, c_void_p
 from dataclasses import dataclass
+from itertools import pairwise
 from operator import is_
 from typing import Any
 
@@ -18,10 +19,10 @@ import torch
 from torch import Tensor
 
 from elman.engines import library
+from elman.engines.addresses import addresses, dense, lies, rows
 from elman.engines.compiled import Compiled, Step, compiled
-from elman.engines.native import addresses
 from elman.engines.unchanged import Watch
-from elman.engines.weights import Weights
+from elman.engines.weights import PLAIN, Weights, disguise
 from elman.equations.graph import Graph, size_of
 
 __all__ = ["Stream"]
@@ -38,6 +39,7 @@ class _Layer:
     pointers: Any
     by_time: Any
     by_row: Any
+    extents: Any
     x: int
     y: int
     first: list[int]
@@ -54,6 +56,9 @@ class _Layer:
         self.call.parts, self.call.team = self.step.threads(T, B)
         for i in (self.x, self.y):
             self.by_row[i], self.by_time[i] = self.widths[i], B * self.widths[i]
+            self.extents[i] = T * B * self.widths[i]
+        for i in (*self.first, *self.last):
+            self.extents[i] = B * self.widths[i]
 
 
 class _Prepared:
@@ -70,11 +75,14 @@ class _Prepared:
         self.run = program.functions.elman_run_prepared
         self.handle = program.prepared(layer.reference)
         self.pointers, self.x, self.y = layer.pointers, layer.x, layer.y
-        self.like = torch.empty(B, layer.widths[layer.y], dtype=layer.step.dtype)
+        self.like = torch.empty(B, layer.widths[layer.y], dtype=layer.step.dtype, device="cpu")
         rows = [k * B * size for size in layer.bytes]
         self.states = list(zip(layer.first, layer.last, rows, strict=True))
         # what the library reads has to outlive what it prepared
-        weakref.finalize(self, _free, program, self.handle, layer.call, layer.alive, layer.packed, layer.pointers)
+        numbers = layer.by_time, layer.by_row, layer.extents
+        weakref.finalize(
+            self, _free, program, self.handle, layer.call, layer.alive, layer.packed, layer.pointers, numbers
+        )
 
 
 def _free(program: Compiled, handle: int, *alive: object) -> None:
@@ -91,24 +99,38 @@ class _Steps:
         self.threads, self.dtype = threads, first.step.dtype
         self.x = torch.Size((B, first.widths[first.x]))
         self.states = [torch.Size((len(layers), B, first.widths[i])) for i in first.first]
+        for below, layer in pairwise(layers):
+            layer.extents[layer.x] = B * below.widths[below.y]
+        self.single = 1 in (self.x.numel(), *[s.numel() for s in self.states])
+        self.odd = first.step.dtype.itemsize - 1
         self.layers = [_Prepared(layer, k, B) for k, layer in enumerate(layers)]
 
-    def suits(self, x: Tensor, start: Sequence[Tensor]) -> bool:
-        """Whether x and the states lie as the library is going to read them."""
+    def __call__(self, x: Tensor, start: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]] | None:
+        """y of the last layer (B, width) and the states after the step; None where x or the states do not lie as the
+        library is going to read them."""
         dtype = self.dtype
-        if x.dtype is not dtype or not x.is_contiguous() or not x.is_cpu or len(start) != len(self.states):
-            return False
+        if type(x) not in PLAIN or x.dtype is not dtype or not x.is_contiguous() or not x.is_cpu:
+            return None
+        if len(start) != len(self.states):
+            return None
+        at, y = x.data_ptr(), x
+        before, odd = [], at
         for s, shape in zip(start, self.states):
-            if s.dtype is not dtype or s.shape != shape or not s.is_contiguous() or not s.is_cpu:
-                return False
-        return True
-
-    def __call__(self, x: Tensor, start: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """y of the last layer (B, width) and the states after the step."""
+            if (
+                type(s) not in PLAIN
+                or s.dtype is not dtype
+                or s.shape != shape
+                or not s.is_contiguous()
+                or not s.is_cpu
+            ):
+                return None
+            before.append(first := s.data_ptr())
+            odd |= first
+        if odd & self.odd or (self.single and any(t.is_neg() for t in (x, *start))):  # others are no negated views
+            return None
         empty = torch.empty_like
         after = [empty(s) for s in start]
-        ends = [(s.data_ptr(), a.data_ptr()) for s, a in zip(start, after)]
-        at, y = x.data_ptr(), x
+        ends = [(s, a.data_ptr()) for s, a in zip(before, after)]
         for layer in self.layers:
             pointers, below = layer.pointers, y  # noqa: F841 (what was read has to live until the layer has run)
             y = empty(layer.like)
@@ -153,13 +175,15 @@ class Stream:
 
         Returns:
             y (T, B, width) of the last layer and the states after the last step, (L, B, width) each; None while another
-            thread is in here.
+            thread is in here, or where a tensor is not what it seems (`disguise`).
+
+        Raises:
+            InputError: a parameter of a wrong dtype, device or shape.
         """
-        if not self._busy.acquire(blocking=False):
+        if any(map(disguise, (x, *start))) or not self._busy.acquire(blocking=False):
             return None
         try:
-            self._prepare(graph, weights, x.dtype)
-            return self._run(x if x.stride(2) == 1 else x.contiguous(), start)
+            return self._run(x, start) if self._prepare(graph, weights, x) else None
         finally:
             self._busy.release()
 
@@ -199,31 +223,33 @@ class Stream:
                 self._shape = (0, 0, 0)
                 steps = self._steps = _Steps(self._layers, x.shape[0], torch.get_num_threads())
             if isinstance(state, Tensor):
-                if not steps.suits(x, (state,)):
-                    return None
-                y, (after,) = steps(x, (state,))
-                return y, after
-            if not steps.suits(x, state):
-                return None
-            y, states = steps(x, state)
-            return y, tuple(states)
+                done = steps(x, (state,))
+                return done and (done[0], done[1][0])
+            done = steps(x, state)
+            return done and (done[0], tuple(done[1]))
         finally:
             self._busy.release()
 
-    def _prepare(self, graph: Graph, weights: Sequence[Weights], dtype: torch.dtype) -> None:
+    def _prepare(self, graph: Graph, weights: Sequence[Weights], x: Tensor) -> bool:
+        """Whether all is prepared to run on x."""
         tensors = [t for w in weights for t in w.tensors]
         if (
             self._watch is not None
             and graph is self._graph
-            and dtype == self._dtype
+            and x.dtype == self._dtype
             and self._watch.same(tensors)
             and all(layer.generation == layer.step.forward.generation for layer in self._layers)
         ):
-            return
+            return True
         self._watch, self._shape, self._steps = None, (0, 0, 0), None  # what follows may fail half-way
+        for w in weights:
+            w.check(x)
+        if any(w.disguise for w in weights):
+            return False
         watch = Watch(tensors)
-        self._layers = [_prepared(graph, w, dtype) for w in weights]
-        self._graph, self._dtype, self._tensors, self._watch = graph, dtype, tensors, watch
+        self._layers = [_prepared(graph, w, x.dtype) for w in weights]
+        self._graph, self._dtype, self._tensors, self._watch = graph, x.dtype, tensors, watch
+        return True
 
     def _run(self, x: Tensor, start: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
         T, B, _ = x.shape
@@ -232,15 +258,15 @@ class Stream:
             for layer in self._layers:
                 layer.sized(T, B)
             self._shape, self._steps = shape, None
-        first = self._layers[0]
-        first.by_time[first.x], first.by_row[first.x] = x.stride(0), x.stride(1)  # x may have strides of its own
-        start = [s if s.is_contiguous() else s.contiguous() for s in start]
+        start = [dense(s) for s in start]
         after = [torch.empty_like(s) for s in start]
-        y = x
+        y = rows(x)
         for k, layer in enumerate(self._layers):
-            out = torch.empty(T, B, layer.widths[layer.y], dtype=layer.step.dtype)
-            pointers = layer.pointers
-            pointers[layer.x], pointers[layer.y] = y.data_ptr(), out.data_ptr()
+            out = torch.empty(T, B, layer.widths[layer.y], dtype=layer.step.dtype, device="cpu")
+            pointers, i = layer.pointers, layer.x
+            # x may have strides of its own
+            pointers[i], layer.by_time[i], layer.by_row[i], layer.extents[i] = lies(y)
+            pointers[layer.y] = out.data_ptr()
             for i, (s, a) in enumerate(zip(start, after, strict=True)):
                 row = k * B * layer.bytes[i]
                 pointers[layer.first[i]], pointers[layer.last[i]] = s.data_ptr() + row, a.data_ptr() + row
@@ -262,17 +288,21 @@ def _prepared(graph: Graph, weights: Weights, dtype: torch.dtype) -> _Layer:
     for i, leaf in enumerate(graph.states):
         widths[f"first{i}"] = widths[f"last{i}"] = size_of(leaf.width, sizes)
     pointers = (c_void_p * len(names))()
-    by_row, by_time = (c_int64 * len(names))(*[widths[n] for n in names]), (c_int64 * len(names))()
-    found, alive = addresses(weights.plan, weights.tensors)
-    parameters = (c_void_p * max(1, len(found)))(*found)
+    numbers = c_int64 * len(names)
+    by_row, by_time, extents = numbers(*[widths[n] for n in names]), numbers(), numbers()
+    at, rooms, alive = addresses(weights.plan, weights.tensors)
+    parameters, parameter_extents = (c_void_p * max(1, len(at)))(*at), (c_int64 * max(1, len(at)))(*rooms)
     watch, kept = Watch(weights.tensors), program.kept(weights.tensors)
     packed = program.room() if kept is None else kept
     call = library.Call(1, 1, None, 0, 0, 1, 1)
     call.tensors, call.by_time, call.by_row = addressof(pointers), addressof(by_time), addressof(by_row)
+    call.extents, call.parameter_extents = addressof(extents), addressof(parameter_extents)
     call.parameters, call.packed, call.pack = addressof(parameters), packed.data_ptr(), int(kept is None)
+    call.packed_bytes = packed.nbytes
     return _Layer(
-        step, program.generation, call, byref(call), pointers, by_time, by_row, names.index("x"), names.index("y"),
+        step, program.generation, call, byref(call), pointers, by_time, by_row, extents,
+        names.index("x"), names.index("y"),
         [names.index(f"first{i}") for i in states], [names.index(f"last{i}") for i in states],
         [widths[n] for n in names], [widths[f"first{i}"] * dtype.itemsize for i in states],
-        watch, packed, [parameters, alive],
+        watch, packed, [parameters, parameter_extents, alive],
     )  # fmt: skip

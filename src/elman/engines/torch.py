@@ -108,7 +108,7 @@ def _flipped(x: Tensor, lengths: Tensor | None) -> Tensor:
     """Each sequence backwards inside its own length; its padding stays where it is."""
     if lengths is None:
         return x.flip(0)
-    t = torch.arange(x.shape[0])[:, None]  # (T, 1)
+    t = torch.arange(x.shape[0], device="cpu")[:, None]  # (T, 1)
     index = torch.where(t < lengths[None, :], lengths[None, :] - 1 - t, t).to(x.device)
     return x.gather(0, index[:, :, None].expand_as(x))
 
@@ -119,7 +119,7 @@ def _in_blocks(
 ) -> tuple[Tensor, tuple[Tensor, ...]]:  # fmt: skip
     """Truncated BPTT: blocks of k steps, the state handed on without its gradient."""
     T, B, _ = x.shape
-    ends = lengths if lengths is not None else torch.full((B,), T)
+    ends = lengths if lengths is not None else torch.full((B,), T, device="cpu")
     state = tuple(states)
     ys: list[Tensor] = []
     starts = range(0, T, k)

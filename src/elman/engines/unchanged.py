@@ -14,7 +14,9 @@ __all__ = ["Watch", "doubt"]
 
 ENDS, WHOLE = 64, 2048  # bytes that are looked at: of a matrix, of a bias
 _doubts = 0
-_address, _version, _raw = Tensor.data_ptr, attrgetter("_version"), attrgetter("raw")  # mapped: each step asks them
+# mapped: each step asks them
+_address, _strides, _version, _raw = Tensor.data_ptr, Tensor.stride, attrgetter("_version"), attrgetter("raw")
+_form = attrgetter("shape", "dtype")
 
 
 def doubt() -> None:
@@ -31,10 +33,11 @@ class Watch:
     there. A single entry written behind autograd's back, in the middle of a matrix, does not; `doubt` is for those.
     """
 
-    __slots__ = ("_bytes", "_doubts", "_ends", "_refs", "_versions", "pointers")
+    __slots__ = ("_bytes", "_doubts", "_ends", "_forms", "_refs", "_strides", "_versions", "pointers")
 
     def __init__(self, tensors: Sequence[Tensor]) -> None:
         self.pointers = tuple(map(_address, tensors))
+        self._forms, self._strides = list(map(_form, tensors)), list(map(_strides, tensors))
         self._doubts = _doubts
         self._versions = _versions(tensors)
         self._refs = [weakref.ref(t) for t in tensors]
@@ -56,6 +59,8 @@ class Watch:
             self._doubts == _doubts
             and self.pointers == tuple(map(_address, tensors))  # before the bytes: they still lie there
             and self._versions == _versions(tensors)
+            and self._strides == list(map(_strides, tensors))  # `p.data = p.data.t()` counts as no change
+            and self._forms == list(map(_form, tensors))
             and self._bytes == list(map(_raw, self._ends))
         )
 

@@ -11,11 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from elman.equations.graph import Graph
+from elman.errors import InputError
 
-__all__ = ["Place", "Plan", "Weights", "by_name"]
+__all__ = ["PLAIN", "Place", "Plan", "Weights", "by_name", "disguise", "kind", "span"]
+
+
+PLAIN = frozenset({Tensor, nn.Parameter})
 
 
 class Reader(Protocol):
@@ -45,6 +50,8 @@ class Plan:
         graph: the cell's.
         reader: cuts the stored tensors up.
         stored: their names.
+        names: those that the layer gives them, for errors.
+        shapes: theirs.
         places: of each parameter, in the order of ``graph.parameters``.
         sizes: the numbers behind the widths' names.
     """
@@ -52,6 +59,8 @@ class Plan:
     graph: Graph
     reader: Reader
     stored: tuple[str, ...]
+    names: tuple[str, ...]
+    shapes: tuple[tuple[int, ...], ...]
     places: tuple[Place, ...]
     sizes: tuple[tuple[str, int], ...]
 
@@ -66,13 +75,44 @@ class Plan:
 
 
 class Weights(Mapping[str, Tensor]):
-    """Stored tensors with their plan; a mapping from the names of the equations."""
+    """Stored tensors with their plan; a mapping from the names of the equations.
 
-    __slots__ = ("_read", "plan", "tensors")
+    Attributes:
+        disguise: after `check`, which of them is not what it seems; None if all are.
+    """
+
+    __slots__ = ("_read", "checked", "disguise", "plan", "tensors")
 
     def __init__(self, plan: Plan, tensors: Sequence[Tensor]) -> None:
         self.plan, self.tensors = plan, tensors
         self._read: dict[str, Tensor] | None = None
+        self.checked = False
+        self.disguise: str | None = None
+
+    def check(self, x: Tensor) -> None:
+        """That each is a tensor of its shape, and of x's dtype and device: what an engine takes for granted.
+
+        Raises:
+            InputError: one is not, with its name.
+        """
+        if self.checked:
+            return
+        dtype, device = x.dtype, x.device
+        for name, t, shape in zip(self.plan.names, self.tensors, self.plan.shapes, strict=True):
+            if not isinstance(t, Tensor):
+                raise InputError(f"{name} is {t!r}, not a tensor", remedy=f"give it one of shape {shape}")
+            if t.dtype is not dtype or t.device != device:
+                raise InputError(f"{name} is {kind(t)}, x is {kind(x)}", remedy="bring them together: layer.to(x)")
+            if t.shape != shape:
+                raise InputError(f"{name} has shape {tuple(t.shape)}, the layer wants {shape}")
+            try:
+                if hidden := disguise(t):
+                    self.disguise = f"{name} is {hidden}"
+                elif device.type == "cpu" and _freed(t):
+                    raise InputError(f"{name} has no memory: its storage was freed or cut short")
+            except NotImplementedError:  # torch's, for what has no storage
+                self.disguise = f"{name} is wrapped by a transform"
+        self.checked = True
 
     def _all(self) -> dict[str, Tensor]:
         if self._read is None:
@@ -89,6 +129,36 @@ class Weights(Mapping[str, Tensor]):
         return len(self.plan.graph.parameters)
 
 
+def kind(t: Tensor) -> str:
+    """Its dtype and device, in words."""
+    return f"{str(t.dtype).removeprefix('torch.')} on {t.device}"
+
+
+def disguise(t: Tensor) -> str | None:
+    """Why a tensor's numbers cannot be read from memory as its shape and strides say; None if they can.
+
+    A subclass (DTensor, FakeTensor ...) means by its operations what it likes.
+    """
+    if type(t) not in PLAIN:
+        return f"a {type(t).__name__}, of which only torch's operations know what it holds"
+    if t.layout is not torch.strided:
+        return f"sparse ({str(t.layout).removeprefix('torch.')})"
+    return None
+
+
+def span(t: Tensor) -> int:
+    """From its first element to behind its last, in elements."""
+    return 1 + sum([(n - 1) * s for n, s in zip(t.shape, t.stride(), strict=True)])
+
+
+def _freed(t: Tensor) -> bool:
+    """Whether its storage ends before it does: resized from under it, as some sharding does with weights at rest."""
+    there, first = t.untyped_storage().nbytes(), t.storage_offset()
+    if first == 0 and t.is_contiguous():
+        return there < t.nbytes
+    return there < (first + span(t)) * t.element_size()
+
+
 class _Named:
     """Each parameter under its own name."""
 
@@ -103,7 +173,13 @@ def by_name(graph: Graph, params: Mapping[str, Tensor], sizes: Mapping[str, int]
     names = tuple(graph.parameters)
     found = dict(sizes)
     for p in graph.parameters.values():
-        found.update(zip(p.dims, params[p.name].shape, strict=True))
+        shape = params[p.name].shape
+        if len(shape) != len(p.dims):
+            raise InputError(f"{p.name} has shape {tuple(shape)}, the cell wants ({', '.join(p.dims)})")
+        for dim, size in zip(p.dims, shape, strict=True):
+            if not dim.isdigit():
+                found.setdefault(dim, size)
     places = tuple(Place(i) for i in range(len(names)))
-    plan = Plan(graph, _Named(), names, places, tuple(sorted(found.items())))
+    shapes = tuple(p.shape(found) for p in graph.parameters.values())
+    plan = Plan(graph, _Named(), names, names, shapes, places, tuple(sorted(found.items())))
     return Weights(plan, tuple(params[n] for n in names))

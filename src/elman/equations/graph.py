@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from elman.equations import valid
 from elman.equations.symbols import Node, Nodes, topological
 from elman.errors import InputError
 
@@ -124,26 +125,37 @@ class Graph:
         """The inverse of `to_dict`.
 
         Raises:
-            InputError: not the description of a graph.
+            InputError: not the description of a graph, with the first thing that is wrong.
         """
         try:
+            if len(saved["nodes"]) > valid.MOST_NODES:
+                raise ValueError(f"{len(saved['nodes'])} nodes, more than {valid.MOST_NODES}")
             made: list[Node] = []
-            for op, args, name, value, width in saved["nodes"]:
-                made.append(Node(str(op), tuple(made[i] for i in args), str(name), float(value), str(width)))
-            return cls(
+            for row in saved["nodes"]:
+                made.append(valid.node(row, made))
+
+            def at(index: object) -> Node:
+                if type(index) is not int or not 0 <= index < len(made):
+                    raise ValueError(f"there is no node {index!r}")
+                return made[index]
+
+            graph = cls(
                 name=str(saved["name"]),
-                x=made[saved["x"]],
-                states=tuple(made[i] for i in saved["states"]),
-                output=made[saved["output"]],
-                after=tuple(made[i] for i in saved["after"]),
+                x=at(saved["x"]),
+                states=tuple(map(at, saved["states"])),
+                output=at(saved["output"]),
+                after=tuple(map(at, saved["after"])),
                 parameters={n: Parameter(n, tuple(d)) for n, d in saved["parameters"].items()},
-                names={made[i]: n for n, i in saved["names"].items()},
-                given=tuple(made[i] for i in saved["given"]),
-                defaults={str(n): float(v) for n, v in saved["defaults"].items()},
+                names={at(i): n for n, i in saved["names"].items()},
+                given=tuple(map(at, saved["given"])),
+                defaults={n: float(v) for n, v in saved["defaults"].items()},
                 learned=tuple(saved["learned"]),
             )
-        except (KeyError, IndexError, TypeError, ValueError) as error:
-            raise InputError(f"not the description of a cell ({error!r})") from error
+            valid.check(graph)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            what = f"no {error}" if isinstance(error, KeyError) else str(error)
+            raise InputError(f"not the description of a cell: {what}") from error
+        return graph
 
     def without(self, missing: Iterable[str]) -> Graph:
         """The same step with these vector parameters at 0 (a layer without biases)."""

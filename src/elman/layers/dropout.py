@@ -24,10 +24,10 @@ def dropout(x: Tensor, p: float, training: bool = True) -> Tensor:
     if x.device.type != "cpu" or dropped >= _STEPS or not x.is_floating_point():
         return F.dropout(x, p)
     n = x.numel()
-    bits = torch.empty((n + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
+    bits = torch.empty((n + 3) // 4, dtype=torch.int64, device="cpu").random_(-(2**63), None)
     units = bits.view(torch.int16)[:n].view(x.shape)  # -32768 .. 32767
     # written as numbers at once: torch compares into bools, and multiplies by them, several times slower
-    mask = torch.ge(units, dropped - _STEPS // 2, out=torch.empty(x.shape, dtype=x.dtype))
+    mask = torch.ge(units, dropped - _STEPS // 2, out=x.new_empty(x.shape))
     return x * mask.mul_(_STEPS / (_STEPS - dropped))
 
 

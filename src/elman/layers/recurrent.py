@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from operator import attrgetter
 from typing import Any, Self
 
 import torch
@@ -12,19 +14,22 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from elman.engines.choose import ENGINES, Choice, choose
 from elman.engines.streaming import Stream
-from elman.engines.tracing import transformed
+from elman.engines.tracing import traced, transformed
 from elman.engines.unchanged import doubt
-from elman.engines.weights import Plan, Weights
+from elman.engines.weights import Plan, Weights, disguise, kind
 from elman.equations import Cell, CellError, schedule_forward
 from elman.equations.graph import Graph, size_of
 from elman.errors import InputError
 from elman.layers.dropout import dropout
+from elman.layers.hooks import call, hooked
 from elman.layers.layout import ByName, Layout
 from elman.sequences import check_lengths
 
 __all__ = ["Recurrent", "State", "cell_graph"]
 
 State = Tensor | tuple[Tensor, ...]
+# what a prepared step was prepared for, of what may be set on a layer at any time
+_SETTINGS = attrgetter("training", "engine", "dropout", "weight_drop", "recurrent_dropout", "zoneout")
 
 
 def cell_graph(cell: type[Cell] | Cell | Graph) -> tuple[Graph, dict[str, Callable[[Tensor], object]]]:
@@ -110,15 +115,16 @@ class Recurrent(nn.Module):
         self.bptt: int | None = None
         self.graph, self._fillers = cell_graph(cell)
         self.layout: Layout = layout or ByName()
-        self._graphs: dict[bool, Graph] = {}
-        self._plans: dict[tuple[int, int, bool], tuple[Plan, tuple[str, ...]]] = {}
+        self._graphs: dict[bool, tuple[tuple[bool, float | None], Graph]] = {}
+        self._plans: dict[tuple[int, int, bool], Plan] = {}
         self._stream = Stream()
         self._sizes = {"H": hidden_size, "I": input_size} | ({"proj_size": proj_size} if proj_size else {})
         known = {s.width for s in self.graph.states} | {d for p in self.graph.parameters.values() for d in p.dims}
         if proj_size and "proj_size" not in known:
             raise InputError(f"{self.graph.name} has no state of width proj_size", remedy="leave proj_size at 0")
-        self._widths = tuple(size_of(s.width, self._sizes) for s in self.graph.states)
-        self._output_width = size_of(self.graph.output.width, self._sizes)
+        self._layer_sizes = self._all_sizes()
+        self._widths = tuple(size_of(s.width, self._sizes_of(0)) for s in self.graph.states)
+        self._output_width = size_of(self.graph.output.width, self._sizes_of(num_layers - 1))
         for k, direction in self._passes():
             name = _suffix(k, direction)
             shapes = self.layout.shapes(self.graph, self._sizes_of(k))
@@ -145,8 +151,28 @@ class Recurrent(nn.Module):
     def _passes(self) -> Iterator[tuple[int, int]]:
         return ((k, d) for k in range(self.num_layers) for d in range(self.directions))
 
+    def _all_sizes(self) -> list[dict[str, int]]:
+        """The sizes of each layer, whose I is the width of what comes from below.
+
+        Raises:
+            InputError: a state is as wide as the input, and layers differ in that: their states are one tensor.
+        """
+        found = [self._sizes]
+        for _ in range(1, self.num_layers):
+            width = self.directions * size_of(self.graph.output.width, found[-1])
+            found.append({**self._sizes, "I": width})
+        for state in self.graph.states:
+            for k, sizes in enumerate(found):
+                if size_of(state.width, sizes) != size_of(state.width, found[0]):
+                    raise InputError(
+                        f"{state.name} is as wide as the input: {found[0]['I']} in the first layer, {sizes['I']} in "
+                        f"layer {k}, and the layers' states are kept in one tensor",
+                        remedy=f"give num_layers=1, or an input_size of {sizes['I']}",
+                    )
+        return found
+
     def _sizes_of(self, k: int) -> dict[str, int]:
-        return {**self._sizes, "I": self.input_size if k == 0 else self.output_size}
+        return self._layer_sizes[k]
 
     def reset_parameters(self) -> None:
         """Start anew: uniform in +-1/sqrt(H), or what the cell's `init` says; learned initial states at 0."""
@@ -173,16 +199,16 @@ class Recurrent(nn.Module):
     def _stored(self, graph: Graph, k: int, direction: int) -> Weights:
         """The parameters of one cell as they are kept."""
         found = self._plans.get((k, direction, self.training))
-        if found is None or found[0].graph is not graph:
+        if found is None or found.graph is not graph:
             sizes = self._sizes_of(k)
-            stored = tuple(self.layout.shapes(graph, sizes))
-            plan = Plan(graph, self.layout, stored, self.layout.places(graph, sizes), tuple(sorted(sizes.items())))
-            found = plan, tuple(name + _suffix(k, direction) for name in stored)
+            shapes = self.layout.shapes(graph, sizes)
+            names = tuple(name + _suffix(k, direction) for name in shapes)
+            places, numbers = self.layout.places(graph, sizes), tuple(sorted(sizes.items()))
+            found = Plan(graph, self.layout, tuple(shapes), names, tuple(shapes.values()), places, numbers)
             self._plans[k, direction, self.training] = found
-        plan, names = found
         own = self._parameters
         # a parametrised parameter (weight_norm and its like) is an attribute only
-        return Weights(plan, [t if (t := own.get(n)) is not None else getattr(self, n) for n in names])
+        return Weights(found, [t if (t := own.get(n)) is not None else getattr(self, n) for n in found.names])
 
     def flatten_parameters(self) -> None:
         """After single entries of a weight were changed through ``p.data`` or numpy: prepare inference anew.
@@ -200,24 +226,29 @@ class Recurrent(nn.Module):
 
     def running_graph(self) -> Graph:
         """The step as it runs now: with recurrent dropout and zoneout where they act."""
-        if self.training not in self._graphs:
-            drop = self.training and self.recurrent_dropout > 0
-            zone = None if not self.zoneout else 0.0 if self.training else self.zoneout
-            plain = not drop and zone is None
-            self._graphs[self.training] = self.graph if plain else self.graph.regularize(drop, zone)
-        return self._graphs[self.training]
+        drop = self.training and self.recurrent_dropout > 0
+        zone = None if not self.zoneout else 0.0 if self.training else self.zoneout
+        made = self._graphs.get(self.training)
+        if made is None or made[0] != (drop, zone):  # the rates may have been set since
+            graph = self.graph if (drop, zone) == (False, None) else self.graph.regularize(drop, zone)
+            made = self._graphs[self.training] = (drop, zone), graph
+        return made[1]
 
     def choice(self, device: torch.device | None = None, dtype: torch.dtype | None = None) -> Choice:
         """The engine that runs now, see `elman.explain`."""
         if device is None or dtype is None:
             some = next(self.parameters())
             device, dtype = device or some.device, dtype or some.dtype
-        return choose(self.running_graph(), device, dtype, self.engine)
+        choice = choose(self.running_graph(), device, dtype, self.engine)
+        hidden = next((f"{name} is {why}" for name, p in self.named_parameters() if (why := disguise(p))), None)
+        if choice.name != "native" or self.engine == "native" or hidden is None:
+            return choice
+        return replace(choose(self.running_graph(), device, dtype, "reference"), passed_over={"native": hidden})
 
     def _masks(self, graph: Graph, T: int, B: int, like: Tensor) -> dict[str, Tensor]:
         masks = {}
         for leaf in graph.given:
-            width = size_of(leaf.width, self._sizes)
+            width = size_of(leaf.width, self._sizes_of(0))  # a state's: the same in all layers
             if leaf.op == "sequence":
                 keep = 1 - self.recurrent_dropout
                 masks[leaf.name] = like.new_empty(B, width).bernoulli_(keep).div_(keep)
@@ -225,8 +256,9 @@ class Recurrent(nn.Module):
                 masks[leaf.name] = like.new_empty(T, B, width).bernoulli_(self.zoneout)
         return masks
 
-    def _weights(self, graph: Graph, k: int, direction: int) -> Mapping[str, Tensor]:
-        stored = self._stored(graph, k, direction)
+    def _weights(self, graph: Graph, k: int, direction: int, stored: Weights | None = None) -> Mapping[str, Tensor]:
+        """The parameters of one cell as the step runs with them: under weight drop some of their entries are 0."""
+        stored = stored or self._stored(graph, k, direction)
         if not (self.weight_drop and self.training):
             return stored
         params = stored.plan.read(stored.tensors)
@@ -258,7 +290,7 @@ class Recurrent(nn.Module):
             raise InputError(
                 f"x has shape {tuple(x.shape)}, the layer wants (T, B, {self.input_size}) or (T, {self.input_size})"
             )
-        x = self._in_kind(x)
+        x = self._inkind(x)
         batched = x.dim() == 3
         if not batched:
             x = x.unsqueeze(1)
@@ -280,38 +312,54 @@ class Recurrent(nn.Module):
     def step(self, x_t: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """One time step, for streams: (B, I) -> (B, H), and the state to hand to the next call.
 
+        Hooks on the layer's forward run around it. Without gradients what a step needs of the weights is kept from step
+        to step, and any change of them is seen, with one exception: a few entries written behind autograd's back
+        (``p.data[i, j] = v``, numpy) amid a matrix of over 2 KiB, at least until `flatten_parameters` or `train`.
+
         Raises:
             InputError: a bidirectional layer (it would need the future), or masks that a whole sequence shares.
         """
-        settings = (self.training, self.engine, self.dropout, self.weight_drop)
-        if state is not None and not torch.is_grad_enabled() and not transformed():
-            done = self._stream.step(self._parameters, settings, x_t, state)
+        if hooked(self):
+            stepped: tuple[Tensor, State] = call(self, self._step, x_t, state)
+            return stepped
+        if state is not None and not torch.is_grad_enabled() and not transformed() and not traced():
+            done = self._stream.step(self._parameters, _SETTINGS(self), x_t, state)
             if done is not None:
                 return done
+        return self._step(x_t, state)
+
+    def _step(self, x_t: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """A step of which nothing is prepared."""
         if self.bidirectional:
             raise InputError("a bidirectional layer cannot step: its backward half starts at the end of the sequence")
         if self.training and (self.recurrent_dropout or self.weight_drop):
             raise InputError("one mask a sequence cannot be drawn step by step", remedy="call layer.eval() to stream")
         if x_t.dim() != 2 or x_t.shape[-1] != self.input_size:
             raise InputError(f"x_t has shape {tuple(x_t.shape)}, a step wants (B, {self.input_size})")
-        x_t = self._in_kind(x_t)
+        x_t = self._inkind(x_t)
         start = self._initial(state, x_t.shape[0], x_t)
         y, after = self._run(x_t.unsqueeze(0), start, None)
         if self._plain(self.running_graph()):
-            names = [n for k in range(self.num_layers) for n in self._plans[k, 0, self.training][1]]
-            self._stream.hold(names, settings)
+            names = [n for k in range(self.num_layers) for n in self._plans[k, 0, self.training].names]
+            self._stream.hold(names, _SETTINGS(self))
         return y.squeeze(0), after if len(after) > 1 else after[0]
 
     def _run(self, x: Tensor, start: list[Tensor], ends: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Every layer and direction; `start` and the result are one (L*D, B, width) for each state of the cell."""
         T, B, _ = x.shape
         graph = self.running_graph()
-        engine = "reference" if self.engine == "auto" and transformed() else self.engine
+        engine = "reference" if self.engine == "auto" and (transformed() or traced()) else self.engine
         choice = choose(graph, x.device, x.dtype, engine)
-        if choice.name == "native" and ends is None and self._plain(graph):
-            weights = [self._stored(graph, k, 0) for k in range(self.num_layers)]
-            if done := self._stream.run(graph, weights, x, start):
-                return done[0], tuple(done[1])
+        stored = [self._stored(graph, *p) for p in self._passes()]
+        prepared = choice.name == "native" and ends is None and self._plain(graph)
+        if prepared and (done := self._stream.run(graph, stored, x, start)):
+            return done[0], tuple(done[1])
+        for weights in stored:
+            weights.check(x)
+        if choice.name == "native" and self.engine == "auto":
+            hidden = next((w.disguise for w in stored if w.disguise), None)
+            if hidden or any(map(disguise, (x, *start))):
+                choice = choose(graph, x.device, x.dtype, "reference")
         scan = choice.scan
         y = x
         finals: list[tuple[Tensor, ...]] = []
@@ -321,7 +369,7 @@ class Recurrent(nn.Module):
                 row = k * self.directions + d
                 out, after = scan(
                     graph,
-                    self._weights(graph, k, d),
+                    self._weights(graph, k, d, stored[row]),
                     y,
                     tuple(s[row] for s in start),
                     lengths=ends,
@@ -344,20 +392,20 @@ class Recurrent(nn.Module):
             return False
         return not (self.training and (self.weight_drop or (self.dropout and self.num_layers > 1)))
 
-    def _in_kind(self, x: Tensor) -> Tensor:
+    def _inkind(self, x: Tensor) -> Tensor:
         """x, of the weights' dtype and device; under autocast, where a layer before may give bfloat16, made so."""
         some = next(iter(self._parameters.values()), None)
         if some is None or (x.dtype == some.dtype and x.device == some.device):
             return x
         if x.device == some.device and x.is_floating_point() and torch.is_autocast_enabled(x.device.type):
             return x.to(some.dtype)
-        raise InputError(f"x is {_kind(x)}, the layer {_kind(some)}", remedy="bring them together: x.to(dtype)")
+        raise InputError(f"x is {kind(x)}, the layer {kind(some)}", remedy="bring them together: x.to(dtype)")
 
     def _initial(self, state: State | None, B: int, x: Tensor) -> list[Tensor]:
         rows = self.num_layers * self.directions
         if state is None:
             return [
-                torch.stack([getattr(self, f"{s.name}_0{_suffix(*p)}").expand(B, width) for p in self._passes()])
+                self._learned(s.name, width, x).expand(rows, B, width)
                 if s.name in self.graph.learned
                 else x.new_zeros(rows, B, width)
                 for s, width in zip(self.graph.states, self._widths, strict=True)
@@ -365,12 +413,22 @@ class Recurrent(nn.Module):
         given = [state] if isinstance(state, Tensor) else list(state)
         wanted = [(rows, B, width) for width in self._widths]
         if any(s.dtype != x.dtype or s.device != x.device for s in given):
-            kinds = ", ".join(_kind(s) for s in given)
-            raise InputError(f"the state is {kinds}, x is {_kind(x)}", remedy="bring them together: state.to(x)")
+            kinds = ", ".join(kind(s) for s in given)
+            raise InputError(f"the state is {kinds}, x is {kind(x)}", remedy="bring them together: state.to(x)")
         if [tuple(s.shape) for s in given] != wanted:
             names = ", ".join(f"{n} {w}" for n, w in zip(self.graph.state_names, wanted, strict=True))
             raise InputError(f"the state has shapes {[tuple(s.shape) for s in given]}, the layer wants {names}")
         return given
+
+    def _learned(self, state: str, width: int, x: Tensor) -> Tensor:
+        """The learned initial states of all layers and directions, (L*D, 1, width)."""
+        names = [f"{state}_0{_suffix(*p)}" for p in self._passes()]
+        for name in names:
+            start: Tensor = getattr(self, name)
+            if start.dtype != x.dtype or start.device != x.device or start.shape != (width,):
+                has = f"{kind(start)} of shape {tuple(start.shape)}"
+                raise InputError(f"{name} is {has}, the layer wants {kind(x)} of shape ({width},)")
+        return torch.stack([getattr(self, name) for name in names])[:, None]
 
     def _packed(self, x: PackedSequence, state: State | None, lengths: object) -> tuple[PackedSequence, State]:
         if lengths is not None:
@@ -389,10 +447,6 @@ class Recurrent(nn.Module):
 
 def _suffix(k: int, direction: int) -> str:
     return f"_l{k}" + ("_reverse" if direction else "")
-
-
-def _kind(t: Tensor) -> str:
-    return f"{str(t.dtype).removeprefix('torch.')} on {t.device}"
 
 
 def _map(state: State | None, change: Callable[[Tensor], Tensor]) -> State | None:

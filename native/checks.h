@@ -1,0 +1,21 @@
+// What a program and a call have to be before a byte is touched on their word.
+#pragma once
+
+#include "elman.h"
+#include "program.h"
+
+namespace elman {
+
+// Throws std::invalid_argument for a program that would reach past its own buffers. read_program has checked its indices.
+void check_program(const Program& program);
+
+// Sizes, threads and lengths of a call.
+void check_sizes(const elman_call& call);
+
+// And that what lies at its addresses is as large as the program needs.
+void check_memory(const Program& program, const elman_call& call);
+
+// Whether `there` bytes hold `wanted`.
+void check_room(const void* at, int64_t there, int64_t wanted, const char* what);
+
+}  // namespace elman

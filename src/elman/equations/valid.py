@@ -1,0 +1,108 @@
+"""Whether what claims to be the graph of a step is one: a saved model carries its graph, and may come from anywhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from elman.equations.symbols import BINARY, COMPARISONS, LEAVES, ONE, UNARY, Node, is_number
+
+if TYPE_CHECKING:
+    from elman.equations.graph import Graph
+
+__all__ = ["MOST_NODES", "check", "node"]
+
+MOST_NODES = 10_000  # a step has tens; its derivative and its programs take time that grows with them
+_MOST_WIDTH = 1_000_000  # of a width that is written as a number
+_ARGUMENTS = {
+    **dict.fromkeys(LEAVES, 0), **dict.fromkeys(UNARY, 1), **dict.fromkeys((*BINARY, *COMPARISONS), 2),
+    "pow": 1, "rowsum": 1, "spread": 1, "product": 1, "where": 3,
+}  # fmt: skip
+_BACK_ONLY = ("adjoint", "product_t")
+
+
+def node(row: Any, before: list[Node]) -> Node:
+    """The node that a row ``[op, args, name, value, width]`` describes; `before` are those of the rows above.
+
+    Raises:
+        ValueError: it describes none.
+    """
+    op, args, name, value, width = row
+    if op not in _ARGUMENTS or op in _BACK_ONLY:
+        raise ValueError(f"{op!r} is no operation of a step")
+    if len(args) != _ARGUMENTS[op] or not all(type(i) is int and 0 <= i < len(before) for i in args):
+        raise ValueError(f"{op} of {args!r}")
+    if not (isinstance(name, str) and is_number(value) and _is_width(width)):
+        raise ValueError(f"{op} called {name!r}, with {value!r}, of width {width!r}")
+    made = Node(op, tuple(before[i] for i in args), name, float(value), width)
+    if width != _width(made):
+        raise ValueError(f"{op} of widths {[a.width for a in made.args]} is not {width} wide")
+    if op == "inverse_width" and not _is_width(name):
+        raise ValueError(f"{name!r} is no width")
+    return made
+
+
+def _is_width(width: object) -> bool:
+    if not isinstance(width, str):
+        return False
+    if width.isascii() and width.isdigit():
+        return len(width) < 8 and 1 <= int(width) <= _MOST_WIDTH
+    return width.isidentifier()
+
+
+def _width(made: Node) -> str:
+    """The width a node has by what it is made of; its own where that says nothing."""
+    if made.op in ("const", "inverse_width", "rowsum"):
+        return ONE
+    if made.op in ("product", "spread") or made.is_leaf:
+        return made.width if made.op != "spread" or made.args[0].width == ONE else ""
+    wide = {a.width for a in made.args} - {ONE}
+    return "" if len(wide) > 1 else wide.pop() if wide else ONE
+
+
+def check(graph: Graph) -> None:
+    """That the parts of a graph belong together.
+
+    Raises:
+        ValueError: they do not, with what is wrong.
+    """
+    leaves = {n: n for n in (graph.x, *graph.states, *graph.given)}
+    if graph.x.op != "x" or graph.x.width != "I":
+        raise ValueError("the input is not x, of width I")
+    _require(graph.states and all(s.op == "state" and s.width != ONE for s in graph.states), "the states are no states")
+    _require(all(g.op in ("sequence", "time") for g in graph.given), "a mask is none")
+    names = [n.name for n in leaves]
+    _require(len(set(names)) == 1 + len(graph.states) + len(graph.given), f"two of {', '.join(names)} are one")
+    _identifiers([*names, *graph.parameters])
+    _require(len(graph.after) == len(graph.states), "the new states are not as many as the old")
+    for old, new in zip(graph.states, graph.after, strict=True):
+        _require(old.width == new.width, f"the new {old.name} is {new.width} wide, the old {old.width}")
+    _require(graph.output.width != ONE, "the output is a single number")
+    for p in graph.parameters.values():
+        _require(len(p.dims) in (1, 2) and all(map(_is_width, p.dims)), f"{p.name} has the shape {p.dims}")
+    for n in graph.nodes:
+        if n.op in ("x", "state", "sequence", "time"):
+            _require(n in leaves, f"{n.name} is read, and not given")
+        elif n.op in ("vector", "product"):
+            declared = graph.parameters.get(n.name)
+            wanted = (n.width, *(a.width for a in n.args))
+            _require(declared is not None and declared.dims == wanted, f"parameter {n.name} is used as {wanted}")
+    _numbers(graph.defaults, graph)
+    _require(set(graph.learned) <= set(graph.state_names), f"a learned state is none of {', '.join(graph.state_names)}")
+
+
+def _require(holds: object, wrong: str) -> None:
+    if not holds:
+        raise ValueError(wrong)
+
+
+def _identifiers(names: Iterable[str]) -> None:
+    for name in names:
+        _require(name.isidentifier(), f"{name!r} is no name")
+
+
+def _numbers(defaults: Mapping[str, float], graph: Graph) -> None:
+    for name, start in defaults.items():
+        _require(name in graph.parameters, f"{name} starts at a number, and is no parameter")
+        _require(math.isfinite(start), f"{name} starts at {start}")
