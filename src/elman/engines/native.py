@@ -144,8 +144,6 @@ def _backward(
     job: _Job, tensors: Sequence[Tensor], y: Tensor, tape: Tensor, wanted: Sequence[bool],
     arriving: Sequence[Tensor | None],
 ) -> list[Tensor | None]:  # fmt: skip
-    # what hooks on saved tensors give back lies as they please
-    _check([*tensors, y, *arriving], job.step.dtype)
     y, tape = dense(y), dense(tape)
     x, states, stored, masks = job.split(tensors)
     n = len(states)
@@ -214,6 +212,7 @@ class _Scan(torch.autograd.Function):
         wanted = ctx.needs_input_grad[1:]
         if torch.is_grad_enabled() or not all(d is None or torch._C._has_storage(d) for d in arriving):
             return None, *_again(ctx.job, tensors, wanted, arriving)
+        _check([*tensors, *arriving], ctx.job.step.dtype)  # hooks on saved tensors give back what they please
         y, ctx.y = ctx.y, None  # it is let go with what autograd has saved
         if y is None or y._version != ctx.version:  # the caller wrote over it (relu_), or goes back a second time
             y, _, _ = _forward(ctx.job, tensors, training=False)

@@ -81,6 +81,8 @@ def _versions(tensors: Sequence[Tensor]) -> list[int] | None:
 def _ends(t: Tensor) -> tuple[Any, ...]:
     """Its first bytes and its last, or all where they are few, as arrays that look at the memory itself."""
     start, size = t.data_ptr(), t.element_size()
+    if start == 0:  # freed
+        return ()
     if not t.is_contiguous():
         return ((c_char * size).from_address(start),)
     all_of_it = t.numel() * size
