@@ -279,7 +279,7 @@ def inspect(run: Path, /, *, input: str | None = None, out: Path | None = None) 
     check_apart(target, run)
     task_of(run)  # says what is wrong with the folder
     if input is None:
-        from elman.training.checkpoint import read_report
+        from elman.training.stored import read_report
 
         page: str | bytes = read_report(run)
     else:

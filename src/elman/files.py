@@ -28,6 +28,7 @@ __all__ = [
     "WriteError",
     "check_apart",
     "check_file",
+    "check_regular",
     "clear_leftovers",
     "hidden_name",
     "is_full",
@@ -214,13 +215,22 @@ def read_file(path: Path, most: int) -> bytes:
         OSError: it is not there, or the disk refuses.
     """
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(descriptor, "rb") as file:
+    try:
         about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode):
             raise InputError("is no file", where=str(path))
         if about.st_size > most:
             raise InputError(f"has {about.st_size:,} bytes, more than {most:,}", where=str(path))
-        return file.read(most)
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(about.st_size)
+    finally:
+        os.close(descriptor)
+
+
+def check_regular(path: Path) -> None:
+    """Before others open a file: is it one? Raises InputError for a folder or a pipe, OSError if it is not there."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise InputError("is no file", where=str(path))
 
 
 def is_same(a: str | Path, b: str | Path) -> bool:

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from elman.errors import InputError
-from elman.training.checkpoint import check_place, load_weights, read_run, resume_folder, run_task, write_run
+from elman.training.checkpoint import check_place, resume_folder, write_run
+from elman.training.stored import Room, open_weights, read_description, run_task
 
 HISTORY = [
     {"epoch": 1, "loss": 2.0, "rate": 0.1, "seconds": 1.0, "valid_nll": 1.5},
@@ -31,11 +33,10 @@ def write(out: Path, value: float = 1.0) -> nn.Module:
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     model = write(tmp_path / "run")
-    description, weights = read_run(tmp_path / "run", "classify")
-    assert description["value"] == 1.0
+    assert read_description(tmp_path / "run", "classify")["value"] == 1.0
     assert run_task(tmp_path / "run") == "classify"
     other = nn.Linear(2, 2)
-    load_weights(other, weights, tmp_path)
+    open_weights(tmp_path / "run").fill(other)
     assert torch.equal(other.weight, model.weight)
     lines = (tmp_path / "run" / "history.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == HISTORY
@@ -49,8 +50,10 @@ def test_tied_weights_are_written(tmp_path: Path) -> None:
     model = nn.ModuleList([nn.Linear(3, 3), nn.Linear(3, 3)])
     model[1].weight = model[0].weight
     write_run(tmp_path / "run", model=model, description={"task": "classify"})
-    _, weights = read_run(tmp_path / "run")
-    assert torch.equal(weights["0.weight"], weights["1.weight"])
+    other = nn.ModuleList([nn.Linear(3, 3), nn.Linear(3, 3)])
+    open_weights(tmp_path / "run").fill(other)
+    assert torch.equal(other[0].weight, model[0].weight)
+    assert torch.equal(other[1].weight, model[0].weight)
 
 
 def test_tensorboard_events_hold_the_history(tmp_path: Path) -> None:
@@ -100,29 +103,77 @@ def test_places(tmp_path: Path) -> None:
 
 def test_runs_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such RUN; give the folder that elman train wrote"):
-        read_run(tmp_path / "nowhere")
+        read_description(tmp_path / "nowhere")
     (tmp_path / "other").mkdir()
     with pytest.raises(InputError, match="this is no RUN"):
-        read_run(tmp_path / "other")
-    write(tmp_path / "run")
+        read_description(tmp_path / "other")
+    run = tmp_path / "run"
+    write(run)
     with pytest.raises(InputError, match="a RUN of the task classify, not tag"):
-        read_run(tmp_path / "run", "tag")
-    with pytest.raises(InputError, match="the RUN is damaged"):
-        load_weights(nn.Linear(3, 2), read_run(tmp_path / "run")[1], tmp_path / "run")
-    with pytest.raises(InputError, match="weight holds NaN"):
-        load_weights(nn.Linear(1, 1), {"weight": torch.full((1, 1), torch.nan), "bias": torch.zeros(1)}, tmp_path)
-    (tmp_path / "run" / "model.safetensors").write_bytes(b"garbage")
-    with pytest.raises(InputError, match="the RUN is damaged"):
-        read_run(tmp_path / "run")
-    (tmp_path / "run" / "model.json").write_text("[" * 100_000)
-    with pytest.raises(InputError, match="the RUN is damaged"):
-        read_run(tmp_path / "run")
-    (tmp_path / "run" / "model.json").write_text("{")
-    with pytest.raises(InputError, match="the RUN is damaged"):
-        read_run(tmp_path / "run")
-    (tmp_path / "run" / "model.json").write_text('{"format": 99}')
+        read_description(run, "tag")
+    for text in ("[" * 100_000, "{", '{"format": NaN}', "\xff", '{"format": %s}' % ("9" * 5000)):
+        (run / "model.json").write_text(text, encoding="latin-1")
+        with pytest.raises(InputError, match="the RUN is damaged"):
+            read_description(run)
+    os.truncate(run / "model.json", 1 << 36)  # takes no space on the disk, and would take 64 GB of memory
+    with pytest.raises(InputError, match="has 68,719,476,736 bytes, more than"):
+        read_description(run)
+    (run / "model.json").write_text('{"format": 99}')
     with pytest.raises(InputError, match="written by another version"):
-        read_run(tmp_path / "run")
+        read_description(run)
+
+
+def test_weights_that_are_not_the_models(tmp_path: Path) -> None:
+    def fill(model: nn.Module, **tensors: torch.Tensor) -> None:
+        save_file(tensors, tmp_path / "model.safetensors")
+        open_weights(tmp_path).fill(model)
+
+    whole = {"weight": torch.ones(2, 2), "bias": torch.zeros(2)}
+    model = nn.Linear(2, 2)
+    with pytest.raises(InputError, match=r"weight has shape \(2, 2\), not \(2, 3\)"):
+        fill(nn.Linear(3, 2), **whole)
+    with pytest.raises(InputError, match="there is no bias"):
+        fill(model, weight=whole["weight"])
+    with pytest.raises(InputError, match="there is a more too many"):
+        fill(model, **whole, more=torch.zeros(1))
+    for bad in (torch.nan, torch.inf, -torch.inf):
+        with pytest.raises(InputError, match="weight holds NaN or infinity"):
+            fill(model, **whole | {"weight": torch.full((2, 2), bad)})
+    with pytest.raises(InputError, match="weight holds NaN or infinity"):  # as single precision, which is computed in
+        fill(model, **whole | {"weight": torch.full((2, 2), 1e39, dtype=torch.float64)})
+    for dtype in (torch.int64, torch.float8_e4m3fn, torch.bool):
+        with pytest.raises(InputError, match="weight is stored as"):
+            fill(model, **whole | {"weight": torch.ones(2, 2).to(dtype)})
+    fill(model, **{k: v.double() for k, v in whole.items()})
+    assert torch.equal(model.weight, whole["weight"])
+
+
+def test_files_that_are_no_weights(tmp_path: Path) -> None:
+    file = tmp_path / "model.safetensors"
+    whole = b"\x02\0\0\0\0\0\0\0{}"
+    for content in (b"", b"garbage", whole[:5], b"\xff" * 8 + whole[8:], whole + b"more"):
+        file.write_bytes(content)
+        with pytest.raises(InputError, match="the RUN is damaged"):
+            open_weights(tmp_path)
+    file.unlink()
+    os.mkfifo(file)  # to open it would wait for somebody who writes
+    with pytest.raises(InputError, match="is no file"):
+        open_weights(tmp_path)
+
+
+def test_memory_is_taken_only_for_what_the_weights_hold(tmp_path: Path) -> None:
+    write_run(tmp_path / "run", model=nn.Linear(300, 300), description={"task": "classify"})
+    weights = open_weights(tmp_path / "run")
+    with Room(weights):
+        nn.Linear(300, 300)
+    for make in (
+        lambda: nn.Embedding(300_000_000, 300),
+        lambda: torch.zeros(1 << 40),
+        lambda: [nn.Linear(300, 300) for _ in range(10)],
+        lambda: [nn.Linear(1, 1) for _ in range(1_000_000)],
+    ):
+        with pytest.raises(InputError, match="sizes larger than its weights"), Room(weights):
+            make()
 
 
 WRITER = """
@@ -175,10 +226,11 @@ def test_killed_while_saving(tmp_path: Path) -> None:
         for kill in range(30):
             writer.stdin.write(f"{0.01 * kill}\n")
             assert writer.stdout.readline() == "killed\n"
-            description, weights = read_run(run, "classify")
-            value = description["value"]
+            value = read_description(run, "classify")["value"]
             seen.add(value)
-            assert torch.equal(weights["weight"], torch.full((300, 300), float(value)))
+            model = nn.Linear(300, 300)
+            open_weights(run).fill(model)
+            assert torch.equal(model.weight, torch.full((300, 300), float(value)))
             assert json.loads((run / "metrics.json").read_text()) == {"test": {"value": value}}
             assert json.loads((run / "history.jsonl").read_text()) == {"epoch": value}
             assert (run / "report.html").read_text() == str(value) * 100000

@@ -22,12 +22,13 @@ from elman.proof import Proof, prove_model
 from elman.tasks.ablation import Variants
 from elman.tasks.baselines import BaselineResult, linear_baseline, majority_baseline
 from elman.tasks.classifier import Classifier
+from elman.tasks.described import ClassifierDescription, described
 from elman.tasks.run import Fitting, Outcome, Pages, Task, Trained, train_run, varied
 from elman.tasks.scores import score_classes
 from elman.tasks.tagger import packaged_digest, parts_of_speech
 from elman.tasks.variants import variants_on
-from elman.training.checkpoint import read_run
 from elman.training.progress import Silent
+from elman.training.stored import read_description
 
 __all__ = ["SECTIONS", "Classifier", "evaluate", "load", "predict", "predict_table", "prove", "train"]
 
@@ -165,6 +166,5 @@ def evaluate(run: Path, settings: DataSettings, progress: Silent | None = None) 
 
 
 def _columns(run: Path) -> tuple[str, str]:
-    description, _ = read_run(run, "classify")
-    columns = description.get("columns", {})
-    return str(columns.get("input", "text")), str(columns.get("target", "label"))
+    columns = described(read_description(run, "classify"), ClassifierDescription, run).columns
+    return columns.get("input", "text"), columns.get("target", "label")

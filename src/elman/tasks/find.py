@@ -13,7 +13,7 @@ from typing import Any
 from elman.cells.find import find_cell
 from elman.data.recipe import Recipe, list_recipes, load_recipe, recipe_task
 from elman.errors import InputError
-from elman.training.checkpoint import run_task
+from elman.training.stored import run_task
 
 __all__ = ["MODULES", "recipe_and_cell", "recipe_of", "task", "task_of"]
 

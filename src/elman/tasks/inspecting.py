@@ -26,7 +26,7 @@ from elman.sequences import Sequences
 from elman.tasks.classifier import Classifier
 from elman.tasks.tagger import Tagger
 from elman.text.tokenize import words
-from elman.training.checkpoint import run_task
+from elman.training.stored import run_task
 
 __all__ = ["inspect_page"]
 

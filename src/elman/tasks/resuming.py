@@ -9,9 +9,10 @@ from pathlib import Path
 
 from elman.errors import InputError
 from elman.files import is_inside, is_same, read_file
-from elman.training.checkpoint import check_place, is_run, resume_folder
+from elman.training.checkpoint import check_place, resume_folder
 from elman.training.folder import whole_folder
 from elman.training.progress import Silent
+from elman.training.stored import is_run
 
 __all__ = ["check_out", "open_checkpoints"]
 
@@ -98,5 +99,5 @@ def _first_difference(before: str, now: str) -> str:
     old, new = before.splitlines(), now.splitlines()
     for a, b in zip(old, new):
         if a != b:
-            return f"{a} then, {b} now"
+            return f"{a:.80} then, {b:.80} now"
     return f"{len(old)} settings then, {len(new)} now"

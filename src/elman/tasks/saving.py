@@ -10,9 +10,11 @@ import msgspec
 from torch import nn
 
 from elman.errors import InputError
+from elman.tasks.described import DESCRIPTIONS, described
 from elman.tasks.parameters import parameter_names
-from elman.training.checkpoint import load_weights, read_run, write_run
+from elman.training.checkpoint import write_run
 from elman.training.loop import Fitted
+from elman.training.stored import Room, damaged, open_weights, read_description
 
 __all__ = ["check_fitted", "load_estimator", "parameters_of", "save_estimator"]
 
@@ -67,16 +69,21 @@ def load_estimator(
     Raises:
         InputError: no RUN, a damaged one, or one of another task.
     """
-    description, weights = read_run(Path(path), task)
+    path = Path(path)
+    description = read_description(path, task)
+    weights = open_weights(path)
+    promise = described(description, DESCRIPTIONS[task], path)
+    promise.check(weights)
     try:
         new = kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in description["parameters"].items()})
-        build(new, description)
+        with Room(weights):
+            build(new, description)
     except InputError as error:
         raise InputError(error.what, where=error.where or str(path), remedy=error.remedy or "train it anew") from error
     except Exception as error:  # whoever edited model.json may have put anything anywhere
-        said = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise InputError(f"the RUN is damaged ({said:.200})", where=str(path), remedy="train it anew") from error
-    load_weights(new.model_, weights, Path(path))
+        raise damaged(f"{type(error).__name__}: {error}", path) from error
+    weights.fill(new.model_)
+    promise.check_filled(new.model_, path)
     new.model_.eval()
     new.fitted_ = Fitted()
     return new

@@ -1,4 +1,4 @@
-"""A RUN: the folder that a training leaves. Written whole or not at all; no pickle in it.
+"""A RUN as it is written: the folder that a training leaves, whole or not at all. No pickle in it.
 
 model.safetensors   the weights
 model.json          what they are weights of: architecture, vocabulary, text chain, labels
@@ -13,24 +13,20 @@ events.*            TensorBoard's, where that is installed
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from safetensors.torch import save_file
+from torch import nn
 
 from elman.errors import InputError
-from elman.files import json_text, read_file, try_place
+from elman.files import json_text, try_place
 from elman.training.folder import whole_folder
+from elman.training.stored import FORMAT, is_run
 
-__all__ = ["check_place", "is_run", "load_weights", "read_report", "read_run", "resume_folder", "run_task", "write_run"]
-
-FORMAT = 1
-_LONGEST_REPORT = 1 << 24  # bytes; ours have three million at most
+__all__ = ["check_place", "resume_folder", "write_run"]
 
 
 def check_place(out: Path) -> None:
@@ -47,11 +43,6 @@ def check_place(out: Path) -> None:
         raise InputError("is a file", where=str(out), remedy="choose another --out")
     if out.is_dir() and any(out.iterdir()) and not is_run(out):
         raise InputError("this folder is no RUN, and would be replaced", where=str(out), remedy="choose another --out")
-
-
-def is_run(path: Path) -> bool:
-    """Whether a folder says that it is one; what is in it may still be damaged."""
-    return (path / "model.json").is_file()
 
 
 def resume_folder(out: Path) -> Path:
@@ -117,62 +108,6 @@ def write_events(folder: Path, history: Iterable[Mapping[str, float]]) -> None:
                 group = "valid" if name.startswith("valid_") else "training"
                 writer.add_scalar(f"{group}/{name.removeprefix('valid_')}", value, int(row["epoch"]))
     writer.close()
-
-
-def read_run(path: Path, task: str = "") -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The description (model.json) and the weights of a RUN.
-
-    Args:
-        task: which the RUN must be of, if given.
-
-    Raises:
-        InputError: no RUN, a damaged one, or one of another task.
-    """
-    description = _describe(path)
-    if task and description.get("task") != task:
-        raise InputError(f"a RUN of the task {description.get('task')}, not {task}", where=str(path))
-    try:
-        return description, load_file(path / "model.safetensors")
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"the RUN is damaged ({error})", where=str(path), remedy="train it anew") from error
-
-
-def run_task(path: Path) -> str:
-    """The task of a RUN. Raises InputError for no RUN, or a damaged one."""
-    return str(_describe(path).get("task"))
-
-
-def read_report(path: Path) -> bytes:
-    """The page report.html of a RUN. Raises InputError if it has none."""
-    try:
-        return read_file(path / "report.html", _LONGEST_REPORT)
-    except OSError as error:
-        raise InputError("this RUN has no report", where=str(path), remedy="give a text: --input TEXT") from error
-
-
-def _describe(path: Path) -> dict[str, Any]:
-    if not is_run(path):
-        what = "no such RUN" if not path.exists() else "this is no RUN"
-        raise InputError(what, where=str(path), remedy="give the folder that elman train wrote")
-    try:
-        description = json.loads((path / "model.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"the RUN is damaged ({error})", where=str(path), remedy="train it anew") from error
-    if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise InputError("written by another version of elman", where=str(path), remedy="train it anew")
-    return description
-
-
-def load_weights(model: nn.Module, weights: Mapping[str, Tensor], where: Path) -> None:
-    """Fill the model with a RUN's weights. Raises InputError if they do not fit it."""
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        first = str(error).splitlines()[-1].strip()
-        raise InputError(f"the RUN is damaged ({first})", where=str(where), remedy="train it anew") from error
-    for name, weight in weights.items():
-        if not bool(weight.isfinite().all()):
-            raise InputError(f"the RUN is damaged ({name} holds NaN)", where=str(where), remedy="train it anew")
 
 
 def _json(value: Any) -> str:

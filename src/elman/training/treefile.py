@@ -6,7 +6,9 @@ What a checkpoint holds, without pickle: reading one runs no code of whoever wro
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from elman.errors import InputError
+from elman.files import check_regular, read_file
 
 __all__ = ["map_tensors", "read_tree", "write_tree"]
 
@@ -22,7 +25,7 @@ _TENSOR, _TUPLE, _PAIRS = "__tensor__", "__tuple__", "__pairs__"
 
 
 def write_tree(tree: Any, folder: Path, name: str) -> None:
-    """Write `tree` as NAME.safetensors and NAME.json in `folder`.
+    """Write `tree` as NAME.safetensors and NAME.json in `folder`, and their digest as NAME.sha256.
 
     Args:
         tree: dicts, lists, tuples, tensors, numbers, strings, truth values and None.
@@ -34,19 +37,45 @@ def write_tree(tree: Any, folder: Path, name: str) -> None:
     plain = _flatten(tree, name, tensors)
     save_file(tensors, folder / f"{name}.safetensors")
     (folder / f"{name}.json").write_text(json.dumps(plain), encoding="utf-8")
+    (folder / f"{name}.sha256").write_text(_digest(folder, name), encoding="ascii")
 
 
 def read_tree(folder: Path, name: str) -> Any:
     """The tree that `write_tree` wrote, tensors on the CPU.
 
     Raises:
-        InputError: a file is missing or damaged.
+        InputError: a file is missing, or holds anything but what was written.
     """
     try:
+        _check_digest(folder, name)
         tensors = load_file(folder / f"{name}.safetensors")
         return _restore(json.loads((folder / f"{name}.json").read_text(encoding="utf-8")), tensors)
-    except (OSError, SafetensorError, ValueError, KeyError) as error:
-        raise InputError(f"{name} cannot be read ({error})", where=str(folder), remedy="train anew") from error
+    except (OSError, SafetensorError, ValueError, KeyError, RecursionError) as error:
+        raise InputError(
+            f"the checkpoint is damaged ({error})", where=str(folder), remedy="begin anew with --force"
+        ) from error
+
+
+def _digest(folder: Path, name: str) -> str:
+    """Of both files: a line with size and SHA-256 of each."""
+    lines = []
+    for part in (f"{name}.safetensors", f"{name}.json"):
+        with open(folder / part, "rb") as file:
+            lines.append(f"{os.fstat(file.fileno()).st_size} {file_digest(file, 'sha256').hexdigest()} {part}\n")
+    return "".join(lines)
+
+
+def _check_digest(folder: Path, name: str) -> None:
+    """Raises ValueError unless the files are as they were written: a training goes on as if nothing had happened, or
+    not at all, and one changed bit is another training."""
+    said = read_file(folder / f"{name}.sha256", 1000).decode("ascii")
+    sizes = [line.split(" ")[0] for line in said.splitlines()]
+    for part in (f"{name}.safetensors", f"{name}.json"):
+        check_regular(folder / part)  # a pipe would be waited for, and terabytes of nothing be read
+        if str((folder / part).stat().st_size) not in sizes:
+            raise ValueError(f"{part} is not as it was written")
+    if said != _digest(folder, name):
+        raise ValueError("it is not as it was written")
 
 
 def _flatten(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
