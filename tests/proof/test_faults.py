@@ -388,6 +388,38 @@ class TrainedNorm(Layers):
         return self.norm(x.permute(1, 2, 0)).permute(2, 0, 1)
 
 
+class TakesTwo(nn.Module):
+    """h and c as two arguments, and as two results."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(I, H)
+
+    def forward(self, x, h0=None, c0=None):
+        y, (h, c) = self.lstm(x, None if h0 is None else (h0, c0))
+        return y, h, c
+
+
+class NestsTwo(TakesTwo):
+    def forward(self, x, h0=None, c0=None):
+        y, h, c = super().forward(x, h0, c0)
+        return y, (h, c)
+
+
+class NamesTwo(TakesTwo):
+    def forward(self, x, h0=None, c0=None):
+        return dict(zip(("y", "h0", "c0"), super().forward(x, h0, c0)))
+
+
+class Plain(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gru = nn.GRU(I, H)
+
+    def forward(self, x: Tensor, state: Tensor | None = None):
+        return self.gru(x, state)
+
+
 def state_of(*shape: int) -> Tensor:
     return torch.randn(*shape)
 
@@ -420,6 +452,12 @@ HEALTHY = {
         BatchFirstState, (batch_first()[:1], state_of(1, 1, H)), {"in chunks", "step by step"},
     ),
     "torch's state by place": (nn.LSTM(I, H), (time_first(), (state_of(1, B, H), state_of(1, B, H))), {"in chunks"}),
+    "h and c by place": (TakesTwo, (time_first(), state_of(1, B, H), state_of(1, B, H)), {"in chunks", "step by step"}),
+    "h and c guessed": (TakesTwo, (time_first(),), {"in chunks", "step by step"}),
+    "h and c named": (NestsTwo, Example((time_first(),), state=("h0", "c0")), {"in chunks", "step by step"}),
+    "h and c in a dictionary": (NamesTwo, Example((time_first(),), state=("h0", "c0")), {"in chunks", "step by step"}),
+    "h and c, None": (TakesTwo, Example((time_first(), None, None), state=(1, 2)), {"in chunks", "step by step"}),
+    "scripted": (torch.jit.script(Plain()), Example((time_first(),), state="state"), {"in chunks"}),
     "a state of two": (ConvolvesWithItsPast, Example((time_first(),), state="state"), {"in chunks", "step by step"}),
     "a dictionary with its state": (OwnLast, Example((time_first(),), state="state"), {"in chunks", "step by step"}),
     "more than one sequence": (Targets, Example((time_first(), torch.randn(5, B, H), torch.randn(B, H))), set()),

@@ -15,6 +15,7 @@ from elman.errors import InputError
 from elman.layers.recurrent import Recurrent
 from elman.proof.example import Example, Key, completed, is_batch, parameter_names
 from elman.proof.padding import Mask, garbage, lengths_like, read_mask
+from elman.proof.states import handed, mapped, split
 from elman.sequences import Sequences, check_lengths
 
 __all__ = ["Axes", "Result", "Subject", "tensors"]
@@ -70,7 +71,7 @@ class Subject:
         neighbour: whether it held one sequence, and another was put beside it.
         lengths: of each sequence; None where nothing tells the module.
         ends: ``lengths``, ``mask``, ``sequences`` or ``packed``: what tells it.
-        state: the argument that takes the state, if any.
+        states: the arguments that take the state, none if there is none.
     """
 
     def __init__(self, module: Callable[..., Any], example: Example | tuple[Any, ...]) -> None:
@@ -84,7 +85,7 @@ class Subject:
         self._inputs: dict[Key, Input] = {}
         self.lengths: list[int] | None = None
         self.ends = ""
-        self.state = e.state
+        self.states: tuple[Key, ...] = e.state if isinstance(e.state, tuple) else () if e.state is None else (e.state,)
         self.neighbour = False
         self._ends_at: Key | None = None
         self._mask: Mask | None = None
@@ -102,7 +103,7 @@ class Subject:
 
     def _read_sequence(self, arguments: Mapping[Key, Any]) -> None:
         e = self.example
-        taken = {k for k in (e.lengths, e.state) if isinstance(k, Key)}
+        taken = {*self.states, *([e.lengths] if isinstance(e.lengths, Key) else [])}
         at = next((k for k, a in arguments.items() if is_batch(a, e) and k not in taken), None)
         if at is None:
             raise InputError(
@@ -179,7 +180,7 @@ class Subject:
     def _placed(self, key: Key, value: Any) -> Input:
         """Which axes of an argument are time and batch: both, the batch alone, or neither."""
         e = self.example
-        if key == self.state:
+        if key in self.states:
             return Input(value)
         if isinstance(value, Sequences):
             return Input(value.data, 0, 1, "sequences")
@@ -227,8 +228,7 @@ class Subject:
     def _settle_state(self) -> None:
         """The batch axis of the state that the example starts from: where it has B, and where a cut one is taken."""
         self._state_axes: list[int] | None = None
-        given = self._inputs.get(self.state) if self.state is not None else None
-        leaves = tensors(given.value) if given is not None else []
+        leaves = tensors(self._given_state())
         if not leaves:
             return
         B = 1 if self.neighbour else self.B
@@ -262,45 +262,36 @@ class Subject:
         stop = self.T if stop is None else stop
         ends = [min(self.lengths[b], stop) - start for b in rows] if self.lengths is not None else None
         arguments = {k: self._cut(k, a, rows, start, stop, padding, fill, ends) for k, a in self._inputs.items()}
-        if self.state is not None:
-            before = state if state is not None else self.start(rows)
-            if before is not None or isinstance(self.state, int):
-                arguments[self.state] = before
+        arguments |= handed(self.states, state if state is not None else self.start(rows))
         args = [arguments[i] for i in sorted(k for k in arguments if isinstance(k, int))]
         result = self.module(*args, **{k: v for k, v in arguments.items() if isinstance(k, str)})
-        if self.state is None:
+        if not self.states:
             return Result(tensors(result))
-        outputs, after = self._split(result)
+        places, _, _ = parameter_names(self.module)
+        names = [k if isinstance(k, str) else "".join(places[k : k + 1]) for k in self.states]
+        outputs, after = split(result, self.states, names)
         return Result(tensors(outputs), after)
 
     def start(self, rows: Sequence[int]) -> Any:
         """The state that the example starts these sequences from, if it names one."""
-        given = self._inputs.get(self.state) if self.state is not None else None
+        given = self._given_state()
         if given is None or self._state_axes is None:
-            return None if given is None else given.value
+            return given
         axes = iter(self._state_axes)
         at = [0] * len(rows) if self.neighbour else list(rows)
-        return _mapped(given.value, lambda t: t.index_select(next(axes), torch.tensor(at, device=t.device)))
+        return mapped(given, lambda t: t.index_select(next(axes), torch.tensor(at, device=t.device)))
 
-    def _split(self, result: Any) -> tuple[Any, Any]:
-        """(y, state) of what a call returned."""
-        if isinstance(result, Mapping):
-            places, _, _ = parameter_names(self.module)
-            name = self.state if isinstance(self.state, str) else (places[self.state or 0 :] or [""])[0]
-            key = next((k for k in (name, "state", "states", "hidden", "hidden_state") if k in result), None)
-            if key is not None:
-                return {k: v for k, v in result.items() if k != key}, result[key]
-        elif isinstance(result, tuple | list) and not isinstance(result, PackedSequence) and len(result) > 1:
-            return [result[0], *result[2:]], result[1]
-        raise InputError(
-            f"{self.state!r} carries the state, but the module returns no (y, state)",
-            remedy="name no state, or return it beside y",
-        )
+    def _given_state(self) -> Any:
+        """The state that the example starts from; None if it gives none."""
+        parts = [self._inputs[k].value for k in self.states if k in self._inputs]
+        if not parts or len(parts) < len(self.states) or any(p is None for p in parts):
+            return None
+        return parts[0] if len(self.states) == 1 else tuple(parts)
 
     def drop_guessed_state(self) -> bool:
         """Forget a state that was guessed by its name and proved to be none; whether there was one."""
-        if self._state_guessed and self.state is not None and self.state not in self._inputs:
-            self.state = None
+        if self._state_guessed and self.states and self._given_state() is None:
+            self.states = ()
             return True
         return False
 
@@ -400,17 +391,6 @@ def tensors(result: Any) -> list[Tensor]:
     elif is_dataclass(result) and not isinstance(result, type):
         result = [getattr(result, f.name) for f in fields(result)]
     return [t for part in result for t in tensors(part)] if isinstance(result, list | tuple) else []
-
-
-def _mapped(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
-    if isinstance(value, Tensor):
-        return change(value)
-    if isinstance(value, tuple | list):
-        parts = [_mapped(v, change) for v in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-    if isinstance(value, Mapping):
-        return {k: _mapped(v, change) for k, v in value.items()}
-    return value
 
 
 def _alike(choices: list[list[int]]) -> Iterator[list[int]]:

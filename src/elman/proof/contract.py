@@ -165,7 +165,7 @@ class _Contract:
         """In chunks and step by step, the state handed on. Sequences are taken one at a time, each to its own end."""
         s = self.subject
         names = ("in chunks", "step by step")
-        if s.state is None:
+        if not s.states:
             return [Check(name, None, note="no state named") for name in names]
         if getattr(s.module, "bidirectional", False):
             note = "bidirectional: its backward half needs the end of the sequence"

@@ -23,6 +23,7 @@ Key = int | str  # of an argument: its place, or its keyword
 
 _LENGTHS = ("lengths", "length", "lens", "seq_lens", "seq_lengths", "sequence_lengths", "input_lengths", "x_lens")
 _STATES = ("state", "states", "hx", "hidden", "hidden_state", "h0", "h", "initial_state", "init_state", "carry")
+_PAIRS = (("h0", "c0"), ("h_0", "c_0"), ("h", "c"), ("hx", "cx"), ("hidden", "cell"))
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Example:
             whose values are then drawn if `keywords` gives none; or the place of a positional argument. None: one of
             `args` that looks like lengths or a mask, else nothing does.
         state: the keyword, or the place of the positional argument, that takes the state, if the module returns
-            ``(y, state)``; its batch axis is found out. None: it takes none.
+            ``(y, state)``; a tuple of them, if it takes ``h, c`` and returns ``y, h, c``. Its batch axis is found out.
+            None: it takes none.
         mask_marks: what True in a mask means: ``"data"`` (as attention_mask of Hugging Face), or ``"padding"`` (as
             key_padding_mask of torch). None: read off the mask, where a sequence without padding, or else the first
             time step, shows it.
@@ -50,7 +52,7 @@ class Example:
     time: int = 0
     batch: int = 1
     lengths: Any = None
-    state: Key | None = None
+    state: Key | tuple[Key, ...] | None = None
     mask_marks: str | None = None
     keywords: Mapping[str, Any] = field(default_factory=dict)
 
@@ -77,7 +79,7 @@ def is_batch(value: Any, example: Example) -> bool:
 
 def parameter_names(module: object) -> tuple[list[str], list[str], bool]:
     """Of the call: the names of positional parameters, of all parameters, and whether any keyword is taken."""
-    call = module.forward if isinstance(module, nn.Module) else module
+    call = getattr(module, "forward", None) if isinstance(module, nn.Module) else module  # a scripted one may have none
     try:
         parameters = inspect.signature(call).parameters.values()  # type: ignore[arg-type]
     except (TypeError, ValueError):
@@ -109,13 +111,14 @@ def completed(module: Callable[..., Any], example: Example | tuple[Any, ...]) ->
                 said.append(f"keyword {name} carries the lengths")
     guessed = False
     if guess.state is None:
-        state: Key | None = _state_at(guess, places)
-        if state is None and not told:
-            state = next((n for n in _STATES if n in named[len(guess.args) :]), None)
-        if state is not None:
+        state: tuple[Key, ...] = _states_at(guess, places)
+        if not state and not told:
+            state = _states_named(named[len(guess.args) :])
+        if state:
             guess, guessed = replace(guess, state=state), True
-            what = f"argument {_called(state, places)}" if isinstance(state, int) else f"keyword {state}"
-            said.append(f"{what} carries the state")
+            what = "argument" if isinstance(state[0], int) else "keyword"
+            carry = "carry" if len(state) > 1 else "carries"
+            said.append(f"{what} {' and '.join(_called(k, places) for k in state)} {carry} the state")
     if said and not isinstance(module, Recurrent):
         print(f"elman.verify: guessed {', '.join(said)}", file=sys.stderr)
     return guess, guessed
@@ -168,11 +171,21 @@ def _lengths_at(example: Example, places: list[str]) -> int | None:
     return None
 
 
-def _state_at(example: Example, places: list[str]) -> int | None:
-    for i, value in enumerate(example.args):
-        if i and i < len(places) and places[i] in _STATES and (value is None or isinstance(value, Tensor | tuple)):
-            return i
-    return None
+def _states_at(example: Example, places: list[str]) -> tuple[int, ...]:
+    """The place of the argument that takes the state, or of the two that take h and c, by their names."""
+    there = {
+        name: i
+        for i, (name, value) in enumerate(zip(places, example.args))
+        if i and (value is None or isinstance(value, Tensor | tuple))
+    }
+    found = next(((there[h], there[c]) for h, c in _PAIRS if h in there and c in there), None)
+    return found or next(((there[n],) for n in _STATES if n in there), ())
+
+
+def _states_named(named: list[str]) -> tuple[str, ...]:
+    """The keyword that takes the state, or the two that take h and c."""
+    found = next((pair for pair in _PAIRS if set(pair) <= set(named)), None)
+    return found or next(((n,) for n in _STATES if n in named), ())
 
 
 def _called(key: Key, places: list[str]) -> str:
