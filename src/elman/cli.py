@@ -10,6 +10,7 @@ import gc
 import io
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -86,6 +87,7 @@ def train(
         Then train the recipe without each of its text stages and inputs, and with each that it lacks, over several
         seeds, and write what each is worth on validation into the RUN. Takes seventy to eighty trainings.
     """
+    started = time.perf_counter()
     from elman.tasks.find import recipe_of
     from elman.training.progress import Bar
 
@@ -104,7 +106,7 @@ def train(
     if json:
         print_json(outcome.metrics)
     else:
-        print_metrics(outcome.metrics, run)
+        print_metrics(outcome.metrics, run, time.perf_counter() - started)
     return 130 if outcome.interrupted else 0
 
 
@@ -260,15 +262,17 @@ def text(sentence: str, /, *, run: Path | None = None, language: str = "en", jso
 
 
 @app.command
-def inspect(run: Path, /, *, input: str | None = None, out: Path | None = None) -> int:
+def inspect(run: Path, text: str | None = None, /, *, input: str | None = None, out: Path | None = None) -> int:
     """Look into a trained model: its report, or what it makes of one text, as a page.
 
     Parameters
     ----------
     run
         The folder that elman train wrote.
-    input
+    text
         One text: the answer, the words that moved it, and what the layers remembered. Without it, the RUN's report.
+    input
+        The same, by name.
     out
         The page to write; by default report.html here.
     """
@@ -277,6 +281,9 @@ def inspect(run: Path, /, *, input: str | None = None, out: Path | None = None) 
     target = out or Path("report.html")
     check_file(target)
     check_apart(target, run)
+    if text is not None and input is not None:
+        raise InputError("two texts", where="elman inspect", remedy="give one, as TEXT or as --input TEXT")
+    input = text if input is None else input
     task_of(run)  # says what is wrong with the folder
     if input is None:
         from elman.training.stored import read_report

@@ -214,3 +214,36 @@ def test_few_steps_are_told(call: Any, tmp_path: Path) -> None:
     assert "only 2 steps: so few examples want more epochs (--set training.epochs=200)" in err
     _, _, err = call(*options, tmp_path / "many", "--set", "training.epochs=200")
     assert "only" not in err
+
+
+def test_an_epoch_has_its_line_where_no_terminal_watches(call: Any, reviews: Path, tmp_path: Path) -> None:
+    code, out, err = call("train", "classify", "--data", reviews, "--out", tmp_path / "run", "--json", *QUICK)
+    assert code == 0
+    history = [json.loads(line) for line in (tmp_path / "run" / "history.jsonl").read_text().splitlines()]
+    for row in history:
+        figures = f"loss {row['loss']:.3f}, valid accuracy {row['valid_accuracy']:.3f}"
+        assert f"classify, epoch {row['epoch']}/2: {figures}" in err
+    metrics = json.loads(out)
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "<dt>report</dt>" in page  # its own making has a line among the times
+    assert metrics["seconds"] > sum(row["seconds"] for row in history)
+
+
+def test_ctrl_c_after_the_training_keeps_what_was_trained(
+    call: Any, reviews: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    command = ["train", "classify", "--data", reviews, "--out", tmp_path / "run", *QUICK]
+    with monkeypatch.context() as patch:
+        patch.setattr("elman.tasks.classify.linear_baseline", interrupted)
+        code, _, err = call(*command)
+    assert code == 130
+    assert "interrupted before the RUN was written; what was trained is kept: --resume goes on" in err
+    assert not (tmp_path / "run").exists()
+    code, _, err = call(*command, "--resume")
+    assert code == 0
+    assert "epoch 1/2" not in err  # nothing is trained twice
+    assert set(os.listdir(tmp_path / "run")) >= FILES
+    assert not (tmp_path / "run.training").exists()

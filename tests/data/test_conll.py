@@ -308,3 +308,25 @@ def test_a_file_without_blank_lines_cannot_be_split(tmp_path: Path) -> None:
     (tmp_path / "a.conll").write_text("Ada B-PER\nslept O\n" * 50)
     with pytest.raises(InputError, match=r"a\.conll: one sentence of 100 words .*; put a blank line between sentences"):
         load_tagged(DataSettings(path=str(tmp_path / "a.conll")))
+
+
+@pytest.mark.parametrize("value", ["null", '["a"]', "{}", "true"])
+@pytest.mark.parametrize("column", ["tokens", "tags"])
+def test_a_gap_in_a_list_is_no_word(tmp_path: Path, column: str, value: str) -> None:
+    row = {"tokens": '"Ada", "sleeps"', "tags": '"B-PER", "O"'}
+    row[column] = f'"O", {value}'
+    path = tmp_path / "train.jsonl"
+    path.write_text(f'{{"tokens": ["a"], "tags": ["O"]}}\n{{"tokens": [{row["tokens"]}], "tags": [{row["tags"]}]}}\n')
+    what = "word" if column == "tokens" else "tag"
+    with pytest.raises(InputError, match=rf"line 2: {what} 2 is .*not text"):
+        load_tagged(DataSettings(path=str(path)))
+
+
+@pytest.mark.parametrize("name", ["\u00b2", "\u0663", "-1", "1.0"])
+def test_a_column_has_a_number_in_plain_digits(tmp_path: Path, name: str) -> None:
+    """Superscripts and other scripts' digits are digits to Python; to a user they are a slip."""
+    for file, content in (("a.conll", "Ada\tB-PER\nsleeps\tO\n"), ("b.conllu", UD)):
+        path = tmp_path / file
+        path.write_text(content, encoding="utf-8")
+        with pytest.raises(InputError, match="no column"):
+            load_tagged(DataSettings(path=str(path), input=name))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
 import lzma
 import os
+import random
 import sys
 from pathlib import Path
 
@@ -211,3 +213,17 @@ def test_a_pipe_is_refused(tmp_path: Path) -> None:
     """It is read twice, and a second reading would silently begin in the middle, or wait for ever."""
     os.mkfifo(tmp_path / "a.csv")
     assert "this is a pipe or a device" in message(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("suffix", ["bz2", "gz", "xz"])
+@pytest.mark.parametrize("content", [b"text,label\n\xff", b"text,label\n"])
+def test_a_damaged_archive_is_named(tmp_path: Path, suffix: str, content: bytes) -> None:
+    """Whether it breaks while it is read, or while the line of a byte that is no UTF-8 is looked for."""
+    whole = content + random.Random(0).randbytes(200_000).hex().encode()
+    packed = {"bz2": bz2, "gz": gzip, "xz": lzma}[suffix].compress(whole)
+    middle = len(packed) * 2 // 3
+    for damaged in (packed[:middle], packed[:middle] + bytes(50) + packed[middle + 50 :]):
+        path = tmp_path / f"damaged.csv.{suffix}"
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match=rf"damaged\.csv\.{suffix}"):
+            read_table(path)

@@ -51,6 +51,14 @@ def test_leave_one_out_by_hand_and_in_small_batches() -> None:
         assert not found[len(words) :, b].any()
 
 
+def test_only_the_first_steps_are_left_out() -> None:
+    x, weight = batch(), torch.randn(K, E, dtype=torch.float64)
+    whole, found = (leave_one_out(bag(weight), x, first=n) for n in (None, 3))  # type: ignore[arg-type]
+    torch.testing.assert_close(found[:3], whole[:3])
+    assert whole[3:].any()
+    assert not found[3:].any()
+
+
 def test_the_two_agree_to_first_order() -> None:
     """Words near zero: the estimate's error falls with the square of their size."""
     torch.manual_seed(2)

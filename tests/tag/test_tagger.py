@@ -317,3 +317,13 @@ def test_tags_lean_by_the_threshold_and_probabilities_do_not(fitted: Tagger, tmp
         np.testing.assert_array_equal(a, b)
     bold.save(tmp_path / "bold")
     assert Tagger.load(tmp_path / "bold").predict(X) == bold.predict(X)
+
+
+@pytest.mark.parametrize("widths", [{"char_dim": 0}, {"char_hidden": 0}])
+def test_either_width_of_zero_leaves_the_letters_out(world: World, tmp_path: Path, widths: dict[str, int]) -> None:
+    X, y = world
+    tagger = Tagger(hidden=4, word_dim=4, epochs=1, **widths).fit(X[:20], y[:20])
+    assert tagger.model_.spelling is None
+    assert tagger.model_.context.input_size == 4 + 8 + 32  # words, case, beginnings and endings
+    tagger.save(tmp_path / "run")
+    assert Tagger.load(tmp_path / "run").predict(X[:5]) == tagger.predict(X[:5])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,9 @@ import pytest
 import elman
 from elman.cli import main
 from elman.errors import InputError
+from elman.inspect import report
+from elman.sequences import Sequences
+from elman.tasks import inspecting
 from elman.tasks.inspecting import inspect_page
 
 TEXTS = ["good good phone", "bad bad phone", "good camera", "bad camera", "a good one", "a bad one"] * 8
@@ -58,6 +62,39 @@ def test_an_entity_stands_on_its_ground(tags: Path) -> None:
     assert "What it remembers" in page
 
 
+def test_a_long_text_costs_no_more_than_is_shown(run: Path, tags: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 400 words as many are left out, differentiated and drawn as the page has room for, and the rest is told."""
+    asked: dict[str, list[int]] = {"influence": [], "remembered": [], "leave_one_out": []}
+    for module, name in ((report, "influence"), (report, "remembered"), (inspecting, "leave_one_out")):
+        whole = getattr(module, name)
+
+        def spy(*given: Any, _whole: Any = whole, _name: str = name, **more: Any) -> Any:
+            steps = given[1].data if isinstance(given[1], Sequences) else given[1]
+            asked[_name].append(min(len(steps), more.get("first", len(steps))))
+            return _whole(*given, **more)
+
+        monkeypatch.setattr(module, name, spy)
+    page = inspect_page(run, "good phone " * 200)
+    assert asked == {"influence": [28], "remembered": [160], "leave_one_out": [160]}
+    assert "Of the 400 words, the curve is of the first 160" in page
+    assert "and 240 more" in page
+    page = inspect_page(tags, "met Ada " * 200)
+    assert asked == {"influence": [28, 28], "remembered": [160, 160], "leave_one_out": [160]}
+    assert page.count('class="bar"') == 160
+    assert "Of the 3 words" not in inspect_page(run, "a good one")
+
+
+def test_words_are_the_users_and_bars_are_in_proportion(run: Path) -> None:
+    page = inspect_page(run, "xqzzy good")
+    assert "&lt;unk&gt;" not in page
+    assert page.count(">xqzzy</bdi>") == 2
+    assert 'unknown to the model">xqzzy<' in page
+    assert "1 of its 2 words are unknown to the model" in page
+    bars = [float(width) for width in re.findall(r'class="bar" style="--v:([\d.]+)%', page)]
+    p = elman.Classifier.load(run).predict_proba(["xqzzy good"])[0]
+    np.testing.assert_allclose(bars, sorted(100 * p, reverse=True), atol=0.06)
+
+
 def test_one_word_is_enough_and_none_is_not(run: Path) -> None:
     assert "<h2>Answer</h2>" in inspect_page(run, "good")
     with pytest.raises(InputError, match="the text is empty"):
@@ -68,6 +105,15 @@ def call(*arguments: object) -> int:
     with pytest.raises(SystemExit) as ended:
         main([str(a) for a in arguments])
     return int(ended.value.code or 0)
+
+
+def test_the_text_may_stand_by_its_place(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pages = [tmp_path / "a.html", tmp_path / "b.html"]
+    assert call("inspect", run, "a good one", "--out", pages[0]) == 0
+    assert call("inspect", run, "--input", "a good one", "--out", pages[1]) == 0
+    assert pages[0].read_text() == pages[1].read_text()
+    assert call("inspect", run, "good", "--input", "bad") == 2
+    assert "elman inspect: two texts" in capsys.readouterr().err
 
 
 def test_the_command_writes_the_page(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -102,7 +102,7 @@ def read_conllu(
 
 
 def _column(name: str) -> int:
-    if name.isdigit() and 1 <= int(name) <= len(CONLLU_COLUMNS):
+    if name.isascii() and name.isdigit() and 1 <= int(name) <= len(CONLLU_COLUMNS):
         return int(name) - 1
     if name.lower() not in CONLLU_COLUMNS:
         near = get_close_matches(name.lower(), CONLLU_COLUMNS, n=1, cutoff=0.0)

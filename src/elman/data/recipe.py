@@ -10,6 +10,7 @@ msgspec Struct type a section, and gets filled ones back. A key that no Struct h
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ TASKS = ("classify", "tag", "translate", "generate", "transcribe", "forecast")
 _HEAD = ("name", "task", "description")
 # keys that describe one data set: a new data.path on the command line starts them afresh
 _DESCRIBES = ("path", "valid", "test", "format", "input", "target", "group", "encoding", "scheme")
+
+_POINT = re.compile(r"(?<![\w.])([+-]?)(\d*)\.(\d*)")
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -231,13 +234,25 @@ def _parsed(overrides: Iterable[str]) -> list[tuple[str, object, str]]:
         key = key.strip()
         if not sign or not key:
             raise InputError(f"{item!r} is not key=value", where="--set", remedy="for example --set model.hidden=64")
-        try:
-            table = tomllib.loads(f"value = {text}")
-            value = table["value"] if len(table) == 1 else text
-        except (ValueError, RecursionError):
-            value = text.strip()  # model.cell=lstm needs no quotes
-        out.append((key, value, f"--set {key}"))
+        out.append((key, _value(text), f"--set {key}"))
     return out
+
+
+def _value(text: str) -> object:
+    """A value as TOML reads it, .5 and 5. being numbers too; what TOML does not know is plain text."""
+    for written in (text, _POINT.sub(_with_digits, text)):
+        try:
+            table = tomllib.loads(f"value = {written}")
+        except (ValueError, RecursionError):
+            continue
+        return table["value"] if len(table) == 1 else text
+    return text.strip()  # model.cell=lstm needs no quotes
+
+
+def _with_digits(number: re.Match[str]) -> str:
+    """.5 as 0.5 and 5. as 5.0; a point alone stays one."""
+    sign, whole, rest = number.groups()
+    return f"{sign}{whole or 0}.{rest or 0}" if whole or rest else number[0]
 
 
 def _set(

@@ -6,6 +6,7 @@ guessed, mended or split is said in `notes`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -213,6 +214,14 @@ def _from_table(table: Table, settings: DataSettings, tagged: bool) -> list[Sent
             raise InputError(
                 f"{len(row)} words but {len(row_tags)} tags", where=table.where(i), remedy="give every word one tag"
             )
+        for what, values in (("word", row), ("tag", row_tags)):
+            for n, value in enumerate(values, 1):
+                if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+                    raise InputError(
+                        f"{what} {n} is {json.dumps(value, default=str):.40}, not text",
+                        where=table.where(i),
+                        remedy="give lists of words and tags, without gaps",
+                    )
         line = [table.rows[i]] * len(row)
         out.append(Sentence([str(w) for w in row], [str(t) for t in row_tags], [], line, 0, table.source))
     return out

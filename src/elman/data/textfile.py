@@ -61,18 +61,26 @@ def open_text(path: str | Path, encoding: str = "auto", newline: str | None = No
             caller reads inside the ``with``.
     """
     path = Path(path)
+    with _unbroken(path):
+        try:
+            if path.is_dir():
+                raise InputError("this is a folder, a file is needed", where=shown(path), remedy="name a file in it")
+            if path.exists() and not path.is_file():
+                # it is read more than once: to see what it is, and to name the line of a wrong byte
+                raise InputError("this is a pipe or a device", where=shown(path), remedy="write its content to a file")
+            with _open_bytes(path) as raw:
+                name = _encoding_of(raw, path) if encoding == "auto" else _known_encoding(encoding)
+                with io.TextIOWrapper(raw, encoding=name, newline=newline) as text:
+                    yield text
+        except UnicodeError as error:
+            raise _undecodable(path, encoding, error) from error  # which reads on, and may find more that is broken
+
+
+@contextlib.contextmanager
+def _unbroken(path: Path) -> Iterator[None]:
+    """What goes wrong between a file and its bytes becomes an InputError that names the file."""
     try:
-        if path.is_dir():
-            raise InputError("this is a folder, a file is needed", where=shown(path), remedy="name a file in it")
-        if path.exists() and not path.is_file():
-            # it is read more than once: to see what it is, and to name the line of a wrong byte
-            raise InputError("this is a pipe or a device", where=shown(path), remedy="write its content to a file")
-        with _open_bytes(path) as raw:
-            name = _encoding_of(raw, path) if encoding == "auto" else _known_encoding(encoding)
-            with io.TextIOWrapper(raw, encoding=name, newline=newline) as text:
-                yield text
-    except UnicodeError as error:
-        raise _undecodable(path, encoding, error) from error
+        yield
     except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(
             f"the compressed file is broken ({error})", where=shown(path), remedy="make or download it again"

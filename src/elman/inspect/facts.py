@@ -28,9 +28,14 @@ def _fact(key: str, value: object) -> str:
     return short(value)
 
 
-def bars(values: Mapping[str, float], written: Mapping[str, str] | None = None) -> Html:
-    """Horizontal bars from zero, each with its value written at its end."""
-    top = max([v for v in values.values() if np.isfinite(v)], default=0.0)
+def bars(values: Mapping[str, float], written: Mapping[str, str] | None = None, top: float | None = None) -> Html:
+    """Horizontal bars from zero, each with its value written at its end.
+
+    Args:
+        top: the value of a whole bar, 1 for probabilities; None: the greatest of them.
+    """
+    if top is None:
+        top = max([v for v in values.values() if np.isfinite(v)], default=0.0)
     rows = [
         (
             tag("dt", name),

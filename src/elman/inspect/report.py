@@ -20,7 +20,7 @@ from elman.inspect.mathematics import equations, proof_table
 from elman.inspect.memory import half_life, influence, remembered
 from elman.inspect.numbers import count, seconds
 from elman.inspect.page import Section, page, section, write
-from elman.inspect.pictures import memory
+from elman.inspect.pictures import STEPS, memory
 from elman.inspect.results import Results
 from elman.inspect.scores import confusion_matrix, confusion_table, per_class, scoreboard, standard_error
 from elman.inspect.sentences import Answer, answers, most_telling
@@ -187,16 +187,17 @@ def remembering(layer: Recurrent, x: Sequences, words: Sequence[str]) -> Section
     Args:
         layer: in evaluation mode.
         x: embedded sequences, data (T, B, E).
-        words: of the first of them, for the pictures of one sentence.
+        words: of the first of them, for the pictures of one sentence. They show `STEPS` words at most, read as if the
+            sequence ended there: the dependence of each on each costs a pass through all of them for every word.
     """
     every = remembered(layer, x.data, x.lengths)  # (T, B)
     lasting = (~every.isnan()).sum(1) >= min(len(x), max(3, len(x) // 4))  # a mean of one or two is no curve
     curve = (every / every[0]).nanmean(1)[lasting]  # each sequence relative to its own last input
-    first = x.data[: int(x.lengths[0]), 0]
+    first = x.data[: min(int(x.lengths[0]), STEPS), 0]
     seen = activations(layer, lambda: layer(first[:, None].transpose(0, 1) if layer.batch_first else first[:, None]))
     gates = {name: seen["l0"][name][:, 0] for name in gate_names(layer.graph)}
     name = layer.graph.name
-    return memory({name: curve}, influence(layer, first), words, gates, {name: half_life(curve)})
+    return memory({name: curve}, influence(layer, first), words[:STEPS], gates, {name: half_life(curve)})
 
 
 def proof(results: Results) -> Section | None:

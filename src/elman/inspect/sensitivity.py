@@ -14,6 +14,8 @@ __all__ = ["explain_answers", "gradient_times_input", "leave_one_out"]
 
 Scores = Callable[[Tensor, Tensor], Tensor]  # embedded (T, B, E), lengths (B,) -> logits (B, K)
 
+_AT_ONCE = 2**24  # numbers in the altered sequences that run together
+
 
 def gradient_times_input(scores: Scores, x: Sequences, target: Tensor | None = None, kind: str = "signed") -> Tensor:
     """To first order, how far the answer's log-probability would fall without each step's input.
@@ -38,22 +40,26 @@ def gradient_times_input(scores: Scores, x: Sequences, target: Tensor | None = N
 
 
 @torch.no_grad()
-def leave_one_out(scores: Scores, x: Sequences, target: Tensor | None = None, rows: int = 256) -> Tensor:
+def leave_one_out(
+    scores: Scores, x: Sequences, target: Tensor | None = None, rows: int = 256, first: int | None = None
+) -> Tensor:
     """How far the answer's log-probability does fall when each step's input is set to zero, one step at a time.
 
     Exact where `gradient_times_input` is a first-order estimate, at the cost of one forward pass a word.
 
     Args:
         scores, x, target: as there.
-        rows: altered sequences run together.
+        rows: altered sequences run together; fewer where they are long, so that memory does not grow with them.
+        first: only so many steps of each are left out, each from the whole sequence; None: every one.
 
     Returns:
-        (T, B), zero past each length.
+        (T, B), zero past each length, and past `first`.
     """
     before = torch.log_softmax(scores(x.data, x.lengths), -1)
     chosen = before.argmax(-1) if target is None else target
-    where = torch.nonzero(x.mask)  # (steps, 2): t, b
+    where = torch.nonzero(x.mask[:first])  # (steps, 2): t, b
     found = before.new_zeros(x.data.shape[:2])
+    rows = max(1, min(rows, _AT_ONCE // max(1, x.data[:, 0].numel())))
     for start in range(0, len(where), rows):
         t, b = where[start : start + rows].unbind(1)
         lengths = x.lengths[b.cpu()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,20 +39,25 @@ class Answer:
         return self.predicted == self.true
 
 
-def shaded(tokens: Sequence[str], weights: Sequence[float] = ()) -> Html:
-    """Words on a ground as strong as their weight, relative to the strongest of the sentence."""
+def shaded(tokens: Sequence[str], weights: Sequence[float] = (), unknown: Collection[int] = ()) -> Html:
+    """Words on a ground as strong as their weight, relative to the strongest of the sentence.
+
+    Args:
+        unknown: which of the tokens the model has no number for, so that it read `<unk>` in their place.
+    """
     known = np.nan_to_num(np.asarray(list(weights), dtype=float)[: len(tokens)])
     values = np.zeros(len(tokens))
     values[: len(known)] = known
     peak = float(np.abs(values).max(initial=0.0))
     words: list[Child] = []
-    for token, value in zip(tokens[:WORDS], values):
+    for i, (token, value) in enumerate(zip(tokens[:WORDS], values)):
         share = abs(value) / peak if peak > 0 else 0.0
         kinds = ["for" if value > 0 else "against"] if share >= 0.06 else []
         kinds += ["strong"] if share >= 0.6 else []
-        kinds += ["unknown"] if token == "<unk>" else []
+        strange = i in unknown
+        kinds += ["unknown"] if strange or token == "<unk>" else []
         style = f"--v:{8 + 42 * share:.0f}%" if share >= 0.06 else None
-        hint = f"{value:+.3f}" if peak > 0 else None
+        hint = ", ".join([f"{value:+.3f}"] * (peak > 0) + ["unknown to the model"] * strange) or None
         words += [tag("bdi", token, class_=" ".join(kinds) or None, style=style, title=hint), " "]
     if len(tokens) > WORDS:
         words.append(tag("span", f"\u2026 and {count(len(tokens) - WORDS)} more", class_="muted"))

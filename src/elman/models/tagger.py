@@ -78,6 +78,11 @@ class TaggerSettings(msgspec.Struct, frozen=True, kw_only=True):
     engine: str = "auto"
     refit: bool = False
 
+    @property
+    def reads_letters(self) -> bool:
+        """Whether there is a network over the letters of a word: either of its widths being 0 leaves it out."""
+        return bool(self.char_dim and self.char_hidden)
+
     def check(self) -> None:
         """Raises InputError for a number that makes no sense, naming its key."""
         lowest = {"hidden": 1, "layers": 1, "min_count": 1, "affix": 1, "word_dropout": 0}
@@ -131,9 +136,9 @@ class TaggerModel(nn.Module):
             nn.EmbeddingBag(sizes["affixes"], s.affix_dim, mode="sum", padding_idx=0) if s.affix_dim else None
         )
         self.cases = nn.Embedding(len(CASES), s.case_dim) if s.case_dim else None
-        self.chars = nn.Embedding(sizes["chars"], s.char_dim, padding_idx=0) if s.char_hidden else None
+        self.chars = nn.Embedding(sizes["chars"], s.char_dim, padding_idx=0) if s.reads_letters else None
         self.spelling = (
-            Recurrent(cell, s.char_dim, s.char_hidden, bidirectional=True, engine=s.engine) if s.char_hidden else None
+            Recurrent(cell, s.char_dim, s.char_hidden, bidirectional=True, engine=s.engine) if s.reads_letters else None
         )
         # Frozen, words that only the test shows still lie where training saw their like.
         self.register_buffer("vectors", torch.zeros(1, 0) if vectors is None else vectors)
@@ -142,7 +147,8 @@ class TaggerModel(nn.Module):
             self.register_buffer("moved", moved)
             self.corrections = nn.Embedding(int(moved.max()) + 1, self.vectors.shape[1], padding_idx=0)
         self.register_buffer("counts", torch.ones(sizes["words"]) if counts is None else counts, persistent=False)
-        width = s.word_dim + self.vectors.shape[1] + 2 * s.char_hidden + s.case_dim + s.affix_dim + extra
+        width = s.word_dim + self.vectors.shape[1] + s.case_dim + s.affix_dim + extra
+        width += 2 * s.char_hidden if s.reads_letters else 0
         if not width:
             raise InputError("every feature of the tagger has width 0", remedy="set model.word_dim")
         self.context = Recurrent(

@@ -196,6 +196,10 @@ class Encoding:
         features = None if self.ngrams is None else torch.from_numpy(self.ngrams.transform(tokens))
         return Examples(items, tokens, features, classes)
 
+    def unknown(self, item: Tensor) -> list[int]:
+        """Which words of one of `Examples.items` have no number: the network reads `<unk>` in their place."""
+        return [t for t, number in enumerate((item if item.dim() == 1 else item[:, 0]).tolist()) if number == 1]
+
     def as_read(self, item: Tensor) -> list[str]:
         """The words of one of `Examples.items`, `<unk>` for those that have no number."""
         assert self.vocabulary is not None

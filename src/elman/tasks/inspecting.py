@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +13,14 @@ from elman.data.schemes import spans
 from elman.equations.printing import equations
 from elman.errors import InputError
 from elman.inspect.facts import bars
-from elman.inspect.markup import tag
+from elman.inspect.markup import join, tag
 from elman.inspect.mathematics import equations as typeset
-from elman.inspect.numbers import fraction
+from elman.inspect.numbers import count, fraction
 from elman.inspect.page import Section, page, section
+from elman.inspect.pictures import STEPS
 from elman.inspect.report import remembering
 from elman.inspect.sensitivity import gradient_times_input, leave_one_out
-from elman.inspect.sentences import legend, shaded
+from elman.inspect.sentences import WORDS, legend, shaded
 from elman.inspect.tagged import sentence_line
 from elman.layers.recurrent import Recurrent
 from elman.sequences import Sequences
@@ -29,6 +30,8 @@ from elman.text.tokenize import words
 from elman.training.stored import run_task
 
 __all__ = ["inspect_page"]
+
+_REMEMBERED = 160  # words of a text that the derivatives of a state reach back over
 
 Answer = tuple[list[list[str]], list[np.ndarray]]  # tags, and their probabilities, of each sentence
 
@@ -56,18 +59,21 @@ def _classified(run: Path, text: str) -> tuple[str, list[Section | None]]:
         x = batch.with_data(model.embed(batch.data, batch.lengths))  # (T, 1, E)
     p = classifier.predict_proba([text])[0]
     labels = [str(label) for label in classifier.classes_]
-    tokens = classifier.encoding_.as_read(examples.items[0])
+    tokens = examples.tokens[0] or [text]  # of which the chain leaves nothing
+    unknown = classifier.encoding_.unknown(examples.items[0])
 
     def scores(e: Tensor, lengths: Tensor) -> Tensor:
         return model.read(e, lengths, None if ngrams is None else ngrams.expand(e.shape[1], -1))
 
     order = p.argsort()[::-1]
     probabilities = {labels[k]: float(p[k]) for k in order}
-    first = shaded(tokens, gradient_times_input(scores, x)[:, 0].tolist())
-    exact = shaded(tokens, leave_one_out(scores, x)[:, 0].tolist())
+    first = shaded(tokens, gradient_times_input(scores, x)[:, 0].tolist(), unknown)
+    exact = shaded(tokens, leave_one_out(scores, x, first=WORDS)[:, 0].tolist(), unknown)
     lead = f"How far the log-probability of \u201c{labels[order[0]]}\u201d falls without each word."
     if ngrams is not None:
         lead += " The n-gram features are left as they are."
+    if unknown:
+        lead += f" {_of_words(len(unknown), len(tokens))} unknown to the model, which reads them all alike: underlined."
     moved = section(
         "Which words moved it",
         legend({"speaks for the answer": "blue", "speaks against it": "orange"}),
@@ -77,7 +83,7 @@ def _classified(run: Path, text: str) -> tuple[str, list[Section | None]]:
         first,
         lead=lead,
     )
-    said = bars(probabilities, {label: fraction(v) for label, v in probabilities.items()})
+    said = bars(probabilities, {label: fraction(v) for label, v in probabilities.items()}, top=1)
     return labels[order[0]], [section("Answer", said), moved, *_inside(model.recurrent, x, tokens)]
 
 
@@ -93,7 +99,7 @@ def _tagged(run: Path, text: str) -> tuple[str, list[Section | None]]:
     found = section(
         "Tags" if tagger.names_.plain else "Entities",
         sentence_line(tokens, marks),
-        bars({f"{i + 1} {w}": float(v) for i, (w, v) in enumerate(zip(tokens, sure[0]))}),
+        bars({f"{i + 1} {w}": float(v) for i, (w, v) in enumerate(zip(tokens[:WORDS], sure[0]))}, top=1),
         lead=f"Sure by {fraction(least, 2)} of its least sure word; below, the probability of each word's tag.",
     )
     return "A tagged sentence", [found, *_inside(tagger.model_.context, Sequences.pack([x[: len(tokens), 0]]), tokens)]
@@ -110,6 +116,17 @@ def _watched_input(layer: nn.Module, call: Callable[[], Answer]) -> tuple[Tensor
     return seen[-1], answer
 
 
-def _inside(layer: Recurrent, x: Sequences, tokens: list[str]) -> list[Section | None]:
+def _inside(layer: Recurrent, x: Sequences, tokens: Sequence[str]) -> list[Section | None]:
     lines = [str(line) for line in equations(layer.graph).lines]
-    return [remembering(layer, x, tokens), section("The equations", typeset(lines))]
+    memory = remembering(layer, Sequences.pack([x.data[:_REMEMBERED, 0]]), tokens[:_REMEMBERED])
+    if memory is not None and len(tokens) > _REMEMBERED:
+        left_out = (
+            f"Of the {count(len(tokens))} words, the curve is of the first {_REMEMBERED}, and the pictures of single "
+            f"words are of the first {STEPS}, each read as if the text ended there."
+        )
+        memory = Section(memory.title, join(tag("p", left_out, class_="lead"), memory.body))
+    return [memory, section("The equations", typeset(lines))]
+
+
+def _of_words(n: int, of: int) -> str:
+    return f"{'All' if n == of else n} of its {of} words are" if of > 1 else "Its only word is"

@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypedDict, TypeVar
 
@@ -94,6 +94,7 @@ class Trained(Generic[E, D]):
         estimator: of several seeds, the one that was best on validation.
         baselines: the first is the one that metrics.json and the card compare with.
         seconds: by stage.
+        known: seed -> goodness on validation.
     """
 
     recipe: Recipe
@@ -101,8 +102,9 @@ class Trained(Generic[E, D]):
     estimator: E
     metrics: dict[str, Any]
     baselines: Sequence[BaselineResult]
-    seconds: Mapping[str, float]
+    seconds: Watch
     proof: Proof
+    known: Mapping[int, float]
 
 
 @dataclass(frozen=True)
@@ -147,17 +149,39 @@ class Task(Generic[E, D]):
     variants: Callable[[Recipe, D], Variants] | None = None
 
 
-@dataclass
-class Watch:
-    """Seconds by stage."""
+class Watch(Mapping[str, float]):
+    """Seconds by stage; of a stage that still runs, those so far: the report states what its own making took."""
 
-    seconds: dict[str, float] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._ended: dict[str, float] = {}
+        self._begun: dict[str, float] = {}
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
-        started = time.perf_counter()
-        yield
-        self.seconds[stage] = time.perf_counter() - started
+        self._begun[stage] = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._ended[stage] = time.perf_counter() - self._begun.pop(stage)
+
+    def put(self, stage: str, seconds: float) -> None:
+        """Of a stage that was measured elsewhere."""
+        self._ended[stage] = seconds
+
+    @property
+    def total(self) -> float:
+        return sum(self.values())
+
+    def __getitem__(self, stage: str) -> float:
+        if stage in self._begun:
+            return time.perf_counter() - self._begun[stage]
+        return self._ended[stage]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._ended, **self._begun})
+
+    def __len__(self) -> int:
+        return len({**self._ended, **self._begun})
 
 
 def train_run(
@@ -222,7 +246,7 @@ def _train(
             shutil.rmtree(checkpoints, ignore_errors=True)
         raise
     # of a resumed training: all its parts, without the pauses between them
-    watch.seconds["train"] = sum(e.fitted_.seconds for e in trained)
+    watch.put("train", sum(e.fitted_.seconds for e in trained))
     interrupted = trained[-1].fitted_.interrupted
     if interrupted:
         progress.note("interrupted: writing what was learned so far (--resume goes on; Ctrl-C again leaves at once)")
@@ -231,10 +255,28 @@ def _train(
         progress.note(
             f"only {trained[0].fitted_.steps} steps: so few examples want more epochs (--set training.epochs={epochs})"
         )
+    try:
+        done = _judged(task, recipe, data, trained, watch, progress)
+        _write(task, out, done, progress)
+    except KeyboardInterrupt:
+        progress.note("interrupted before the RUN was written; what was trained is kept: --resume goes on")
+        raise
+    if ablated and not interrupted:
+        interrupted = _ablate(task, done, out, checkpoints, resume, progress)
+    if not interrupted:
+        shutil.rmtree(checkpoints, ignore_errors=True)
+    return Outcome(done.metrics, interrupted)
+
+
+def _judged(
+    task: Task[E, D], recipe: Recipe, data: D, trained: Sequence[E], watch: Watch, progress: Silent
+) -> Trained[E, D]:
+    """What was trained, one estimator a seed, with its figures, baselines and proof; the best on validation is kept."""
     with watch("evaluate"):
         judged = [{part: task.judge(e, data, part) for part in ("test", "valid")} for e in trained]
         kept = max(range(len(trained)), key=lambda i: task.goodness(judged[i]["valid"]))
     estimator = trained[kept]
+    progress.note("fitting the baselines")
     with watch("baselines"):
         baselines = task.baselines(estimator, data)
     with watch("prove"):
@@ -244,29 +286,16 @@ def _train(
     metrics: dict[str, Any] = {
         **judged[kept],
         "baseline": {"name": baselines[0].name, "text": baselines[0].text, **baselines[0].scores},
-        "seconds": sum(watch.seconds.values()),
     }
     metrics["baseline"] |= {b.name.split()[0]: b.scores for b in baselines[1:]}
     if len(trained) > 1:
         keys = [key for key in task.figures if key in judged[0]["test"]]
         rows = [{"seed": e.seed, **{k: j["test"][k] for k in keys}} for e, j in zip(trained, judged, strict=True)]
         metrics["seeds"] = {"runs": rows, **spread(rows, keys)}
-    if interrupted:
+    if trained[-1].fitted_.interrupted:
         metrics["interrupted"] = True
-    done = Trained(recipe, data, estimator, metrics, baselines, watch.seconds, proof)
-    _write(task, out, done)
-    if ablated and not interrupted:
-        known = {e.seed: task.goodness(j["valid"]) for e, j in zip(trained, judged, strict=True)}
-        with watch("ablation"):
-            metrics["ablation"], interrupted = _ablate(task, recipe, data, known, checkpoints, resume, progress)
-        metrics["seconds"] = sum(watch.seconds.values())
-        if interrupted:
-            metrics["interrupted"] = True
-            progress.note("interrupted: writing the variants measured so far (--resume goes on)")
-        _write(task, out, done)
-    if not interrupted:
-        shutil.rmtree(checkpoints, ignore_errors=True)
-    return Outcome(metrics, interrupted)
+    known = {e.seed: task.goodness(j["valid"]) for e, j in zip(trained, judged, strict=True)}
+    return Trained(recipe, data, estimator, metrics, baselines, watch, proof, known)
 
 
 def _train_seeds(
@@ -296,16 +325,11 @@ def _estimator(task: Task[E, D], recipe: Recipe, seed: int) -> E:
 
 
 def _ablate(
-    task: Task[E, D],
-    recipe: Recipe,
-    data: D,
-    known: Mapping[int, float],
-    checkpoints: Path,
-    resume: bool,
-    progress: Silent,
-) -> tuple[dict[str, Any], bool]:
-    """The object of metrics.json, and whether Ctrl-C came before the end."""
+    task: Task[E, D], done: Trained[E, D], out: Path, checkpoints: Path, resume: bool, progress: Silent
+) -> bool:
+    """Train the variants, write what each is worth into the RUN, and say whether Ctrl-C came before the end."""
     assert task.variants is not None
+    recipe, data = done.recipe, done.data
     training, variants = recipe[TrainingSettings], task.variants(recipe, data)
     seeds = range(training.seed, training.seed + (training.seeds if training.seeds > 1 else _SEEDS))
 
@@ -315,16 +339,26 @@ def _ablate(
         task.fit(estimator, data, fitting)
         return None if estimator.fitted_.interrupted else task.goodness(task.judge(estimator, data, "valid"))
 
-    found, interrupted = ablate(
-        list(variants.recipes), seeds, run, checkpoints, metric=variants.metric, known=known, idle=variants.idle,
-        progress=progress,
-    )  # fmt: skip
-    return found.to_dict(), interrupted
+    with done.seconds("ablation"):
+        found, interrupted = ablate(
+            list(variants.recipes), seeds, run, checkpoints, metric=variants.metric, known=done.known,
+            idle=variants.idle, progress=progress,
+        )  # fmt: skip
+    done.metrics["ablation"] = found.to_dict()
+    if interrupted:
+        done.metrics["interrupted"] = True
+        progress.note("interrupted: writing the variants measured so far (--resume goes on)")
+    _write(task, out, done, progress)
+    return interrupted
 
 
-def _write(task: Task[E, D], out: Path, trained: Trained[E, D]) -> None:
+def _write(task: Task[E, D], out: Path, trained: Trained[E, D], progress: Silent) -> None:
     recipe, estimator, metrics = trained.recipe, trained.estimator, trained.metrics
-    pages = task.pages(trained)
+    metrics["seconds"] = trained.seconds.total
+    progress.note("making the report")
+    with trained.seconds("report"):
+        pages = task.pages(trained)
+    metrics["seconds"] = trained.seconds.total
     card = write_card(
         recipe.name,
         recipe.description,

@@ -36,7 +36,7 @@ def settings_of(tagger: Tagger) -> dict[str, Any]:
         "head": "CRF" if s.head == "crf" else "softmax",
         "word embedding": s.word_dim,
         "pretrained vectors": f"{len(tagger.lexicon_.known):,} of {model.vectors.shape[1]}" if s.vectors else "none",
-        "letters": f"{s.char_dim} into 2 x {s.char_hidden}" if s.char_hidden else "none",
+        "letters": f"{s.char_dim} into 2 x {s.char_hidden}" if s.reads_letters else "none",
         "case": s.case_dim,
         "beginnings and endings": f"1 to {s.affix} letters into {s.affix_dim}" if s.affix_dim else "none",
         "parts of speech": "from the packaged tagger" if s.pos else "none",

@@ -172,7 +172,8 @@ def fit(
             while not at.finished and not interrupt.asked:
                 plan = session.plan()
                 total = len(plan) * settings.epochs
-                progress.start(f"{title}, epoch {at.epoch + 1}/{session.last}", total, at.step)
+                named = f"{title}, epoch {at.epoch + 1}/{session.last}"
+                progress.start(named, total, at.step)
                 for picks in plan[at.position :]:
                     if interrupt.asked:
                         break
@@ -181,6 +182,7 @@ def fit(
                     session.save_now_and_then()
                 else:
                     session.close_epoch()
+                    progress.epoch(named, fitted.history[-1])
                     session.save()
             if not at.finished:
                 fitted.interrupted = True

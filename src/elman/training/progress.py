@@ -22,12 +22,15 @@ class Silent:
     def advance(self, figures: Mapping[str, float]) -> None:
         """One step more; `figures` stand beside the bar."""
 
+    def epoch(self, title: str, row: Mapping[str, float]) -> None:
+        """An epoch has ended; `row` is its line of the history."""
+
     def stop(self) -> None:
         """End the bar."""
 
 
 class Bar(Silent):
-    """Notes on stderr always; a bar there too, if it is a terminal."""
+    """Notes on stderr always; a bar there too, if it is a terminal, else a line an epoch."""
 
     def __init__(self) -> None:
         self._progress: Any = None
@@ -60,6 +63,11 @@ class Bar(Silent):
         if self._progress is not None:
             said = "  ".join(f"{name} {value:.3f}" for name, value in figures.items())
             self._progress.update(self._task, advance=1, figures=said)
+
+    def epoch(self, title: str, row: Mapping[str, float]) -> None:
+        if self._progress is None:
+            said = (f"{name.replace('_', ' ')} {row[name]:.3f}" for name in row if name == "loss" or "valid" in name)
+            self.note(f"{title}: {', '.join(said)}")
 
     def stop(self) -> None:
         if self._progress is not None:
