@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from elman import cells
+import sys
+
+from elman import Cell, cells, layer_norm, tanh
 from elman.engines.blocks import OPERATIONS
 from elman.engines.lowering import lower
 from elman.engines.program import Program
+from elman.equations.graph import Graph
 
 
 def narrow(program: Program, wide: bool) -> int:
@@ -43,3 +46,45 @@ def test_a_row_meets_its_number_without_a_row_of_copies() -> None:
     for program in (lowered.training, lowered.back):
         assert instructions(program) >= {"mul_number", "rowdot", "rowsum"}
         assert not instructions(program) & {"spread", "square"}
+
+
+def stacked(count: int) -> Graph:
+    """Layer norms upon layer norms, each a cheap chain that reads the one before."""
+
+    class Stacked(Cell):
+        def step(self, x, h):
+            v = self.W @ h + self.U @ x
+            for i in range(count):
+                v = v + layer_norm(v * h, getattr(self, f"g{i}"), getattr(self, f"b{i}"))
+            return tanh(v)
+
+    return Stacked().graph
+
+
+def test_programs_and_the_work_of_making_them_grow_with_the_cell() -> None:
+    """Not with its square: what one operation has made, the next does not make again."""
+    words, calls = [], []
+    for count in (20, 80):
+        graph, made = stacked(count), 0
+
+        def count_calls(*_: object) -> None:
+            nonlocal made
+            made += 1
+
+        sys.setprofile(count_calls)
+        try:
+            lowered = lower(graph, {"H": 16, "I": 16})
+        finally:
+            sys.setprofile(None)
+        words.append(sum(len(p.words()) for p in (lowered.forward, lowered.training, lowered.back)))
+        calls.append(made)
+    assert words[1] < 4.5 * words[0]
+    assert calls[1] < 4.5 * calls[0]
+
+
+def test_what_is_constant_is_not_kept_for_the_step_back() -> None:
+    class Constant(Cell):
+        def step(self, x, h):
+            return tanh(self.W @ (0 * h + 2) + self.U @ x)
+
+    assert [name for name, _ in lower(Constant().graph, {"H": 16, "I": 16}).saved] == ["h"]

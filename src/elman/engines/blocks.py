@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Protocol
 
 from elman.engines.program import Operation, bits
 from elman.equations.symbols import ONE, Node
@@ -26,7 +26,7 @@ NUMBERS = ("const", "inverse_width")
 WITH_NUMBER = ("mul", "add", "sub", "mul_add")  # instructions whose second operand may be one number a row
 
 
-def instruction(node: Node, uses: Mapping[Node, int], kept: Mapping[Node, int]) -> tuple[str, tuple[Node, ...]]:
+def instruction(node: Node, uses: Mapping[Node, int], kept: Collection[Node]) -> tuple[str, tuple[Node, ...]]:
     """The instruction for a node, and its operands: over a wide row, one that reads a row's number as it is."""
     op, args = fused(node, uses, kept)
     if op == "rowsum":
@@ -46,7 +46,7 @@ def instruction(node: Node, uses: Mapping[Node, int], kept: Mapping[Node, int]) 
     return f"{op}_number", (a, number, *rest)
 
 
-def _number(node: Node, kept: Mapping[Node, int]) -> Node | None:
+def _number(node: Node, kept: Collection[Node]) -> Node | None:
     """The number a row that a value is, or that it spreads."""
     if node.op in NUMBERS:
         return None
@@ -55,7 +55,7 @@ def _number(node: Node, kept: Mapping[Node, int]) -> Node | None:
     return node.args[0] if node.op == "spread" and node not in kept and node.args[0].op not in NUMBERS else None
 
 
-def fused(node: Node, uses: Mapping[Node, int], kept: Mapping[Node, int]) -> tuple[str, tuple[Node, ...]]:
+def fused(node: Node, uses: Mapping[Node, int], kept: Collection[Node]) -> tuple[str, tuple[Node, ...]]:
     """The instruction for a node: its own, or one that does a neighbour's work as well."""
 
     def product(n: Node) -> bool:
@@ -93,6 +93,13 @@ def operands(node: Node) -> tuple[Node, ...]:
     return () if node.op == "products" else node.args
 
 
+class Placed(Protocol):
+    """Values that lie in buffers, and in which."""
+
+    def __contains__(self, node: Node) -> bool: ...
+    def __getitem__(self, node: Node) -> int: ...
+
+
 class _Assembly:
     """One program while it is written: instructions over values, values not yet in registers."""
 
@@ -111,14 +118,13 @@ class _Assembly:
 
 
 def assemble(
-    emitter: Emitter, scope: str, width: str, items: list[tuple[Node, int]], ready: Mapping[Node, int],
-    uses: Counter[Node], home: Mapping[Node, int],
+    emitter: Emitter, scope: str, width: str, items: list[tuple[Node, int]], ready: Placed,
+    uses: Counter[Node], kept: Collection[Node],
 ) -> Operation:  # fmt: skip
-    """The program that computes `items` (value, buffer) from what is `ready` in buffers."""
+    """The program that computes `items` (value, buffer) from what is `ready` in buffers; `kept`: all that ever is."""
     program = emitter.program
     a = _Assembly(emitter, width)
     all_ones = width == ONE
-    kept = {**ready, **home}
     plan: dict[Node, tuple[str, tuple[Node, ...]]] = {}
     order: list[Node] = []
     stack = [(n, False) for n, _ in reversed(items)]

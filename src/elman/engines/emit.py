@@ -16,10 +16,27 @@ from elman.engines.sums import base_of, terms_of
 from elman.equations.graph import size_of
 from elman.equations.symbols import ONE, Node, topological
 
-__all__ = ["Emitter"]
+__all__ = ["CHEAP", "Emitter"]
 
 ANYWHERE = ("const", "inverse_width", "vector", "vectors")  # values that no operation has to make
-CHEAP = ("add", "sub", "mul", "neg", "square", "abs", "relu", "copy", "lt", "le", "gt", "ge", "eq", "where")
+FEW = 16  # cheap operations that are rather done again than kept
+CHEAP = ("add", "sub", "mul", "neg", "square", "abs", "relu", "copy", "lt", "le", "gt", "ge", "eq", "where", "spread")
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """Values that lie in a buffer when the programs of level `at` run, and where."""
+
+    memory: Mapping[Node, int]
+    home: Mapping[Node, int]
+    level: Mapping[Node, int]
+    at: int
+
+    def __contains__(self, node: Node) -> bool:
+        return node in self.memory or (node in self.home and Emitter._is_ready(node, self.level, self.at))
+
+    def __getitem__(self, node: Node) -> int:
+        return self.home[node] if node not in self.memory else self.memory[node]
 
 
 @dataclass
@@ -81,6 +98,11 @@ class Emitter:
         self._write(scope, order, home, copies, level, adds)
         self.memory.update(home)
 
+    @staticmethod
+    def _is_ready(node: Node, level: Mapping[Node, int], at: int) -> bool:
+        """Whether a value with a buffer lies in it when the programs of level `at` run."""
+        return level[node] < at or (level[node] == at and node.op in ("products", "rowsum"))
+
     def _needed(self, targets: Mapping[Node, int]) -> list[Node]:
         """What has to be computed, each after what it reads."""
 
@@ -137,50 +159,52 @@ class Emitter:
         level: Mapping[Node, int],
         scope: str,
     ) -> None:
-        """A costly value that two programs would compute gets a buffer."""
-        while True:
-            times: Counter[Node] = Counter()
-            for (at, width), items in self._programs(home, copies, level).items():
-                ready = self._ready(home, level, at)
-                inside = {n for n, _ in items if n not in ready}
-                stack = list(inside)
-                while stack:
-                    for a in operands(stack.pop()):
-                        if a not in inside and a not in ready and a.op not in ANYWHERE:
-                            inside.add(a)
-                            stack.append(a)
-                times.update(n for n in inside if n.width == width)
-            again = [n for n in order if times[n] > 1 and n not in home and n.op not in CHEAP]
-            if not again:
-                return
-            for node in again:
-                home[node] = self.fresh(scope, node)
+        """A value that two programs would compute gets a buffer, unless a few cheap operations make it again."""
+        work: Counter[Node] = Counter()  # cheap operations that make a value
+        costly: set[Node] = set()
+        for node in order:
+            work[node] = 1 + sum(work[a] for a in operands(node))
+            if node in home or node.op not in CHEAP or work[node] > FEW:
+                costly.add(node)
+                work[node] = 0
+        inside: dict[Node, set[tuple[int, str]]] = {n: set() for n in order if n.op not in ANYWHERE}  # what computes it
 
-    def _ready(self, home: Mapping[Node, int], level: Mapping[Node, int], at: int) -> dict[Node, int]:
-        """Values that lie in a buffer when the programs of level `at` run."""
-        ready = dict(self.memory)
-        for node, buffer in home.items():
-            late = node.op in ("products", "rowsum")
-            if level[node] < at or (late and level[node] == at):
-                ready[node] = buffer
-        return ready
+        def wants(program: tuple[int, str], node: Node) -> None:
+            if node in inside and not (node in home and self._is_ready(node, level, program[0])):
+                inside[node].add(program)
+
+        for program, items in self._programs(home, copies, level).items():
+            for node, _ in items:
+                wants(program, node)
+        again: list[Node] = []
+        for node in reversed(order):
+            if node not in inside:
+                continue
+            if node not in home and node in costly and sum(w == node.width for _, w in inside[node]) > 1:
+                again.append(node)
+                home[node] = -1
+                inside[node] = {p for p in inside[node] if p[0] <= level[node]} | {(level[node], node.width)}
+            for program in inside[node]:
+                for a in operands(node):
+                    wants(program, a)
+        for node in reversed(again):
+            home[node] = self.fresh(scope, node)
 
     def _write(
         self, scope: str, order: list[Node], home: dict[Node, int], copies: list[tuple[Node, int]],
         level: dict[Node, int], adds: set[Node],
     ) -> None:  # fmt: skip
-        programs = self._programs(home, copies, level)
         uses = Counter(a for n in order for a in n.args)
-        products = [n for n in order if n.op == "products"]
-        last = max([at for at, _ in programs] + [level[n] - 1 for n in products], default=-1)
-        for at in range(last + 1):
-            for (when, width), items in programs.items():
-                if when == at:
-                    ready = self._ready(home, level, at)
-                    self.program.operations.append(assemble(self, scope, width, items, ready, uses, home))
-            for node in products:
-                if level[node] - 1 == at:
-                    self.program.operations += self._products(scope, node, home, node in adds)
+        kept = {*self.memory, *home}
+        stages: dict[int, list[Operation]] = {}
+        for (at, width), items in self._programs(home, copies, level).items():
+            ready = _Ready(self.memory, home, level, at)
+            stages.setdefault(at, []).append(assemble(self, scope, width, items, ready, uses, kept))
+        for node in order:
+            if node.op == "products":
+                stages.setdefault(level[node] - 1, []).extend(self._products(scope, node, home, node in adds))
+        for _, stage in sorted(stages.items()):
+            self.program.operations += stage
 
     def _products(self, scope: str, node: Node, home: Mapping[Node, int], adds: bool) -> list[Operation]:
         where = {**self.memory, **home}
@@ -207,7 +231,7 @@ class Emitter:
         for node, buffer in wanted:
             by_width.setdefault(self._width(node, buffer), []).append((node, buffer))
         for width, items in by_width.items():
-            self.program.operations.append(assemble(self, scope, width, items, self.memory, Counter(), {}))
+            self.program.operations.append(assemble(self, scope, width, items, self.memory, Counter(), self.memory))
 
     def late_products(self, node: Node, buffer: int, here: Mapping[Node, int]) -> list[Operation]:
         """A sum of products over the whole chunk at its end, of vectors that lie `here`; its base is in the buffer."""
