@@ -20,6 +20,7 @@ from elman import InputError
 from elman.engines import native, reference
 from elman.engines.compiled import Step
 from elman.equations.graph import Graph, size_of
+from elman.nn import Recurrent
 from native.races import races
 from native.random_cells import Random
 
@@ -125,6 +126,45 @@ def check(seed: int) -> None:
         assert not found, f"seed {seed}: {found[:3]}"
 
 
+def check_layer(seed: int) -> None:
+    """The cell in a layer or more: training, inference, and step by step, as on the reference engine."""
+    pick = random.Random(~seed)
+    graph = Random(seed, smooth=True).graph
+    sizes = {"input_size": pick.randint(1, 9), "hidden_size": pick.choice([1, 5, 16, 33])}
+    options = {"num_layers": pick.randint(1, 3), "bidirectional": pick.random() < 0.2, "dtype": torch.float64}
+    T, B, threads = pick.randint(1, 5), pick.choice([1, 1, 4, 9]), pick.choice([(1, 1), (1, 2)])
+    try:
+        reference_layer = Recurrent(graph, **sizes, **options, engine="reference")
+    except InputError as error:
+        assert "is as wide as the input" in str(error), "nothing else is refused"
+        with pytest.raises(InputError, match=re.escape(str(error))):
+            Recurrent(graph, **sizes, **options, engine="native")
+        return
+    layer = Recurrent(graph, **sizes, **options, engine="native")
+    layer.load_state_dict(reference_layer.state_dict())
+    x = torch.randn(T, B, sizes["input_size"], generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    with patch.object(Step, "threads", lambda *_: threads):
+        found = []
+        for one in (reference_layer, layer):
+            y, state = one(x.clone().requires_grad_())
+            leaves = [t for t in one.parameters() if t.requires_grad]
+            loss = y.square().sum() + sum(s.sin().sum() for s in ([state] if isinstance(state, Tensor) else state))
+            grads: Any = []
+            if leaves and loss.requires_grad:
+                grads = torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True)
+            with torch.no_grad():
+                again, _ = one(x)
+                steps, state = [again], None
+                for t in range(0 if one.bidirectional else T):
+                    y_t, state = one.step(x[t], state)
+                    steps.append(y_t)
+            found.append([y, *steps, *grads])
+    for k, (wanted, got) in enumerate(zip(*found, strict=True)):
+        torch.testing.assert_close(
+            got, wanted, rtol=1e-7, atol=1e-7, msg=lambda m, k=k: f"seed {seed}, result {k}: {m}"
+        )
+
+
 if __name__ == "__main__":
     count, first = int(sys.argv[1]), int((*sys.argv, 0)[2])
     torch.set_num_threads(1)
@@ -132,6 +172,7 @@ if __name__ == "__main__":
     for seed in range(first, first + count):
         try:
             check(seed)
+            check_layer(seed)
         except Exception as error:
             wrong += 1
             print(f"seed {seed}: {type(error).__name__} {error}", flush=True)
