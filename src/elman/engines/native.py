@@ -76,22 +76,30 @@ def scan(
     """As `elman.engines.reference.scan`."""
     widths = zip(graph.states, states, strict=True)
     weights = by_name(graph, params, {"I": x.shape[2], **{leaf.width: s.shape[1] for leaf, s in widths}})
-    plan = weights.plan
-    masks = tuple(g.name for g in graph.given)
-    tensors = [x, *states, *weights.tensors, *((given or {})[m] for m in masks)]
-    weights.check(x)
-    _check([x, *states, *tensors[len(tensors) - len(masks) :]], x.dtype, weights.disguise)
-    if lengths is not None:
-        lengths = lengths.to(torch.int64).contiguous()
-        if lengths.shape != (x.shape[1],) or lengths.device.type != "cpu":
-            raise InputError(f"lengths has shape {tuple(lengths.shape)} on {lengths.device} for {x.shape[1]} sequences")
-    step = compiled(graph, plan.sizes, x.dtype)
-    job = _Job(graph, step, plan, masks, lengths, reverse, int(bptt or 0), step.threads(x.shape[0], x.shape[1]))
+    masks = [(given or {})[leaf.name] for leaf in graph.given]
+    job = _job(graph, weights, x, states, masks, lengths, reverse, int(bptt or 0))
+    tensors = [x, *states, *weights.tensors, *masks]
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
         y, *after = _Scan.apply(job, *tensors)  # type: ignore[no-untyped-call]
         return y, tuple(after)
     y, after, _ = _forward(job, tensors, training=False)
     return y, tuple(after)
+
+
+def _job(
+    graph: Graph, weights: Weights, x: Tensor, states: Sequence[Tensor], given: Sequence[Tensor],
+    lengths: Tensor | None, reverse: bool, bptt: int,
+) -> _Job:  # fmt: skip
+    """A call whose tensors are known to be what the library takes them for."""
+    weights.check(x)
+    _check([x, *states, *given], x.dtype, weights.disguise)
+    if lengths is not None:
+        lengths = lengths.to(torch.int64).contiguous()
+        if lengths.shape != (x.shape[1],) or lengths.device.type != "cpu":
+            raise InputError(f"lengths has shape {tuple(lengths.shape)} on {lengths.device} for {x.shape[1]} sequences")
+    step = compiled(graph, weights.plan.sizes, x.dtype)
+    masks, threads = tuple(leaf.name for leaf in graph.given), step.threads(x.shape[0], x.shape[1])
+    return _Job(graph, step, weights.plan, masks, lengths, reverse, bptt, threads)
 
 
 def _check(tensors: Sequence[Tensor | None], dtype: torch.dtype, disguised: str | None = None) -> None:

@@ -74,7 +74,8 @@ def scan(
     hx = [s.unsqueeze(0).contiguous() for s in states]
     function = getattr(torch, kind)
     carried = tuple(hx) if kind == "lstm" else hx[0]
-    training = torch.is_grad_enabled()
+    # what is traced may be trained later, and is checked under no_grad: it has to read the same
+    training = torch.is_grad_enabled() or torch._C._get_tracing_state() is not None
     if lengths is None:
         y, *after = function(x, carried, weights, biased, 1, 0.0, training, False, False)
     else:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import torch
 from torch.autograd import forward_ad
 
-__all__ = ["traced", "transformed"]
+__all__ = ["constant", "traced", "transformed"]
+
+F = TypeVar("F", bound=Callable[..., object])
 
 # none, where a version of torch keeps its transforms elsewhere: the engine says so itself then
 _interpreters = getattr(getattr(torch._C, "_functorch", None), "peek_interpreter_stack", lambda: None)
@@ -22,3 +27,10 @@ def traced() -> bool:
     """Whether calls are written down or stood in for (torch.compile, torch.export, torch.jit.trace, a mode such as
     FakeTensorMode), so that a library of ours, called behind torch's back, would not be seen."""
     return torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None or _modes() > 0
+
+
+def constant(function: F) -> F:
+    """What torch.compile and torch.export call, and do not read: its result is the same for as long as the settings of
+    the layer are."""
+    torch.compiler.assume_constant_result(function)  # type: ignore[no-untyped-call]
+    return function

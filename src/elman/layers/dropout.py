@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from elman.engines.tracing import traced
+
 __all__ = ["Dropout", "dropout"]
 
 _STEPS = 1 << 16  # a unit's 16 bits: the chance is rounded to 1/65536
@@ -21,7 +23,7 @@ def dropout(x: Tensor, p: float, training: bool = True) -> Tensor:
     if not training or p == 0:
         return x
     dropped = round(p * _STEPS)
-    if x.device.type != "cpu" or dropped >= _STEPS or not x.is_floating_point():
+    if x.device.type != "cpu" or dropped >= _STEPS or not x.is_floating_point() or traced():
         return F.dropout(x, p)
     n = x.numel()
     bits = torch.empty((n + 3) // 4, dtype=torch.int64, device="cpu").random_(-(2**63), None)

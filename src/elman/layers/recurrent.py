@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from operator import attrgetter
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from elman.engines.choose import ENGINES, Choice, choose
+from elman.engines.operation import call as call_operation
+from elman.engines.operation import seen, text_of
 from elman.engines.streaming import Stream
-from elman.engines.tracing import traced, transformed
+from elman.engines.tracing import constant, traced, transformed
 from elman.engines.unchanged import doubt
 from elman.engines.weights import Plan, Weights, disguise, kind
 from elman.equations import Cell, CellError, schedule_forward
@@ -117,6 +120,7 @@ class Recurrent(nn.Module):
         self.layout: Layout = layout or ByName()
         self._graphs: dict[bool, tuple[tuple[bool, float | None], Graph]] = {}
         self._plans: dict[tuple[int, int, bool], Plan] = {}
+        self._waits: tuple[str, ...] | None = None
         self._stream = Stream()
         self._sizes = {"H": hidden_size, "I": input_size} | ({"proj_size": proj_size} if proj_size else {})
         known = {s.width for s in self.graph.states} | {d for p in self.graph.parameters.values() for d in p.dims}
@@ -196,8 +200,8 @@ class Recurrent(nn.Module):
         weights = self._stored(self.graph, layer, direction)
         return weights.plan.read(weights.tensors)
 
-    def _stored(self, graph: Graph, k: int, direction: int) -> Weights:
-        """The parameters of one cell as they are kept."""
+    def _plan(self, graph: Graph, k: int, direction: int) -> Plan:
+        """How the parameters of one cell are kept, and under which names."""
         found = self._plans.get((k, direction, self.training))
         if found is None or found.graph is not graph:
             sizes = self._sizes_of(k)
@@ -206,6 +210,11 @@ class Recurrent(nn.Module):
             places, numbers = self.layout.places(graph, sizes), tuple(sorted(sizes.items()))
             found = Plan(graph, self.layout, tuple(shapes), names, tuple(shapes.values()), places, numbers)
             self._plans[k, direction, self.training] = found
+        return found
+
+    def _stored(self, graph: Graph, k: int, direction: int) -> Weights:
+        """The parameters of one cell as they are kept."""
+        found = self._plan(graph, k, direction)
         own = self._parameters
         # a parametrised parameter (weight_norm and its like) is an attribute only
         return Weights(found, [t if (t := own.get(n)) is not None else getattr(self, n) for n in found.names])
@@ -233,6 +242,21 @@ class Recurrent(nn.Module):
             graph = self.graph if (drop, zone) == (False, None) else self.graph.regularize(drop, zone)
             made = self._graphs[self.training] = (drop, zone), graph
         return made[1]
+
+    def _waiting(self) -> tuple[str, ...]:
+        """The matrices that have to wait for a state."""
+        if self._waits is None:
+            loop = schedule_forward(self.graph).loop
+            self._waits = tuple(n for s in loop for g in s.groups for p in g.products for n in p.names)
+        return self._waits
+
+    @constant
+    def _text(self) -> str:
+        """The step as text; what else a call looks up is made here, so that the tracer finds it made."""
+        self._waiting()
+        for k, direction in self._passes():
+            self._plan(self.running_graph(), k, direction)
+        return text_of(self.running_graph())
 
     def choice(self, device: torch.device | None = None, dtype: torch.dtype | None = None) -> Choice:
         """The engine that runs now, see `elman.explain`."""
@@ -262,7 +286,7 @@ class Recurrent(nn.Module):
         if not (self.weight_drop and self.training):
             return stored
         params = stored.plan.read(stored.tensors)
-        waiting = {n for s in schedule_forward(graph).loop for g in s.groups for p in g.products for n in p.names}
+        waiting = self._waiting()
         return {n: dropout(v, self.weight_drop) if n in waiting else v for n, v in params.items()}
 
     # -- calls ---------------------------------------------------------------------------------------------------
@@ -290,7 +314,7 @@ class Recurrent(nn.Module):
             raise InputError(
                 f"x has shape {tuple(x.shape)}, the layer wants (T, B, {self.input_size}) or (T, {self.input_size})"
             )
-        x = self._inkind(x)
+        x = self._in_kind(x)
         batched = x.dim() == 3
         if not batched:
             x = x.unsqueeze(1)
@@ -301,7 +325,7 @@ class Recurrent(nn.Module):
         if T < 1 or B < 1:
             raise InputError(f"x has {T} time steps and {B} sequences", remedy="give at least one of each")
         ends = None if lengths is None else check_lengths(lengths, T, B)
-        if ends is not None and bool((ends == T).all()):
+        if ends is not None and not traced() and bool((ends == T).all()):
             ends = None
         y, after = self._run(x, self._initial(state, B, x), ends)
         result: State = after if len(after) > 1 else after[0]
@@ -336,10 +360,10 @@ class Recurrent(nn.Module):
             raise InputError("one mask a sequence cannot be drawn step by step", remedy="call layer.eval() to stream")
         if x_t.dim() != 2 or x_t.shape[-1] != self.input_size:
             raise InputError(f"x_t has shape {tuple(x_t.shape)}, a step wants (B, {self.input_size})")
-        x_t = self._inkind(x_t)
+        x_t = self._in_kind(x_t)
         start = self._initial(state, x_t.shape[0], x_t)
         y, after = self._run(x_t.unsqueeze(0), start, None)
-        if self._plain(self.running_graph()):
+        if not traced() and self._plain(self.running_graph()):
             names = [n for k in range(self.num_layers) for n in self._plans[k, 0, self.training].names]
             self._stream.hold(names, _SETTINGS(self))
         return y.squeeze(0), after if len(after) > 1 else after[0]
@@ -347,20 +371,18 @@ class Recurrent(nn.Module):
     def _run(self, x: Tensor, start: list[Tensor], ends: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Every layer and direction; `start` and the result are one (L*D, B, width) for each state of the cell."""
         T, B, _ = x.shape
+        text = self._text() if traced() and self.engine in ("auto", "native") else ""
         graph = self.running_graph()
-        engine = "reference" if self.engine == "auto" and (transformed() or traced()) else self.engine
-        choice = choose(graph, x.device, x.dtype, engine)
         stored = [self._stored(graph, *p) for p in self._passes()]
-        prepared = choice.name == "native" and ends is None and self._plain(graph)
-        if prepared and (done := self._stream.run(graph, stored, x, start)):
-            return done[0], tuple(done[1])
-        for weights in stored:
-            weights.check(x)
-        if choice.name == "native" and self.engine == "auto":
-            hidden = next((w.disguise for w in stored if w.disguise), None)
-            if hidden or any(map(disguise, (x, *start))):
-                choice = choose(graph, x.device, x.dtype, "reference")
-        scan = choice.scan
+        scan: Callable[..., Any]
+        if text:
+            compiling = torch.compiler.is_compiling() and not torch.onnx.is_in_onnx_export()
+            scan = partial(call_operation, text) if compiling else seen(graph, self.bptt)
+        else:
+            done = self._eager(graph, stored, x, start, ends)
+            if isinstance(done, tuple):
+                return done
+            scan = done
         y = x
         finals: list[tuple[Tensor, ...]] = []
         for k in range(self.num_layers):
@@ -386,13 +408,30 @@ class Recurrent(nn.Module):
             return y, tuple(s.unsqueeze(0) for s in finals[0])
         return y, tuple(torch.stack(column) for column in zip(*finals, strict=True))
 
+    def _eager(
+        self, graph: Graph, stored: Sequence[Weights], x: Tensor, start: list[Tensor], ends: Tensor | None
+    ) -> Callable[..., Any] | tuple[Tensor, tuple[Tensor, ...]]:
+        """The scan that is to run; or what came out, where a prepared one could."""
+        engine = "reference" if self.engine == "auto" and (transformed() or traced()) else self.engine
+        choice = choose(graph, x.device, x.dtype, engine)
+        prepared = choice.name == "native" and ends is None and self._plain(graph)
+        if prepared and (done := self._stream.run(graph, stored, x, start)):
+            return done[0], tuple(done[1])
+        for weights in stored:
+            weights.check(x)
+        if choice.name == "native" and self.engine == "auto":
+            hidden = next((w.disguise for w in stored if w.disguise), None)
+            if hidden or any(map(disguise, (x, *start))):
+                choice = choose(graph, x.device, x.dtype, "reference")
+        return choice.scan
+
     def _plain(self, graph: Graph) -> bool:
         """Whether a call is inference in one direction, with nothing drawn at random: what `Stream` prepares."""
         if torch.is_grad_enabled() or self.bidirectional or graph.given:
             return False
         return not (self.training and (self.weight_drop or (self.dropout and self.num_layers > 1)))
 
-    def _inkind(self, x: Tensor) -> Tensor:
+    def _in_kind(self, x: Tensor) -> Tensor:
         """x, of the weights' dtype and device; under autocast, where a layer before may give bfloat16, made so."""
         some = next(iter(self._parameters.values()), None)
         if some is None or (x.dtype == some.dtype and x.device == some.device):
@@ -436,6 +475,12 @@ class Recurrent(nn.Module):
         padded, ends = pad_packed_sequence(x, batch_first=self.batch_first)
         y, after = self(padded, state, ends)
         return pack_padded_sequence(y, ends, self.batch_first, enforce_sorted=x.sorted_indices is None), after
+
+    def __prepare_scriptable__(self) -> NoReturn:  # torch.jit.script asks for it
+        raise InputError(
+            f"torch.jit.script cannot read a layer that makes its program from equations ({self.graph.name})",
+            remedy="use torch.jit.trace or torch.export, which keep any T and B",
+        )
 
     def extra_repr(self) -> str:
         said = [f"{self.graph.name}, {self.input_size}, {self.hidden_size}"]
