@@ -82,6 +82,20 @@ def test_programs_and_the_work_of_making_them_grow_with_the_cell() -> None:
     assert calls[1] < 4.5 * calls[0]
 
 
+def test_chains_longer_than_a_stack_is_deep() -> None:
+    class Long(Cell):
+        def step(self, x, h):
+            v = layer_norm(self.U @ x, 1.0, 0.0)
+            for _ in range(1200):
+                v = v * 0.99 + h
+            for _ in range(1200):
+                v = 0.99 * v
+            return v
+
+    lowered = lower(Long().graph, {"H": 16, "I": 16})
+    assert len(lowered.back.operations) < 20
+
+
 def test_what_is_constant_is_not_kept_for_the_step_back() -> None:
     class Constant(Cell):
         def step(self, x, h):

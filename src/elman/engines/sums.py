@@ -50,6 +50,7 @@ class Sums:
         self._alone = self._roots | {self._same[n] for n in kept}
         order = topological(self._alone)
         self._uses = Counter(a for n in order for a in n.args)
+        self._inner = {a for n in order if n.op == "add" for a in n.args if self._belongs(a, n)}
         for node in order:
             self._early[node] = node.op not in loop and all(self._early[a] for a in node.args)
         for node in order:
@@ -81,12 +82,16 @@ class Sums:
     def _rewritten(self, node: Node) -> Node:
         if node.is_product:
             return self._sum([node], None, node)
-        if node.op == "add":
+        if node.op == "add" and node not in self._inner:
             leaves = self._flat(node)
             products = [n for n in leaves if n.is_product and self._uses[n] == 1 and n not in self._alone]
             if products:
                 return self._with_products(node, products, [n for n in leaves if n not in products])
         return self._intern(node.op, tuple(self._new[a] for a in node.args), node)
+
+    def _belongs(self, n: Node, to: Node) -> bool:
+        """Whether an addition is part of a larger one and of nothing else."""
+        return n.op == "add" and self._uses[n] == 1 and n not in self._alone and n.width == to.width
 
     def _flat(self, node: Node) -> list[Node]:
         """The summands of nested additions, left to right."""
@@ -94,7 +99,7 @@ class Sums:
         stack = [node]
         while stack:
             n = stack.pop()
-            if n is node or (n.op == "add" and self._uses[n] == 1 and n not in self._alone and n.width == node.width):
+            if n is node or self._belongs(n, node):
                 stack += reversed(n.args)
             else:
                 found.append(n)

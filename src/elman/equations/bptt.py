@@ -181,29 +181,38 @@ def _partials(node: Node, g: Node, make: Nodes) -> list[Node | None]:
 def _row_sum(v: Node, make: Nodes) -> Node:
     """The sum over a row of v. What is one number a row is taken out of the sum, and a part known to sum to zero is
     left out: layer_norm's derivative then needs two sums of what comes in, and no sum of another sum's outcome."""
-    a, b = (*v.args, v, v)[:2]
-    if v.op == "neg":
-        return make("neg", _row_sum(a, make))
-    if v.op == "mul" and (_is_number(a) or _is_number(b)):
-        number, wide = (a, b) if _is_number(a) else (b, a)
-        return make("mul", _row_sum(wide, make), _as_number(number))
-    if v.op == "div" and _is_number(b):
-        return make("div", _row_sum(a, make), _as_number(b))
-    if v.op in ("add", "sub") and _sums_to_zero(b):
-        return _row_sum(a, make)
-    if v.op == "add" and _sums_to_zero(a):
-        return _row_sum(b, make)
-    return make.rowsum(v)
+    taken: list[tuple[str, Node]] = []  # out of the sum: operation, number
+    while True:
+        a, b = (*v.args, v, v)[:2]
+        if v.op == "neg":
+            taken.append(("neg", a))
+            v = a
+        elif v.op == "mul" and (_is_number(a) or _is_number(b)):
+            number, v = (a, b) if _is_number(a) else (b, a)
+            taken.append(("mul", number))
+        elif v.op == "div" and _is_number(b):
+            taken.append(("div", b))
+            v = a
+        elif v.op in ("add", "sub") and _sums_to_zero(b):
+            v = a
+        elif v.op == "add" and _sums_to_zero(a):
+            v = b
+        else:
+            break
+    total = make.rowsum(v)
+    for op, number in reversed(taken):
+        total = make("neg", total) if op == "neg" else make(op, total, _as_number(number))
+    return total
 
 
 def _sums_to_zero(v: Node) -> bool:
     """Whether v is a row less its own mean, or that times one number a row."""
-    a, b = (*v.args, v, v)[:2]
-    if v.op == "sub":  # a - sum(a) / n
-        return b.op == "mul" and b.args[0].op == "rowsum" and b.args[0].args[0] is a and b.args[1].op == "inverse_width"
-    if v.op == "mul":
-        return (_is_number(a) and _sums_to_zero(b)) or (_is_number(b) and _sums_to_zero(a))
-    return v.op == "neg" and _sums_to_zero(a)
+    while v.op == "neg" or (v.op == "mul" and any(map(_is_number, v.args))):
+        v = v.args[-1] if v.op == "neg" or _is_number(v.args[0]) else v.args[0]
+    if v.op != "sub":
+        return False
+    a, b = v.args  # a - sum(a) / n
+    return b.op == "mul" and b.args[0].op == "rowsum" and b.args[0].args[0] is a and b.args[1].op == "inverse_width"
 
 
 def _is_number(v: Node) -> bool:
