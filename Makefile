@@ -23,8 +23,9 @@ demo: $(INSTALLED)  ## train, evaluate and report the sentiment model on real cu
 test: $(INSTALLED) lint types  ## lint, types, and every test against the installed package
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-fuzz: $(INSTALLED)  ## feed the readers random bytes for a minute
+fuzz: $(INSTALLED)  ## feed the readers random bytes for a minute, and the commands a thousand damaged RUNs
 	ELMAN_FUZZ_SECONDS=60 $(BIN)/python -m pytest tests/data/test_fuzz.py
+	ELMAN_DAMAGED_RUNS=1000 $(BIN)/python -m pytest tests/cli/test_damaged_runs.py --timeout=1200
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check src tests benchmarks

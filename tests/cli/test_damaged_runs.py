@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from cli import damage
 from elman import Classifier, InputError, Tagger
@@ -97,6 +99,21 @@ def test_what_a_description_may_not_say(tmp_path: Path, task: str, name: str) ->
     assert said in str(error.value)
     assert str(run) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_numbers_that_nothing_can_be_computed_with(tmp_path: Path) -> None:
+    """Weights that are finite, and what they make of a text is not; inputs likewise."""
+    for task, model in (("classify", Classifier), ("tag", Tagger)):
+        run = Path(shutil.copytree(KEPT / task, tmp_path / task))
+        weights = load_file(run / "model.safetensors")
+        name = next(k for k in weights if k.endswith("U_i_l0"))
+        save_file(weights | {name: torch.full_like(weights[name], 3e38)}, run / "model.safetensors")
+        with pytest.raises(InputError, match=f"{name} holds numbers larger than any training leaves"):
+            model.load(run)
+    X = [[[0.1, 0.2], [0.3, 0.4]], [[0.5, 0.6]]] * 5
+    series = Classifier(hidden=4, epochs=1, validation=0).fit(X, [0, 1] * 5)
+    with pytest.raises(InputError, match="the answer is no number; give smaller numbers"):
+        series.predict_proba([[[3e38, 3e38]]])
 
 
 def test_half_a_surrogate_in_the_vocabulary_is_kept(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -237,16 +237,23 @@ def test_checkpoints_are_thrown_away_only_if_asked(call: Any, reviews: Path, tmp
         "it, --force begins anew\n"
     )
     assert checkpoint.exists()
+    code, _, err = train(call, reviews, tmp_path / "run", "--resume")  # of which recipe nobody knows
+    assert code == 2
+    assert "recipe.toml: the checkpoint is damaged" in err
+    assert checkpoint.exists()
     assert train(call, reviews, tmp_path / "run", "--force")[0] == 0
     assert not checkpoint.parent.exists()
 
 
-def begin(reviews: Path, out: Path, **how: Any) -> subprocess.Popen[str]:
-    """A training that is under way: its first checkpoint is written."""
+def begin(reviews: Path, out: Path, terminal: int | None = None, **how: Any) -> subprocess.Popen[str]:
+    """A training that is under way: its first checkpoint is written. What it prints on a terminal is read meanwhile."""
     given = ["train", "classify", "--data", reviews, "--out", out, "--set", "training.epochs=5000", *QUICK[2:]]
-    process = subprocess.Popen([*COMMAND, *given], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, **how)
+    process = subprocess.Popen([*COMMAND, *given], env=ENVIRONMENT, text=True, **{"stderr": subprocess.DEVNULL} | how)
     while not (out.with_name(out.name + ".training") / "seed-0").exists() and process.poll() is None:
         time.sleep(0.01)
+        if terminal is not None:
+            with suppress(BlockingIOError):
+                os.read(terminal, 10_000)
     return process
 
 
@@ -266,14 +273,25 @@ def test_two_trainings_into_one_run(call: Any, reviews: Path, tmp_path: Path) ->
     assert sorted(os.listdir(tmp_path)) == ["reviews.csv", "run"]
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs SIGHUP")
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs terminals")
 def test_a_hang_up_is_an_interrupt(reviews: Path, tmp_path: Path) -> None:
     """The terminal goes away: the RUN of what was learned so far is written, though nobody can be told."""
-    with begin(reviews, tmp_path / "run") as process:
-        assert process.stderr is not None
-        process.stderr.close()  # whatever is printed from now on fails
-        process.send_signal(signal.SIGHUP)
-        process.wait()
+    import fcntl
+    import termios
+
+    ours, theirs = os.openpty()
+
+    def lead() -> None:  # the terminal is then the process's own, and its end is a SIGHUP
+        os.setsid()
+        fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+
+    os.set_blocking(ours, False)
+    there = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    with begin(reviews, tmp_path / "run", ours, **there, preexec_fn=lead) as process:
+        os.close(theirs)
+        os.close(ours)
+        process.wait(60)
+    assert process.returncode == 130
     assert json.loads((tmp_path / "run" / "metrics.json").read_text())["interrupted"] is True
 
 

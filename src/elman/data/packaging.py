@@ -17,6 +17,7 @@ from elman.data.conll import Sentence, read_conll
 from elman.data.conllu import read_conllu
 from elman.data.reviews import ReviewSentence, read_reviews
 from elman.data.split import split_groups
+from elman.files import write_file
 
 __all__ = ["main", "pack", "pack_ewt", "pack_reviews", "pack_wnut"]
 
@@ -26,8 +27,7 @@ _LONG = 10  # words; two reviews that share a sentence this long are by one hand
 
 def pack(path: Path, text: str) -> None:
     """Write `text` compressed, the same bytes every time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(lzma.compress(text.encode("utf-8"), preset=9 | lzma.PRESET_EXTREME))
+    write_file(path, lzma.compress(text.encode("utf-8"), preset=9 | lzma.PRESET_EXTREME))
 
 
 def pack_reviews(source: Path, out: Path) -> None:

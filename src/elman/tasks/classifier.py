@@ -17,7 +17,7 @@ from elman.models.classifier import ClassifierSettings, SequenceClassifier
 from elman.sequences import Sequences, bucket_batches
 from elman.tasks.encoding import Encoding, Examples, TextSettings
 from elman.tasks.parameters import fill, section_of, signature
-from elman.tasks.saving import check_fitted, load_estimator, parameters_of, save_estimator
+from elman.tasks.saving import check_answer, check_fitted, load_estimator, parameters_of, save_estimator
 from elman.tasks.scores import score_classes
 from elman.tasks.tagger import check_packaged, packaged_digest, parts_of_speech
 from elman.training.loop import Fitted, Step, fit, training_step
@@ -233,7 +233,7 @@ class Classifier:
         check_fitted(self)
         if not len(X):
             return np.zeros((0, len(self.classes_)))
-        return predict_scores(self.model_, self.encoding_(_listed(X))).softmax(1).numpy()
+        return check_answer(predict_scores(self.model_, self.encoding_(_listed(X))).softmax(1).numpy())
 
     def predict(self, X: Sequence[Any]) -> np.ndarray:
         """(N,) labels. `score(X, y)`, from scikit-learn, is their accuracy."""

@@ -62,7 +62,7 @@ def open_checkpoints(out: Path, recipe: str, resume: bool, progress: Silent) -> 
     """
     folder = resume_folder(out)
     recipe = recipe.encode("utf-8", "replace").decode("utf-8")  # a file's name may hold bytes that are no letters
-    if resume and (folder / "recipe.toml").exists():
+    if resume and ((folder / "recipe.toml").exists() or _is_begun(folder)):
         before = _recipe(folder / "recipe.toml")
         if before != recipe:
             raise InputError(

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import msgspec
-from torch import nn
+import numpy as np
+from torch import Tensor, nn
 
 from elman.errors import InputError
 from elman.tasks.described import DESCRIPTIONS, described
@@ -16,7 +17,7 @@ from elman.training.checkpoint import write_run
 from elman.training.loop import Fitted
 from elman.training.stored import Room, damaged, open_weights, read_description
 
-__all__ = ["check_fitted", "load_estimator", "parameters_of", "save_estimator"]
+__all__ = ["check_answer", "check_fitted", "load_estimator", "parameters_of", "save_estimator"]
 
 
 class Saved(Protocol):
@@ -45,6 +46,16 @@ def check_fitted(estimator: object, remedy: str = "") -> None:
 def parameters_of(estimator: Any) -> dict[str, Any]:
     """The parameters as model.json holds them."""
     return {k: msgspec.to_builtins(getattr(estimator, k)) for k in parameter_names(type(estimator))}
+
+
+A = TypeVar("A", np.ndarray, Tensor)
+
+
+def check_answer(answer: A) -> A:
+    """The answer. Raises InputError if it is no number: finite weights, or inputs, may be too large for their sum."""
+    if not bool(np.isfinite(answer).all() if isinstance(answer, np.ndarray) else answer.isfinite().all()):
+        raise InputError("the answer is no number", remedy="give smaller numbers, or train the model anew")
+    return answer
 
 
 def save_estimator(estimator: Saved, path: str | Path) -> None:

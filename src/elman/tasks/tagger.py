@@ -21,7 +21,7 @@ from elman.models.tagger import TaggerModel, TaggerSettings
 from elman.tasks.entities import transition_rules
 from elman.tasks.known_words import known_words
 from elman.tasks.parameters import fill, section_of, signature
-from elman.tasks.saving import check_fitted, load_estimator, parameters_of, save_estimator
+from elman.tasks.saving import check_answer, check_fitted, load_estimator, parameters_of, save_estimator
 from elman.tasks.tag_scores import score_tags
 from elman.tasks.tagging import Tagging, TagNames, best_temperature, best_threshold, run_model
 from elman.training.loop import Fitted, fit
@@ -192,6 +192,7 @@ class Tagger:
                 )
         favour = self.names_.favour(self.threshold_)
         for picks, e, lengths in run_model(self.model_, self.lexicon_, sentences, self.extra(sentences)):
+            check_answer(e)
             best = self.model_.decode(e, lengths, favour).T.tolist() if paths else []
             p = self.model_.probabilities(e, lengths, self.temperature_).numpy() if probabilities else None
             for b, i in enumerate(picks):
@@ -199,7 +200,7 @@ class Tagger:
                 if paths:
                     tags[full[i]] = self.names_.outwards(best[b][:n])
                 if p is not None:
-                    tables[full[i]] = self.names_.columns(p[:n, b])
+                    tables[full[i]] = self.names_.columns(check_answer(p[:n, b]))
         return tags, tables
 
     def predict(self, X: Sequence[Words]) -> list[list[str]]:

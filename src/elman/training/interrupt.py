@@ -5,10 +5,12 @@ A request to end (SIGTERM) and a terminal that goes away (SIGHUP) mean the same 
 
 from __future__ import annotations
 
+import os
 import signal
+import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -24,18 +26,31 @@ def _signals() -> list[int]:
     return found
 
 
+def _leave_terminal() -> None:
+    """What is printed on a terminal that has gone away goes nowhere from now on, where it would raise errors."""
+    for descriptor in (1, 2):
+        with suppress(OSError):
+            if stat.S_ISCHR(os.fstat(descriptor).st_mode) and not os.isatty(descriptor):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+
+
 @contextmanager
 def ending_interrupts() -> Iterator[None]:
     """While the block runs, every signal that asks for an end raises KeyboardInterrupt, so that what is half-written
     is cleared away. For commands: a library leaves signals to its caller."""
     before: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
-        before = {number: signal.signal(number, signal.default_int_handler) for number in _signals()}
+        before = {number: signal.signal(number, _interrupted) for number in _signals()}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    _leave_terminal()
+    signal.default_int_handler(number, frame)
 
 
 class Interrupt:
@@ -60,6 +75,7 @@ class Interrupt:
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self.asked = True
         self._put_back()
+        _leave_terminal()
 
     def _put_back(self) -> None:
         for number, handler in self._before.items():

@@ -318,8 +318,15 @@ class _Session:
             self.save()
 
     def load(self, checkpoint: Path) -> None:
-        """Stand where the checkpoint stood."""
+        """Stand where the checkpoint stood. Raises InputError if it is damaged, or of another model or other data."""
         saved = read_tree(checkpoint, "training")
+        wanted = {name: tensor.shape for name, tensor in self.task.model.state_dict().items()}
+        if wanted != {name: tensor.shape for name, tensor in saved["model"].items()}:
+            raise InputError(
+                "the checkpoint is of another model: the data may have changed since",
+                where=str(checkpoint),
+                remedy="begin anew with --force",
+            )
         vars(self.at).update(saved["at"])
         vars(self.fitted).update(saved["fitted"])
         self.fitted.interrupted = False

@@ -23,6 +23,7 @@ FORMAT = 1
 _DESCRIPTION = 1 << 27  # bytes of model.json, where the weights are fewer; of three million words it has half of that
 _HEADER = 100_000_000  # bytes; the library allows no more either
 _REPORT = 1 << 24  # ours have three million at most
+_LARGEST = 1e9  # of a weight; a few of them multiplied are beyond single precision, in a gradient if not in an answer
 # what a model may be stored in; the rest is no training's
 _NUMBERS = {"F16", "BF16", "F32", "F64"}
 _WHOLE = {"I64"}
@@ -121,6 +122,9 @@ class StoredWeights:
             # single precision is what models compute in: a number beyond it is infinite there
             if not bool(weight.to(wanted[name].dtype).isfinite().all()):
                 raise damaged(f"{name} holds NaN or infinity", self.path)
+        for name, _ in model.named_parameters():  # of parameters alone: data may bring a mean of any size
+            if weights[name].numel() and float(weights[name].abs().max()) > _LARGEST:
+                raise damaged(f"{name} holds numbers larger than any training leaves", self.path)
         model.load_state_dict(weights)
 
     def _check_names(self, wanted: Iterable[str]) -> None:
