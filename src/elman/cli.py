@@ -19,7 +19,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from elman import __version__
-from elman.console import JSON, number, print_json, print_metrics, print_prediction, print_table
+from elman.console import JSON, SET, print_figures, print_json, print_metrics, print_prediction, print_table
 from elman.errors import InputError
 from elman.files import check_apart, check_file, write_file
 from elman.training.interrupt import ending_interrupts
@@ -51,7 +51,7 @@ def train(
     target: str | None = None,
     out: Path | None = None,
     seed: int | None = None,
-    set: Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)] = None,
+    set: SET = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     force: Annotated[bool, Parameter(negative="")] = False,
     ablate: Annotated[bool, Parameter(negative="")] = False,
@@ -119,9 +119,10 @@ def predict(
     data: str | None = None,
     column: Annotated[str | None, Parameter(name="--input")] = None,
     out: Path | None = None,
+    set: SET = None,
     json: JSON = False,
 ) -> int:
-    """Predict for one text, or for every row of a file, written back as CSV.
+    """Predict for one text, or for every row of a file, written back as a table.
 
     Parameters
     ----------
@@ -130,41 +131,49 @@ def predict(
     input
         One text.
     data
-        A file of many.
+        A file of many, or - for what a pipe brings.
     column
         Column of the inputs in that file; by default the one trained on.
     out
-        CSV file for the predictions; by default stdout.
+        File for the predictions; .csv, .tsv, .jsonl, .parquet, or .conll of tagged words. By default CSV on stdout.
+    set
+        How the file is read, where it is not as the training data were: data.encoding=latin-1, data.format=table ...
     """
     if (input is None) == (data is None):
         raise InputError("give either one INPUT or --data PATH", where="elman predict")
-    if input is not None and (out is not None or column is not None or os.path.isfile(input)):
+    if input == "-":
+        raise InputError("- is no text", where="elman predict", remedy="for what a pipe brings write --data -")
+    if input is not None and (out is not None or column is not None or set or os.path.isfile(input)):
         raise InputError(
             f"{input} would be read as a text", where="elman predict", remedy=f"for a file write --data {input}"
         )
     if input is not None and not input.strip():
         raise InputError("the text is empty", where="elman predict", remedy="give at least one word")
-    from elman.tasks.find import task_of
+    from elman.data.textfile import given_data
+    from elman.tasks.find import data_of, task_of
 
     if out is not None:
+        from elman.data.writers import check_writable
+
         check_file(out)
         check_apart(out, run, *(data or "").split(","))
+        check_writable(out)
+    from elman.training.progress import Bar
+
     task = task_of(run)
     if input is not None:
-        found = task.predict(run, [input])
+        found = task.predict(run, [input], Bar())
         if json:
             print_json({"predictions": found})
         else:
             print_prediction(found[0])
         return 0
-    from elman.data.settings import DataSettings
-    from elman.training.progress import Bar
-
-    table = task.predict_table(run, DataSettings(path=str(data), input=column or ""), Bar())
+    with given_data(str(data)) as path:
+        table = task.predict_table(run, data_of(run, path, set or [], {"input": column}), Bar())
     if out is not None:
-        from elman.data.writers import write_csv
+        from elman.data.writers import write_table
 
-        write_csv(table, out)
+        write_table(table, out)
         print(f"{len(table):,} predictions written to {out}", file=sys.stderr)
     if json:
         rows = [dict(zip(table.names, values)) for values in zip(*(table[name] for name in table.names))]
@@ -184,6 +193,7 @@ def evaluate(
     data: str,
     input: str | None = None,
     target: str | None = None,
+    set: SET = None,
     json: JSON = False,
 ) -> int:
     """Judge a trained model on a data file with labels.
@@ -193,22 +203,26 @@ def evaluate(
     run
         The folder that elman train wrote.
     data
-        File or folder; of data with parts, the test part.
+        File or folder, or - for what a pipe brings; of data with parts, the test part.
     input
         Column of the inputs; by default the one trained on.
     target
         Column of the labels; likewise.
+    set
+        How the file is read, where it is not as the training data were: data.encoding=latin-1, data.format=table ...
     """
-    from elman.data.settings import DataSettings
-    from elman.tasks.find import task_of
+    from elman.data.textfile import given_data
+    from elman.tasks.find import data_of, task_of
     from elman.training.progress import Bar
 
     task = task_of(run)
-    figures = task.evaluate(run, DataSettings(path=data, input=input or "", target=target or ""), Bar())
+    with given_data(data) as path:
+        settings = data_of(run, path, set or [], {"input": input, "target": target})
+        figures = task.evaluate(run, settings, Bar())
     if json:
         print_json(figures)
     else:
-        print_table(["figure", data], [[k, number(v)] for k, v in figures.items() if isinstance(v, (int, float))])
+        print_figures(figures, data)
     return 0
 
 
@@ -418,7 +432,12 @@ def main(tokens: Sequence[str] | None = None) -> None:
     code: object = 2
     try:
         with ending_interrupts():
-            code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+            code = app(
+                _with_pipes(sys.argv[1:] if tokens is None else tokens),
+                exit_on_error=False,
+                print_error=False,
+                result_action="return_value",
+            )
             sys.stdout.flush()
     except InputError as error:
         _say(str(error))
@@ -441,6 +460,17 @@ def main(tokens: Sequence[str] | None = None) -> None:
             raise
         _say("not enough memory; smaller batches, a smaller model or less data at once need less")
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _with_pipes(tokens: Sequence[str]) -> list[str]:
+    """``--data -`` in one word: alone, the dash would be taken for the beginning of another option."""
+    out: list[str] = []
+    for token in tokens:
+        if token == "-" and out and out[-1] == "--data":
+            out[-1] = "--data=-"
+        else:
+            out.append(token)
+    return out
 
 
 def _say(line: str) -> None:

@@ -11,9 +11,11 @@ from cyclopts import Parameter
 
 from elman.files import json_text
 
-__all__ = ["JSON", "number", "print_json", "print_metrics", "print_prediction", "print_table"]
+__all__ = ["JSON", "SET", "number", "print_figures", "print_json", "print_metrics", "print_prediction", "print_table"]
 
 JSON = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object on stdout.")]
+
+SET = Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)]
 
 
 def print_json(value: object) -> None:
@@ -53,6 +55,18 @@ def print_metrics(metrics: dict[str, Any], run: Path, waited: float) -> None:
     print(f"{waited:.0f} s; written to {run}, look at {run / 'report.html'}", file=sys.stderr)
 
 
+def print_figures(figures: dict[str, Any], name: str) -> None:
+    """The figures on one file, then those of each class, or of each type of entity, the most frequent first."""
+    print_table(["figure", name], [[k, number(v)] for k, v in figures.items() if isinstance(v, (int, float))])
+    what, groups = ("type", figures["types"]) if "types" in figures else ("class", figures.get("classes", {}))
+    if groups:
+        size = "support" if what == "type" else "n"
+        order = sorted(groups, key=lambda label: -groups[label][size])
+        keys = ("precision", "recall", "f1", size)
+        print()
+        print_table([what, *keys[:3], "n"], [[label, *(number(groups[label][k]) for k in keys)] for label in order])
+
+
 def _print_ablation(found: dict[str, Any]) -> None:
     """One row a variant, the best first, as the report has them."""
     variants = found["variants"]
@@ -69,9 +83,11 @@ def _print_ablation(found: dict[str, Any]) -> None:
 
 
 def print_prediction(row: dict[str, Any]) -> None:
-    """The answer on stdout, how probable each label is on stderr."""
-    if "probabilities" not in row:
-        print(" ".join(map(str, row.get("tags", row.values()))))
+    """The answer on stdout, a tag beside every word; how probable each label is on stderr."""
+    if "tags" in row:
+        width = max(map(len, row["tokens"]), default=0)
+        for word, tag in zip(row["tokens"], row["tags"]):
+            print(f"{word:<{width}}  {tag}")
         return
     print(row["label"])
     for label, p in sorted(row["probabilities"].items(), key=lambda item: -item[1]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import signal
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from elman import cli
 
 QUICK = ["--set", "training.epochs=2", "--set", "model.hidden=8", "--set", "model.embedding=8"]
 FILES = {"model.safetensors", "model.json", "recipe.toml", "metrics.json", "history.jsonl", "proof.json", "card.md",
@@ -247,3 +250,101 @@ def test_ctrl_c_after_the_training_keeps_what_was_trained(
     assert "epoch 1/2" not in err  # nothing is trained twice
     assert set(os.listdir(tmp_path / "run")) >= FILES
     assert not (tmp_path / "run.training").exists()
+
+
+# -- what a RUN knows of its data ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def latin(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A RUN trained on Latin-1, and its data: words that UTF-8 cannot read."""
+    folder = tmp_path_factory.mktemp("latin")
+    rows = [f"{w} Nr. {i},{w[0]}" for i in range(20) for w in ("größer", "süß")]
+    (folder / "data.csv").write_text("text,label\n" + "\n".join(rows) + "\n", encoding="latin-1")
+    with pytest.raises(SystemExit) as end:
+        cli.main([
+            "train", "classify", "--data", str(folder / "data.csv"), "--out", str(folder / "run"),
+            "--set", "data.encoding=latin-1", *QUICK,
+        ])  # fmt: skip
+    assert not end.value.code
+    return folder / "run", folder / "data.csv"
+
+
+def test_a_run_reads_as_it_was_told_to(call: Any, latin: tuple[Path, Path], tmp_path: Path) -> None:
+    run, data = latin
+    code, out, _ = call("predict", run, "--data", data, "--out", tmp_path / "p.jsonl")
+    assert (code, out) == (0, "")
+    rows = [json.loads(line) for line in (tmp_path / "p.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert rows[0]["text"] == "größer Nr. 0"
+    assert call("evaluate", run, "--data", data)[0] == 0
+    other = tmp_path / "utf8.csv"
+    other.write_text(data.read_text(encoding="latin-1"), encoding="utf-8")
+    _, out, _ = call("predict", run, "--data", other, "--set", "data.encoding=utf-8", "--json")
+    assert json.loads(out)["predictions"][0]["text"] == "größer Nr. 0"
+    code, _, err = call("predict", run, "--data", data, "--set", "data.encoding=utf-8")
+    assert code == 2
+    assert "not UTF-8" in err or "utf-8" in err
+    code, _, err = call("evaluate", run, "--data", data, "--set", "model.hidden=3")
+    assert code == 2
+    assert "'model.hidden' is settled by the training" in err
+
+
+def test_every_kind_of_table_is_written(
+    call: Any, latin: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from elman.data.readers import read_table
+
+    run, data = latin
+    tables = []
+    for suffix in ("csv", "tsv", "jsonl", "parquet"):
+        assert call("predict", run, "--data", data, "--out", tmp_path / f"p.{suffix}")[0] == 0
+        tables.append(read_table(tmp_path / f"p.{suffix}"))
+    for table in tables:
+        assert table.names == ["text", "label", "predicted", "p(g)", "p(s)"]
+        assert [str(v) for v in table["p(g)"]] == list(tables[0]["p(g)"])
+    assert (tmp_path / "p.parquet").read_bytes()[:4] == b"PAR1"
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    code, _, err = call("predict", run, "--data", data, "--out", tmp_path / "q.parquet")
+    assert (code, (tmp_path / "q.parquet").exists()) == (2, False)
+    assert "writing Parquet needs a library that is not installed" in err
+
+
+def test_a_pipe_is_read(call: Any, latin: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    run, data = latin
+
+    def given(content: bytes, *words: str) -> Any:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        return call(words[0], run, "--data", "-", *words[1:])
+
+    code, out, _ = given(data.read_bytes(), "evaluate", "--json")
+    assert (code, json.loads(out)) == (0, json.loads(call("evaluate", run, "--data", data, "--json")[1]))
+    code, out, _ = given("größer\nsüß, sagt er\n".encode("latin-1"), "predict")
+    assert [row["text"] for row in csv.DictReader(out.splitlines())] == ["größer", "süß, sagt er"]
+    code, out, _ = given(b'{"text": "a"}\n{"text": "b"}\n', "predict", "--set", "data.format=table")
+    assert [row["text"] for row in csv.DictReader(out.splitlines())] == ["a", "b"]
+    code, _, err = given(b"", "predict")
+    assert code == 2
+    assert "elman: stdin: the file is empty" in err
+
+
+def test_what_the_model_does_not_know_is_told(call: Any, latin: tuple[Path, Path], tmp_path: Path) -> None:
+    run, _ = latin
+    assert "the model knows no word of this text" in call("predict", run, "xqzzy plugh")[2]
+    assert "the model knows" not in call("predict", run, "xqzzy größer")[2]
+    data = tmp_path / "new.csv"
+    data.write_text("text\nxqzzy\ngrößer\n \nplugh\n", encoding="latin-1")
+    _, out, err = call("predict", run, "--data", data)
+    assert "2 of 3 texts hold no word that the model knows (row 2, row 5)" in err
+    assert len(out.splitlines()) == 4
+
+
+def test_evaluate_shows_every_class(call: Any, latin: tuple[Path, Path]) -> None:
+    run, data = latin
+    _, out, _ = call("evaluate", run, "--data", data)
+    figures = json.loads(call("evaluate", run, "--data", data, "--json")[1])
+    table = [line.split() for line in out[out.index("class ") :].splitlines()]
+    assert table[0] == ["class", "precision", "recall", "f1", "n"]
+    for name, *cells in table[1:]:
+        row = figures["classes"][name]
+        assert cells == [*(f"{row[key]:.3f}" for key in ("precision", "recall", "f1")), str(row["n"])]
+    assert len(table) == 3

@@ -57,6 +57,13 @@ def test_snippets_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert runner.summarize(verbose=False).failed == 0
 
 
+def test_the_readme_s_classifier_answers_as_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    (body,) = [body for kind, body in blocks(ROOT / "README.md") if kind == "python" and "Classifier(" in body]
+    exec(compile(body, "README.md", "exec"), scope := {"__name__": "readme"})
+    assert capsys.readouterr().out == "['good']\n"
+    assert scope["classifier"].predict(scope["texts"]).tolist() == scope["labels"]  # type: ignore[attr-defined]
+
+
 def test_the_picture_of_the_gru_is_what_explain_draws() -> None:
     from elman import cells
     from elman.inspect.cell_svg import svg_of

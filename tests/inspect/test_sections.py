@@ -109,6 +109,8 @@ def test_mistakes_come_first_and_right_answers_from_every_class() -> None:
     assert most_telling(y, p) == ([2, 4], [5, 3, 0, 1])
     assert most_telling(y, p, among=[4, 3, 1], each=1) == ([4], [1])
     assert most_telling(y, p, among=[]) == ([], [])
+    twice = ["a", "b", "c", "d", "c", "b"]  # 4 says what 2 does, and 5 what 1 does: the surer of each is shown
+    assert most_telling(y, p, texts=twice) == ([2], [5, 3, 0])
 
 
 def test_the_strongest_word_is_the_most_shaded_and_the_sign_is_kept() -> None:

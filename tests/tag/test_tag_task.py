@@ -10,14 +10,26 @@ import pytest
 from tests.tag.conftest import sentences
 
 from elman.cli import main
+from elman.data.conll import Sentence
 from elman.data.recipe import Recipe, load_recipe
 from elman.data.schemes import convert
 from elman.data.settings import DataSettings
-from elman.data.writers import csv_text
+from elman.data.table import Table
+from elman.data.tagged import check_tags_known, load_sentences
+from elman.data.writers import csv_text, write_table
 from elman.errors import InputError
 from elman.tasks import tag
+from elman.training.progress import Silent
 
 SMALL = ["model.hidden=16", "model.char_hidden=8", "model.dropout=0.1", "training.rate=0.02", "training.epochs=6"]
+
+
+class Heard(Silent):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.lines.append(text)
 
 
 def write_conll_2003(path: Path, seed: int, n: int) -> None:
@@ -94,10 +106,68 @@ def test_predict_a_file_without_tags(run: Path, tmp_path: Path) -> None:
     table = tag.predict_table(run, DataSettings(path=str(tmp_path / "new.txt")))
     rows = list(csv.DictReader(csv_text(table).splitlines()))
     assert [(r["sentence"], r["word"], r["predicted"]) for r in rows] == [
-        ("1", "Ada", "B-person"),
+        ("1", "Ada", "I-person"),
         ("1", "slept", "O"),
-        ("2", "Rome", "B-place"),
+        ("2", "Rome", "I-place"),
     ]
+
+
+def test_tags_are_written_as_the_data_are(run: Path, tmp_path: Path) -> None:
+    """IOB1 in, IOB1 out, and in any other scheme that is asked for; two neighbours show the difference."""
+    (tmp_path / "new.txt").write_text("Rome\nNew\nOslo\nslept\n")
+    path = str(tmp_path / "new.txt")
+    for scheme, first in (("auto", "I-place"), ("IOB2", "B-place"), ("IOBES", "S-place"), ("BILOU", "U-place")):
+        table = tag.predict_table(run, DataSettings(path=path, scheme=scheme))  # type: ignore[arg-type]
+        assert table["predicted"][0] == first
+    assert tag.predict_table(run, DataSettings(path=path))["predicted"] == ["I-place", "B-place", "I-place", "O"]
+    assert tag.predict(run, ["Rome slept"])[0]["tags"] == ["I-place", "O"]
+
+
+def test_lines_of_text_are_split_into_words(run: Path, tmp_path: Path) -> None:
+    text = "Dr. Eve went to New Oslo.\n\nthe cat slept\n"
+    (tmp_path / "lines.txt").write_text(text)
+    heard = Heard()
+    table = tag.predict_table(run, DataSettings(path=str(tmp_path / "lines.txt")), heard)
+    assert table["word"] == ["Dr.", "Eve", "went", "to", "New", "Oslo", ".", "the", "cat", "slept"]
+    assert table["sentence"] == [1] * 7 + [2] * 3
+    assert "read as one text a line" in heard.lines[0]
+    columns = DataSettings(path=str(tmp_path / "lines.txt"), format="conll")
+    with pytest.raises(InputError, match="columns"):
+        tag.predict_table(run, columns)
+
+
+def test_predictions_are_written_as_conll(run: Path, corpus: Path, tmp_path: Path) -> None:
+    """What is written is read back as the same words, and evaluated as right."""
+    table = tag.predict_table(run, DataSettings(path=str(corpus / "test.txt")))
+    write_table(table, tmp_path / "p.conll")
+    read = load_sentences(DataSettings(path=str(tmp_path / "p.conll"), scheme="IOB1"))
+    assert [w for s in read for w in s.words] == list(table["word"])
+    figures = tag.evaluate(run, DataSettings(path=str(tmp_path / "p.conll"), scheme="IOB1"))
+    assert figures["entity_f1"] == figures["accuracy"] == 1.0
+    with pytest.raises(InputError, match="no tagged words"):
+        write_table(Table({"text": ["a"]}), tmp_path / "q.conll")
+    assert not (tmp_path / "q.conll").exists()
+
+
+def test_plain_tags_are_no_entities(run: Path, tmp_path: Path) -> None:
+    """A tag without a prefix loses no letter: it is refused, whichever types the file has."""
+    path = tmp_path / "plain.conll"
+    for name in ("person", "place", "B", "I", "_"):
+        path.write_text(f"the\tO\nAda\t{name}\nslept\tO\n")
+        with pytest.raises(InputError, match=rf"plain.conll, line 2: tag '{name}' does not say where an entity begins"):
+            tag.evaluate(run, DataSettings(path=str(path)))
+        with pytest.raises(InputError, match=f"tag '{name}' does not say"):
+            tag.load(run).evaluate([["the", "Ada"]], [["O", name]])
+    path.write_text("the\tO\nAda\tO\n")
+    assert tag.evaluate(run, DataSettings(path=str(path)))["n"] == 2
+
+
+def test_plain_labels_are_known_as_they_are_spelt() -> None:
+    with pytest.raises(InputError, match="tag 'B-PER' never occurs"):
+        check_tags_known([Sentence(["Ada"], ["B-PER"])], {"PER", "O"}, entities=False)
+    check_tags_known([Sentence(["Ada"], ["I-PER"])], {"B-PER", "O"}, entities=True)
+    with pytest.raises(InputError, match="tag 'PER' never occurs"):
+        check_tags_known([Sentence(["Ada"], ["PER"])], {"B-PER", "O"}, entities=True)
 
 
 def test_a_tag_that_the_run_does_not_know_is_named(run: Path, tmp_path: Path) -> None:

@@ -89,10 +89,18 @@ def test_words_are_the_users_and_bars_are_in_proportion(run: Path) -> None:
     assert "&lt;unk&gt;" not in page
     assert page.count(">xqzzy</bdi>") == 2
     assert 'unknown to the model">xqzzy<' in page
-    assert "1 of its 2 words are unknown to the model" in page
+    assert "1 of its 2 words is unknown to the model" in page
     bars = [float(width) for width in re.findall(r'class="bar" style="--v:([\d.]+)%', page)]
     p = elman.Classifier.load(run).predict_proba(["xqzzy good"])[0]
     np.testing.assert_allclose(bars, sorted(100 * p, reverse=True), atol=0.06)
+
+
+def test_words_are_shown_as_they_were_before_stemming(tmp_path: Path) -> None:
+    stages = ("lower", "words", {"name": "stem", "algorithm": "snowball"})
+    elman.Classifier(stages=stages, hidden=4, embedding=4, epochs=1).fit(TEXTS, LABELS).save(tmp_path / "run")
+    page = inspect_page(tmp_path / "run", "Good batteries")
+    assert page.count(">batteries</bdi>") == 2
+    assert ">batteri<" not in page
 
 
 def test_one_word_is_enough_and_none_is_not(run: Path) -> None:

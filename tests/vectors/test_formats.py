@@ -54,6 +54,23 @@ def test_glove_has_no_first_line_and_words_with_blanks(tmp_path: Path) -> None:
     assert found.matrix.tolist() == [[0.5, -1, np.float32(2e-3)], [1, 2, 3], [4, 5, 6]]
 
 
+@pytest.mark.parametrize("word", ["New York", "at 5", "a b c d e f", "3 1 4"])
+@pytest.mark.parametrize("D", [2, 300, 5000])
+def test_the_first_word_of_word2vec_text_may_hold_blanks(tmp_path: Path, word: str, D: int) -> None:
+    """Its blanks are no sign of a binary file, however long its line is."""
+    rows = np.random.default_rng(0).normal(size=(2, D)).astype(np.float32)
+    lines = [" ".join([name, *map(repr, row.tolist())]) for name, row in zip((word, "the"), rows)]
+    path = tmp_path / "v.txt"
+    path.write_text(f"2 {D}\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    if word == "3 1 4":  # a number more than there should be: refused, and not as a binary file
+        with pytest.raises(InputError, match="numbers, expected"):
+            WordVectors.load(path)
+        return
+    found = WordVectors.load(path)
+    assert found.words == [word, "the"]
+    np.testing.assert_array_equal(found.matrix, rows)
+
+
 def test_word2vec_binary_with_and_without_line_ends_and_gzipped(tmp_path: Path) -> None:
     rows = np.arange(6, dtype="<f4").reshape(2, 3)
     for end in (b"", b"\n"):

@@ -147,7 +147,7 @@ def _read_one(path: Path, settings: DataSettings, part: str, notes: list[str], l
         if phrases:
             notes.append(f"training on {len(table):,} labelled phrases of the trees; evaluated on whole sentences")
         return table
-    if kind == "table":
+    if kind == "table" or (kind == "conll" and not lines and not path.suffix):
         return read_table(path, settings.encoding)
     if lines:
         with open_text(path, settings.encoding) as text:

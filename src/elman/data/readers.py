@@ -18,7 +18,7 @@ from elman.data.table import Table
 from elman.data.textfile import bare_suffix, open_text, shown
 from elman.errors import InputError
 
-__all__ = ["TABLE_SUFFIXES", "read_hub", "read_table"]
+__all__ = ["TABLE_SUFFIXES", "parquet_library", "read_hub", "read_table"]
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet", ".pq")
 _LONGEST_FIELD = 16 * 2**20  # characters; a cell beyond this is a quote that was never closed
@@ -28,7 +28,7 @@ def read_table(path: str | Path, encoding: str = "auto") -> Table:
     """Read a table, by its suffix (a further ``.gz``, ``.xz`` or ``.bz2`` is unpacked).
 
     Args:
-        path: a file with one of `TABLE_SUFFIXES`.
+        path: a file with one of `TABLE_SUFFIXES`, or without a suffix: JSON lines or separated values.
         encoding: see `elman.data.textfile.open_text`; Parquet has none.
 
     Raises:
@@ -42,12 +42,14 @@ def read_table(path: str | Path, encoding: str = "auto") -> Table:
         table = _read_jsonl(path, encoding)
     elif suffix in (".parquet", ".pq"):
         table = _read_parquet(path)
-    else:
+    elif suffix:
         raise InputError(
-            f"unknown kind of table {suffix or 'without a suffix'!r}",
-            where=shown(path),
-            remedy="use .csv, .tsv, .jsonl or .parquet",
+            f"unknown kind of table {suffix!r}", where=shown(path), remedy="use .csv, .tsv, .jsonl or .parquet"
         )
+    else:  # what a pipe brings has no name
+        with open_text(path, encoding) as text:
+            objects = text.read(1000).lstrip("\ufeff \t\r\n").startswith("{")
+        table = _read_jsonl(path, encoding) if objects else _read_separated(path, encoding, ",")
     if not len(table):
         raise InputError("the table has no rows", where=shown(path), remedy="give a file with data in it")
     return table
@@ -176,8 +178,7 @@ def _whole_letters(value: Any) -> Any:
 def _read_parquet(path: Path) -> Table:
     if not os.path.isfile(path):
         raise InputError("no such file", where=shown(path), remedy="check the path")
-    parquet = _optional("pyarrow.parquet", "pyarrow", "reading Parquet")
-    arrow = importlib.import_module("pyarrow")
+    arrow, parquet = parquet_library("reading Parquet")
     try:
         columns = parquet.read_table(path).to_pydict()
     except (arrow.ArrowException, OSError, ValueError) as error:
@@ -185,6 +186,12 @@ def _read_parquet(path: Path) -> Table:
             f"not a readable Parquet file ({str(error).splitlines()[0]})", where=shown(path), remedy="write it again"
         ) from error
     return Table(columns, shown(path))
+
+
+def parquet_library(purpose: str) -> tuple[Any, Any]:
+    """pyarrow and its Parquet half. Raises InputError where it is not installed."""
+    parquet = _optional("pyarrow.parquet", "pyarrow", purpose)
+    return importlib.import_module("pyarrow"), parquet
 
 
 def read_hub(name: str) -> dict[str, Table]:

@@ -25,8 +25,9 @@ from elman.data.settings import DataSettings, resolve_paths
 from elman.data.structs import check_keys, fields_of, fill, merge, unknown_key
 from elman.data.toml import to_toml
 from elman.errors import InputError
+from elman.files import read_file
 
-__all__ = ["TASKS", "Recipe", "list_recipes", "load_recipe", "recipe_task", "recipes_folder"]
+__all__ = ["TASKS", "Recipe", "list_recipes", "load_data", "load_recipe", "recipe_task", "recipes_folder"]
 
 TASKS = ("classify", "tag", "translate", "generate", "transcribe", "forecast")
 _HEAD = ("name", "task", "description")
@@ -34,6 +35,8 @@ _HEAD = ("name", "task", "description")
 _DESCRIBES = ("path", "valid", "test", "format", "input", "target", "group", "encoding", "scheme")
 
 _POINT = re.compile(r"(?<![\w.])([+-]?)(\d*)\.(\d*)")
+
+_LONGEST = 1 << 20  # bytes of a RUN's recipe
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -140,6 +143,37 @@ def load_recipe(
     for key, kind in kinds.items():
         done[key] = fill(filled[key], kind, key, lambda dotted: set_by.get(dotted) or source.where(*dotted.split(".")))
     return Recipe(*head, sections=done)
+
+
+def load_data(
+    recipe: Path, keep: Iterable[str], overrides: Sequence[str], values: Mapping[str, object]
+) -> DataSettings:
+    """How other data are read than those a RUN was trained on: alike, unless something else is said.
+
+    Args:
+        recipe: of the RUN; without one (an estimator that was saved) nothing is known.
+        keep: which of its [data] keys hold for other data, too.
+        overrides: ``"data.key=value"`` from ``--set``.
+        values: by key of [data], path among them.
+
+    Raises:
+        InputError: as `load_recipe`, or a key outside of [data].
+    """
+    section: dict[str, Any] = {}
+    if recipe.is_file():
+        text = read_file(recipe, _LONGEST).decode("utf-8", "replace")
+        told = _parse(text, str(recipe)).get("data", {})
+        section = {key: told[key] for key in keep if key in told} if isinstance(told, dict) else {}
+    kinds = {"data": DataSettings}
+    set_by: dict[str, str] = {}
+    for dotted, value, where in [*_parsed(overrides), *((f"data.{k}", v, "") for k, v in values.items())]:
+        if not dotted.startswith("data."):
+            raise InputError(
+                f"{dotted!r} is settled by the training", where=where, remedy="only keys of [data] can be set: data.KEY"
+            )
+        _set({"data": section}, kinds, dotted, value, where)
+        set_by[dotted] = where
+    return fill(section, DataSettings, "data", lambda dotted: set_by.get(dotted) or f"{recipe}, {dotted}")
 
 
 # -- where a recipe comes from ----------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         path: a file; a folder with train, valid and test files in it; ``packaged:NAME``; or ``hf:NAME``.
         valid, test: files of their own; where they and the folder's are missing, a seeded split of `path` is made.
-        format: how the files are read; "auto" goes by suffix and content.
+        format: how the files are read; "auto" goes by suffix and content. "lines" is one text a line, to predict for.
         encoding: of text files; "auto" is UTF-8, or UTF-16 with a byte-order mark.
         input, target: columns, by name, or by number from 1 in files without names; empty: guessed and told.
         group: column whose equal rows stay on one side of a split.
@@ -33,7 +33,7 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True):
     path: str = ""
     valid: str = ""
     test: str = ""
-    format: Literal["auto", "table", "trees", "polarity", "conll", "conllu"] = "auto"
+    format: Literal["auto", "table", "trees", "polarity", "conll", "conllu", "lines"] = "auto"
     encoding: str = "auto"
     input: str = ""
     target: str = ""

@@ -7,7 +7,7 @@ guessed, mended or split is said in `notes`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +21,11 @@ from elman.data.split import divide
 from elman.data.table import Table
 from elman.data.textfile import open_text, shown
 from elman.errors import InputError
+from elman.text import tokenize
 
 __all__ = ["TaggedTexts", "check_tags_known", "load_sentences", "load_tagged", "read_sentences"]
 
+_HEAD = 10_000  # characters that are looked at to see what a file is
 _LONG = 1000  # words; one sentence of a whole file beyond this is worth a note
 _WORDS = ("tokens", "words", "text", "form")
 _TAGS = ("tags", "ner_tags", "pos_tags", "labels", "upos")
@@ -82,23 +84,41 @@ def load_tagged(settings: DataSettings) -> TaggedTexts:
         )
     known = set(out.tags)
     for sentences in (out.valid, out.test):
-        check_tags_known(sentences, known)
+        check_tags_known(sentences, known, out.is_entities)
     return out
 
 
-def load_sentences(settings: DataSettings, tagged: bool = True, scheme: str = "auto") -> list[Sentence]:
+def load_sentences(
+    settings: DataSettings,
+    tagged: bool = True,
+    scheme: str = "auto",
+    note: Callable[[str], object] = lambda line: None,
+) -> list[Sentence]:
     """One file, for prediction (tagged=False) or evaluation; of a folder or data set with parts, the test part.
 
     Args:
         settings: its path names the file, and its scheme, unless "auto", how that file is written.
         tagged: tags are wanted; then entity tags come out as IOB2.
         scheme: of the training data; "none" says that tags are plain labels. "auto": found out.
+        note: is told what was guessed.
     """
-    parts = _read_parts(settings, [], tagged)
+    notes: list[str] = []
+    parts = _read_parts(settings, notes, tagged)
+    for line in notes:
+        note(line)
     sentences = parts.get("test", parts["train"])
     if not tagged or scheme == "none":
         return sentences
-    return canonical(sentences, _detect(sentences) if settings.scheme == "auto" else settings.scheme, [])
+    found = _detect(sentences) if settings.scheme == "auto" else settings.scheme
+    for sentence in sentences if found == "none" else ():
+        for i, tag in enumerate(sentence.tags):
+            if tag != "O" and tag[1:2] != "-":
+                raise InputError(
+                    f"tag {tag!r} does not say where an entity begins, as those of the training data do",
+                    where=sentence.where(i),
+                    remedy=f"write B-{tag} and I-{tag}, or train on tags like these",
+                )
+    return canonical(sentences, found, [])
 
 
 def canonical(sentences: Sequence[Sentence], scheme: str, notes: list[str]) -> list[Sentence]:
@@ -134,16 +154,19 @@ def canonical(sentences: Sequence[Sentence], scheme: str, notes: list[str]) -> l
     return out
 
 
-def check_tags_known(sentences: Iterable[Sentence], known: set[str]) -> None:
+def check_tags_known(sentences: Iterable[Sentence], known: set[str], entities: bool) -> None:
     """Every tag was seen in training; an entity may begin (B-) where training only knew it inside (I-) or the reverse.
+
+    Args:
+        entities: that the tags are of entities; a plain label is known as it is spelt, or not at all.
 
     Raises:
         InputError: naming the first line whose tag was not.
     """
-    types = {tag.removeprefix("B-").removeprefix("I-") for tag in known}
+    types = {tag[2:] for tag in known if tag[1:2] == "-"} if entities else set()
     for sentence in sentences:
         for i, tag in enumerate(sentence.tags):
-            if tag not in known and tag.removeprefix("B-").removeprefix("I-") not in types:
+            if tag not in known and not (tag[1:2] == "-" and tag[2:] in types):
                 raise InputError(
                     f"tag {tag!r} never occurs in the training data",
                     where=sentence.where(i),
@@ -154,11 +177,17 @@ def check_tags_known(sentences: Iterable[Sentence], known: set[str]) -> None:
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
-def read_sentences(path: Path, settings: DataSettings, tagged: bool = True) -> list[Sentence]:
+def read_sentences(
+    path: Path, settings: DataSettings, tagged: bool = True, note: Callable[[str], object] = lambda line: None
+) -> list[Sentence]:
     """All sentences of one file, in the format that settings name or the file shows."""
     kind: str = settings.format
     if kind == "auto":
-        kind = _sniff(path, settings.encoding)
+        kind = _sniff(path, settings.encoding, tagged)
+        if kind == "lines":
+            note(f"{shown(path)}: read as one text a line; for columns say --set data.format=conll")
+    if kind == "lines" and not tagged:
+        return _from_lines(path, settings.encoding)
     tag = settings.target if tagged else None
     if kind == "conll":
         return list(read_conll(path, settings.input, tag, settings.encoding))
@@ -176,7 +205,7 @@ def _read_parts(settings: DataSettings, notes: list[str], tagged: bool = True) -
         hub = read_hub(settings.path)
         names = {"train": "train", "valid": "validation", "test": "test"}
         return {part: _from_table(hub[name], settings, tagged) for part, name in names.items() if name in hub}
-    parts = {part: read_sentences(path, settings, tagged) for part, path in find_parts(settings).items()}
+    parts = {part: read_sentences(path, settings, tagged, notes.append) for part, path in find_parts(settings).items()}
     for sentences in parts.values():
         if len(sentences) == 1 and len(sentences[0]) > _LONG:
             notes.append(
@@ -185,16 +214,33 @@ def _read_parts(settings: DataSettings, notes: list[str], tagged: bool = True) -
     return parts
 
 
-def _sniff(path: Path, encoding: str) -> str:
+def _from_lines(path: Path, encoding: str) -> list[Sentence]:
+    """Every line that is not blank as a sentence, split into words as tagged corpora are."""
+    with open_text(path, encoding) as text:
+        split = [(number, tokenize.words(line, style="treebank")) for number, line in enumerate(text, 1)]
+    return [Sentence(row, [], [], [number] * len(row), 0, shown(path)) for number, row in split if row]
+
+
+def _sniff(path: Path, encoding: str, tagged: bool) -> str:
     if path.suffix in (".parquet", ".pq"):
         return "table"
     with open_text(path, encoding) as text:
-        head = text.read(10_000)
+        head = text.read(_HEAD)
     kind = text_format(path, head)
     if kind == "trees":
         kind = "conll"  # a bracket is a word here
     first = next((line for line in head.splitlines() if line.strip() and not line.startswith("# ")), "")
-    return "conllu" if kind == "conll" and first.count("\t") == 9 and first[:1] == "1" else kind
+    if kind == "conll" and first.count("\t") == 9 and first[:1] == "1":
+        return "conllu"
+    return "lines" if kind == "conll" and not tagged and _is_prose(head) else kind
+
+
+def _is_prose(head: str) -> bool:
+    """Whether lines are texts rather than a word each with its columns, which are as many in every line."""
+    whole = head.splitlines()[: -1 if len(head) == _HEAD else None]  # the last may be cut off
+    lines = [line.split() for line in whole if line.strip() and not line.startswith("-DOCSTART-")]
+    widths = {len(cells) for cells in lines}
+    return "\t" not in head and widths != {1} and (len(widths) > 1 or len(lines) < 3)
 
 
 def _from_table(table: Table, settings: DataSettings, tagged: bool) -> list[Sentence]:

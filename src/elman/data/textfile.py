@@ -12,6 +12,10 @@ import contextlib
 import gzip
 import io
 import lzma
+import os
+import shutil
+import sys
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,9 +23,9 @@ from typing import Any, TextIO
 
 from elman.errors import InputError
 
-__all__ = ["bare_suffix", "open_text", "shown"]
+__all__ = ["PACKED", "bare_suffix", "given_data", "open_text", "shown"]
 
-_PACKED: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
+PACKED: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 # UTF-32's marks first: that of its little-endian form begins as UTF-16's does
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -36,7 +40,7 @@ _LONGEST_LINE = 64 * 2**20  # bytes; beyond it a file has no lines, or a small a
 def bare_suffix(path: str | Path) -> str:
     """The suffix under the compression, in lower case: ``.csv`` of ``reviews.CSV.xz``."""
     path = Path(path)
-    if path.suffix.lower() in _PACKED:
+    if path.suffix.lower() in PACKED:
         path = path.with_suffix("")
     return path.suffix.lower()
 
@@ -45,6 +49,25 @@ def shown(path: str | Path) -> str:
     """A path as a user would write it: from the working folder where it lies inside."""
     path = Path(path)
     return str(path.relative_to(Path.cwd())) if path.is_absolute() and path.is_relative_to(Path.cwd()) else str(path)
+
+
+@contextlib.contextmanager
+def given_data(name: str) -> Iterator[str]:
+    """What ``--data`` names: a path as it is; of ``-``, a file with what stdin brings, as long as the block runs.
+
+    It is read more than once, to see what it is, so it has to lie somewhere.
+    """
+    if name != "-":
+        yield name
+        return
+    with tempfile.TemporaryDirectory(prefix="elman-") as folder:
+        path = os.path.join(folder, "stdin")
+        with open(path, "wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        try:
+            yield path
+        except InputError as error:
+            raise InputError(error.what, where=error.where.replace(path, "stdin"), remedy=error.remedy) from error
 
 
 @contextlib.contextmanager
@@ -92,7 +115,7 @@ def _unbroken(path: Path) -> Iterator[None]:
 
 
 def _open_bytes(path: Path) -> io.BufferedReader:
-    opener = _PACKED.get(path.suffix.lower())
+    opener = PACKED.get(path.suffix.lower())
     raw = opener(path) if opener else path.open("rb", buffering=0)
     return io.BufferedReader(_Lines(raw, path), 1 << 16)
 

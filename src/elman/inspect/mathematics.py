@@ -70,7 +70,7 @@ def proof_table(proof: Mapping[str, Any] | None) -> Html | None:
                 tag("td", mark, class_=look),
             )
         )
-    return tag("div", tag("table", tag("thead", head), tag("tbody", body)), class_="scroll")
+    return tag("div", tag("table", tag("thead", head), tag("tbody", body), class_="proof"), class_="scroll")
 
 
 def _size(error: float, digits: int = 1) -> str:

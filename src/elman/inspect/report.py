@@ -22,12 +22,20 @@ from elman.inspect.numbers import count, seconds
 from elman.inspect.page import Section, page, section, write
 from elman.inspect.pictures import STEPS, memory
 from elman.inspect.results import Results
-from elman.inspect.scores import confusion_matrix, confusion_table, per_class, scoreboard, standard_error
+from elman.inspect.scores import (
+    confusion_matrix,
+    confusion_table,
+    is_better,
+    per_class,
+    scoreboard,
+    standard_error,
+    verdict,
+)
 from elman.inspect.sentences import Answer, answers, most_telling
 from elman.layers.recurrent import Recurrent
 from elman.sequences import Sequences
 
-__all__ = ["classifier", "classifier_page", "remembering", "write", "write_classifier"]
+__all__ = ["classifier", "classifier_page", "judgement", "remembering", "write", "write_classifier"]
 
 
 def classifier_page(results: Results, *more: Section | None) -> str:
@@ -91,6 +99,13 @@ def result(results: Results) -> Section:
     )
 
 
+def judgement(results: Results) -> tuple[str, bool]:
+    """The sentence on ours beside the best baseline that stands under `result`, and whether it says better."""
+    metric = "macro_f1"
+    judged = metric, results.metrics["test"][metric], standard_error(_matrix(results), metric), results.baselines
+    return verdict(*judged), is_better(*judged)
+
+
 def confusions(results: Results) -> Section | None:
     """What is taken for what, and the scores of each class."""
     if not len(results.y_true):
@@ -147,7 +162,7 @@ def sentences(results: Results) -> Section | None:
     if not len(results.tokens):
         return None
     weights = {s.index: s.values for s in results.sensitivities}
-    wrong, right = most_telling(results.y_true, results.probabilities, sorted(weights) or None)
+    wrong, right = most_telling(results.y_true, results.probabilities, sorted(weights) or None, texts=results.texts)
 
     def answer(i: int) -> Answer:
         k = int(results.probabilities[i].argmax())

@@ -10,7 +10,16 @@ from elman.inspect.markup import Child, Html, join, tag
 from elman.inspect.numbers import count, fraction, percent
 from elman.inspect.page import Section, section
 
-__all__ = ["confusion_matrix", "confusion_table", "macro_f1", "per_class", "scoreboard", "standard_error", "verdict"]
+__all__ = [
+    "confusion_matrix",
+    "confusion_table",
+    "is_better",
+    "macro_f1",
+    "per_class",
+    "scoreboard",
+    "standard_error",
+    "verdict",
+]
 
 NAMES = {
     "macro_f1": "Macro-F1", "accuracy": "Accuracy", "entity_f1": "Entity F1", "precision": "Precision",
@@ -70,6 +79,12 @@ def verdict(metric: str, ours: float, error: float, baselines: Mapping[str, Mapp
     direction = "above" if gap > 0 else "below"
     strength = "more than two standard errors" if abs(gap) > 2 * error else "between one and two standard errors"
     return said + f"{fraction(abs(gap))} {direction} it, {strength} of the test set (\u00b1{fraction(error)})."
+
+
+def is_better(metric: str, ours: float, error: float, baselines: Mapping[str, Mapping[str, float]]) -> bool:
+    """Whether `verdict` says that ours lies above the best baseline, rather than level with it or below."""
+    best = max((m[metric] for m in baselines.values() if metric in m), default=-np.inf)
+    return bool(ours - best > (error if np.isfinite(error) else 0.0))
 
 
 def scoreboard(

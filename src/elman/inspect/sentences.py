@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from elman.inspect.markup import Child, Html, join, tag
 from elman.inspect.numbers import count, fraction
 
-__all__ = ["Answer", "answer_card", "answers", "legend", "most_telling", "shaded"]
+__all__ = ["Answer", "answer_card", "answers", "first_of_each", "legend", "most_telling", "shaded"]
 
 WORDS = 160  # of one sentence; a page that shows a whole novel shows nothing
 
@@ -104,7 +105,11 @@ def answers(wrong: Sequence[Answer], right: Sequence[Answer], open_: int = 6) ->
 
 
 def most_telling(
-    y_true: np.ndarray, probabilities: np.ndarray, among: Sequence[int] | None = None, each: int = 12
+    y_true: np.ndarray,
+    probabilities: np.ndarray,
+    among: Sequence[int] | None = None,
+    each: int = 12,
+    texts: Sequence[Any] = (),
 ) -> tuple[list[int], list[int]]:
     """Which sequences to show: the most confident mistakes, and right answers of every class in turn, surest first.
 
@@ -113,6 +118,7 @@ def most_telling(
         probabilities: (N, K).
         among: indices to choose from; None for all.
         each: of each kind at most.
+        texts: the N inputs; one that stands there several times is shown once.
 
     Returns:
         Indices of wrong and of right answers.
@@ -122,6 +128,7 @@ def most_telling(
         return [], []
     predicted, sure = probabilities.argmax(1), probabilities.max(1)
     order = chosen[np.argsort(-sure[chosen], kind="stable")]
+    order = order[first_of_each([texts[i] for i in order])] if len(texts) else order
     hit = predicted == np.asarray(y_true)
     wrong = [int(i) for i in order if not hit[i]][:each]
     queues = [[int(i) for i in order if hit[i] and predicted[i] == k] for k in range(probabilities.shape[1])]
@@ -129,6 +136,14 @@ def most_telling(
     while any(queues) and len(right) < each:
         right += [q.pop(0) for q in queues if q]
     return wrong, right[:each]
+
+
+def first_of_each(inputs: Sequence[Any]) -> list[int]:
+    """Indices of the first of equal inputs; arrays, which are hardly ever equal, are all kept."""
+    seen: dict[Hashable, int] = {}
+    for i, given in enumerate(inputs):
+        seen.setdefault(given if isinstance(given, str) else tuple(given) if isinstance(given, list) else i, i)
+    return list(seen.values())
 
 
 def _group(title: str, found: Sequence[Answer], open_: int) -> Html | None:

@@ -10,7 +10,7 @@ import numpy as np
 from elman.inspect.markup import Child, Html, join, tag
 from elman.inspect.numbers import count, fraction
 from elman.inspect.palette import SERIES
-from elman.inspect.sentences import WORDS, legend
+from elman.inspect.sentences import WORDS, first_of_each, legend
 
 __all__ = ["Span", "TaggedSentence", "entity_sentences", "f1_error", "score_table", "sentence_line", "word_sentences"]
 
@@ -101,7 +101,7 @@ def entity_sentences(sentences: Sequence[TaggedSentence], each: int = 20, open_:
     return join(
         legend(hues) if 1 < len(types) <= len(SERIES) else None,
         key,
-        _group("Mistakes", [_entity_card(s, hues) for s in wrong[:each]], open_, len(wrong)),
+        _group("Mistakes", [_entity_card(s, hues) for s in wrong[:each]], open_, sum(s.errors > 0 for s in sentences)),
         _group("Right", [_entity_card(s, hues) for s in right[:each]], open_, len(right)),
     )
 
@@ -109,9 +109,9 @@ def entity_sentences(sentences: Sequence[TaggedSentence], each: int = 20, open_:
 def word_sentences(sentences: Sequence[TaggedSentence], each: int = 20, open_: int = 8) -> Html:
     """Sentences of a tagger that tags every word: those with mistakes, each wrong word with both tags under it."""
     wrong = _surest([s for s in sentences if s.errors])
-    return _group("Mistakes", [_word_card(s) for s in wrong[:each]], open_, len(wrong)) or Html(
-        tag("p", "No mistakes among these sentences.")
-    )
+    return _group(
+        "Mistakes", [_word_card(s) for s in wrong[:each]], open_, sum(s.errors > 0 for s in sentences)
+    ) or Html(tag("p", "No mistakes among these sentences."))
 
 
 def sentence_line(words: Sequence[str], found: Sequence[Span]) -> Html:
@@ -122,9 +122,10 @@ def sentence_line(words: Sequence[str], found: Sequence[Span]) -> Html:
 
 
 def _surest(sentences: list[TaggedSentence]) -> list[TaggedSentence]:
-    """The surest first; sentences whose confidence is not known keep their order after them."""
+    """The surest first, each once; sentences whose confidence is not known keep their order after them."""
     sure = np.nan_to_num(np.array([s.confidence for s in sentences], dtype=float), nan=-1.0)
-    return [sentences[int(i)] for i in np.argsort(-sure, kind="stable")]
+    ordered = [sentences[int(i)] for i in np.argsort(-sure, kind="stable")]
+    return [ordered[i] for i in first_of_each([[*s.words, *s.found, *s.true] for s in ordered])]
 
 
 def _group(title: str, cards: list[Html], open_: int, of: int) -> Html | None:

@@ -25,6 +25,8 @@ def write_card(
     keys: Sequence[str],
     settings: Mapping[str, Any],
     notes: Sequence[str],
+    verdict: str,
+    better: bool,
     usage: str,
     proof: Mapping[str, Any] | None = None,
     data: str = "",
@@ -33,9 +35,10 @@ def write_card(
 
     Args:
         metrics: the object of metrics.json.
-        keys: the figures to show, in order of weight; the first that the baseline has too decides who is better.
+        keys: the figures to show, in order of weight.
         settings: what was trained, as printed pairs.
         notes: how the data were split, what was guessed.
+        verdict: ours beside the best baseline, as the report says it. better: whether it is above it.
         usage: a command that uses the model.
         proof: the object of proof.json.
         data: the recipe's data.path; of packaged data the card repeats source, licence and split.
@@ -53,10 +56,11 @@ def write_card(
         lines.append(f"| {key} | {' | '.join(cells)} |")
     if name := metrics.get("baseline", {}).get("name"):
         lines += ["", f"Baseline: {name}: {metrics['baseline'].get('text', '')}."]
+    lines += ["", verdict]
     if seeds := metrics.get("seeds"):
         said = ", ".join(f"{k} {seeds['mean'][k]:.3f} +- {seeds['std'][k]:.3f}" for k in keys if k in seeds["mean"])
         lines += ["", f"Over {len(seeds['runs'])} seeds (mean +- standard deviation, test): {said}."]
-    lines += ["", "## Limits", "", *(f"- {limit}" for limit in _limits(metrics, keys))]
+    lines += ["", "## Limits", "", *(f"- {limit}" for limit in _limits(metrics, better))]
     lines += ["", "## Data", "", *_source(data), *(f"- {note}" for note in notes)]
     lines += ["", "## Settings", "", "| setting | value |", "| --- | --- |"]
     lines += [f"| {key} | {_cell(value)} |" for key, value in settings.items() if key != "equations"]
@@ -68,17 +72,13 @@ def write_card(
     return "\n".join([*lines, "", "## Use", "", f"    {usage}", "", f"Trained with Elman {__version__}.", ""])
 
 
-def _limits(metrics: Mapping[str, Any], keys: Sequence[str]) -> Iterator[str]:
+def _limits(metrics: Mapping[str, Any], better: bool) -> Iterator[str]:
     """What the figures of the test split say against the model, and what no figure says."""
-    test, baseline = metrics["test"], metrics.get("baseline", {})
+    test = metrics["test"]
     if metrics.get("interrupted"):
         yield "Its training was interrupted: these are not the weights it would have ended with."
-    key = next((k for k in keys if k in test and k in baseline), None)
-    if key is not None and test[key] <= baseline[key]:
-        yield (
-            f"It is not better than the baseline ({key} {test[key]:.3f}, {baseline.get('name', 'baseline')} "
-            f"{baseline[key]:.3f}), which is simpler: prefer that one."
-        )
+    if not better:
+        yield "It is not better than the best baseline, which is simpler: prefer that one."
     groups = test.get("classes") or test.get("types") or {}
     scored = {name: row["f1"] for name, row in groups.items() if row.get("n", row.get("support", 1))}
     if len(scored) > 1:

@@ -33,7 +33,9 @@ from elman.training.stored import read_description
 __all__ = ["SECTIONS", "Classifier", "evaluate", "load", "predict", "predict_table", "prove", "train"]
 
 SECTIONS: Mapping[str, type[msgspec.Struct]] = Classifier.SETTINGS
-FIGURES = ("accuracy", "macro_f1", "mcc", "nll")
+# what of [data] holds for other data than those of the training; which columns these had, model.json knows
+KEPT = ("format", "encoding", "classes")
+FIGURES = ("macro_f1", "accuracy", "mcc", "nll")
 
 
 # -- training ---------------------------------------------------------------------------------------------------------
@@ -85,10 +87,11 @@ def _baselines(classifier: Classifier, data: LabelledTexts) -> list[BaselineResu
 
 
 def _pages(trained: Trained[Classifier, LabelledTexts]) -> Pages:
+    from elman.inspect.report import judgement
     from elman.tasks.classify_report import report_page, results_of
 
     results = results_of(trained)
-    return Pages(results.settings, results.notes, report_page(results, trained.estimator))
+    return Pages(results.settings, results.notes, report_page(results, trained.estimator), *judgement(results))
 
 
 TASK = Task(
@@ -115,9 +118,29 @@ def load(run: Path) -> Classifier:
     return Classifier.load(run)
 
 
-def predict(run: Path, inputs: Sequence[str]) -> list[dict[str, Any]]:
-    """For each text ``{"label": ..., "probabilities": {...}}``."""
-    return _answers(load(run), inputs)
+def predict(run: Path, inputs: Sequence[str], progress: Silent | None = None) -> list[dict[str, Any]]:
+    """For each text ``{"label": ..., "probabilities": {...}}``; texts of which the model knows nothing are told."""
+    classifier = load(run)
+    found = _answers(classifier, inputs)
+    _tell_unknown(classifier, inputs, [f"text {i}" for i in range(1, len(inputs) + 1)], progress or Silent())
+    return found
+
+
+def _tell_unknown(classifier: Classifier, texts: Sequence[str], places: Sequence[str], progress: Silent) -> None:
+    """Say how many texts hold no word that the model knows: what it answers to them, it answers to any such text."""
+    encoding = classifier.encoding_
+    if encoding.reads_numbers:
+        return
+    examples = encoding(list(texts))
+    strange = [i for i, item in enumerate(examples.items) if len(encoding.unknown(item)) == len(item)]
+    if not strange:
+        return
+    if len(texts) == 1:
+        what = "the model knows no word of this text" if examples.tokens[0] else "no word of this text is left to read"
+    else:
+        some = ", ".join(places[i] for i in strange[:3]) + (" ..." if len(strange) > 3 else "")
+        what = f"{len(strange)} of {len(texts):,} texts hold no word that the model knows ({some})"
+    progress.note(f"{what}: the answer says little")
 
 
 def _answers(classifier: Classifier, inputs: Sequence[str]) -> list[dict[str, Any]]:
@@ -142,6 +165,7 @@ def predict_table(run: Path, settings: DataSettings, progress: Silent | None = N
                 f"the file has a column {name!r} already", where=table.source, remedy="rename it, or leave it out"
             )
     found = _answers(classifier, table["text"])
+    _tell_unknown(classifier, table["text"], [f"{table.unit} {n}" for n in table.rows], progress or Silent())
     columns: dict[str, Sequence[Any]] = dict(table.columns)
     if any(k != "text" and list(values) == list(table["text"]) for k, values in table.columns.items()):
         del columns["text"]  # a copy under the name that `load_texts` gives it

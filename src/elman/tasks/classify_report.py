@@ -33,7 +33,7 @@ def results_of(trained: Trained[Classifier, LabelledTexts]) -> Results:
     test = classifier.encoding_(data.test["text"])
     y = {part: classifier.class_numbers(getattr(data, part)["label"]) for part in ("train", "valid", "test")}
     P = classifier.predict_proba(data.test["text"])
-    shown = interesting(y["test"], P)
+    shown = interesting(y["test"], P, data.test["text"])
     return Results(
         title=recipe.name.capitalize(),
         task="classify",

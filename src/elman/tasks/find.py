@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from elman.cells.find import find_cell
-from elman.data.recipe import Recipe, list_recipes, load_recipe, recipe_task
+from elman.data.recipe import Recipe, list_recipes, load_data, load_recipe, recipe_task
+from elman.data.settings import DataSettings
 from elman.errors import InputError
 from elman.training.stored import run_task
 
-__all__ = ["MODULES", "recipe_and_cell", "recipe_of", "task", "task_of"]
+__all__ = ["MODULES", "data_of", "recipe_and_cell", "recipe_of", "task", "task_of"]
 
 MODULES = {"classify": "elman.tasks.classify", "tag": "elman.tasks.tag"}
 
@@ -36,6 +37,12 @@ def recipe_of(name: str, overrides: Sequence[str], values: dict[str, object]) ->
     """The task's module, and the recipe of this name filled in, see `elman.data.recipe.load_recipe`."""
     module = task(recipe_task(name))
     return module, load_recipe(name, overrides, sections=module.SECTIONS, values=values)
+
+
+def data_of(run: Path, path: str, overrides: Sequence[str], values: dict[str, str | None]) -> DataSettings:
+    """How the file `path` is read for a RUN: as its own data were, unless `overrides` (--set) or `values` differ."""
+    given = {"path": path, **{key: value for key, value in values.items() if value is not None}}
+    return load_data(run / "recipe.toml", task_of(run).KEPT, overrides, given)
 
 
 def recipe_and_cell(name: str) -> tuple[str, str]:

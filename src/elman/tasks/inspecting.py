@@ -26,6 +26,7 @@ from elman.layers.recurrent import Recurrent
 from elman.sequences import Sequences
 from elman.tasks.classifier import Classifier
 from elman.tasks.tagger import Tagger
+from elman.text.chain import Chain
 from elman.text.tokenize import words
 from elman.training.stored import run_task
 
@@ -59,7 +60,7 @@ def _classified(run: Path, text: str) -> tuple[str, list[Section | None]]:
         x = batch.with_data(model.embed(batch.data, batch.lengths))  # (T, 1, E)
     p = classifier.predict_proba([text])[0]
     labels = [str(label) for label in classifier.classes_]
-    tokens = examples.tokens[0] or [text]  # of which the chain leaves nothing
+    tokens = _as_written(classifier.encoding_.chain, text, examples.tokens[0]) or [text]  # nothing is left of it
     unknown = classifier.encoding_.unknown(examples.items[0])
 
     def scores(e: Tensor, lengths: Tensor) -> Tensor:
@@ -73,7 +74,7 @@ def _classified(run: Path, text: str) -> tuple[str, list[Section | None]]:
     if ngrams is not None:
         lead += " The n-gram features are left as they are."
     if unknown:
-        lead += f" {_of_words(len(unknown), len(tokens))} unknown to the model, which reads them all alike: underlined."
+        lead += f" {_of_words(len(unknown), len(tokens))} unknown to the model, and set in italics."
     moved = section(
         "Which words moved it",
         legend({"speaks for the answer": "blue", "speaks against it": "orange"}),
@@ -129,4 +130,13 @@ def _inside(layer: Recurrent, x: Sequences, tokens: Sequence[str]) -> list[Secti
 
 
 def _of_words(n: int, of: int) -> str:
-    return f"{'All' if n == of else n} of its {of} words are" if of > 1 else "Its only word is"
+    if of == 1:
+        return "Its only word is"
+    return f"1 of its {of} words is" if n == 1 else f"{'All' if n == of else n} of its {of} words are"
+
+
+def _as_written(chain: Chain | None, text: str, tokens: list[str]) -> list[str]:
+    """The words before they were stemmed or otherwise changed one by one, if as many as the model reads; else those."""
+    split = [value for _, value in chain.trace(text) if isinstance(value, list)] if chain is not None else []
+    words = split[0][: len(tokens)] if split and len(split[0]) == len(split[-1]) else tokens
+    return [str(word) for word in words]

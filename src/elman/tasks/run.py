@@ -109,11 +109,20 @@ class Trained(Generic[E, D]):
 
 @dataclass(frozen=True)
 class Pages:
-    """What a task shows of its training: printed settings and notes for the card, and report.html."""
+    """What a task shows of its training.
+
+    Attributes:
+        settings, notes: printed, for the card.
+        report: report.html.
+        verdict: the report's sentence on ours beside the best baseline, which the card repeats.
+        better: whether it says that ours lies above it.
+    """
 
     settings: Mapping[str, Any]
     notes: Sequence[str]
     report: str
+    verdict: str
+    better: bool
 
 
 @dataclass(frozen=True)
@@ -366,6 +375,8 @@ def _write(task: Task[E, D], out: Path, trained: Trained[E, D], progress: Silent
         keys=[key for key in task.figures if key in metrics["test"]],
         settings=pages.settings,
         notes=pages.notes,
+        verdict=pages.verdict,
+        better=pages.better,
         usage=f'elman predict {out.name} "..."',
         proof=trained.proof.to_dict(),
         data=recipe.data.path,

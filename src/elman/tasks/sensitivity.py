@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 
 from elman.inspect.results import Sensitivity
 from elman.inspect.sensitivity import explain_answers
+from elman.inspect.sentences import first_of_each
 from elman.models.classifier import SequenceClassifier
 from elman.tasks.encoding import Examples
 
@@ -26,12 +28,17 @@ def sensitivities(model: SequenceClassifier, examples: Examples, picks: Sequence
     return explain_answers(lambda e, lengths: model.read(e, lengths, ngrams), x, picks)
 
 
-def interesting(y_true: np.ndarray, probabilities: np.ndarray, each: int = 12) -> list[int]:
-    """Sequences worth showing: of every class the surest mistakes and the surest right answers, `each` of both."""
+def interesting(y_true: np.ndarray, probabilities: np.ndarray, texts: Sequence[Any] = (), each: int = 12) -> list[int]:
+    """Sequences worth showing: of every class the surest mistakes and the surest right answers, `each` of both.
+
+    Of equal `texts` (N) one alone is worth it.
+    """
     predicted, sure = probabilities.argmax(1), probabilities.max(1)
     found: list[int] = []
     for k in range(probabilities.shape[1]):
         for kind in (predicted != y_true, predicted == y_true):
             rows = np.flatnonzero(kind & (y_true == k))
-            found += rows[np.argsort(-sure[rows], kind="stable")][:each].tolist()
+            rows = rows[np.argsort(-sure[rows], kind="stable")]
+            rows = rows[first_of_each([texts[int(i)] for i in rows])] if len(texts) else rows
+            found += rows[:each].tolist()
     return sorted(found)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import sys
 import tempfile
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 from elman.data.recipe import load_recipe
 from elman.data.tagged import load_tagged
+from elman.inspect.scores import is_better, verdict
 from elman.tasks import tag
 from elman.tasks.card import write_card
 from elman.tasks.tag_report import settings_of
@@ -46,6 +48,8 @@ def ship(run: Path, out: Path) -> dict[str, Any]:
     for part, sentences in (("test", data.test), ("valid", data.valid)):
         metrics[part] = score_tags(tagger, [s.words for s in sentences], [s.tags for s in sentences], "none")
     proof = tag.prove(tagger, [s.words for s in data.test])
+    name = metrics["baseline"]["name"]
+    judged = "accuracy", metrics["test"]["accuracy"], math.nan, {name: metrics["baseline"]}
     card = write_card(
         "Parts of speech of English",
         "Ships with Elman; the 17 universal tags. Trained on UD English EWT alone (CC BY-SA 4.0). "
@@ -54,6 +58,8 @@ def ship(run: Path, out: Path) -> dict[str, Any]:
         keys=[key for key in tag.FIGURES if key in metrics["test"]],
         settings=settings_of(tagger),
         notes=[*data.notes, "Weights rounded to float16; the figures are those of the rounded model."],
+        verdict=verdict(*judged),
+        better=is_better(*judged),
         usage='elman predict pos "..."',
         proof=proof.to_dict(),
     )

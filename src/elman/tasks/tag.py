@@ -35,6 +35,8 @@ from elman.training.settings import TrainingSettings
 __all__ = ["SECTIONS", "Tagger", "evaluate", "load", "predict", "predict_table", "prove", "train"]
 
 SECTIONS: Mapping[str, type[msgspec.Struct]] = {"model": TaggerSettings, "training": TrainingSettings}
+# what of [data] holds for other data than those of the training
+KEPT = ("format", "encoding", "input", "target", "scheme")
 FIGURES = ("entity_f1", "entity_precision", "entity_recall", "accuracy", "macro_f1", "nll", "ece")
 
 Parts = tuple[list[list[str]], list[list[str]]]
@@ -49,7 +51,9 @@ def train(recipe: Recipe, out: Path, **how: Any) -> Outcome:
 
 
 def _fit(tagger: Tagger, data: TaggedTexts, fitting: Fitting) -> Tagger:
-    return tagger.fit_parts(_pair(data.train), _pair(data.valid), scheme=_read_scheme(data), **fitting)
+    tagger.fit_parts(_pair(data.train), _pair(data.valid), scheme=_read_scheme(data), **fitting)
+    tagger.write_in(data.scheme)  # as the user's files are, which have been brought into IOB2
+    return tagger
 
 
 def prove(tagger: Tagger, sentences: Sequence[Sequence[str]], most: int = 8) -> Proof:
@@ -99,7 +103,7 @@ def _baselines(tagger: Tagger, data: TaggedTexts) -> list[BaselineResult]:
 def _pages(trained: Trained[Tagger, TaggedTexts]) -> Pages:
     from elman.tasks.tag_report import report_page, settings_of
 
-    return Pages(settings_of(trained.estimator), trained.data.notes, report_page(trained))
+    return Pages(settings_of(trained.estimator), trained.data.notes, *report_page(trained))
 
 
 TASK = Task(
@@ -124,7 +128,7 @@ def load(run: Path) -> Tagger:
     return Tagger.load(run)
 
 
-def predict(run: Path, inputs: Sequence[str]) -> list[dict[str, Any]]:
+def predict(run: Path, inputs: Sequence[str], progress: Silent | None = None) -> list[dict[str, Any]]:
     """For each text ``{"tokens", "tags", "confidence"}``, and of entities ``"entities": [{"type", "text", ...}]``.
 
     Texts are split into words as the Penn Treebank does, which tagged corpora follow.
@@ -152,7 +156,9 @@ def predict(run: Path, inputs: Sequence[str]) -> list[dict[str, Any]]:
 def predict_table(run: Path, settings: DataSettings, progress: Silent | None = None) -> Table:
     """A file of sentences as a table of words: sentence (from 1), word, predicted, confidence."""
     tagger = load(run)
-    sentences = load_sentences(settings, tagged=False)
+    sentences = load_sentences(settings, tagged=False, note=(progress or Silent()).note)
+    if settings.scheme not in ("auto", "none") and not tagger.names_.plain:
+        tagger.write_in(settings.scheme)
     tags, sure = tagger.predict_with_confidence([s.words for s in sentences])
     columns: dict[str, list[Any]] = {"sentence": [], "word": [], "predicted": [], "confidence": []}
     for number, (s, row, p) in enumerate(zip(sentences, tags, sure), 1):
@@ -172,5 +178,5 @@ def evaluate(run: Path, settings: DataSettings, progress: Silent | None = None) 
     tagger = load(run)
     plain = tagger.names_.plain
     sentences = load_sentences(settings, scheme="none" if plain else "auto")
-    check_tags_known(sentences, set(tagger.names_.classes))
+    check_tags_known(sentences, set(tagger.names_.classes), not plain)
     return score_tags(tagger, *_pair(sentences), "none" if plain else "IOB2")

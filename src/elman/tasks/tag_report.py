@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.schemes import spans
+from elman.data.schemes import convert, spans
 from elman.data.tagged import TaggedTexts
 from elman.equations.printing import equations
 from elman.inspect import report
@@ -17,7 +17,7 @@ from elman.inspect.facts import fact_list, length_figure, timing_bars
 from elman.inspect.markup import tag
 from elman.inspect.page import Section, page, section
 from elman.inspect.results import Results
-from elman.inspect.scores import confusion_table, scoreboard
+from elman.inspect.scores import confusion_table, is_better, scoreboard, verdict
 from elman.inspect.tagged import TaggedSentence, entity_sentences, f1_error, score_table, word_sentences
 from elman.tasks.run import Trained
 from elman.tasks.tagger import Tagger
@@ -58,16 +58,21 @@ def settings_of(tagger: Tagger) -> dict[str, Any]:
     return pairs
 
 
-def report_page(trained: Trained[Tagger, TaggedTexts]) -> str:
-    """report.html: sentences with their entities coloured, mistakes first, and the figures around them."""
+def report_page(trained: Trained[Tagger, TaggedTexts]) -> tuple[str, str, bool]:
+    """report.html: sentences with their entities coloured, mistakes first, and the figures around them.
+
+    Returns:
+        The page, its sentence on ours beside the baseline, and whether that says better.
+    """
     recipe, data, tagger, metrics = trained.recipe, trained.data, trained.estimator, trained.metrics
+    names = tagger.names_
     words, tags = [s.words for s in data.test], [s.tags for s in data.test]
+    if not names.plain:
+        tags = [convert(row, "IOB2", names.scheme) for row in tags]
     predicted, tables = tagger.predict(words), tagger.predict_proba(words)
     test, fitted = metrics["test"], tagger.fitted_
     columns = {name: k for k, name in enumerate(tagger.classes_.tolist())}
-    chosen = [
-        p[np.arange(len(row)), [columns[t] for t in tagger.names_.as_classes(row)]] for row, p in zip(predicted, tables)
-    ]
+    chosen = [p[np.arange(len(row)), [columns[t] for t in names.as_classes(row)]] for row, p in zip(predicted, tables)]
     entities = data.is_entities
     results = Results(
         title=recipe.name,
@@ -81,16 +86,18 @@ def report_page(trained: Trained[Tagger, TaggedTexts]) -> str:
         proof=trained.proof.to_dict(),
     )
     shown = [
-        TaggedSentence(w, _marked(p, entities), _marked(t, entities), float(sure.min()))
+        TaggedSentence(w, _marked(p, names.scheme), _marked(t, names.scheme), float(sure.min()))
         for w, t, p, sure in zip(words, tags, predicted, chosen)
     ]
     (base,) = trained.baselines
+    metric = "entity_f1" if entities else "accuracy"
+    error = f1_error(shown)
     sections: list[Section | None] = [
         scoreboard(
             test,
             {base.name: base.scores},
             show=("entity_f1", "accuracy") if entities else ("accuracy", "macro_f1"),
-            errors={"entity_f1" if entities else "accuracy": f1_error(shown)},
+            errors={metric: error},
             seeds=metrics.get("seeds", {}).get("runs", ()),
             baseline_texts={base.name: base.text},
             ours=f"{tagger.model_.context.graph.name} tagger",
@@ -105,12 +112,13 @@ def report_page(trained: Trained[Tagger, TaggedTexts]) -> str:
         _data_and_time(data, tagger, trained.seconds),
     ]
     said = f"{recipe.description or 'A tagger'}; judged on {test['sentences']:,} test sentences it never saw."
-    return page(recipe.name.upper(), said, sections)
+    judged = metric, test[metric], error, {base.name: base.scores}
+    return page(recipe.name.upper(), said, sections), verdict(*judged), is_better(*judged)
 
 
-def _marked(row: Sequence[str], entities: bool) -> list[tuple[int, int, str]]:
-    if entities:
-        return [(e.start, e.end, e.type) for e in spans(row)]
+def _marked(row: Sequence[str], scheme: str) -> list[tuple[int, int, str]]:
+    if scheme != "none":
+        return [(e.start, e.end, e.type) for e in spans(row, scheme)]
     return [(i, i + 1, t) for i, t in enumerate(row)]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from elman.data.schemes import convert, detect_scheme
+from elman.errors import InputError
 from elman.tasks.entities import entity_scores
 
 if TYPE_CHECKING:
@@ -77,6 +78,13 @@ def score_tags(tagger: Tagger, X: Sequence[Words], y: Sequence[Words], scheme: s
     seconds = time.perf_counter() - started
     if not names.plain:
         scheme = detect_scheme(y) if scheme == "auto" else scheme
+        plain = (tag for row in y for tag in row if tag != "O" and tag[1:2] != "-")
+        if scheme == "none" and (strange := next(plain, None)) is not None:
+            raise InputError(
+                f"tag {strange!r} does not say where an entity begins, as those of the training data do",
+                where="y",
+                remedy=f"write B-{strange} and I-{strange}",
+            )
         y = [convert(row, names.scheme if scheme == "none" else scheme, names.scheme) for row in y]
     figures = tag_figures(y, predicted, not names.plain)
     tables = tagger.predict_proba(X)

@@ -176,6 +176,11 @@ class Tagger:
         self.temperature_ = best_temperature(self.model_, batches)
         self.threshold_ = 0.0 if self.names_.plain else best_threshold(self.model_, self.names_, runs, valid[1])
 
+    def write_in(self, scheme: str) -> None:
+        """Give tags back in another scheme than they came in: one of `elman.data.schemes.SCHEMES`, of entities."""
+        self.names_ = TagNames(self.names_.names, scheme, self.names_.inner)
+        self.classes_ = np.array(self.names_.classes)
+
     # -- use
 
     def _run(self, X: Sequence[Words], paths: bool, probabilities: bool) -> tuple[list[list[str]], list[np.ndarray]]:

@@ -10,6 +10,7 @@ Reading tells the format from the content, not the name, and unpacks gzip, bzip2
 from __future__ import annotations
 
 import json
+from itertools import takewhile
 from pathlib import Path
 from typing import IO
 
@@ -182,15 +183,12 @@ def _size(first: bytes) -> tuple[int, int] | None:
 
 
 def _is_binary(head: bytes, D: int) -> bool:
-    """Whether what follows the first line is raw floats: text would have D numbers after the first blank."""
-    body = head.split(b"\n", 1)[1] if b"\n" in head else b""
-    numbers = body.split(b"\n", 1)[0].split()[1:]
-    try:
-        for number in numbers[: min(D, len(numbers) - 1) or 1]:
-            float(number)  # NaN is a number here, and is refused later under its word
-        return not numbers
-    except ValueError:
-        return True
+    """Whether what follows the first line is raw floats: text ends in D numbers, whatever blanks its word has."""
+    line, end, _ = head.partition(b"\n")[2].partition(b"\n")
+    parts = line.split()
+    behind = parts[1:] if end else parts[1:-1]  # the last number may be cut off
+    numbers = sum(1 for _ in takewhile(_number, reversed(behind)))  # NaN is one here, and is refused under its word
+    return not numbers or numbers < min(D, len(parts) // 2)
 
 
 def _read_binary(file: IO[bytes], path: Path, size: tuple[int, int], limit: int | None) -> WordVectors:
