@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["InputError", "unknown"]
+__all__ = ["InputError", "InputTypeError", "unknown"]
 
 
 class InputError(ValueError):
@@ -22,6 +22,10 @@ class InputError(ValueError):
         self.what, self.where, self.remedy = what, where, remedy
         line = f"{where}: {what}" if where else what
         super().__init__(f"{line}; {remedy}" if remedy else line)
+
+
+class InputTypeError(InputError, TypeError):
+    """Bad input whose type is wrong: a number where True or False stands, an array where a tensor stands."""
 
 
 def unknown(kind: str, name: object, choices: Iterable[str], *, where: str = "") -> InputError:

@@ -13,9 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from elman.errors import InputError
+from elman.errors import InputError, InputTypeError
 
 __all__ = ["Sequences", "bucket_batches", "check_lengths"]
+
+_WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
 def check_lengths(lengths: Tensor | Sequence[int], T: int, B: int) -> Tensor:
@@ -26,9 +28,12 @@ def check_lengths(lengths: Tensor | Sequence[int], T: int, B: int) -> Tensor:
     """
     if isinstance(lengths, Tensor) and lengths.is_meta:
         raise InputError("lengths are on meta, where tensors have no values", remedy="give whole numbers")
-    out = torch.as_tensor(lengths, device="cpu").detach()
-    if out.is_floating_point() and len(out):
-        raise InputError(f"lengths are {str(out.dtype).removeprefix('torch.')}", remedy="give whole numbers")
+    try:
+        out = torch.as_tensor(lengths, device="cpu").detach()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputTypeError(f"lengths are no whole numbers: {lengths!r}", remedy="give one a sequence") from error
+    if out.dtype not in _WHOLE and out.numel():
+        raise InputTypeError(f"lengths are {str(out.dtype).removeprefix('torch.')}", remedy="give whole numbers")
     out = out.to(torch.int64)
     if out.shape != (B,):
         raise InputError(

@@ -14,15 +14,19 @@ __all__ = ["Watch", "doubt"]
 
 ENDS, WHOLE = 64, 2048  # bytes that are looked at: of a matrix, of a bias
 _doubts = 0
+_all: weakref.WeakSet[Watch] = weakref.WeakSet()
 # mapped: each step asks them
 _address, _strides, _version, _raw = Tensor.data_ptr, Tensor.stride, attrgetter("_version"), attrgetter("raw")
 _form = attrgetter("shape", "dtype")
 
 
 def doubt() -> None:
-    """Take nothing prepared before for granted, in any layer."""
+    """Take nothing prepared before for granted, in any layer, and let go of the tensors that were watched (torch swaps
+    none that others refer to, see `torch.__future__.set_swap_module_params_on_conversion`)."""
     global _doubts
     _doubts += 1
+    for watch in list(_all):
+        watch._refs = []
 
 
 class Watch:
@@ -33,7 +37,7 @@ class Watch:
     there. A single entry written behind autograd's back, in the middle of a matrix, does not; `doubt` is for those.
     """
 
-    __slots__ = ("_bytes", "_doubts", "_ends", "_forms", "_refs", "_strides", "_versions", "pointers")
+    __slots__ = ("__weakref__", "_bytes", "_doubts", "_ends", "_forms", "_refs", "_strides", "_versions", "pointers")
 
     def __init__(self, tensors: Sequence[Tensor]) -> None:
         self.pointers = tuple(map(_address, tensors))
@@ -41,6 +45,7 @@ class Watch:
         self._doubts = _doubts
         self._versions = _versions(tensors)
         self._refs = [weakref.ref(t) for t in tensors]
+        _all.add(self)
         self._ends = [end for t in tensors for end in _ends(t)]
         self._bytes = list(map(_raw, self._ends))
 

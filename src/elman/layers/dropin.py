@@ -6,22 +6,25 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from elman import cells
 from elman.equations import Cell
-from elman.errors import InputError
+from elman.errors import InputError, InputTypeError
 from elman.layers.layout import Stacked
-from elman.layers.recurrent import Recurrent, State
+from elman.layers.recurrent import Recurrent, State, of_type
 
 __all__ = ["GRU", "LSTM", "RNN"]
 
 
 class _DropIn(Recurrent):
-    """What the three share: torch's parameter layout, and torch's name for the state."""
+    """What the three share: torch's parameter layout, and torch's names."""
+
+    _MODE = ""
 
     def __init__(self, cell: Cell, layout: Stacked, input_size: int, hidden_size: int, num_layers: int, **options: Any):
+        of_type("bias", layout.biased, bool)
         self.bias = layout.biased
         graph = cell.graph
         if not layout.biased:
@@ -30,16 +33,50 @@ class _DropIn(Recurrent):
 
     def forward(
         self,
-        x: Tensor | PackedSequence,
+        x: Tensor | PackedSequence | None = None,
         state: State | None = None,
         lengths: Tensor | Sequence[int] | None = None,
         *,
+        input: Tensor | PackedSequence | None = None,
         hx: State | None = None,
     ) -> tuple[Any, State]:
-        """As `Recurrent.forward`; `hx` is torch's name for `state`."""
-        if hx is not None and state is not None:
-            raise InputError("state and hx are two names of one argument", remedy="give one of them")
-        return super().forward(x, state if hx is None else hx, lengths)
+        """As `Recurrent.forward`; `input` and `hx` are torch's names for `x` and `state`."""
+        if input is not None:
+            if x is not None:
+                raise InputError("x and input are two names of one argument", remedy="give one of them")
+            x = input
+        if hx is not None:
+            if state is not None:
+                raise InputError("state and hx are two names of one argument", remedy="give one of them")
+            state = hx
+        if x is None:
+            raise InputTypeError("x is missing", remedy="give the sequences")
+        return super().forward(x, state, lengths)
+
+    @property
+    def mode(self) -> str:
+        """torch's name of the kind: LSTM, GRU, RNN_TANH, RNN_RELU."""
+        return type(self)._MODE
+
+    @property
+    def all_weights(self) -> list[list[nn.Parameter]]:
+        """The parameters of each layer and direction, in torch's order."""
+        return [[getattr(self, name) for name in names] for names in self._all_weights]
+
+    @property
+    def _all_weights(self) -> list[list[str]]:
+        return [list(self._plan(self.running_graph(), k, d).names) for k, d in self._passes()]
+
+    @property
+    def _flat_weights_names(self) -> list[str]:
+        return [name for names in self._all_weights for name in names]
+
+    @property
+    def _flat_weights(self) -> list[nn.Parameter]:
+        return [p for of_one in self.all_weights for p in of_one]
+
+    def _named(self) -> list[str]:
+        return []  # the class says it
 
 
 class RNN(_DropIn):
@@ -52,6 +89,14 @@ class RNN(_DropIn):
 
     The others are torch's and `Recurrent`'s.
     """
+
+    @property
+    def mode(self) -> str:
+        name = self.nonlinearity if isinstance(self.nonlinearity, str) else self.nonlinearity.__name__
+        return f"RNN_{name.upper()}"
+
+    def _autocast(self, low: torch.dtype, promoted: list[torch.dtype]) -> list[torch.dtype]:
+        return [low]
 
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int = 1,
@@ -77,12 +122,19 @@ class LSTM(_DropIn):
     The others are torch's and `Recurrent`'s.
     """
 
+    _MODE = "LSTM"
+
+    def _autocast(self, low: torch.dtype, promoted: list[torch.dtype]) -> list[torch.dtype]:
+        return [low, promoted[1] if self.proj_size else low]  # torch's kernel casts all, its projected form does not
+
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
         dropout: float = 0.0, bidirectional: bool = False, proj_size: int = 0, *, recurrent_dropout: float = 0.0,
         zoneout: float = 0.0, weight_drop: float = 0.0, engine: str = "auto",
         device: torch.device | str | None = None, dtype: torch.dtype | None = None,
     ) -> None:  # fmt: skip
+        of_type("proj_size", proj_size, int)
+        of_type("hidden_size", hidden_size, int)
         if not 0 <= proj_size < max(hidden_size, 1):
             raise InputError(f"proj_size is {proj_size}", remedy="give 0, or less than hidden_size")
         gates = "ifgo"
@@ -105,6 +157,8 @@ class GRU(_DropIn):
 
     The others are torch's and `Recurrent`'s.
     """
+
+    _MODE = "GRU"
 
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,

@@ -22,7 +22,7 @@ from elman.engines.unchanged import doubt
 from elman.engines.weights import Plan, Weights, disguise, kind
 from elman.equations import Cell, CellError, schedule_forward
 from elman.equations.graph import Graph, size_of
-from elman.errors import InputError
+from elman.errors import InputError, InputTypeError
 from elman.layers.dropout import dropout
 from elman.layers.hooks import call, hooked
 from elman.layers.layout import ByName, Layout
@@ -98,8 +98,11 @@ class Recurrent(nn.Module):
     ) -> None:
         super().__init__()
         for what, size in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
-            if not isinstance(size, int) or size < 1:
-                raise InputError(f"{what} is {size!r}", remedy="give a whole number of at least 1")
+            of_type(what, size, int)
+            if size < 1:
+                raise InputError(f"{what} is {size}", remedy=f"{what} must be greater than zero")
+        for what, flag in (("bidirectional", bidirectional), ("batch_first", batch_first)):
+            of_type(what, flag, bool)
         rates = {
             "dropout": dropout,
             "recurrent_dropout": recurrent_dropout,
@@ -107,6 +110,7 @@ class Recurrent(nn.Module):
             "weight_drop": weight_drop,
         }
         for what, rate in rates.items():
+            of_type(what, rate, float)
             if not 0 <= rate < 1 and not (what == "dropout" and rate == 1):
                 raise InputError(f"{what} is {rate!r}", remedy="give a chance of at least 0 and below 1")
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
@@ -231,6 +235,15 @@ class Recurrent(nn.Module):
         doubt()
         return super().train(mode)
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        doubt()
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self
+
+    def _load_from_state_dict(self, *arguments: Any) -> None:
+        doubt()
+        super()._load_from_state_dict(*arguments)
+
     # -- the step with its masks ---------------------------------------------------------------------------------
 
     def running_graph(self) -> Graph:
@@ -306,15 +319,18 @@ class Recurrent(nn.Module):
             y, (T, B, D*H) like x, zero past each length; and the state after each sequence's own last step.
 
         Raises:
-            InputError: shapes that do not fit, an empty sequence, no time step.
+            InputError: shapes or types that do not fit, an empty sequence, no time step.
         """
         if isinstance(x, PackedSequence):
             return self._packed(x, state, lengths)
+        if not isinstance(x, Tensor):
+            raise InputTypeError(f"x is a {type(x).__name__}", remedy="give a tensor: torch.as_tensor(x)")
         if x.dim() not in (2, 3) or x.shape[-1] != self.input_size:
             raise InputError(
                 f"x has shape {tuple(x.shape)}, the layer wants (T, B, {self.input_size}) or (T, {self.input_size})"
             )
-        x = self._in_kind(x)
+        given, x = x.dtype, self._in_kind(x)
+        state = self._checked(state)
         batched = x.dim() == 3
         if not batched:
             x = x.unsqueeze(1)
@@ -322,13 +338,12 @@ class Recurrent(nn.Module):
         elif self.batch_first:
             x = x.transpose(0, 1)
         T, B, _ = x.shape
-        if T < 1 or B < 1:
-            raise InputError(f"x has {T} time steps and {B} sequences", remedy="give at least one of each")
+        if T < 1:
+            raise InputError("x has 0 time steps", remedy="give at least one")
         ends = None if lengths is None else check_lengths(lengths, T, B)
         if ends is not None and not traced() and bool((ends == T).all()):
             ends = None
-        y, after = self._run(x, self._initial(state, B, x), ends)
-        result: State = after if len(after) > 1 else after[0]
+        y, result = self._called(given, state, x, ends)
         if not batched:
             return y.squeeze(1), _map(result, lambda s: s.squeeze(1))  # type: ignore[return-value]
         return (y.transpose(0, 1) if self.batch_first else y), result
@@ -346,7 +361,7 @@ class Recurrent(nn.Module):
         if hooked(self):
             stepped: tuple[Tensor, State] = call(self, self._step, x_t, state)
             return stepped
-        if state is not None and not torch.is_grad_enabled() and not transformed() and not traced():
+        if state is not None and not torch.is_grad_enabled() and not _watched():
             done = self._stream.step(self._parameters, _SETTINGS(self), x_t, state)
             if done is not None:
                 return done
@@ -358,15 +373,17 @@ class Recurrent(nn.Module):
             raise InputError("a bidirectional layer cannot step: its backward half starts at the end of the sequence")
         if self.training and (self.recurrent_dropout or self.weight_drop):
             raise InputError("one mask a sequence cannot be drawn step by step", remedy="call layer.eval() to stream")
+        if not isinstance(x_t, Tensor):
+            raise InputTypeError(f"x_t is a {type(x_t).__name__}", remedy="give a tensor: torch.as_tensor(x_t)")
         if x_t.dim() != 2 or x_t.shape[-1] != self.input_size:
             raise InputError(f"x_t has shape {tuple(x_t.shape)}, a step wants (B, {self.input_size})")
-        x_t = self._in_kind(x_t)
-        start = self._initial(state, x_t.shape[0], x_t)
-        y, after = self._run(x_t.unsqueeze(0), start, None)
+        given, x_t = x_t.dtype, self._in_kind(x_t)
+        state = self._checked(state)
+        y, after = self._called(given, state, x_t.unsqueeze(0), None)
         if not traced() and self._plain(self.running_graph()):
             names = [n for k in range(self.num_layers) for n in self._plans[k, 0, self.training].names]
             self._stream.hold(names, _SETTINGS(self))
-        return y.squeeze(0), after if len(after) > 1 else after[0]
+        return y.squeeze(0), after
 
     def _run(self, x: Tensor, start: list[Tensor], ends: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Every layer and direction; `start` and the result are one (L*D, B, width) for each state of the cell."""
@@ -412,7 +429,9 @@ class Recurrent(nn.Module):
         self, graph: Graph, stored: Sequence[Weights], x: Tensor, start: list[Tensor], ends: Tensor | None
     ) -> Callable[..., Any] | tuple[Tensor, tuple[Tensor, ...]]:
         """The scan that is to run; or what came out, where a prepared one could."""
-        engine = "reference" if self.engine == "auto" and (transformed() or traced()) else self.engine
+        # of an empty batch kernels know nothing
+        plain = x.shape[1] == 0 or (self.engine == "auto" and (transformed() or traced()))
+        engine = "reference" if plain else self.engine
         choice = choose(graph, x.device, x.dtype, engine)
         prepared = choice.name == "native" and ends is None and self._plain(graph)
         if prepared and (done := self._stream.run(graph, stored, x, start)):
@@ -438,7 +457,51 @@ class Recurrent(nn.Module):
             return x
         if x.device == some.device and x.is_floating_point() and torch.is_autocast_enabled(x.device.type):
             return x.to(some.dtype)
-        raise InputError(f"x is {kind(x)}, the layer {kind(some)}", remedy="bring them together: x.to(dtype)")
+        if x.device != some.device:
+            raise InputError(f"x is {kind(x)}, the layer {kind(some)}", remedy="bring them together: x.to(device)")
+        in_torchs_words = f"RNN input dtype {x.dtype} does not match weight dtype {some.dtype}"
+        raise InputError(
+            f"x is {kind(x)}, the layer {kind(some)}: {in_torchs_words}",
+            remedy=f"Convert input: input.to({some.dtype}), or convert model: model.to({x.dtype})",
+        )
+
+    def _checked(self, state: object) -> State | None:
+        """The state of a call, known to be one tensor a state of the cell; of the weights' dtype under autocast."""
+        if state is None:
+            return None
+        count = len(self.graph.states)
+        if count == 1 and isinstance(state, Tensor):
+            return state
+        parts = state if isinstance(state, (tuple, list)) else (state,)
+        if all(isinstance(s, Tensor) for s in parts):  # how many, and of which shapes, `_initial` asks
+            return tuple(parts)
+        wanted = "one tensor" if count == 1 else f"a tuple of {count} tensors ({', '.join(self.graph.state_names)})"
+        found = ", ".join(type(s).__name__ for s in parts)
+        raise InputTypeError(
+            f"the state is {type(state).__name__} of {found}" if parts is state else f"the state is a {found}",
+            remedy=f"give {wanted}, or None",
+        )
+
+    def _called(self, given: torch.dtype, state: State | None, x: Tensor, ends: Tensor | None) -> tuple[Tensor, State]:
+        """y, and the states as the caller gets them. Under autocast all is computed in the weights' dtype, and returned
+        in the dtypes that torch's layers return."""
+        start, kind = self._initial(state, x.shape[1], x), x.device.type
+        if not torch.is_autocast_enabled(kind):
+            y, after = self._run(x, start, ends)
+            return y, after if len(after) > 1 else after[0]
+        with torch.autocast(kind, enabled=False):
+            y, after = self._run(x, start, ends)
+        if y.dtype == torch.float32:
+            low = torch.get_autocast_dtype(kind)
+            before = [given] * len(after) if state is None else [s.dtype for s in _parts(state)]
+            dtypes = self._autocast(low, [torch.promote_types(low, dtype) for dtype in before])
+            y, after = y.to(dtypes[0]), tuple(a.to(dtype) for a, dtype in zip(after, dtypes, strict=True))
+        return y, after if len(after) > 1 else after[0]
+
+    def _autocast(self, low: torch.dtype, promoted: list[torch.dtype]) -> list[torch.dtype]:
+        """The dtypes of the states; y has the first. As a cell written in torch's operations: products come out low,
+        and meet the state, which promotes them."""
+        return promoted
 
     def _initial(self, state: State | None, B: int, x: Tensor) -> list[Tensor]:
         rows = self.num_layers * self.directions
@@ -449,7 +512,9 @@ class Recurrent(nn.Module):
                 else x.new_zeros(rows, B, width)
                 for s, width in zip(self.graph.states, self._widths, strict=True)
             ]
-        given = [state] if isinstance(state, Tensor) else list(state)
+        given = _parts(state)
+        if torch.is_autocast_enabled(x.device.type):
+            given = [s.to(x.dtype) if s.is_floating_point() and s.device == x.device else s for s in given]
         wanted = [(rows, B, width) for width in self._widths]
         if any(s.dtype != x.dtype or s.device != x.device for s in given):
             kinds = ", ".join(kind(s) for s in given)
@@ -483,15 +548,43 @@ class Recurrent(nn.Module):
         )
 
     def extra_repr(self) -> str:
-        said = [f"{self.graph.name}, {self.input_size}, {self.hidden_size}"]
-        options = ("num_layers", 1), ("bidirectional", False), ("batch_first", False), ("dropout", 0.0)
-        more = ("recurrent_dropout", 0.0), ("zoneout", 0.0), ("weight_drop", 0.0), ("proj_size", 0), ("engine", "auto")
-        said += [f"{name}={getattr(self, name)}" for name, usual in (*options, *more) if getattr(self, name) != usual]
+        said = [*self._named(), str(self.input_size), str(self.hidden_size)]
+        said += [f"{n}={_shown(getattr(self, n))}" for n, usual in _USUAL if getattr(self, n, usual) != usual]
         return ", ".join(said)
+
+    def _named(self) -> list[str]:
+        return [self.graph.name]
+
+
+def of_type(what: str, value: object, wanted: type) -> None:
+    """In torch's words."""
+    real = isinstance(value, (int, float)) if wanted is float else isinstance(value, wanted)
+    if not real or (isinstance(value, bool) and wanted is not bool):
+        raise InputTypeError(f"{what} should be of type {wanted.__name__}, got: {type(value).__name__}")
+
+
+_USUAL = (
+    ("num_layers", 1), ("nonlinearity", "tanh"), ("bias", True), ("batch_first", False), ("dropout", 0.0),
+    ("bidirectional", False), ("proj_size", 0), ("reset", "after"), ("recurrent_dropout", 0.0), ("zoneout", 0.0),
+    ("weight_drop", 0.0), ("engine", "auto"),
+)  # fmt: skip
+
+
+def _shown(value: object) -> str:
+    return getattr(value, "__name__", repr(value))
 
 
 def _suffix(k: int, direction: int) -> str:
     return f"_l{k}" + ("_reverse" if direction else "")
+
+
+def _watched() -> bool:
+    """Whether a step has to be more than the prepared call."""
+    return transformed() or traced() or torch._C._is_any_autocast_enabled()
+
+
+def _parts(state: State) -> list[Tensor]:
+    return [state] if isinstance(state, Tensor) else list(state)
 
 
 def _map(state: State | None, change: Callable[[Tensor], Tensor]) -> State | None:
