@@ -55,7 +55,7 @@ int64_t packed_bytes(const elman_program& p) {
 void check(const elman_program& p, const elman_call& call) {
     elman::check_sizes(call);
     elman::check_memory(p.program, call);
-    elman::check_room(call.packed, call.packed_bytes, packed_bytes(p), "room for packed matrices");
+    if (call.packed) elman::check_room(call.packed, call.packed_bytes, packed_bytes(p), "room for packed matrices");
 }
 
 }  // namespace

@@ -34,13 +34,14 @@ typedef struct {
     int64_t bptt;           /* cut the gradient between blocks of this many time steps; 0: nowhere */
     int64_t parts;          /* shares of the batch, each run on its own; the same for forward and back */
     int64_t team;           /* threads that share the hidden units of a part */
-    int64_t pack;           /* fill `packed` from `parameters` first */
+    int64_t pack;           /* fill `packed` from `parameters` first; 0: it is filled already */
     void* const* tensors;   /* external tensors by number; may hold NULL where the program allows */
     const int64_t* by_time; /* their strides in elements: by time step (0 for (B, W) tensors) ... */
     const int64_t* by_row;  /* ... and by sequence; the last axis is contiguous */
     const void* const* parameters; /* contiguous */
     void* const* gradients;        /* of the parameters, overwritten; NULL where not wanted */
-    void* packed;                  /* elman_packed_bytes */
+    void* packed;                  /* elman_packed_bytes. NULL: memory of the call's own if `pack`, else products read
+                                      `parameters` as they lie, which is best for few rows */
     void* tape;                    /* elman_tape_bytes, written forward, read back */
     const int64_t* extents;           /* elements that lie at each of `tensors`; 0 where that is NULL */
     const int64_t* parameter_extents; /* likewise at `parameters`, and at those of `gradients` that are wanted */

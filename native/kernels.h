@@ -24,6 +24,15 @@ struct Rows {
     long stride, stretch, step;
 };
 
+// A weight gradient G (n, k): where it is, the strips of its D, and whether something stands there to be added to.
+template <class T>
+struct Gradient {
+    const T* strips;
+    long n;
+    T* at;
+    bool add;
+};
+
 // Memory that will be read soon. Products have time to spare in their loads: they bring it nearer, a line at a time.
 class Ahead {
 public:
@@ -74,10 +83,13 @@ struct Kernels {
     // Panels [first, last) of C, and `ahead` (may be null) nearer to the processor.
     void (*multiply)(const Term<T>* terms, int count, long rows, long n, T* c, long c_stride, Start start, const T* vector,
                      long first, long last, Ahead* ahead);
+    // The same for one term, and M (n, k) that is not packed: M[j][i] lies at m[j * by_n + i * by_k], and one of the two is 1.
+    void (*multiply_unpacked)(const T* a, long a_stride, long rows, const T* m, long n, long k, long by_n, long by_k, T* c,
+                              long c_stride, Start start, const T* vector, long first, long last);
     // Rows of D (rows, n), cut into strips of outer_rows columns, for `outer`.
     void (*pack_strips)(const T* d, long rows, long n, T* to);
-    // G (n, k) += D.T @ V over rows [row, row + rows): D in strips, V (rows, k). Columns [first, last) of the panels of V.
-    void (*outer)(const T* strips, const Rows<T>& v, long row, long rows, long n, long k, T* g, T* room, long first, long last);
+    // Each G (n, k) = or += D.T @ V over rows [row, row + rows), V (rows, k). Columns [first, last) of the panels of V.
+    void (*outer)(const Gradient<T>* gradients, int count, const Rows<T>& v, long row, long rows, long k, T* room, long first, long last);
     void (*column_sum)(const T* d, long rows, long n, T* sum);
     // Columns [first, last) of `rows` rows. base: where each slot's value begins; a vector repeats for `block` elements.
     // at: room for as many places.
@@ -88,6 +100,14 @@ struct Kernels {
 template <class T>
 long panels_of(const Kernels<T>& k, long n) {
     return (n + k.panel - 1) / k.panel;
+}
+
+// A product over a long k is made in pieces of this length, each packed on its own: a piece's panel and the rows that meet
+// it stay in the second-level cache.
+inline long depth(long k) {
+    constexpr long most = 512;
+    const long pieces = (k + most - 1) / most;
+    return (k + pieces - 1) / pieces;
 }
 
 struct InstructionSet {

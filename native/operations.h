@@ -25,6 +25,7 @@ struct Member {
     T *registers, *room;
     T** places;  // of the slots of a pointwise operation: where each value begins, and where its block does
     Chunk chunk{0, 0};
+    bool fresh = true;  // in the first chunk: nothing has been added to the gradients yet
     long t = 0;
 
     void wait() { barrier->wait(team); }
@@ -126,18 +127,38 @@ private:
     }
 
     void multiply(M& m, const Operation& o, Scope scope, long t, long rows) {
-        Term<T> terms[32];
-        int count = 0;
-        for (const Factor& f : o.factors) {
-            const long k = p_.buffers[f.buffer].width;
-            terms[count++] = {at(f.buffer, m, t), k, s_.panels[f.matrix], k};
-        }
+        if (s_.panels.empty()) return multiply_unpacked(m, o, t, rows);
         const long n = p_.buffers[o.buffer].width, panels = panels_of(s_.kernels, n);
         Ahead ahead;
         const bool fetch = p_.back && scope == Scope::step && m.team == 1 && t > 0;
         if (fetch) next_step(ahead, m, t - 1);
-        s_.kernels.multiply(terms, count, rows, n, at(o.buffer, m, t), n, o.start, o.vector < 0 ? nullptr : at(o.vector, m, t), m.first(panels),
-                            m.last(panels), fetch ? &ahead : nullptr);
+        bool more = true;
+        for (long piece = 0; more; piece++) {
+            Term<T> terms[32];
+            int count = 0;
+            more = false;
+            for (const Factor& f : o.factors) {
+                const long k = p_.buffers[f.buffer].width, deep = depth(k), from = piece * deep;
+                if (from >= k) continue;
+                terms[count++] = {at(f.buffer, m, t) + from, k, s_.panels[f.matrix] + from * panels * s_.kernels.panel, std::min(deep, k - from)};
+                more = more || from + deep < k;
+            }
+            s_.kernels.multiply(terms, count, rows, n, at(o.buffer, m, t), n, piece ? Start::add : o.start, o.vector < 0 ? nullptr : at(o.vector, m, t),
+                                m.first(panels), m.last(panels), fetch ? &ahead : nullptr);
+        }
+    }
+
+    void multiply_unpacked(M& m, const Operation& o, long t, long rows) {
+        const long n = p_.buffers[o.buffer].width, panels = panels_of(s_.kernels, n);
+        Start start = o.start;
+        for (const Factor& f : o.factors) {
+            const Packed& packed = p_.packed[f.matrix];
+            const long k = p_.buffers[f.buffer].width, along = p_.parameters[packed.parameter].k;
+            s_.kernels.multiply_unpacked(at(f.buffer, m, t), k, rows, static_cast<const T*>(s_.call.parameters[packed.parameter]), n, k,
+                                         packed.transposed ? 1 : along, packed.transposed ? along : 1, at(o.buffer, m, t), n, start,
+                                         o.vector < 0 ? nullptr : at(o.vector, m, t), m.first(panels), m.last(panels));
+            start = Start::add;
+        }
     }
 
     // What the elementwise part of a step back will read: memory last touched when that step went forward.
@@ -182,11 +203,16 @@ private:
         const long k = p_.buffers[o.buffer].width, panels = panels_of(s_.kernels, k);
         const Rows<T> v = rows_of(m, o.buffer, rows);
         each_block(rows, [&](long r, long n) {
+            Gradient<T> some[8];  // as many as are made of one reading of V
+            int count = 0;
+            const auto make = [&] { s_.kernels.outer(some, count, v, r, n, k, m.room, m.first(panels), m.last(panels)), count = 0; };
             for (const Factor& f : o.factors)
                 if (T* g = this->gradient(f.buffer)) {
                     const long width = p_.strips[f.matrix];
-                    s_.kernels.outer(Places<T>::strips(f.matrix) + r * width, v, r, n, width, k, g, m.room, m.first(panels), m.last(panels));
+                    some[count++] = {Places<T>::strips(f.matrix) + r * width, width, g, !(m.fresh && f.first && r == 0)};
+                    if (count == 8) make();
                 }
+            if (count) make();
         });
     }
 

@@ -14,7 +14,7 @@ struct Shared {
     const Program& program;
     const elman_call& call;
     const Kernels<T>& kernels;
-    std::vector<const T*> panels;   // packed matrices
+    std::vector<const T*> panels;   // packed matrices; none where they are read as the caller keeps them
     std::vector<const T*> vectors;  // repeated to fill a block
     std::vector<const T*> constants;
 

@@ -152,6 +152,7 @@ Operation read_operation(Reader& r, Program& p) {
             require(p.strips[o.parameter] == p.buffers[o.buffer].width, "width of strips");
             break;
         case Kind::outer:
+            require(o.scope == Scope::end, "a gradient is summed at the end of a chunk");
             o.buffer = buffer();
             r.list([&] {
                 Factor f{};
@@ -159,6 +160,8 @@ Operation read_operation(Reader& r, Program& p) {
                 f.buffer = r.index(p.parameters.size());
                 const Parameter& g = p.parameters[f.buffer];
                 require(g.matrix && g.n == p.strips[f.matrix] && g.k == p.buffers[o.buffer].width, "shape of a gradient");
+                f.first = !g.outer;
+                p.parameters[f.buffer].outer = true;
                 o.factors.push_back(f);
             });
             break;

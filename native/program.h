@@ -14,6 +14,7 @@ namespace elman {
 struct Parameter {
     bool matrix;
     long n, k;  // (n, k), or (n,)
+    bool outer = false;  // its gradient is a sum of outer products
     long size() const { return n * k; }
 };
 
@@ -63,6 +64,7 @@ enum class Scope : int { start, begin, step, end };
 struct Factor {  // a term of a product, or a pair of an outer product
     int matrix;  // packed matrix, or strips of D
     int buffer;  // A, or the parameter whose gradient it is
+    bool first = false;  // the first of a chunk to add to that gradient
 };
 
 struct Slot {

@@ -25,6 +25,7 @@ public:
         for (long i = 0; i < count; i++) {
             const Chunk chunk = part_.chunks[p_.back ? count - 1 - i : i];
             m.chunk = chunk;
+            m.fresh = i == 0;
             if (!p_.back) carry_states_over(m);
             this->perform(m, Scope::begin);
             const long steps = chunk.to - chunk.from;
@@ -59,7 +60,7 @@ private:
                         copy(to + r * s.width, s_.tensor(s.initial) ? this->tensor_row(s.initial, r, 0) : nullptr, s.width);
                 }
             for (size_t i = 0; i < p_.parameters.size(); i++)
-                if (T* g = this->gradient(int(i))) copy<T>(g, nullptr, p_.parameters[i].size());
+                if (T* g = this->gradient(int(i)); g && !p_.parameters[i].outer) copy<T>(g, nullptr, p_.parameters[i].size());
         }
         m.wait();
         this->perform(m, Scope::start);
@@ -161,7 +162,7 @@ struct Run<T>::Inside {
     const std::vector<Part> parts;
     std::vector<Scan<T>> scans;
     std::unique_ptr<Barrier[]> barriers;
-    std::unique_ptr<Arena> arena;
+    std::unique_ptr<Arena> arena, own_panels;
     size_t tape_bytes = 0;
     T* rooms = nullptr;  // each thread's own
     long room = 0;
@@ -169,9 +170,12 @@ struct Run<T>::Inside {
 
     Inside(const Program& p, const elman_call& c, const Kernels<T>& k)
         : program(p), call(c), kernels(k), shared{p, c, k, {}, {}, {}}, parts(deal(c)), barriers(new Barrier[c.parts]) {
-        Layout packed(sizeof(T));
-        for (const Packed& m : program.packed)
-            shared.panels.push_back(static_cast<const T*>(call.packed) + packed.place(long(kernels.packed_size(program.packed_n(m), program.packed_k(m)))));
+        if (call.pack && !call.packed) own_panels.reset(new Arena(packed_elements(program, kernels) * sizeof(T)));
+        if (const void* panels = own_panels ? own_panels->begin() : call.packed) {
+            Layout packed(sizeof(T));
+            for (const Packed& m : program.packed)
+                shared.panels.push_back(static_cast<const T*>(panels) + packed.place(long(kernels.packed_size(program.packed_n(m), program.packed_k(m)))));
+        }
 
         // working memory: shared vectors and constants, then each part's, then each thread's
         Layout tape(sizeof(T)), work(sizeof(T));
@@ -216,8 +220,10 @@ struct Run<T>::Inside {
             const Packed& packed = program.packed[m];
             const Parameter& w = program.parameters[packed.parameter];
             const long n = program.packed_n(packed), k = program.packed_k(packed), panels = panels_of(kernels, n);
-            kernels.pack(static_cast<const T*>(call.parameters[packed.parameter]), n, k, packed.transposed ? 1 : w.k, packed.transposed ? w.k : 1,
-                         const_cast<T*>(shared.panels[m]), panels * i / threads, panels * (i + 1) / threads);
+            const long by_n = packed.transposed ? 1 : w.k, by_k = packed.transposed ? w.k : 1, deep = depth(k);
+            for (long from = 0; from < k; from += deep)
+                kernels.pack(static_cast<const T*>(call.parameters[packed.parameter]) + from * by_k, n, std::min(deep, k - from), by_n, by_k,
+                             const_cast<T*>(shared.panels[m]) + from * panels * kernels.panel, panels * i / threads, panels * (i + 1) / threads);
         }
     }
 

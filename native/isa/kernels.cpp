@@ -2,6 +2,7 @@
 // Nothing here may instantiate a standard-library template: the linker keeps one copy of those for the whole library.
 #include "outer.h"
 #include "pointwise.h"
+#include "unpacked.h"
 
 #define ELMAN_JOIN_(a, b) a##b
 #define ELMAN_JOIN(a, b) ELMAN_JOIN_(a, b)
@@ -12,7 +13,7 @@ namespace {
 template <class T>
 constexpr Kernels<T> table() {  // in the order of struct Kernels
     return {panel_of<T>,   block_of<T>, tile_rows, packed_size<T>, pack<T>, multiply<T>,
-            pack_strips<T>, outer<T>,    column_sum<T>, pointwise<T>};
+            multiply_unpacked<T>, pack_strips<T>, outer<T>,    column_sum<T>, pointwise<T>};
 }
 
 }  // namespace

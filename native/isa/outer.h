@@ -35,7 +35,7 @@ void pack_strips(const T* d, long rows, long n, T* to) {
 
 // One strip of R columns of D against one panel.
 template <class T, int R, int V>
-ELMAN_INLINE void outer_tile(const T* strip, const T* panel, long rows, T* g, long k, long columns) {
+ELMAN_INLINE void outer_tile(const T* strip, const T* panel, long rows, T* g, long k, long columns, bool add) {
     constexpr int L = lanes_of<T>;
     Vec<T> sum[R][V];
 #pragma GCC unroll 12
@@ -61,21 +61,21 @@ ELMAN_INLINE void outer_tile(const T* strip, const T* panel, long rows, T* g, lo
             T* to = g + r * k + j * L;
             const long left = columns - j * L;
             if (left >= L)
-                store(to, load(to) + sum[r][j]);
+                store(to, add ? load(to) + sum[r][j] : sum[r][j]);
             else if (left > 0)
-                store_part(to, load_part(to, left) + sum[r][j], left);
+                store_part(to, add ? load_part(to, left) + sum[r][j] : sum[r][j], left);
         }
 }
 
 template <class T, int V>
-void outer_panel(const T* strips, const T* panel, long rows, long n, T* g, long k, long columns) {
+void outer_panel(const T* strips, const T* panel, long rows, long n, T* g, long k, long columns, bool add) {
     for (long at = 0; at < n; at += tile_rows) {
         const T* strip = strips + at * rows;
         T* to = g + at * k;
         switch (n - at < tile_rows ? n - at : tile_rows) {
 #define ELMAN_HEIGHT(R) \
     case R:             \
-        if constexpr (R <= tile_rows) outer_tile<T, R, V>(strip, panel, rows, to, k, columns); \
+        if constexpr (R <= tile_rows) outer_tile<T, R, V>(strip, panel, rows, to, k, columns, add); \
         break;
             ELMAN_HEIGHT(1) ELMAN_HEIGHT(2) ELMAN_HEIGHT(3) ELMAN_HEIGHT(4) ELMAN_HEIGHT(5) ELMAN_HEIGHT(6)
             ELMAN_HEIGHT(7) ELMAN_HEIGHT(8) ELMAN_HEIGHT(9) ELMAN_HEIGHT(10) ELMAN_HEIGHT(11) ELMAN_HEIGHT(12)
@@ -86,7 +86,7 @@ void outer_panel(const T* strips, const T* panel, long rows, long n, T* g, long 
 
 // room: panel_of<T> * rows elements.
 template <class T>
-void outer(const T* strips, const elman::Rows<T>& v, long row, long rows, long n, long k, T* g, T* room, long first, long last) {
+void outer(const elman::Gradient<T>* gradients, int count, const elman::Rows<T>& v, long row, long rows, long k, T* room, long first, long last) {
     for (long p = first; p < last; p++) {
         long at = p * panel_of<T>, width = vectors_in<T>(k, at) * lanes_of<T>;
         long columns = k - at < width ? k - at : width;
@@ -99,10 +99,11 @@ void outer(const T* strips, const elman::Rows<T>& v, long row, long rows, long n
                 else
                     for (long j = 0; j < width; j++) room[r * width + j] = j < columns ? from[j] : T(0);
         }
-        if (width == panel_of<T>)
-            outer_panel<T, 2>(strips, room, rows, n, g + at, k, columns);
-        else
-            outer_panel<T, 1>(strips, room, rows, n, g + at, k, columns);
+        for (const elman::Gradient<T>*g = gradients, *end = g + count; g < end; g++)
+            if (width == panel_of<T>)
+                outer_panel<T, 2>(g->strips, room, rows, g->n, g->at + at, k, columns, g->add);
+            else
+                outer_panel<T, 1>(g->strips, room, rows, g->n, g->at + at, k, columns, g->add);
     }
 }
 

@@ -207,6 +207,27 @@ ELMAN_INLINE void store_part(T* p, Vec<T> v, long n) {
 
 #endif
 
+// The sum of a vector's elements.
+#if defined(ELMAN_AVX512)
+template <class T>
+ELMAN_INLINE T total(Vec<float> v) {
+    return _mm512_reduce_add_ps(v);
+}
+template <class T>
+ELMAN_INLINE T total(Vec<double> v) {
+    return _mm512_reduce_add_pd(v);
+}
+#else
+template <class T>
+ELMAN_INLINE T total(Vec<T> v) {
+    T part[lanes_of<T>];
+    store(part, v);
+    for (int n = lanes_of<T> / 2; n; n /= 2)
+        for (int i = 0; i < n; i++) part[i] += part[i + n];
+    return part[0];
+}
+#endif
+
 // A cache line that is about to be written; one that will be read before long, into the second-level cache.
 #if defined(__GNUC__)
 ELMAN_INLINE void fetch(const void* p) { __builtin_prefetch(p, 1, 3); }

@@ -214,9 +214,10 @@ ELMAN_INLINE Vec<T> vlog(Vec<T> x) {
 
 template <class T>
 ELMAN_INLINE Vec<T> vsoftplus(Vec<T> x) {
-    // log(1 + e^x) = max(x, 0) + log1p(e^-|x|); log1p(u) = log(w) + (u - (w - 1)) / w with w = 1 + u rounded
-    Vec<T> u = vexp<T>(-magnitude<T>(x)), w = 1 + u;
-    Vec<T> y = vlog<T>(w) + (u - (w - T(1))) / w;
+    // log(1 + e^x) = max(x, 0) + log(1 + u) with u = e^-|x| in 0..1; past sqrt(2) - 1, 1 + u = 2 (1 + (u - 1) / 2)
+    Vec<T> u = vexp<T>(-magnitude<T>(x));
+    Bits<T> half = u > spread(T(0.41421356237309504880));
+    Vec<T> y = log_small(choose<T>(half, (u - T(1)) * T(0.5), u), choose<T>(half, spread(T(1)), spread(T(0))));
     return choose<T>(x > spread(T(20)), x, choose<T>(x > spread(T(0)), x + y, y));  // torch's threshold is 20
 }
 

@@ -19,7 +19,9 @@ from elman.engines.program import Program
 from elman.engines.unchanged import Watch
 from elman.equations.graph import Graph, size_of
 
-__all__ = ["Compiled", "Step", "compiled", "lowered"]
+__all__ = ["Compiled", "Step", "compiled", "lowered", "packs"]
+
+FEW = 64  # rows of all steps: with no more than these, to pack a matrix for one call takes longer than its products
 
 
 class Compiled:
@@ -45,7 +47,7 @@ class Compiled:
 
     def run(
         self, call: library.Call, tensors: Mapping[str, Tensor | None], parameters: Parameters,
-        gradients: Sequence[int | None] | None, packed: Tensor, pack: bool,
+        gradients: Sequence[int | None] | None, packed: Tensor | None, pack: bool,
     ) -> None:  # fmt: skip
         """Run the program.
 
@@ -54,8 +56,8 @@ class Compiled:
             tensors: by name, (T, B, W) or (B, W) with the last axis contiguous; missing ones are not read or written.
             parameters: where they lie.
             gradients: addresses to write the parameters' gradients to, which lie as they do; None where not wanted.
-            packed: room for the packed matrices.
-            pack: whether they have to be packed; else they lie there.
+            packed: room for the packed matrices; None if they are not to be kept.
+            pack: whether they have to be packed. Else they lie in that room, or are read as the parameters lie.
         """
         at, by_time, by_row, extents = zip(*[lies(tensors.get(name)) for name in self.tensors], strict=True)
         pointers, times, rows = self._pointers(*at), self._strides(*by_time), self._strides(*by_row)
@@ -69,7 +71,8 @@ class Compiled:
         if gradients is not None:
             grads = self._parameters(*gradients)
             call.gradients = addressof(grads)
-        call.pack, call.packed, call.packed_bytes = int(pack), packed.data_ptr(), packed.nbytes
+        call.pack = int(pack)
+        call.packed, call.packed_bytes = (None, 0) if packed is None else (packed.data_ptr(), packed.nbytes)
         self.invoke(byref(call))
 
     def invoke(self, call: Any) -> None:
@@ -113,6 +116,11 @@ class Compiled:
         if result < 0:
             raise RuntimeError(f"native engine: {self.functions.elman_error().decode()}")
         return result
+
+
+def packs(call: library.Call) -> bool:
+    """Whether a call that keeps nothing for the next one packs its matrices."""
+    return bool(call.steps * call.batch > FEW)
 
 
 @dataclass(frozen=True, eq=False)

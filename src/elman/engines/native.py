@@ -15,7 +15,7 @@ from torch import Tensor
 
 from elman.engines import library, reference
 from elman.engines.addresses import addresses, dense, rows
-from elman.engines.compiled import Step, compiled, lowered
+from elman.engines.compiled import Step, compiled, lowered, packs
 from elman.engines.unchanged import Watch
 from elman.engines.weights import Plan, Weights, by_name, disguise, kind
 from elman.equations.graph import Graph
@@ -144,7 +144,7 @@ def _forward(job: _Job, tensors: Sequence[Tensor], training: bool) -> tuple[Tens
     call.tape, call.tape_bytes = tape.data_ptr(), tape.nbytes
     # weights are about to move, and some optimisers (fused ones) move them without a new version number
     job.step.forward.forget()
-    program.run(call, named, parameters, None, program.room(), True)
+    program.run(call, named, parameters, None, None, packs(call))
     return y, after, tape
 
 
@@ -180,7 +180,7 @@ def _backward(
     call = job.call(x)
     call.tape, call.tape_bytes = tape.data_ptr(), tape.nbytes
     program = job.step.back
-    program.run(call, named, addresses(job.plan, stored), into, program.room(), True)
+    program.run(call, named, addresses(job.plan, stored), into, None, packs(call))
     _share(job.plan, grads)
     return [d_x, *d_first, *(g if w else None for g, w in zip(grads, wants, strict=True)), *(None for _ in masks)]
 
@@ -223,7 +223,7 @@ class _Scan(torch.autograd.Function):
         _check([*tensors, *arriving], ctx.job.step.dtype)  # hooks on saved tensors give back what they please
         y, ctx.y = ctx.y, None  # it is let go with what autograd has saved
         if y is None or y._version != ctx.version:  # the caller wrote over it (relu_), or goes back a second time
-            y, _, _ = _forward(ctx.job, tensors, training=False)
+            y, _, _ = _forward(ctx.job, tensors, training=True)  # as the first time, to the last bit
         return None, *_backward(ctx.job, tensors, y, tape, wanted, arriving)
 
 
