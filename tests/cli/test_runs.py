@@ -252,6 +252,48 @@ def test_ctrl_c_after_the_training_keeps_what_was_trained(
     assert not (tmp_path / "run.training").exists()
 
 
+def test_a_training_that_diverges_keeps_its_best_epoch(
+    call: Any, reviews: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the last step of all: after a good epoch a RUN of that one; with nothing learned one line and no RUN."""
+    import torch
+
+    from elman.training import loop
+
+    usual = loop._Session.train
+
+    def train(self: Any, step: Any, picks: Any, total: int) -> None:
+        usual(self, step, picks, total)
+        if self.at.step == total:
+            with torch.no_grad():
+                self.task.model.out.bias[0] = torch.nan
+
+    monkeypatch.setattr(loop._Session, "train", train)
+    command = ["train", "classify", "--data", reviews, *QUICK]
+    code, out, err = call(*command, "--out", tmp_path / "two", "--json")
+    assert code == 0
+    assert "out.bias holds nan in epoch 2, batch 2: the weights of epoch 1 are kept; lower training.rate" in err
+    assert json.loads(out)["diverged"] == "out.bias holds nan in epoch 2, batch 2"
+    assert "broke off (out.bias holds nan" in (tmp_path / "two" / "card.md").read_text()
+    assert len((tmp_path / "two" / "history.jsonl").read_text().splitlines()) == 1
+    assert "NaN" not in "".join((tmp_path / "two" / name).read_text() for name in ("model.json", "metrics.json"))
+
+    code, out, err = call(*command, "--set", "training.epochs=1", "--out", tmp_path / "one")
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-1].startswith("elman: out.bias holds nan in epoch 1, batch 2; lower training.rate")
+    assert not list(tmp_path.glob("one*"))
+
+    # of several seeds the others are kept
+    monkeypatch.setattr(
+        loop._Session, "train", lambda self, *a: (train if self.settings.seed == 0 else usual)(self, *a)
+    )
+    seeds = ["--set", "training.epochs=1", "--set", "training.seeds=2"]
+    code, out, err = call(*command, *seeds, "--out", tmp_path / "seeds", "--json")
+    assert code == 0
+    assert "seed 0 is left out: out.bias holds nan" in err
+    assert "diverged" not in json.loads(out)
+
+
 # -- what a RUN knows of its data ------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from elman.cells import LSTM
 from elman.layers import Recurrent
+from elman.training.divergence import check_answers
 from elman.training.randomness import seed_everything
 
 
@@ -50,6 +51,7 @@ class NextSymbol:
         with torch.no_grad():
             y, _ = self.model["layer"](self.model["embed"](self.text[:-1]))  # type: ignore[index]
             scores = self.model["out"](y)  # type: ignore[index]
+            check_answers(scores)
             return {"nll": float(nn.functional.cross_entropy(scores.flatten(0, 1), self.text[1:].flatten()))}
 
 

@@ -7,7 +7,10 @@ import math
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +21,14 @@ import torch
 from torch import nn
 
 from elman.errors import InputError
+from elman.training.divergence import DivergenceError
+from elman.training.interrupt import Interrupt
 from elman.training.loop import fit, make_optimizer, set_bptt, training_step
 from elman.training.progress import Silent
 from elman.training.settings import TrainingSettings
 from elman.training.treefile import read_tree, write_tree
 
+ROOT = Path(__file__).parents[2]
 SHORT = TrainingSettings(epochs=3, rate=0.02, schedule="one-cycle", clip_norm=1.0)
 
 
@@ -186,8 +192,11 @@ def test_a_loss_that_is_no_number_ends_it(make_task: Any) -> None:
     task = make_task()
     with torch.no_grad():
         task.model["out"].bias[0] = math.nan
+    before = weights(task.model)
     with pytest.raises(InputError, match=r"the loss is nan in epoch 1, batch 1; lower training\.rate"):
         fit(task, SHORT)
+    del before["out.bias"]
+    assert same(before, {k: t for k, t in weights(task.model).items() if k in before})  # no step made it worse
 
 
 def test_the_mean_of_the_weights_is_what_is_validated_and_kept(make_task: Any) -> None:
@@ -248,7 +257,8 @@ def test_resumed_is_the_same_bit_for_bit(
         return result
 
     first = make_task(stateful)
-    half = fit(first, settings, step=interrupted, checkpoint=tmp_path / "c")
+    with Interrupt(graceful=True) as interrupt:
+        half = fit(first, settings, step=interrupted, checkpoint=tmp_path / "c", interrupt=interrupt)
     assert half.interrupted
     assert len(half.history) == stop // 8
 
@@ -291,16 +301,168 @@ def test_checkpoints_in_between(make_task: Any, tmp_path: Path) -> None:
     assert same(weights(second.model), weights(whole.model))
 
 
-def test_a_second_ctrl_c_is_the_usual_one(make_task: Any) -> None:
-    def twice(*arguments: Any) -> tuple[float, float, Any]:
-        for _ in range(2):
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.1)  # two signals at once may reach the process as one
+def at_step(n: int, happens: Any) -> Any:
+    """A training step that does something before its n-th call (from 1)."""
+    calls = iter(range(1, 1000))
+
+    def step(*arguments: Any) -> tuple[float, float, Any]:
+        if next(calls) == n:
+            happens()
         return training_step(*arguments)
 
+    return step
+
+
+def ctrl_c(times: int = 1) -> None:
+    for _ in range(times):
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_is_raised_with_the_best_weights_in_place(make_task: Any, tmp_path: Path, times: int) -> None:
+    """In the middle of the third epoch: after its step, or, the second time, at once. Nothing stays taken over."""
+    alone = make_task()
+    fit(alone, SHORT, last=2)
+    task = make_task()
     with pytest.raises(KeyboardInterrupt):
-        fit(make_task(), SHORT, step=twice)
+        fit(task, SHORT, step=at_step(20, lambda: ctrl_c(times)), checkpoint=tmp_path / "c")
+    assert same(weights(task.model), weights(alone.model))
+    assert not task.model.training
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    second, whole = make_task(seed=99), make_task()
+    fit(second, SHORT, checkpoint=tmp_path / "c", resume=True)
+    fit(whole, SHORT)
+    assert same(weights(second.model), weights(whole.model))
+
+
+SCRIPT = """
+import os, signal, sys
+from pathlib import Path
+from tests.training.conftest import NextSymbol
+from elman.training.loop import fit, training_step
+from elman.training.settings import TrainingSettings
+
+def step(*arguments):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return training_step(*arguments)
+
+for kind in ("usual", "own"):
+    child = os.fork()
+    if child == 0:
+        if kind == "own":
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+        fit(NextSymbol(), TrainingSettings(), step=step, checkpoint=Path(sys.argv[1]) / kind)
+        print("went on", flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_script_ends_as_it_always_does(tmp_path: Path) -> None:
+    """SIGTERM ends it by SIGTERM, once the checkpoint is there; and a handler of the script's own is called."""
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.split() == [str(-signal.SIGTERM), "7"], done.stderr
+    assert (tmp_path / "usual").is_dir()
+    assert (tmp_path / "own").is_dir()
+
+
+def test_a_signal_that_was_ignored_stays_ignored(make_task: Any) -> None:
+    """As nohup and a shell's ``&`` leave it."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert len(fit(make_task(), SHORT, step=at_step(3, ctrl_c)).history) == 3
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_training_in_another_thread(make_task: Any) -> None:
+    """Where no handlers can be set; and the exact same training."""
+    here, there = make_task(), make_task()
+    fit(here, SHORT)
+    with ThreadPoolExecutor() as pool:
+        assert not pool.submit(fit, there, SHORT).result().interrupted
+    assert same(weights(here.model), weights(there.model))
+
+
+# -- numbers that are none --------------------------------------------------------------------------------------------
+
+
+def spoil(task: Any) -> Any:
+    def happens() -> None:
+        with torch.no_grad():
+            task.model["out"].bias[0] = math.inf
+
+    return happens
+
+
+def explode(task: Any) -> Any:
+    """Weights that are still numbers, and whose products are none."""
+
+    def happens() -> None:
+        with torch.no_grad():
+            task.model["out"].weight.fill_(3e38)
+
+    return happens
+
+
+class Said(Silent):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.lines.append(text)
+
+
+@pytest.mark.parametrize(("damage", "average"), [(spoil, 0.0), (spoil, 0.9), (explode, 0.0)])
+@pytest.mark.parametrize("n", [17, 20, 24])
+def test_the_last_good_weights_stay(make_task: Any, damage: Any, n: int, average: float, tmp_path: Path) -> None:
+    """Whichever step of the third epoch: its first, one within, its last."""
+    settings = msgspec.structs.replace(SHORT, average=average)
+    alone, task, said = make_task(), make_task(), Said()
+    fit(alone, settings, last=2)
+    after = damage(task)
+
+    def step(*arguments: Any) -> tuple[float, float, Any]:
+        result = training_step(*arguments)
+        if next(calls) == n:
+            after()
+        return result
+
+    calls = iter(range(1, 100))
+    fitted = fit(task, settings, step=step, checkpoint=tmp_path / "c", progress=said)
+    assert same(weights(task.model), weights(alone.model))
+    assert (fitted.best_epoch, len(fitted.history), fitted.interrupted) == (2, 2, False)
+    (line,) = said.lines
+    assert line.startswith(fitted.diverged)
+    assert "epoch 3" in fitted.diverged
+    assert "the weights of epoch 2 are kept; lower training.rate" in line
+    saved = read_tree(tmp_path / "c", "training")
+    assert all(bool(t.isfinite().all()) for t in saved["model"].values())
+
+
+def test_weights_that_are_no_numbers_before_the_first_epoch_ends(make_task: Any) -> None:
+    task = make_task()
+
+    def step(*arguments: Any) -> tuple[float, float, Any]:
+        result = training_step(*arguments)
+        if next(calls) == 8:  # the last step of the only epoch: no further loss would show it
+            spoil(task)()
+        return result
+
+    calls = iter(range(1, 100))
+    with pytest.raises(DivergenceError, match=r"out\.bias holds inf in epoch 1, batch 8; lower training\.rate"):
+        fit(task, TrainingSettings(epochs=1), step=step)
+
+
+def test_a_gradient_that_is_no_number_reaches_no_weight(make_task: Any) -> None:
+    task = make_task()
+    before = weights(task.model)
+    task.model["out"].weight.register_hook(lambda g: g * math.nan)
+    with pytest.raises(DivergenceError, match="the gradient is not finite in epoch 1, batch 1; lower training"):
+        fit(task, SHORT)
+    assert same(weights(task.model), before)
 
 
 def test_progress_counts_the_steps(make_task: Any, tmp_path: Path) -> None:

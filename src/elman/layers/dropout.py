@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from elman.engines.tracing import traced
+from elman.training.randomness import generator
 
 __all__ = ["Dropout", "dropout"]
 
@@ -18,7 +19,8 @@ def dropout(x: Tensor, p: float, training: bool = True) -> Tensor:
     """Each value 0 with chance p, the others divided by 1 - p, as `torch.nn.functional.dropout`.
 
     p is rounded to 1/65536, and the values kept are divided by the chance so rounded: the mean is exactly kept. Draws
-    come from torch's default generator; on other devices torch's own dropout runs.
+    come from `elman.training.randomness.generator`: torch's default one, but while an estimator is fitted. On other
+    devices torch's own dropout runs.
     """
     if not training or p == 0:
         return x
@@ -26,7 +28,8 @@ def dropout(x: Tensor, p: float, training: bool = True) -> Tensor:
     if x.device.type != "cpu" or dropped >= _STEPS or not x.is_floating_point() or traced():
         return F.dropout(x, p)
     n = x.numel()
-    bits = torch.empty((n + 3) // 4, dtype=torch.int64, device="cpu").random_(-(2**63), None)
+    bits = torch.empty((n + 3) // 4, dtype=torch.int64, device="cpu")
+    bits.random_(-(2**63), None, generator=generator(x.device))
     units = bits.view(torch.int16)[:n].view(x.shape)  # -32768 .. 32767
     # written as numbers at once: torch compares into bools, and multiplies by them, several times slower
     mask = torch.ge(units, dropped - _STEPS // 2, out=x.new_empty(x.shape))

@@ -27,6 +27,7 @@ from elman.layers.dropout import dropout
 from elman.layers.hooks import call, hooked
 from elman.layers.layout import ByName, Layout
 from elman.sequences import check_lengths
+from elman.training.randomness import generator
 
 __all__ = ["Recurrent", "State", "cell_graph"]
 
@@ -283,14 +284,14 @@ class Recurrent(nn.Module):
         return replace(choose(self.running_graph(), device, dtype, "reference"), passed_over={"native": hidden})
 
     def _masks(self, graph: Graph, T: int, B: int, like: Tensor) -> dict[str, Tensor]:
-        masks = {}
+        masks, draws = {}, generator(like.device)
         for leaf in graph.given:
             width = size_of(leaf.width, self._sizes_of(0))  # a state's: the same in all layers
             if leaf.op == "sequence":
                 keep = 1 - self.recurrent_dropout
-                masks[leaf.name] = like.new_empty(B, width).bernoulli_(keep).div_(keep)
+                masks[leaf.name] = like.new_empty(B, width).bernoulli_(keep, generator=draws).div_(keep)
             else:
-                masks[leaf.name] = like.new_empty(T, B, width).bernoulli_(self.zoneout)
+                masks[leaf.name] = like.new_empty(T, B, width).bernoulli_(self.zoneout, generator=draws)
         return masks
 
     def _weights(self, graph: Graph, k: int, direction: int, stored: Weights | None = None) -> Mapping[str, Tensor]:

@@ -21,6 +21,7 @@ from elman.errors import InputError
 from elman.layers import Recurrent
 from elman.layers.dropout import Dropout
 from elman.models.pooling import Pooling
+from elman.training.randomness import generator
 from elman.training.settings import check_below_one, check_least
 
 __all__ = ["ClassifierSettings", "SequenceClassifier"]
@@ -166,7 +167,8 @@ class SequenceClassifier(nn.Module):
             tags = torch.where(inside, tags, 0)
         data = torch.where(inside, data, 0)
         if self.training and self.settings.word_dropout:
-            hidden = torch.rand(data.shape, device=data.device) < self.settings.word_dropout
+            drawn = torch.rand(data.shape, generator=generator(data.device), device=data.device)
+            hidden = drawn < self.settings.word_dropout
             data = data.masked_fill(hidden, 1)
         x: Tensor = self.embedding(data if self.further is None else data.clamp(max=self.words - 1))
         if self.further is not None:

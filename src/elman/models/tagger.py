@@ -21,6 +21,7 @@ from elman.layers import Recurrent
 from elman.layers.crf import CRF
 from elman.layers.dropout import dropout
 from elman.models.lexicon import CASES, Batch
+from elman.training.randomness import generator
 from elman.training.settings import check_below_one, check_least
 
 __all__ = ["TaggerModel", "TaggerSettings"]
@@ -193,9 +194,8 @@ class TaggerModel(nn.Module):
         if self.words is not None:
             words = batch.words[index]
             if self.training and s.word_dropout:
-                hide = torch.rand(words.shape, device=words.device) < s.word_dropout / (
-                    s.word_dropout + self.counts[words]
-                )
+                drawn = torch.rand(words.shape, generator=generator(words.device), device=words.device)
+                hide = drawn < s.word_dropout / (s.word_dropout + self.counts[words])
                 words = torch.where(hide & (words > 1), 1, words)
             parts.append(self.words(words))
         if self.vectors.shape[1]:
@@ -253,4 +253,5 @@ def _hidden(x: Tensor, chance: float, training: bool) -> Tensor:
     """Whole words of x (T, B, F) set to zero; unlike dropout nothing is scaled up, since zero means "not known"."""
     if not training or not chance:
         return x
-    return x * (torch.rand(x.shape[:2], device=x.device) >= chance)[:, :, None]
+    drawn = torch.rand(x.shape[:2], generator=generator(x.device), device=x.device)
+    return x * (drawn >= chance)[:, :, None]

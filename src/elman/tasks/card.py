@@ -77,6 +77,8 @@ def _limits(metrics: Mapping[str, Any], better: bool) -> Iterator[str]:
     test = metrics["test"]
     if metrics.get("interrupted"):
         yield "Its training was interrupted: these are not the weights it would have ended with."
+    if metrics.get("diverged"):
+        yield f"Its training broke off ({metrics['diverged']}): these are the weights of its best epoch before."
     if not better:
         yield "It is not better than the best baseline, which is simpler: prefer that one."
     groups = test.get("classes") or test.get("types") or {}

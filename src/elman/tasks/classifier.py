@@ -20,8 +20,11 @@ from elman.tasks.parameters import fill, section_of, signature
 from elman.tasks.saving import check_answer, check_fitted, load_estimator, parameters_of, save_estimator
 from elman.tasks.scores import score_classes
 from elman.tasks.tagger import check_packaged, packaged_digest, parts_of_speech
+from elman.training.divergence import check_answers
+from elman.training.interrupt import Interrupt
 from elman.training.loop import Fitted, Step, fit, training_step
 from elman.training.progress import Silent
+from elman.training.randomness import initialised
 from elman.training.settings import TrainingSettings, check_below_one
 
 __all__ = ["Classifier", "LossSettings", "Training", "predict_scores"]
@@ -87,10 +90,19 @@ class Training:
 
     def validate(self) -> dict[str, float]:
         if self.valid is None or self.valid.y is None:
+            self._check_some()
             return {}
-        P = predict_scores(self.model, self.valid).softmax(1).numpy()
+        scores = predict_scores(self.model, self.valid)
+        check_answers(scores)
+        P = scores.softmax(1).numpy()
         figures = score_classes(self.valid.y.numpy(), P, [str(k) for k in range(P.shape[1])])
         return {key: figures[key] for key in ("accuracy", "macro_f1", "nll")}
+
+    @torch.no_grad()
+    def _check_some(self) -> None:
+        """Without validation examples, some of training show whether the model still answers."""
+        sequences, ngrams, _ = self.train.batch(range(min(len(self.train), self.batch_size)))
+        check_answers(self.model(sequences.data, sequences.lengths, ngrams))
 
 
 @torch.no_grad()
@@ -177,8 +189,15 @@ class Classifier:
         progress: Silent | None = None,
         title: str = "training",
         step: Step = training_step,
+        graceful: bool = False,
     ) -> Classifier:
-        """Learn from one part, choose the epoch on another; the further arguments are `elman.training.loop.fit`'s."""
+        """Learn from one part, choose the epoch on another.
+
+        Args:
+            checkpoint, resume, progress, title: see `elman.training.loop.fit`.
+            step: one training step; one of your own may draw from the global generators.
+            graceful: Ctrl-C ends the training early and `fitted_` says so, instead of being raised.
+        """
         self.classes_, numbers = np.unique(np.asarray(y), return_inverse=True)
         if len(self.classes_) < 2:
             raise InputError(
@@ -186,15 +205,18 @@ class Classifier:
                 remedy="a classifier needs examples of at least two",
             )
         text, model, training = self.settings("text"), self.settings("model"), self.settings("training")
-        self.encoding_ = Encoding(text, model.ngrams, model.ngram_letters, parts_of_speech).fit(X, numbers)
+        self.encoding_ = Encoding(text, model.ngrams, model.ngram_letters, parts_of_speech)
+        self.encoding_.fit(X, numbers, training.seed)
         examples = self.encoding_(X, numbers)
         held = None if valid is None else self.encoding_(valid[0], self.class_numbers(valid[1]))
-        torch.manual_seed(training.seed)
-        self.model_ = self._network(model, text, examples)
+        with initialised(training.seed):
+            self.model_ = self._network(model, text, examples)
         task = Training(self.model_, examples, held, self.settings("loss"), training.batch_size)
-        self.fitted_ = fit(
-            task, training, step=step, checkpoint=checkpoint, resume=resume, progress=progress, title=title
-        )
+        with Interrupt(graceful) as interrupt:
+            self.fitted_ = fit(
+                task, training, step=step, checkpoint=checkpoint, resume=resume, progress=progress, title=title,
+                interrupt=interrupt, global_draws=step is not training_step,
+            )  # fmt: skip
         return self
 
     def class_numbers(self, y: Sequence[Any] | np.ndarray) -> np.ndarray:
@@ -271,7 +293,8 @@ class Classifier:
         check_packaged(description.get("pos_model", ""))
         self.classes_ = np.array(description["labels"])
         self.encoding_ = Encoding.from_dict(description["encoding"], parts_of_speech)
-        self.model_ = SequenceClassifier.from_dict(description["model"])
+        with initialised(0):  # the weights that are read replace these
+            self.model_ = SequenceClassifier.from_dict(description["model"])
 
 
 def _listed(X: Sequence[Any]) -> list[Any]:

@@ -132,8 +132,13 @@ class Encoding:
         """Whether a stage of the chain asks for parts of speech."""
         return self.chain is not None and self.chain.asks_tagger
 
-    def fit(self, X: Sequence[Any], labels: np.ndarray) -> Encoding:
+    def fit(self, X: Sequence[Any], labels: np.ndarray, seed: int = 0) -> Encoding:
         """Learn from the training inputs: strings, token lists, or arrays (T_i, F).
+
+        Args:
+            X: N inputs.
+            labels: (N,) class indices, for the n-grams that tell them apart.
+            seed: of the vectors of words that pretrained ones do not know.
 
         Raises:
             InputError: no inputs, or a mixture of kinds.
@@ -149,14 +154,14 @@ class Encoding:
         self.chain.fit(X)
         pairs = self._pairs(X)
         tokens = [[token for token, _ in row] for row in pairs]
-        self.vocabulary = self._learn_words(tokens)
+        self.vocabulary = self._learn_words(tokens, torch.Generator().manual_seed(seed))
         if self.chain.tags_beside:
             self.tags = Vocabulary.build([tag for _, tag in row] for row in pairs)
         if self.ngrams is not None:
             self.ngrams.fit(tokens, labels.tolist())
         return self
 
-    def _learn_words(self, tokens: Sequence[Sequence[str]]) -> Vocabulary:
+    def _learn_words(self, tokens: Sequence[Sequence[str]], generator: torch.Generator) -> Vocabulary:
         """Number the training words, and behind them those that only the vectors know.
 
         A rare word with a vector needs no minimal count: it means something from the start.
@@ -172,7 +177,8 @@ class Encoding:
             trained += sorted(w for w in seen if w not in counted and find(pretrained, w) is not None)
         known = set(trained)
         further = [row for row, word in enumerate(pretrained.words) if word not in known]
-        self.vectors = embedding_matrix(pretrained, trained), torch.from_numpy(pretrained.matrix[further])
+        drawn = embedding_matrix(pretrained, trained, generator)
+        self.vectors = drawn, torch.from_numpy(pretrained.matrix[further])
         return Vocabulary(trained + [pretrained.words[row] for row in further])
 
     def __call__(self, X: Sequence[Any], y: np.ndarray | None = None) -> Examples:

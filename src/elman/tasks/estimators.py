@@ -12,6 +12,10 @@ from typing import Any
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from elman.tasks import classifier, tagger
+from elman.training.randomness import python_draws_kept
+
+with python_draws_kept():  # rich draws as it is imported, and parts of scikit-learn import it in the midst of a fit
+    import rich.progress  # noqa: F401
 
 __all__ = ["Classifier", "Tagger"]
 

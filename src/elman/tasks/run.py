@@ -6,6 +6,7 @@ shown. Seeds, checkpoints, `--resume`, Ctrl-C, timing, metrics.json and the fold
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,6 +31,7 @@ from elman.tasks.card import write_card
 from elman.tasks.resuming import check_out, open_checkpoints
 from elman.tasks.scores import spread
 from elman.training.checkpoint import write_run
+from elman.training.divergence import DivergenceError
 from elman.training.lock import locked
 from elman.training.loop import Fitted
 from elman.training.progress import Silent
@@ -71,6 +73,7 @@ class Fitting(TypedDict):
     resume: bool
     progress: Silent
     title: str
+    graceful: bool
 
 
 @dataclass(frozen=True)
@@ -259,7 +262,7 @@ def _train(
     interrupted = trained[-1].fitted_.interrupted
     if interrupted:
         progress.note("interrupted: writing what was learned so far (--resume goes on; Ctrl-C again leaves at once)")
-    elif trained[0].fitted_.steps < _FEW:
+    elif trained[0].fitted_.steps < _FEW and not trained[0].fitted_.diverged:
         epochs = recipe[TrainingSettings].epochs * -(-_FEW // max(1, trained[0].fitted_.steps))
         progress.note(
             f"only {trained[0].fitted_.steps} steps: so few examples want more epochs (--set training.epochs={epochs})"
@@ -303,6 +306,8 @@ def _judged(
         metrics["seeds"] = {"runs": rows, **spread(rows, keys)}
     if trained[-1].fitted_.interrupted:
         metrics["interrupted"] = True
+    if estimator.fitted_.diverged:
+        metrics["diverged"] = estimator.fitted_.diverged
     known = {e.seed: task.goodness(j["valid"]) for e, j in zip(trained, judged, strict=True)}
     return Trained(recipe, data, estimator, metrics, baselines, watch, proof, known)
 
@@ -320,8 +325,15 @@ def _train_seeds(
             resume=resume,
             progress=progress,
             title=recipe.name if training.seeds == 1 else f"{recipe.name}, seed {seed}",
+            graceful=True,
         )
-        task.fit(estimator, data, fitting)
+        try:
+            task.fit(estimator, data, fitting)
+        except DivergenceError as error:
+            if seed == training.seed + training.seeds - 1 and not trained:
+                raise
+            progress.note(f"seed {seed} is left out: {error}")
+            continue
         trained.append(estimator)
         if estimator.fitted_.interrupted:
             break
@@ -344,8 +356,12 @@ def _ablate(
 
     def run(name: str, seed: int, checkpoint: Path, title: str) -> float | None:
         estimator = _estimator(task, variants.recipes.get(name, recipe), seed)
-        fitting = Fitting(checkpoint=checkpoint, resume=resume, progress=progress, title=title)
-        task.fit(estimator, data, fitting)
+        fitting = Fitting(checkpoint=checkpoint, resume=resume, progress=progress, title=title, graceful=True)
+        try:
+            task.fit(estimator, data, fitting)
+        except DivergenceError as error:
+            progress.note(f"{title}: {error}")
+            return math.nan
         return None if estimator.fitted_.interrupted else task.goodness(task.judge(estimator, data, "valid"))
 
     with done.seconds("ablation"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from hashlib import sha256
 from importlib.resources import files
@@ -24,8 +24,11 @@ from elman.tasks.parameters import fill, section_of, signature
 from elman.tasks.saving import check_answer, check_fitted, load_estimator, parameters_of, save_estimator
 from elman.tasks.tag_scores import score_tags
 from elman.tasks.tagging import Tagging, TagNames, best_temperature, best_threshold, run_model
+from elman.training.divergence import DivergenceError
+from elman.training.interrupt import Interrupt
 from elman.training.loop import Fitted, fit
 from elman.training.progress import Silent
+from elman.training.randomness import initialised
 from elman.training.settings import TrainingSettings
 
 __all__ = ["Tagger", "check_packaged", "packaged_digest", "packaged_tagger", "parts_of_speech"]
@@ -95,12 +98,14 @@ class Tagger:
         resume: bool = False,
         progress: Silent | None = None,
         title: str = "training",
+        graceful: bool = False,
     ) -> Tagger:
         """Learn from one part, choose the epoch and calibrate on another.
 
         Args:
             scheme: that both are written in; "none" for plain labels, "auto" finds out.
             checkpoint, resume, progress, title: see `elman.training.loop.fit`.
+            graceful: Ctrl-C ends the training early and `fitted_` says so, instead of being raised.
         """
         settings: TaggerSettings = section_of(self, TaggerSettings)
         training: TrainingSettings = section_of(self, TrainingSettings)
@@ -111,23 +116,38 @@ class Tagger:
         self.classes_ = np.array(self.names_.classes)
         self._pos = packaged_tagger() if settings.pos else None
         known = known_words(settings.vectors)
-        run = partial(fit, settings=training, resume=resume, progress=progress)
-        task = self._task(settings, training, known, train, valid)
-        self.fitted_ = run(task, checkpoint=checkpoint, title=title)
-        self._calibrate(valid, task.valid_tags, task.valid_extra)
-        self.valid_: dict[str, Any] | None = None
-        if settings.refit and not self.fitted_.interrupted:
-            self.valid_ = score_tags(self, *valid, scheme)
-            chosen = self.model_, self.lexicon_
-            both = [*train[0], *valid[0]], [*train[1], *valid[1]]
-            task = self._task(settings, training, known, both, ([], []))
-            aside = None if checkpoint is None else checkpoint.with_name(checkpoint.name + "-refit")
-            again = run(task, checkpoint=aside, title=f"{title}, all sentences", last=self.fitted_.best_epoch)
-            self.fitted_.seconds += again.seconds
-            if again.interrupted:  # half a training is worth less than the whole one before it
-                self.fitted_.interrupted = True
-                self.model_, self.lexicon_ = chosen
+        with Interrupt(graceful) as interrupt:
+            run = partial(
+                fit, settings=training, resume=resume, progress=progress, interrupt=interrupt, global_draws=False
+            )
+            task = self._task(settings, training, known, train, valid)
+            self.fitted_ = run(task, checkpoint=checkpoint, title=title)
+            self._calibrate(valid, task.valid_tags, task.valid_extra)
+            self.valid_: dict[str, Any] | None = None
+            if settings.refit and not self.fitted_.interrupted:
+                self.valid_ = score_tags(self, *valid, scheme)
+                both = [*train[0], *valid[0]], [*train[1], *valid[1]]
+                aside = None if checkpoint is None else checkpoint.with_name(checkpoint.name + "-refit")
+                self._refit(
+                    lambda: self._task(settings, training, known, both, ([], [])),
+                    partial(run, checkpoint=aside, title=f"{title}, all sentences", last=self.fitted_.best_epoch),
+                )
         return self
+
+    def _refit(self, make: Callable[[], Tagging], run: Callable[[Tagging], Fitted]) -> None:
+        """Train anew on all sentences; half a training is worth less than the whole one before it, which stays then."""
+        chosen, whole = (self.model_, self.lexicon_), False
+        try:
+            again = run(make())
+            self.fitted_.seconds += again.seconds
+            self.fitted_.interrupted = again.interrupted
+            self.fitted_.diverged = again.diverged or self.fitted_.diverged
+            whole = not (again.interrupted or again.diverged)
+        except DivergenceError as error:
+            self.fitted_.diverged = error.what
+        finally:
+            if not whole:
+                self.model_, self.lexicon_ = chosen
 
     def _task(
         self, settings: TaggerSettings, training: TrainingSettings, known: tuple[list[str], Tensor | None],
@@ -136,9 +156,9 @@ class Tagger:
         """A new lexicon and network, ready to be trained."""
         words, vectors = known
         self.lexicon_ = Lexicon.build(train[0], words, settings.min_count, longest_affix=settings.affix)
-        torch.manual_seed(training.seed)
         moved = None if vectors is None or settings.freeze else self.lexicon_.met(train[0])
-        self.model_ = self._network(settings, vectors, moved, self.lexicon_.counts(train[0]))
+        with initialised(training.seed):
+            self.model_ = self._network(settings, vectors, moved, self.lexicon_.counts(train[0]))
         return Tagging(self.model_, self.lexicon_, self.names_, train, valid, training.batch_size, self.extra)
 
     def _network(
@@ -280,7 +300,8 @@ class Tagger:
         moved = torch.zeros(len(vectors), dtype=torch.int64) if description.get("moved") else None
         if moved is not None:
             moved[0] = int(description["moved"]) - 1  # its size alone: the weights bring the rest
-        self.model_ = self._network(settings, vectors, moved, None, graph)
+        with initialised(0):  # the weights that are read replace these
+            self.model_ = self._network(settings, vectors, moved, None, graph)
 
 
 def packaged_tagger() -> Tagger:

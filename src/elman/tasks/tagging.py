@@ -14,6 +14,7 @@ from elman.models.lexicon import Batch, Lexicon
 from elman.models.tagger import TaggerModel
 from elman.sequences import Sequences, bucket_batches
 from elman.tasks.entities import entity_scores
+from elman.training.divergence import check_answers
 
 __all__ = ["TagNames", "Tagging", "best_temperature", "best_threshold", "run_model"]
 
@@ -135,11 +136,15 @@ class Tagging:
 
     def validate(self) -> dict[str, float]:
         sentences, tags = self.valid
-        if not len(sentences):
+        if not len(sentences):  # then some of training show whether the model still answers
+            few = None if self.extra is None else self.extra[: self.batch_size]
+            for _, e, _ in run_model(self.tagger, self.lexicon, self.sentences[: self.batch_size], few):
+                check_answers(e)
             return {}
         predicted: list[list[str]] = [[] for _ in sentences]
         right = words = 0
         for picks, e, lengths in run_model(self.tagger, self.lexicon, sentences, self.valid_extra):
+            check_answers(e)
             best = self.tagger.decode(e, lengths)
             for b, i in enumerate(picks):
                 numbers = best[: len(sentences[i]), b].tolist()

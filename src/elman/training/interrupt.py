@@ -1,4 +1,4 @@
-"""Ctrl-C as a question instead of an exception: the loop ends its step first. A second Ctrl-C is the usual one.
+"""Ctrl-C as a question first: the loop ends its step and puts the best weights in place, and then it is raised.
 
 A request to end (SIGTERM) and a terminal that goes away (SIGHUP) mean the same as Ctrl-C.
 """
@@ -18,12 +18,10 @@ __all__ = ["Interrupt", "ending_interrupts"]
 
 
 def _signals() -> list[int]:
-    """Those that ask for an end; a hang-up that is ignored, as under nohup, is none."""
-    found: list[int] = [signal.SIGINT, signal.SIGTERM]
-    hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
-    if hang_up is not None and signal.getsignal(hang_up) != signal.SIG_IGN:
-        found.append(hang_up)
-    return found
+    """Those that ask for an end. One that is ignored, as nohup and a shell's ``&`` leave it, asks for none."""
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no hang-up
+    found: list[int] = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    return [number for number in found if signal.getsignal(number) not in (signal.SIG_IGN, None)]  # None: not Python's
 
 
 def _leave_terminal() -> None:
@@ -54,13 +52,19 @@ def _interrupted(number: int, frame: FrameType | None) -> None:
 
 
 class Interrupt:
-    """While the block runs, the first SIGINT, SIGTERM or SIGHUP only sets `asked`.
+    """While the block runs, the first SIGINT, SIGTERM or SIGHUP only sets `asked`; a second one is the usual one.
 
-    Outside the main thread, where Python allows no handlers, it does nothing.
+    At the end of the block the handlers are put back, and the signal is sent again: a script's Ctrl-C ends the script.
+    Outside the main thread, where Python allows no handlers, nothing is held back; nor is a signal that was ignored.
+
+    Args:
+        graceful: whoever reads `asked` may stop early and say so in `heeded`; then the signal is not sent again.
     """
 
-    def __init__(self) -> None:
-        self.asked = False
+    def __init__(self, graceful: bool = False) -> None:
+        self.asked = self.heeded = False
+        self._graceful = graceful
+        self._number = 0
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interrupt:
@@ -71,9 +75,12 @@ class Interrupt:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._put_back()
+        wanted = self.asked and not (self._graceful and self.heeded)
+        if wanted and (kind is None or issubclass(kind, Exception)):  # what ends the program anyway needs no help
+            signal.raise_signal(self._number)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
+        self.asked, self._number = True, number
         self._put_back()
         _leave_terminal()
 

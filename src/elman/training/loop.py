@@ -21,10 +21,11 @@ from torch import Tensor, nn
 
 from elman.errors import InputError
 from elman.training.averaging import RunningMean
+from elman.training.divergence import DivergenceError
 from elman.training.folder import whole_folder
 from elman.training.interrupt import Interrupt
 from elman.training.progress import Silent
-from elman.training.randomness import random_states, restore_random_states, seed_everything
+from elman.training.randomness import GlobalDraws, OwnDraws
 from elman.training.schedules import SCHEDULES
 from elman.training.settings import TrainingSettings
 from elman.training.treefile import map_tensors, read_tree, write_tree
@@ -56,7 +57,7 @@ class Trainable(Protocol):
         """The mean loss of a batch, how much it weighs in the epoch's mean, and the state after it (or None)."""
 
     def validate(self) -> dict[str, float]:
-        """Figures on the validation data, with the model as it is now."""
+        """Figures on the validation data, with the model as it is; DivergenceError if its answers are no numbers."""
 
 
 Step = Callable[[Trainable, torch.optim.Optimizer, Any, Any, TrainingSettings], tuple[float, float, Any]]
@@ -68,6 +69,9 @@ def training_step(
     """Forward, backward, clip, move. Returns the loss, its weight, and the state to carry to the next batch."""
     optimizer.zero_grad(set_to_none=True)
     loss, weight, state = task.loss(batch, state)
+    number = float(loss.detach())
+    if not math.isfinite(number):
+        return number, weight, None  # the weights stay as they were
     loss.backward()  # type: ignore[no-untyped-call]
     if settings.clip_value:
         nn.utils.clip_grad_value_(task.model.parameters(), settings.clip_value)
@@ -75,13 +79,15 @@ def training_step(
         clip_norm(task.model, settings.clip_norm)
     optimizer.step()
     # what the next batch reads is a number, not a function of this batch's weights
-    return float(loss.detach()), weight, map_tensors(state, Tensor.detach)
+    return number, weight, map_tensors(state, Tensor.detach)
 
 
 def clip_norm(model: nn.Module, most: float) -> None:
     """As `torch.nn.utils.clip_grad_norm_`, which multiplies every gradient even where there is nothing to clip."""
     gradients = [p.grad for p in model.parameters() if p.grad is not None]
     norm = float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))))
+    if not math.isfinite(norm) and not all(bool(g.isfinite().all()) for g in gradients):
+        raise DivergenceError("the gradient is not finite")  # before it reaches a weight
     if norm > most:
         torch._foreach_mul_(gradients, most / (norm + 1e-6))
 
@@ -123,6 +129,7 @@ class Fitted:
         seconds: spent training, over all resumptions.
         steps: of the optimiser, in all epochs.
         interrupted: stopped by Ctrl-C before its time.
+        diverged: what stopped it, where it ended with numbers that are not finite after a good epoch; else empty.
     """
 
     history: list[dict[str, float]] = field(default_factory=list)
@@ -130,6 +137,7 @@ class Fitted:
     seconds: float = 0.0
     steps: int = 0
     interrupted: bool = False
+    diverged: str = ""
 
 
 def fit(
@@ -142,8 +150,12 @@ def fit(
     progress: Silent | None = None,
     title: str = "training",
     last: int = 0,
+    interrupt: Interrupt | None = None,
+    global_draws: bool = True,
 ) -> Fitted:
     """Train until the epochs are over, validation no longer improves, or Ctrl-C.
+
+    However it ends, and by an exception too, the model holds the best epoch's weights, if an epoch was finished.
 
     Args:
         task: model, data and loss.
@@ -154,44 +166,58 @@ def fit(
         progress: what to show.
         title: of the progress bar.
         last: the epoch to stop after, the schedule being that of all `settings.epochs`; 0 does not stop early.
+        interrupt: of the caller, who raises what it asks for; None: Ctrl-C is raised from here.
+        global_draws: `task` or `step` may draw from Python's, numpy's and torch's global generators. They are seeded
+            then, and put back, and two trainings at once wait for one another. False: elman's layers alone draw.
 
     Raises:
-        InputError: the loss is no number any more, or a checkpoint that cannot be read.
+        DivergenceError: a loss, a weight or an answer is no finite number before the first epoch was finished.
+        InputError: a checkpoint that cannot be read.
+        KeyboardInterrupt: Ctrl-C, once the checkpoint is written and the weights are in place.
     """
     settings.check()
     progress = progress or Silent()
     set_bptt(task.model, settings.bptt)
-    session = _Session(task, settings, checkpoint, last or settings.epochs)
-    if resume and checkpoint is not None and checkpoint.exists():
-        session.load(checkpoint)
-    else:
-        seed_everything(settings.seed + 1)  # not the seed of the initial weights, nor of the order
-    at, fitted = session.at, session.fitted
-    try:
-        with Interrupt() as interrupt:
-            while not at.finished and not interrupt.asked:
-                plan = session.plan()
-                total = len(plan) * settings.epochs
-                named = f"{title}, epoch {at.epoch + 1}/{session.last}"
-                progress.start(named, total, at.step)
-                for picks in plan[at.position :]:
-                    if interrupt.asked:
-                        break
-                    session.train(step, picks, total)
-                    progress.advance({"loss": at.loss / at.weight, **session.latest()})
-                    session.save_now_and_then()
-                else:
-                    session.close_epoch()
-                    progress.epoch(named, fitted.history[-1])
-                    session.save()
-            if not at.finished:
-                fitted.interrupted = True
-                session.save()
-    finally:
-        progress.stop()
-    fitted.seconds, fitted.steps = session.seconds, at.step
-    session.restore_best()
-    return fitted
+    # not the seed of the initial weights, nor of the order
+    draws = (GlobalDraws if global_draws else OwnDraws)(settings.seed + 1)
+    with Interrupt() if interrupt is None else nullcontext(interrupt) as interrupt, draws:
+        session = _Session(task, settings, checkpoint, last or settings.epochs, draws)
+        try:
+            if resume and checkpoint is not None and checkpoint.exists():
+                session.load(checkpoint)
+            _train(session, step, interrupt, progress, title)
+        except DivergenceError as error:
+            if not session.best:
+                raise
+            session.fitted.diverged = error.what
+            best = session.fitted.best_epoch
+            progress.note(f"{error.what}: the weights of epoch {best} are kept; {error.remedy}")
+        finally:
+            progress.stop()
+            session.finish()
+    return session.fitted
+
+
+def _train(session: _Session, step: Step, interrupt: Interrupt, progress: Silent, title: str) -> None:
+    at, settings = session.at, session.settings
+    while not at.finished and not interrupt.asked:
+        plan = session.plan()
+        total = len(plan) * settings.epochs
+        named = f"{title}, epoch {at.epoch + 1}/{session.last}"
+        progress.start(named, total, at.step)
+        for picks in plan[at.position :]:
+            if interrupt.asked:
+                break
+            session.train(step, picks, total)
+            progress.advance({"loss": at.loss / at.weight, **session.latest()})
+            session.save_now_and_then()
+        else:
+            session.close_epoch()
+            progress.epoch(named, session.fitted.history[-1])
+            session.save()
+    if not at.finished:
+        session.fitted.interrupted = interrupt.heeded = True
+        session.save()
 
 
 @dataclass
@@ -214,8 +240,11 @@ class _Position:
 class _Session:
     """A training under way: everything that a checkpoint must hold."""
 
-    def __init__(self, task: Trainable, settings: TrainingSettings, checkpoint: Path | None, last: int) -> None:
-        self.task, self.settings, self.checkpoint, self.last = task, settings, checkpoint, last
+    def __init__(
+        self, task: Trainable, settings: TrainingSettings, checkpoint: Path | None, last: int,
+        draws: OwnDraws | GlobalDraws,
+    ) -> None:  # fmt: skip
+        self.task, self.settings, self.checkpoint, self.last, self.draws = task, settings, checkpoint, last, draws
         self.optimizer = make_optimizer(task.model, settings)
         self.at, self.fitted = _Position(), Fitted()
         self.order = torch.Generator().manual_seed(settings.seed)
@@ -243,12 +272,12 @@ class _Session:
         for group in self.optimizer.param_groups:
             group["lr"] = at.rate
         self.task.model.train()
-        loss, weight, after = step(self.task, self.optimizer, self.task.collate(picks), self.state, settings)
+        try:
+            loss, weight, after = step(self.task, self.optimizer, self.task.collate(picks), self.state, settings)
+        except DivergenceError as error:
+            raise DivergenceError(f"{error.what} {self._at(at.position + 1)}") from error
         if not math.isfinite(loss):
-            raise InputError(
-                f"the loss is {loss} in epoch {at.epoch + 1}, batch {at.position + 1}",
-                remedy="lower training.rate, clip with training.clip_norm, or look for huge values in the data",
-            )
+            raise DivergenceError(f"the loss is {loss} {self._at(at.position + 1)}")
         if self.mean is not None:
             self.mean.update(at.step)
         self.state = after if self.task.stateful else None
@@ -260,8 +289,12 @@ class _Session:
         """Validate, write the row of history, keep the weights if they are the best so far, and move on."""
         at, started = self.at, time.perf_counter()
         self.task.model.eval()
+        self.check_weights()
         with self.mean or nullcontext():
-            figures = self.task.validate()
+            try:
+                figures = self.task.validate()
+            except DivergenceError as error:
+                raise DivergenceError(f"{error.what} after epoch {at.epoch + 1}") from error
             self._keep_if_best(figures)
         at.seconds += time.perf_counter() - started
         row = {"epoch": at.epoch + 1, "loss": at.loss / at.weight, "rate": at.rate, "seconds": at.seconds}
@@ -286,8 +319,23 @@ class _Session:
         name = self.task.select.removeprefix("-")
         return {name: self.fitted.history[-1][f"valid_{name}"]} if self.fitted.history and name else {}
 
-    def restore_best(self) -> None:
+    def check_weights(self) -> None:
+        """Raises DivergenceError for a weight, or a mean of weights, that is no finite number.
+
+        The next loss shows it too; but after the last step of an epoch, or before a checkpoint, none follows.
+        """
+        named = [(name, p.detach()) for name, p in self.task.model.named_parameters() if p.requires_grad]
+        means = [] if self.mean is None else zip((name for name, _ in named), self.mean.values, strict=True)
+        for name, values in [*named, *means]:
+            if not bool(values.isfinite().all()):
+                raise DivergenceError(f"{name} holds {_worst(values)} {self._at(self.at.position)}")
+
+    def _at(self, batch: int) -> str:
+        return f"in epoch {self.at.epoch + 1}, batch {batch}"
+
+    def finish(self) -> None:
         """The best epoch's weights into the model; before the first epoch's end they stay as they are."""
+        self.fitted.seconds, self.fitted.steps = self.seconds, self.at.step
         if self.best:
             self.task.model.load_state_dict(self.best)
         self.task.model.eval()
@@ -299,6 +347,7 @@ class _Session:
         self._saved = time.perf_counter()
         if self.checkpoint is None:
             return
+        self.check_weights()
         tree = {
             "at": vars(self.at),
             "fitted": {**vars(self.fitted), "seconds": self.seconds},
@@ -308,7 +357,7 @@ class _Session:
             "model": self.task.model.state_dict(),
             "mean": [] if self.mean is None else self.mean.values,
             "optimizer": self.optimizer.state_dict(),
-            "random": random_states(),
+            "random": self.draws.state(),
         }
         with whole_folder(self.checkpoint) as folder:
             write_tree(tree, folder, "training")
@@ -338,7 +387,12 @@ class _Session:
         self.order.set_state(saved["order"])
         device = next(self.task.model.parameters()).device
         self.state = map_tensors(saved["state"], lambda t: t.to(device))
-        restore_random_states(saved["random"])
+        self.draws.restore(saved["random"])
+
+
+def _worst(values: Tensor) -> float:
+    """One of the values that are not finite."""
+    return float(values[~values.isfinite()][0])
 
 
 def _score(figures: dict[str, float], select: str, epoch: int) -> float:
