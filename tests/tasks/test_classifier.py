@@ -166,10 +166,10 @@ def test_class_weights() -> None:
     import torch
 
     y = torch.tensor([0, 0, 0, 1])
-    weights = LossSettings().weights(y, 2)
+    weights = LossSettings().weights(y, ["a", "b"])
     assert weights is not None
     assert weights.tolist() == pytest.approx([4 / 6, 2.0])  # each class weighs 2 in all
-    assert LossSettings(class_weights="none").weights(y, 2) is None
+    assert LossSettings(class_weights="none").weights(y, ["a", "b"]) is None
     with pytest.raises(InputError, match="did you mean 'balanced'"):
         LossSettings(class_weights="balance").check()
 
@@ -178,11 +178,11 @@ def test_class_weights() -> None:
     ("X", "y", "message"),
     [
         ([], [], "there are no examples"),
-        (["a", "b"], [1], "2 inputs and labels of shape"),
+        (["a", "b"], [1], "2 inputs and 1 labels"),
         (["a", "b", "c", "d"], [1, 1, 1, 1], "only one class, 1"),
         ("abcd", [0, 1, 0, 1], r"X: one text where a list of them is expected; give \[text\]"),
-        (["a", "b", "c", "d"], [0, 1, None, 1], r"y\[2\]: the label is None"),
-        (["a", "b", "c", "d"], [0.0, np.nan, 0.0, 1.0], r"y\[1\]: the label is nan"),
+        (["a", "b", "c", "d"], [0, 1, None, 1], r"y\[2\]: the label is missing \(None\)"),
+        (["a", "b", "c", "d"], [0.0, np.nan, 0.0, 1.0], r"y\[1\]: the label is missing \(nan\)"),
         (["a", 3, "c", "d"], [0, 1, 0, 1], "a int where a text is expected"),
         ([np.zeros((3, 2)), np.zeros((3, 4))], [0, 1], "4 features a step, the first has 2"),
         ([np.zeros((3, 2)), np.full((3, 2), np.nan)], [0, 1], r"X\[1\], step 0: NaN or infinity"),

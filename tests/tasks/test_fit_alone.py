@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from tests.tag.conftest import sentences
 from tests.tasks.conftest import ordered
 from torch import Tensor, nn
@@ -292,9 +293,13 @@ def test_a_refit_that_diverges_leaves_the_model_before_it(
 ) -> None:
     alone = tagger(average=average).fit(SENTENCES, TAGS)
     damaged(monkeypatch, name, value, lambda task: task.select == "")
-    model = tagger(refit=True, average=average, batch_size=100).fit(SENTENCES, TAGS)
+    model = tagger(refit=True, average=average, batch_size=100)
+    with pytest.warns(ConvergenceWarning, match=said):
+        model.fit(SENTENCES, TAGS)
     assert said in model.fitted_.diverged
-    model = tagger(refit=True, average=average).fit(SENTENCES, TAGS)
+    model = tagger(refit=True, average=average)
+    with pytest.warns(ConvergenceWarning, match="the weights of epoch"):
+        model.fit(SENTENCES, TAGS)
     assert model.fitted_.diverged
     assert same(weights(model), weights(alone))
 
@@ -304,3 +309,11 @@ def test_corrections_of_vectors_are_looked_at_too(tmp_path: Path, monkeypatch: p
     damaged(monkeypatch, "corrections.weight", np.inf, lambda task: True)
     with pytest.raises(InputError, match=r"corrections\.weight holds inf in epoch 1"):
         tagger(vectors=str(tmp_path / "v.txt"), freeze=False, **WILD).fit(SENTENCES, TAGS)
+
+
+def test_a_fit_where_gradients_are_switched_off() -> None:
+    """As a notebook may have done for good; they stay off outside."""
+    expected = weights(a_classifier())
+    with torch.no_grad():
+        assert same(weights(a_classifier()), expected)
+        assert not torch.is_grad_enabled()

@@ -46,7 +46,7 @@ def split_rows(labels: Sequence[Hashable], fractions: Sequence[float], seed: int
             k = max(range(len(parts)), key=lambda k: (round(n * fractions[k] - dealt[k], 9), -k))
             dealt[k] += 1
             parts[k].append(i)
-    return _without_gaps(parts)
+    return _without_gaps(parts, labels)
 
 
 def split_groups(
@@ -142,15 +142,17 @@ def divide(
     return dict(zip(names, parts)), prefix + state_split(names, parts, settings.seed, by)
 
 
-def _without_gaps(parts: list[list[int]]) -> list[list[int]]:
-    """A part that rounding left without a row takes one from the largest."""
+def _without_gaps(parts: list[list[int]], labels: Sequence[Hashable]) -> list[list[int]]:
+    """A part that rounding left without a row takes one from the largest: of a label that keeps another there."""
     for part in parts:
         if not part:
             largest = max(parts, key=len)
             if len(largest) < 2:
                 n = sum(map(len, parts))
                 raise InputError(f"{n} rows cannot be split into {len(parts)} parts", remedy="give more data")
-            part.append(largest.pop())
+            held = Counter(labels[i] for i in largest)
+            spare = [at for at, i in enumerate(largest) if held[labels[i]] > 1]
+            part.append(largest.pop(spare[-1] if spare else -1))
     return [sorted(part) for part in parts]
 
 

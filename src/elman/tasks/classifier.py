@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,9 +16,17 @@ from torch.nn import functional as F
 from elman.errors import InputError, unknown
 from elman.models.classifier import ClassifierSettings, SequenceClassifier
 from elman.sequences import Sequences, bucket_batches
-from elman.tasks.encoding import Encoding, Examples, TextSettings
-from elman.tasks.parameters import fill, section_of, signature
-from elman.tasks.saving import check_answer, check_fitted, load_estimator, parameters_of, save_estimator
+from elman.tasks.encoding import Encoding, Examples, TextSettings, check_inputs
+from elman.tasks.inputs import class_labels, example_weights, listed
+from elman.tasks.parameters import fill, held_share, plain, section_of, signature
+from elman.tasks.saving import (
+    check_answer,
+    check_fitted,
+    load_estimator,
+    parameters_of,
+    save_estimator,
+    warn_if_diverged,
+)
 from elman.tasks.scores import score_classes
 from elman.tasks.tagger import check_packaged, packaged_digest, parts_of_speech
 from elman.training.divergence import check_answers
@@ -36,25 +45,55 @@ class LossSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The [loss] section of a classification recipe.
 
     Attributes:
-        class_weights: ``balanced`` gives every class the same total weight; ``none`` counts every example alike.
+        class_weights: ``balanced`` gives every class the same total weight; ``none`` counts every example alike; a
+            table {label: weight} says it for each, and one that it does not name weighs 1.
         label_smoothing: that share of the target probability is spread over all classes (Szegedy et al. 2016).
     """
 
-    class_weights: str = "balanced"
+    class_weights: str | dict[Any, float] = "balanced"
     label_smoothing: float = 0.0
 
     def check(self) -> None:
         """Raises InputError for a value that makes no sense, naming its key."""
         check_below_one(self, "loss", ["label_smoothing"])
-        if self.class_weights not in ("balanced", "none"):
-            raise unknown("value", self.class_weights, ["balanced", "none"], where="loss.class_weights")
+        if isinstance(self.class_weights, str):
+            if self.class_weights not in ("balanced", "none"):
+                raise unknown("value", self.class_weights, ["balanced", "none"], where="loss.class_weights")
+            return
+        for label, weight in self.class_weights.items():
+            if not 0 < weight < math.inf:
+                raise InputError(
+                    f"the class {label!r} weighs {weight}", where="loss.class_weights", remedy="give a number above 0"
+                )
 
-    def weights(self, y: Tensor, K: int) -> Tensor | None:
-        """(K,) weight of each class, of mean 1 over the examples."""
+    def weights(self, y: Tensor, labels: Sequence[Any], sample_weight: Tensor | None = None) -> Tensor | None:
+        """(K,) weight of each class; balanced, they are of mean 1 over the examples.
+
+        Args:
+            y: (N,) class indices.
+            labels: of the K classes.
+            sample_weight: (N,), what each example counts.
+
+        Raises:
+            InputError: a weight for a label that there is not.
+        """
         if self.class_weights == "none":
             return None
-        counts = torch.bincount(y, minlength=K).clamp(min=1)
-        return len(y) / (K * counts)
+        K = len(labels)
+        if self.class_weights == "balanced":
+            if sample_weight is not None:
+                return sample_weight.sum() / (K * torch.bincount(y, sample_weight, minlength=K))
+            counts = torch.bincount(y, minlength=K).clamp(min=1)
+            return len(y) / (K * counts)
+        assert not isinstance(self.class_weights, str)
+        # a recipe and a RUN write every label as a text
+        place = {str(label): k for k, label in enumerate(labels)} | {label: k for k, label in enumerate(labels)}
+        found = torch.ones(K)
+        for label, weight in self.class_weights.items():
+            if label not in place:
+                raise unknown("label", label, map(str, labels), where="class_weight")
+            found[place[label]] = weight
+        return found
 
 
 class Training:
@@ -69,24 +108,35 @@ class Training:
         valid: Examples | None,
         loss: LossSettings,
         batch_size: int,
+        labels: Sequence[Any],
+        sample_weight: np.ndarray | None = None,
     ) -> None:
         assert train.y is not None
         self.model: nn.Module = model
         self.train, self.valid, self.batch_size = train, valid, batch_size
-        self.weights = loss.weights(train.y, model.classes)
+        # of mean 1: what matters is what one example weighs beside the others
+        self.sample = None if sample_weight is None else torch.tensor(sample_weight / sample_weight.mean()).float()
+        self.weights = loss.weights(train.y, labels, self.sample)
         self.smoothing = loss.label_smoothing
         self.select = "macro_f1" if valid is not None else ""
 
     def plan(self, generator: torch.Generator) -> list[list[int]]:
         return bucket_batches(self.train.lengths, self.batch_size, generator)
 
-    def collate(self, picks: list[int]) -> tuple[Sequences, Tensor | None, Tensor | None]:
-        return self.train.batch(picks)
+    def collate(self, picks: list[int]) -> tuple[Sequences, Tensor | None, Tensor | None, Tensor | None]:
+        return *self.train.batch(picks), None if self.sample is None else self.sample[picks]
 
-    def loss(self, batch: tuple[Sequences, Tensor | None, Tensor], state: Any) -> tuple[Tensor, float, Any]:
-        sequences, ngrams, y = batch
+    def loss(
+        self, batch: tuple[Sequences, Tensor | None, Tensor, Tensor | None], state: Any
+    ) -> tuple[Tensor, float, Any]:
+        sequences, ngrams, y, weights = batch
         scores = self.model(sequences.data, sequences.lengths, ngrams)  # (B, K)
-        return F.cross_entropy(scores, y, self.weights, label_smoothing=self.smoothing), float(len(y)), None
+        if weights is None:
+            return F.cross_entropy(scores, y, self.weights, label_smoothing=self.smoothing), float(len(y)), None
+        each = F.cross_entropy(scores, y, self.weights, label_smoothing=self.smoothing, reduction="none")  # (B,)
+        # divided by what the batch would weigh without them: else an example alone in its batch would weigh as any
+        total = float(len(y)) if self.weights is None else self.weights[y].sum()
+        return (weights * each).sum() / total, float(len(y)), None
 
     def validate(self) -> dict[str, float]:
         if self.valid is None or self.valid.y is None:
@@ -126,8 +176,10 @@ class Classifier:
     `ClassifierSettings`, `LossSettings` and `TrainingSettings` together, and
 
         validation: share of the training examples held out to choose the best epoch; 0 keeps the last epoch.
+        class_weight: as scikit-learn has it, ``"balanced"`` or {label: weight}; None: as `class_weights` says.
 
-    X is a list of strings, of token lists, or of arrays (T_i, F). y holds any labels.
+    X is a list of strings, of token lists, or of arrays (T_i, F); or a series, or a table with one column of these. y
+    holds texts, whole numbers or truth values.
 
     Attributes:
         classes_: (K,) labels, sorted.
@@ -137,6 +189,7 @@ class Classifier:
 
     seed: int
     validation: float
+    class_weight: Any
     model_: SequenceClassifier
     fitted_: Fitted
 
@@ -150,7 +203,7 @@ class Classifier:
     def __init__(self, **parameters: Any) -> None:
         fill(self, parameters)
 
-    __init__.__signature__ = signature(*SETTINGS.values(), validation=0.1)  # type: ignore[attr-defined]
+    __init__.__signature__ = signature(*SETTINGS.values(), validation=0.1, class_weight=None)  # type: ignore[attr-defined]
 
     def settings(self, section: str) -> Any:
         """The parameters of one section ("text", "model", "loss", "training"), as its Struct.
@@ -162,21 +215,41 @@ class Classifier:
 
     # -- learning
 
-    def fit(self, X: Sequence[Any], y: Sequence[Any]) -> Classifier:
+    def fit(self, X: Sequence[Any], y: Sequence[Any], sample_weight: Sequence[float] | None = None) -> Classifier:
         """Learn from N inputs and their labels.
 
+        Args:
+            sample_weight: (N,), what each input counts in the loss; one of weight 0 is as if it were not there.
+
         Raises:
-            InputError: not one label an input, one class only, inputs that cannot be read.
+            InputError: not one label an input, one class only, inputs or labels that cannot be read; with the row of X
+                or y. Too few inputs to hold some out. Numbers that are no longer finite before the first epoch's end.
+            KeyboardInterrupt: Ctrl-C, with the weights of the best epoch in place.
         """
         for section in self.SETTINGS:
             self.settings(section)  # wrong parameters are found before anything else
-        inputs, labels = _listed(X), np.asarray(y)
-        _check_pairs(inputs, labels)
-        if not self.validation:
-            return self.fit_parts(inputs, labels, None)
-        train, valid = _hold_out(labels, self.validation, self.seed)
-        held = [inputs[i] for i in valid], labels[valid]
-        return self.fit_parts([inputs[i] for i in train], labels[train], held)
+        share = held_share(self, none=True)
+        inputs = listed(X)
+        if not inputs:
+            raise InputError("there are no examples", remedy="give at least one")
+        labels, weights = class_labels(y, len(inputs)), example_weights(sample_weight, len(inputs))
+        check_inputs(inputs)
+        if weights is not None:
+            kept = np.flatnonzero(weights)
+            inputs, labels, weights = [inputs[i] for i in kept], labels[kept], weights[kept]
+        _check_classes(labels)
+        if not share:
+            self.fit_parts(inputs, labels, None, sample_weight=weights)
+        else:
+            train, valid = _hold_out(labels, share, self.settings("training").seed)
+            self.fit_parts(
+                [inputs[i] for i in train],
+                labels[train],
+                ([inputs[i] for i in valid], labels[valid]),
+                sample_weight=None if weights is None else weights[train],
+            )
+        warn_if_diverged(self.fitted_)
+        return self
 
     def fit_parts(
         self,
@@ -190,6 +263,7 @@ class Classifier:
         title: str = "training",
         step: Step = training_step,
         graceful: bool = False,
+        sample_weight: np.ndarray | None = None,
     ) -> Classifier:
         """Learn from one part, choose the epoch on another.
 
@@ -197,13 +271,10 @@ class Classifier:
             checkpoint, resume, progress, title: see `elman.training.loop.fit`.
             step: one training step; one of your own may draw from the global generators.
             graceful: Ctrl-C ends the training early and `fitted_` says so, instead of being raised.
+            sample_weight: (N,) above 0, what each example counts in the loss.
         """
         self.classes_, numbers = np.unique(np.asarray(y), return_inverse=True)
-        if len(self.classes_) < 2:
-            raise InputError(
-                f"only one class, {self.classes_[0].item()!r}",
-                remedy="a classifier needs examples of at least two",
-            )
+        _check_classes(self.classes_)
         text, model, training = self.settings("text"), self.settings("model"), self.settings("training")
         self.encoding_ = Encoding(text, model.ngrams, model.ngram_letters, parts_of_speech)
         self.encoding_.fit(X, numbers, training.seed)
@@ -211,13 +282,27 @@ class Classifier:
         held = None if valid is None else self.encoding_(valid[0], self.class_numbers(valid[1]))
         with initialised(training.seed):
             self.model_ = self._network(model, text, examples)
-        task = Training(self.model_, examples, held, self.settings("loss"), training.batch_size)
+        task = Training(
+            self.model_, examples, held, self._loss(), training.batch_size, self.classes_.tolist(), sample_weight
+        )
         with Interrupt(graceful) as interrupt:
             self.fitted_ = fit(
                 task, training, step=step, checkpoint=checkpoint, resume=resume, progress=progress, title=title,
                 interrupt=interrupt, global_draws=step is not training_step,
             )  # fmt: skip
         return self
+
+    def _loss(self) -> LossSettings:
+        loss: LossSettings = self.settings("loss")
+        if self.class_weight is None:
+            return loss
+        try:
+            weights = msgspec.convert(plain(self.class_weight), str | dict[Any, float])
+        except msgspec.ValidationError as error:
+            raise InputError(str(error), where=f"{type(self).__name__}, class_weight") from error
+        loss = msgspec.structs.replace(loss, class_weights=weights)
+        loss.check()
+        return loss
 
     def class_numbers(self, y: Sequence[Any] | np.ndarray) -> np.ndarray:
         """Labels to class indices. Raises InputError for a label that was never seen."""
@@ -252,10 +337,18 @@ class Classifier:
 
     def predict_proba(self, X: Sequence[Any]) -> np.ndarray:
         """(N, K) probabilities, columns in the order of `classes_`."""
+        return self._scores(X).softmax(1).numpy()
+
+    def predict_log_proba(self, X: Sequence[Any]) -> np.ndarray:
+        """(N, K) their logarithms, exact where a probability is too small for a number."""
+        return self._scores(X).log_softmax(1).numpy()
+
+    def _scores(self, X: Sequence[Any]) -> Tensor:
         check_fitted(self)
-        if not len(X):
-            return np.zeros((0, len(self.classes_)))
-        return check_answer(predict_scores(self.model_, self.encoding_(_listed(X))).softmax(1).numpy())
+        inputs = listed(X)
+        if not inputs:
+            return torch.zeros(0, len(self.classes_), dtype=torch.float64)
+        return check_answer(predict_scores(self.model_, self.encoding_(inputs)))
 
     def predict(self, X: Sequence[Any]) -> np.ndarray:
         """(N,) labels. `score(X, y)`, from scikit-learn, is their accuracy."""
@@ -297,28 +390,27 @@ class Classifier:
             self.model_ = SequenceClassifier.from_dict(description["model"])
 
 
-def _listed(X: Sequence[Any]) -> list[Any]:
-    """Raises InputError for a text where a list of them is meant: its letters would be taken for texts."""
-    if isinstance(X, str):
-        raise InputError("one text where a list of them is expected", where="X", remedy="give [text]")
-    return list(X)
-
-
-def _check_pairs(X: Sequence[Any], y: np.ndarray) -> None:
-    if not len(X):
-        raise InputError("there are no examples", remedy="give at least one")
-    if y.ndim != 1 or len(X) != len(y):
-        raise InputError(f"{len(X)} inputs and labels of shape {y.shape}", remedy="give one label an input")
-    for i, label in enumerate(y.tolist()):
-        if label is None or label != label:  # NaN is what equals nothing
-            raise InputError(f"the label is {label}", where=f"y[{i}]", remedy="label it, or leave the example out")
+def _check_classes(y: np.ndarray) -> None:
+    if len(set(y.tolist())) < 2:
+        raise InputError(
+            f"only one class, {y[0].item()!r}" if isinstance(y[0], np.generic) else f"only one class, {y[0]!r}",
+            remedy="a classifier needs examples of at least two",
+        )
 
 
 def _hold_out(y: np.ndarray, share: float, seed: int) -> tuple[list[int], list[int]]:
-    """Rows to train on and rows to choose the epoch on, in proportion for every label."""
+    """Rows to train on and rows to choose the epoch on, in proportion for every label.
+
+    Raises:
+        InputError: no class has an example to spare.
+    """
     from elman.data.split import split_rows
 
-    if not 0 < share < 1:
-        raise InputError(f"validation is {share}", where="Classifier", remedy="give a share of 0 to below 1")
-    train, valid = split_rows(y.tolist(), [1 - share, share], seed)
+    labels = y.tolist()
+    if len(set(labels)) == len(labels):
+        raise InputError(
+            f"{len(labels)} examples of {len(labels)} classes are too few to hold one out",
+            remedy="give more of each class, or validation=0 to hold out none",
+        )
+    train, valid = split_rows(labels, [1 - share, share], seed)
     return train, valid

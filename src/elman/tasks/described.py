@@ -15,6 +15,7 @@ from torch import nn
 
 from elman.models.classifier import ClassifierSettings
 from elman.models.tagger import TaggerModel, TaggerSettings
+from elman.tasks.sentences import tag_of
 from elman.training.settings import TrainingSettings
 from elman.training.stored import StoredWeights, damaged
 
@@ -163,10 +164,15 @@ class TaggerDescription(Description, kw_only=True):
     temperature: Annotated[float, msgspec.Meta(ge=1e-3, le=1e3)]
     threshold: Annotated[float, msgspec.Meta(ge=-100, le=100)] = 0.0
     moved: Size = 0
+    tag_type: Literal["str", "int", "bool"] = "str"
 
     def check(self, weights: StoredWeights) -> None:
         where, names = weights.path, self.names.names
         _differ(names, "tag", where)
+        try:
+            [tag_of(self.tag_type, name) for name in names]
+        except ValueError as error:
+            raise damaged(f"a tag that is none of the type {self.tag_type}", where) from error
         _fits(len(names), "emit.bias", weights)
         if self.names.scheme != "none":
             letters = "BIES" if self.names.inner == "IOBES" else "BI"

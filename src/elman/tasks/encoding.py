@@ -14,6 +14,7 @@ from torch import Tensor
 
 from elman.errors import InputError
 from elman.sequences import Sequences
+from elman.tasks.inputs import check_present
 from elman.text import Chain, Vocabulary
 from elman.text.ngrams import NgramFeatures
 from elman.text.tag import Tagger, no_tags
@@ -21,7 +22,7 @@ from elman.text.vectors import WordVectors, embedding_matrix
 from elman.text.vectors.embedding import find
 from elman.training.settings import check_least
 
-__all__ = ["Encoding", "Examples", "TextSettings"]
+__all__ = ["Encoding", "Examples", "TextSettings", "check_inputs"]
 
 _STAGES: tuple[Any, ...] = ("unicode", "contractions", "lower", "words")
 
@@ -145,12 +146,12 @@ class Encoding:
         """
         if not len(X):
             raise InputError("there are no examples", remedy="give at least one")
-        if not _is_text(X[0]):
+        check_inputs(X)
+        if not _are_texts(X):
             self.chain = self.ngrams = None
             self.features = _values(X[0], 0, 0).shape[1]
             return self
         assert self.chain is not None
-        _check_texts(X)
         self.chain.fit(X)
         pairs = self._pairs(X)
         tokens = [[token for token, _ in row] for row in pairs]
@@ -188,6 +189,7 @@ class Encoding:
             InputError: another kind of input, a wrong number of features, NaN, an empty sequence.
         """
         classes = None if y is None else torch.as_tensor(y, dtype=torch.int64)
+        _check_present(X)
         if self.reads_numbers:
             return Examples([_values(x, i, self.features) for i, x in enumerate(X)], [], None, classes)
         assert self.vocabulary is not None
@@ -246,6 +248,30 @@ class Encoding:
         return new
 
 
+def check_inputs(X: Sequence[Any]) -> None:
+    """Whether all inputs can be read, and are of one kind: before any are held out, so that rows are the caller's.
+
+    Raises:
+        InputError: as `Encoding.fit` and `Encoding.__call__`, naming the row.
+    """
+    _check_present(X)
+    if _are_texts(X):
+        _check_texts(X)
+        return
+    features = 0
+    for i, x in enumerate(X):
+        features = _values(x, i, features).shape[1]
+
+
+def _check_present(X: Sequence[Any]) -> None:
+    check_present(X, "input", "X", "give it, or leave the example out")
+
+
+def _are_texts(X: Sequence[Any]) -> bool:
+    """Whether texts are what the inputs are; one that is none among them is a mistake then."""
+    return any(_is_text(x) for x in X)
+
+
 def _is_text(x: Any) -> bool:
     return isinstance(x, str) or (
         isinstance(x, (list, tuple, np.ndarray)) and len(x) > 0 and all(isinstance(word, str) for word in x)
@@ -254,7 +280,12 @@ def _is_text(x: Any) -> bool:
 
 def _check_texts(X: Sequence[Any]) -> None:
     for i, x in enumerate(X):
-        if not _is_text(x) and not (isinstance(x, (list, tuple)) and not x):
+        if not _is_text(x) and not (isinstance(x, (list, tuple, np.ndarray)) and not len(x)):
+            if isinstance(x, (list, tuple)) and any(isinstance(token, str) for token in x):
+                other = next(j for j, token in enumerate(x) if not isinstance(token, str))
+                raise InputError(
+                    f"token {other} is no text: {x[other]!r:.60}", where=f"X[{i}]", remedy="give every token as a text"
+                )
             raise InputError(
                 f"a {type(x).__name__} where a text is expected", where=f"X[{i}]", remedy="give strings or token lists"
             )

@@ -31,3 +31,10 @@ class Classifier(classifier.Classifier, ClassifierMixin, BaseEstimator):  # type
 
 class Tagger(tagger.Tagger, BaseEstimator):  # type: ignore[misc]
     __doc__ = tagger.Tagger.__doc__
+
+    def __sklearn_tags__(self) -> Any:
+        """No classifier to scikit-learn, whose classifiers have one label an example; lists in, lists out."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string, tags.input_tags.two_d_array = True, False
+        tags.target_tags.required, tags.target_tags.one_d_labels = True, False
+        return tags

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import os
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from elman.errors import InputError, unknown
 
-__all__ = ["fill", "parameter_names", "section_of", "signature"]
+__all__ = ["fill", "held_share", "parameter_names", "plain", "section_of", "signature"]
 
 
 def signature(*kinds: type[msgspec.Struct], **more: Any) -> inspect.Signature:
@@ -54,10 +57,44 @@ def section_of(estimator: Any, kind: type[msgspec.Struct], section: str = "") ->
     Raises:
         InputError: a value of the wrong type, or one that makes no sense.
     """
-    values = {f.name: getattr(estimator, f.name) for f in msgspec.structs.fields(kind)}
+    values = {f.name: plain(getattr(estimator, f.name)) for f in msgspec.structs.fields(kind)}
     try:
         found: Any = msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
         raise InputError(str(error), where=", ".join(filter(None, [type(estimator).__name__, section]))) from error
     found.check()  # every section has one
     return found
+
+
+def plain(value: Any) -> Any:
+    """numpy's numbers, texts and arrays, and paths, as Python's own: searches over parameters hand over such values."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        return float(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return tuple(plain(v) for v in value) if isinstance(value, tuple) else [plain(v) for v in value]
+    if isinstance(value, Mapping):
+        return {plain(k): plain(v) for k, v in value.items()}
+    return value
+
+
+def held_share(estimator: Any, none: bool) -> float:
+    """The estimator's `validation`: a share between 0 and 1, or 0 where it may hold out `none`.
+
+    Raises:
+        InputError: anything else.
+    """
+    share = plain(estimator.validation)
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or not (0 < share < 1 or (none and share == 0)):
+        remedy = "give a share of 0 to below 1" if none else "give a share between 0 and 1"
+        raise InputError(f"validation is {share!r}", where=type(estimator).__name__, remedy=remedy)
+    return float(share)

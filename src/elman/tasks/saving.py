@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -12,12 +13,12 @@ from torch import Tensor, nn
 
 from elman.errors import InputError
 from elman.tasks.described import DESCRIPTIONS, described
-from elman.tasks.parameters import parameter_names
+from elman.tasks.parameters import parameter_names, plain
 from elman.training.checkpoint import write_run
 from elman.training.loop import Fitted
 from elman.training.stored import Room, damaged, open_weights, read_description
 
-__all__ = ["check_answer", "check_fitted", "load_estimator", "parameters_of", "save_estimator"]
+__all__ = ["check_answer", "check_fitted", "load_estimator", "parameters_of", "save_estimator", "warn_if_diverged"]
 
 
 class Saved(Protocol):
@@ -43,9 +44,23 @@ def check_fitted(estimator: object, remedy: str = "") -> None:
         raise NotFittedError(f"this {name} is not fitted yet: {remedy or f'call fit, or {name}.load a RUN'}")
 
 
+def warn_if_diverged(fitted: Fitted) -> None:
+    """Tells whoever called `fit` that its training ended early, at numbers that are no longer finite."""
+    if fitted.diverged:
+        from sklearn.exceptions import ConvergenceWarning
+
+        what = f"{fitted.diverged}: the weights of epoch {fitted.best_epoch} are kept; a lower rate may go further"
+        warnings.warn(what, ConvergenceWarning, stacklevel=3)
+
+
 def parameters_of(estimator: Any) -> dict[str, Any]:
     """The parameters as model.json holds them."""
-    return {k: msgspec.to_builtins(getattr(estimator, k)) for k in parameter_names(type(estimator))}
+    values = {k: plain(getattr(estimator, k)) for k in parameter_names(type(estimator))}
+    # what JSON would make of a key that is no text is another one
+    return {
+        k: msgspec.to_builtins({str(key): entry for key, entry in v.items()} if isinstance(v, dict) else v)
+        for k, v in values.items()
+    }
 
 
 A = TypeVar("A", np.ndarray, Tensor)

@@ -74,8 +74,9 @@ def score_tags(tagger: Tagger, X: Sequence[Words], y: Sequence[Words], scheme: s
     names = tagger.names_
     tagger.predict(X[:64])  # the first call compiles and allocates
     started = time.perf_counter()
-    predicted = tagger.predict(X)
+    given = tagger.predict(X)
     seconds = time.perf_counter() - started
+    predicted = [[str(tag) for tag in row] for row in given]  # as y is here: they may be numbers
     if not names.plain:
         scheme = detect_scheme(y) if scheme == "auto" else scheme
         plain = (tag for row in y for tag in row if tag != "O" and tag[1:2] != "-")
@@ -89,12 +90,12 @@ def score_tags(tagger: Tagger, X: Sequence[Words], y: Sequence[Words], scheme: s
     figures = tag_figures(y, predicted, not names.plain)
     tables = tagger.predict_proba(X)
     sure, right, nll = [], [], 0.0
-    number = {name: k for k, name in enumerate(tagger.classes_.tolist())}
-    for wanted, given, p in zip(y, predicted, tables):
-        wanted, given = names.as_classes(wanted), names.as_classes(given)
+    number = {name: k for k, name in enumerate(names.classes)}
+    for wanted, found, p in zip(y, predicted, tables):
+        wanted, found = names.as_classes(wanted), names.as_classes(found)
         rows = np.arange(len(p))
-        sure.append(p[rows, [number[tag] for tag in given]])
-        right += [w == g for w, g in zip(wanted, given)]
+        sure.append(p[rows, [number[tag] for tag in found]])
+        right += [w == g for w, g in zip(wanted, found)]
         # a tag that training never showed has no probability: it counts as one in a trillion
         chosen = [p[t, number[tag]] if tag in number else 0.0 for t, tag in zip(rows, wanted)]
         nll -= float(np.log(np.maximum(chosen, 1e-12)).sum())

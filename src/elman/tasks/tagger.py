@@ -19,9 +19,18 @@ from elman.errors import InputError
 from elman.models.lexicon import Lexicon
 from elman.models.tagger import TaggerModel, TaggerSettings
 from elman.tasks.entities import transition_rules
+from elman.tasks.inputs import listed
 from elman.tasks.known_words import known_words
-from elman.tasks.parameters import fill, section_of, signature
-from elman.tasks.saving import check_answer, check_fitted, load_estimator, parameters_of, save_estimator
+from elman.tasks.parameters import fill, held_share, section_of, signature
+from elman.tasks.saving import (
+    check_answer,
+    check_fitted,
+    load_estimator,
+    parameters_of,
+    save_estimator,
+    warn_if_diverged,
+)
+from elman.tasks.sentences import checked_sentences, tag_of
 from elman.tasks.tag_scores import score_tags
 from elman.tasks.tagging import Tagging, TagNames, best_temperature, best_threshold, run_model
 from elman.training.divergence import DivergenceError
@@ -45,10 +54,12 @@ class Tagger:
         validation: share of the sentences held out to choose the best epoch and to calibrate.
 
     X is a list of token lists, y a list of as many tag lists: plain labels (parts of speech), or entities in IOB1,
-    IOB2, IOBES or BILOU, which is found out. Tags are given back in the scheme they came in.
+    IOB2, IOBES or BILOU, which is found out. Tags are given back in the scheme they came in, and whole numbers and
+    truth values as such.
 
     Attributes:
         classes_: (C,) tags; for entities in IOB1 or BILOU those of IOB2.
+        tag_type_: "str", "int" or "bool", what the tags are.
         temperature_: divides scores before they become probabilities, fitted on validation sentences.
         threshold_: so many nats less likely than none may an entity be and still be given; what is best for F1 on
             the validation sentences. Probabilities are those of the model without it.
@@ -74,19 +85,33 @@ class Tagger:
         """Learn from N sentences and their tags.
 
         Raises:
-            InputError: sentences and tags that do not fit each other, or one tag only.
+            InputError: sentences and tags that do not fit each other, with the row of X or y; one tag only, or too few
+                sentences to hold some out. Numbers that are no longer finite before the first epoch's end.
+            KeyboardInterrupt: Ctrl-C, with the weights of the best epoch in place.
         """
-        X, y = _checked(X, y)
-        if not 0 < self.validation < 1:
-            raise InputError(f"validation is {self.validation}", where="Tagger", remedy="give a share between 0 and 1")
-        if len(X) < 2:
+        section_of(self, TaggerSettings)  # wrong parameters are found before anything else
+        training: TrainingSettings = section_of(self, TrainingSettings)
+        share = held_share(self, none=False)
+        sentences, tags, tag_type = checked_sentences(X, y)
+        if len({tag for row in tags for tag in row}) < 2:
+            raise InputError(f"only one tag, {tags[0][0]!r}", remedy="a tagger needs at least two")
+        if len(sentences) < 2:
             raise InputError("one sentence is too little to train on", remedy="give at least two")
-        order = np.random.default_rng(self.seed).permutation(len(X))
-        held = max(1, min(len(X) - 1, round(self.validation * len(X))))
+        order = np.random.default_rng(training.seed).permutation(len(sentences))
+        held = max(1, min(len(sentences) - 1, round(share * len(sentences))))
         valid, train = order[:held], order[held:]
-        return self.fit_parts(
-            ([X[i] for i in train], [y[i] for i in train]), ([X[i] for i in valid], [y[i] for i in valid])
+        if len({tag for i in train for tag in tags[i]}) < 2:
+            raise InputError(
+                f"{len(sentences)} sentences are too few: without the {held} held out, one tag is left to learn from",
+                remedy="give more",
+            )
+        self.fit_parts(
+            ([sentences[i] for i in train], [tags[i] for i in train]),
+            ([sentences[i] for i in valid], [tags[i] for i in valid]),
+            tag_type=tag_type,
         )
+        warn_if_diverged(self.fitted_)
+        return self
 
     def fit_parts(
         self,
@@ -94,6 +119,7 @@ class Tagger:
         valid: tuple[Sequence[Words], Sequence[Words]],
         *,
         scheme: str = "auto",
+        tag_type: str = "str",
         checkpoint: Path | None = None,
         resume: bool = False,
         progress: Silent | None = None,
@@ -104,6 +130,7 @@ class Tagger:
 
         Args:
             scheme: that both are written in; "none" for plain labels, "auto" finds out.
+            tag_type: that the tags, which are texts here, are given back as: "str", "int" or "bool".
             checkpoint, resume, progress, title: see `elman.training.loop.fit`.
             graceful: Ctrl-C ends the training early and `fitted_` says so, instead of being raised.
         """
@@ -113,7 +140,7 @@ class Tagger:
         self.names_ = TagNames.of([*train[1], *(valid[1] if settings.refit else ())], scheme, settings.scheme)
         if len(self.names_.names) < 2:
             raise InputError(f"only one tag, {train[1][0][0]!r}", remedy="a tagger needs at least two")
-        self.classes_ = np.array(self.names_.classes)
+        self._name_classes(tag_type)
         self._pos = packaged_tagger() if settings.pos else None
         known = known_words(settings.vectors)
         with Interrupt(graceful) as interrupt:
@@ -199,13 +226,22 @@ class Tagger:
     def write_in(self, scheme: str) -> None:
         """Give tags back in another scheme than they came in: one of `elman.data.schemes.SCHEMES`, of entities."""
         self.names_ = TagNames(self.names_.names, scheme, self.names_.inner)
-        self.classes_ = np.array(self.names_.classes)
+        self._name_classes(self.tag_type_)
+
+    def _name_classes(self, tag_type: str) -> None:
+        self.tag_type_ = tag_type
+        self.classes_ = np.array(self._as_given(self.names_.classes))
 
     # -- use
+
+    def _as_given(self, tags: list[str]) -> list[Any]:
+        """Tags as the user's type of them."""
+        return tags if self.tag_type_ == "str" else [tag_of(self.tag_type_, tag) for tag in tags]
 
     def _run(self, X: Sequence[Words], paths: bool, probabilities: bool) -> tuple[list[list[str]], list[np.ndarray]]:
         """Tags of every sentence, and probabilities (T_i, C); what is not asked for stays empty."""
         check_fitted(self)
+        X = listed(X)
         tags: list[list[str]] = [[] for _ in X]
         tables = [np.zeros((0, len(self.classes_)), np.float32) for _ in X]
         full = [i for i, words in enumerate(X) if len(words)]  # an empty sentence has no tags, and is no error
@@ -228,28 +264,28 @@ class Tagger:
                     tables[full[i]] = self.names_.columns(check_answer(p[:n, b]))
         return tags, tables
 
-    def predict(self, X: Sequence[Words]) -> list[list[str]]:
+    def predict(self, X: Sequence[Words]) -> list[list[Any]]:
         """The tags of each sentence; an empty sentence has none."""
-        return self._run(X, True, False)[0]
+        return [self._as_given(row) for row in self._run(X, True, False)[0]]
 
     def predict_proba(self, X: Sequence[Words]) -> list[np.ndarray]:
         """For each sentence (T_i, C) calibrated probabilities, columns in the order of `classes_`."""
         return self._run(X, False, True)[1]
 
-    def predict_with_confidence(self, X: Sequence[Words]) -> tuple[list[list[str]], list[np.ndarray]]:
+    def predict_with_confidence(self, X: Sequence[Words]) -> tuple[list[list[Any]], list[np.ndarray]]:
         """The tags of each sentence, and for each tag how probable it is, (T_i,)."""
         tags, tables = self._run(X, True, True)
-        number = {name: k for k, name in enumerate(self.classes_.tolist())}
+        number = {name: k for k, name in enumerate(self.names_.classes)}
         sure = []
         for row, p in zip(tags, tables):
             inner = row if self.names_.plain else self.names_.as_classes(row)
             sure.append(p[np.arange(len(row)), [number[tag] for tag in inner]])
-        return tags, sure
+        return [self._as_given(row) for row in tags], sure
 
     def evaluate(self, X: Sequence[Words], y: Sequence[Words], scheme: str = "auto") -> dict[str, Any]:
         """Every figure on tagged sentences, see `elman.tasks.tag_scores.score_tags`."""
-        X, y = _checked(X, y)
-        return score_tags(self, X, y, scheme)
+        sentences, tags, _ = checked_sentences(X, y)
+        return score_tags(self, sentences, tags, scheme)
 
     def score(self, X: Sequence[Words], y: Sequence[Words]) -> float:
         """F1 of the entities found; of plain labels, the share of words that got theirs."""
@@ -264,6 +300,7 @@ class Tagger:
             "task": "tag",
             "names": {"names": self.names_.names, "scheme": self.names_.scheme, "inner": self.names_.inner},
             "lexicon": self.lexicon_.to_dict(),
+            "tag_type": self.tag_type_,
             "vectors": list(self.model_.vectors.shape),
             "moved": 0 if self.model_.corrections is None else self.model_.corrections.num_embeddings,
             "cell": self.model_.context.graph.to_dict(),
@@ -288,7 +325,7 @@ class Tagger:
 
     def _build(self, description: Mapping[str, Any]) -> None:
         self.names_ = TagNames(**description["names"])
-        self.classes_ = np.array(self.names_.classes)
+        self._name_classes(description.get("tag_type", "str"))
         self.lexicon_ = Lexicon.from_dict(description["lexicon"])
         self.temperature_ = float(description["temperature"])
         self.threshold_ = float(description.get("threshold", 0.0))
@@ -381,23 +418,3 @@ class _PartsOfSpeech:
 
 
 parts_of_speech = _PartsOfSpeech()
-
-
-def _checked(X: Sequence[Words], y: Sequence[Words]) -> tuple[list[list[str]], list[list[str]]]:
-    """Sentences and their tags as lists.
-
-    Raises:
-        InputError: none, not as many tags as words, a sentence without words, a text instead of words.
-    """
-    if not len(X):
-        raise InputError("there are no sentences", remedy="give at least one")
-    if len(X) != len(y):
-        raise InputError(f"{len(X)} sentences and {len(y)} lists of tags", remedy="give one list of tags a sentence")
-    for i, (words, tags) in enumerate(zip(X, y)):
-        if isinstance(words, str) or isinstance(tags, str):
-            raise InputError("a text where a list of words is expected", where=f"X[{i}]", remedy="split it first")
-        if not len(words):
-            raise InputError("a sentence without words", where=f"X[{i}]", remedy="leave it out")
-        if len(words) != len(tags):
-            raise InputError(f"{len(words)} words and {len(tags)} tags", where=f"X[{i}]", remedy="give each word one")
-    return [list(map(str, words)) for words in X], [list(map(str, tags)) for tags in y]

@@ -180,7 +180,7 @@ def fit(
     set_bptt(task.model, settings.bptt)
     # not the seed of the initial weights, nor of the order
     draws = (GlobalDraws if global_draws else OwnDraws)(settings.seed + 1)
-    with Interrupt() if interrupt is None else nullcontext(interrupt) as interrupt, draws:
+    with Interrupt() if interrupt is None else nullcontext(interrupt) as interrupt, draws, torch.enable_grad():
         session = _Session(task, settings, checkpoint, last or settings.epochs, draws)
         try:
             if resume and checkpoint is not None and checkpoint.exists():
