@@ -32,5 +32,6 @@ def traced() -> bool:
 def constant(function: F) -> F:
     """What torch.compile and torch.export call, and do not read: its result is the same for as long as the settings of
     the layer are."""
-    torch.compiler.assume_constant_result(function)  # type: ignore[no-untyped-call]
+    # all that torch.compiler.assume_constant_result does, after it has spent seconds on importing the compiler
+    function._dynamo_marked_constant = True  # type: ignore[attr-defined]
     return function
