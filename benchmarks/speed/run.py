@@ -186,7 +186,26 @@ def steps(threads: int) -> list[Measured]:
     return rows
 
 
-PARTS = {f.__name__: f for f in (grid, ragged, deep, own, every, steps)}
+def short(threads: int) -> list[Measured]:
+    """Calls in which weights weigh more than rows do: one or two time steps, wide inputs, many units, deep at T = 1."""
+    rows = []
+    shapes = [
+        (1, 1, 1024, 1024, 1), (1, 32, 1024, 1024, 1), (1, 1, 128, 128, 4), (1, 32, 512, 512, 4), (2, 1, 2048, 2048, 1),
+        (2, 16, 2048, 2048, 1), (20, 1, 10_000, 128, 1), (20, 32, 10_000, 128, 1), (35, 20, 650, 650, 1),
+    ]  # fmt: skip
+    for T, B, inputs, H, L in shapes:
+        x = torch.randn(T, B, inputs)
+        for cell in ("LSTM", "GRU", "RNN"):
+            theirs = getattr(nn, cell)(inputs, H, L)
+            ours = getattr(elman.nn, cell)(inputs, H, L)
+            ours.load_state_dict(theirs.state_dict())
+            for work, make in (("forward", forward_step), ("training", training_step)):
+                calls = {"elman": make(ours, x), "torch.nn": make(theirs, x)}
+                rows.append(contest(cell, f"T{T} B{B} I{inputs} H{H} L{L}", work, ours, T * B, calls))
+    return rows
+
+
+PARTS = {f.__name__: f for f in (grid, ragged, deep, own, every, steps, short)}
 
 
 def machine() -> dict[str, object]:

@@ -9,13 +9,31 @@ from functools import lru_cache
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from elman.equations.graph import Graph
 from elman.errors import InputError
 
-__all__ = ["ENGINES", "Choice", "choose"]
+__all__ = ["ENGINES", "Choice", "Faster", "choose"]
 
 ENGINES = ("native", "torch", "reference")
+
+
+@dataclass(frozen=True)
+class Faster:
+    """Training calls at which another engine is faster than the one chosen.
+
+    Attributes:
+        name: of that engine.
+        layers: its way through all layers, see `elman.engines.torch.layers`.
+        at: whether it is, given T, B, I and H.
+        when: the same in words.
+    """
+
+    name: str
+    layers: Callable[..., tuple[Tensor, tuple[Tensor, ...]]]
+    at: Callable[[int, int, int, int], bool]
+    when: str
 
 
 @dataclass(frozen=True)
@@ -26,11 +44,13 @@ class Choice:
         name: of the engine.
         scan: its function through time, see `elman.engines.reference.scan`.
         passed_over: for each faster engine, why it does not run.
+        training: where another engine trains faster.
     """
 
     name: str
     scan: Callable[..., Any]
     passed_over: dict[str, str]
+    training: Faster | None = None
 
 
 def _candidate(
@@ -59,6 +79,9 @@ def choose(graph: Graph, device: torch.device, dtype: torch.dtype, engine: str =
     for name in ENGINES:
         scan, reason = _candidate(name, graph, device, dtype)
         if reason is None:
+            if name == "native" and _candidate("torch", graph, device, dtype)[1] is None:
+                kernels = importlib.import_module("elman.engines.torch")
+                return Choice(name, scan, passed_over, kernels.faster(graph, dtype))
             return Choice(name, scan, passed_over)
         passed_over[name] = reason
     raise AssertionError("the reference engine runs everything")

@@ -4,16 +4,18 @@ gate after the product, RNN with tanh or relu."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from elman import cells
+from elman.engines.choose import Faster
+from elman.engines.weights import Plan, Weights
 from elman.equations.graph import Graph
 
-__all__ = ["scan", "unavailable"]
+__all__ = ["faster", "layers", "scan", "unavailable"]
 
 # per kind: the cell's parameters in the order of torch's stacked gates; "" is a bias that torch has and the cell not
 _GATES = {
@@ -27,6 +29,18 @@ _GATES = {
     "rnn_tanh": (("W",), ("U",), ("b",), ("",)),
     "rnn_relu": (("W",), ("U",), ("b",), ("",)),
 }
+
+
+_OWN = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")  # as torch.nn stores them
+
+
+@lru_cache(maxsize=256)
+def _in_order(plan: Plan, kind: str) -> bool:
+    """Whether the parameters are stored as torch stores them, the gates in its order."""
+    if plan.stored not in (_OWN, _OWN[:2]):
+        return False
+    first = {name: place.first for name, place in zip(plan.graph.parameters, plan.places, strict=True)}
+    return all([first[n] for n in names] == sorted(first[n] for n in names) for names in _GATES[kind][:2])
 
 
 @cache
@@ -50,6 +64,26 @@ def unavailable(graph: Graph, device: torch.device, dtype: torch.dtype) -> str |
     if graph.signature not in _known():
         return f"torch has no kernel for {graph.name}" + (" with masks inside the loop" if graph.given else "")
     return None
+
+
+def faster(graph: Graph, dtype: torch.dtype) -> Faster | None:
+    """Where these kernels train faster than the native engine; None for nowhere.
+
+    Measured, on a processor in float32: see benchmarks/speed, part `short`.
+    """
+    if dtype != torch.float32:
+        return None
+    if _known()[graph.signature][0] == "lstm":
+        return Faster("torch", layers, _large_lstm, "more than 512 units and T * B > 512")
+    return Faster("torch", layers, _one_step_or_wide, "T = 1, or 8,192 inputs and more with T * B > 64")
+
+
+def _large_lstm(T: int, B: int, I: int, H: int) -> bool:
+    return H > 512 and T * B > 512
+
+
+def _one_step_or_wide(T: int, B: int, I: int, H: int) -> bool:
+    return T == 1 or (I >= 8192 and T * B > 64)
 
 
 def scan(
@@ -91,9 +125,32 @@ def scan(
     return (_flipped(y, lengths) if reverse else y), tuple(a.squeeze(0) for a in after)
 
 
+def layers(
+    graph: Graph, weights: Sequence[Mapping[str, Tensor]], x: Tensor, states: Sequence[Tensor], directions: int
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """All layers and directions in one call, for sequences of one length.
+
+    Args:
+        weights: of each layer's directions in turn.
+        x: (T, B, I).
+        states: before the first step, (L*D, B, width) each.
+
+    Returns:
+        y (T, B, D*width) and the states after the last step, as they came.
+    """
+    kind, biased = _known()[graph.signature]
+    flat = [t for w in weights for t in _stacked(w, kind, biased)]
+    carried = tuple(states) if kind == "lstm" else states[0]
+    depth, training = len(weights) // directions, torch.is_grad_enabled()
+    y, *after = getattr(torch, kind)(x, carried, flat, biased, depth, 0.0, training, directions == 2, False)
+    return y, tuple(after)
+
+
 def _stacked(params: Mapping[str, Tensor], kind: str, biased: bool) -> list[Tensor]:
     """[w_ih, w_hh, b_ih, b_hh] as views of one buffer, which cuDNN wants."""
     w_hh, w_ih, b_ih, b_hh = _GATES[kind]
+    if isinstance(params, Weights) and _in_order(params.plan, kind):
+        return list(params.tensors)
     H = params[w_hh[0]].shape[0]
     parts = [[params[n] for n in w_ih], [params[n] for n in w_hh]]
     if biased:

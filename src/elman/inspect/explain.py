@@ -100,6 +100,8 @@ def _layer(layer: Recurrent) -> Explanation:
     rows += [(f"not {name}", why) for name, why in choice.passed_over.items()]
     if layer.engine != "auto":
         rows.append(("", f"asked for by engine={layer.engine!r}"))
+    if quicker := choice.training:
+        rows.append(("", f"but {quicker.name} with gradients where its kernel is faster: {quicker.when}"))
     other = _other_mode(layer, choice)
     if other:
         rows.append(("", other))

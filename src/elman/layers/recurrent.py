@@ -443,12 +443,21 @@ class Recurrent(nn.Module):
             hidden = next((w.disguise for w in stored if w.disguise), None)
             if hidden or any(map(disguise, (x, *start))):
                 choice = choose(graph, x.device, x.dtype, "reference")
+        trains = torch.is_grad_enabled() and ends is None and not self.bptt and self._undropped()
+        if trains and (other := choice.training):
+            T, B, _ = x.shape
+            if other.at(T, B, self.input_size, self.hidden_size):
+                return other.layers(graph, stored, x, start, self.directions)
         return choice.scan
 
     def _plain(self, graph: Graph) -> bool:
         """Whether a call is inference in one direction, with nothing drawn at random: what `Stream` prepares."""
         if torch.is_grad_enabled() or self.bidirectional or graph.given:
             return False
+        return self._undropped()
+
+    def _undropped(self) -> bool:
+        """Whether nothing is dropped between layers, nor of the weights."""
         return not (self.training and (self.weight_drop or (self.dropout and self.num_layers > 1)))
 
     def _in_kind(self, x: Tensor) -> Tensor:
