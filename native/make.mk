@@ -14,13 +14,14 @@ ENGINE := native/abi.cpp native/arena.cpp native/checks.cpp native/dispatch.cpp 
 SANITIZED := -std=c++17 -g -O1 -fno-omit-frame-pointer -ffp-contract=fast -Wno-psabi -Inative
 
 .PHONY: native-asan native-tsan
-native-asan:  ## the contract and the random cells under the address and undefined-behaviour sanitizers
+native-asan:  ## the contract, the random cells and thousands of wrong calls under the address and undefined-behaviour sanitizers
 	mkdir -p build/asan
 	$(CXX) $(SANITIZED) -fPIC -shared -fsanitize=address,undefined -fno-sanitize-recover=undefined -DELMAN_ISA=portable \
 	  -DELMAN_VECTOR_BYTES=32 -mavx2 -mfma $(ENGINE) native/peak.cpp native/isa/kernels.cpp -o build/asan/libelman_native.so -ldl -pthread
 	export ELMAN_LIBRARY=$(CURDIR)/build/asan/libelman_native.so ASAN_OPTIONS=detect_leaks=0 \
 	  LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so) $$($(CXX) -print-file-name=libstdc++.so)"; \
-	  $(PYTHON_HERE) -c "from elman.engines import library; library.load()" && $(PYTHON_HERE) -m pytest -q -p no:cacheprovider tests/contract tests/native/test_random_cells.py -k "native and not gradgrad and not second"
+	  $(PYTHON_HERE) -c "from elman.engines import library; library.load()" && $(PYTHON_HERE) -m pytest -q -p no:cacheprovider tests/contract tests/native/test_random_cells.py -k "native and not gradgrad and not second" && \
+	  ELMAN_FUZZ_CASES=$${ELMAN_FUZZ_CASES:-5000} $(PYTHON_HERE) -m pytest -q -p no:cacheprovider tests/native/test_wrong_calls.py tests/native/test_wrong_programs.py tests/layers/test_wrong_weights.py
 
 native-tsan:  ## the engine from several threads under the thread sanitizer
 	mkdir -p build/tsan

@@ -110,6 +110,5 @@ def test_damaged_at_random_it_is_refused_or_runs() -> None:
         with torch.no_grad():
             y = layer(x)[0]
             layer.engine = "reference"
-            if layer.graph.output.op != "x":
-                torch.testing.assert_close(y, layer(x)[0], equal_nan=True)
+            torch.testing.assert_close(y, layer(x)[0], equal_nan=True)
     assert 20 < taken < 300

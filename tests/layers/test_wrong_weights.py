@@ -104,10 +104,9 @@ def test_however_a_weight_lies_its_numbers_count(how: str, way: str) -> None:
     "change",
     [
         lambda p: p.data.t(),
-        lambda p: p.data.view(torch.int32),
         lambda p: p.data.view(-1)[:30].view(6, 5),
     ],
-    ids=["transposed", "other numbers", "cut"],
+    ids=["transposed", "cut"],
 )
 def test_the_same_address_read_in_another_way_is_seen(change: Callable[[nn.Parameter], Tensor]) -> None:
     """`p.data = ...` gives a parameter another shape, stride or dtype, and counts as no change."""
@@ -120,8 +119,8 @@ def test_the_same_address_read_in_another_way_is_seen(change: Callable[[nn.Param
         address = square.data_ptr()
         square.data = change(square)
         assert square.data_ptr() == address
-        if square.shape != (6, 6) or square.dtype != torch.float32:
-            with pytest.raises(InputError, match=r"W_l0 has shape|the layer int32"):
+        if square.shape != (6, 6):
+            with pytest.raises(InputError, match="W_l0 has shape"):
                 cell.step(x[0], state)
             return
         oracle = Recurrent(cells.RNN, 6, 6, engine="reference")

@@ -16,7 +16,9 @@ __all__ = ["Parameters", "addresses", "dense", "lies", "rows"]
 def _in_memory(t: Tensor) -> bool:
     """Whether its numbers lie where it says, as they are: autograd hands on zeros and negated views that do not."""
     at = t.data_ptr()
-    return at % t.element_size() == 0 and not t.is_neg() and (at != 0 or not t._is_zerotensor())
+    if at & 7 and at % t.element_size():
+        return False
+    return not t.is_neg() and (at != 0 or not t._is_zerotensor())
 
 
 def rows(t: Tensor) -> Tensor:
@@ -33,21 +35,13 @@ def dense(t: Tensor) -> Tensor:
     return t.clone(memory_format=torch.contiguous_format)
 
 
-class Place(NamedTuple):
+def lies(t: Tensor | None) -> tuple[int | None, int, int, int]:
     """Of a tensor (T, B, W) or (B, W): its address, its strides by time and by row, and how many elements lie there."""
-
-    at: int | None
-    by_time: int
-    by_row: int
-    extent: int
-
-
-def lies(t: Tensor | None) -> Place:
     if t is None:
-        return Place(None, 0, 0, 0)
+        return None, 0, 0, 0
     strides = t.stride()
     extent = t.numel() if t.is_contiguous() else span(t)
-    return Place(t.data_ptr(), strides[0] if len(strides) == 3 else 0, strides[-2], extent)
+    return t.data_ptr(), strides[0] if len(strides) == 3 else 0, strides[-2], extent
 
 
 class Parameters(NamedTuple):
@@ -60,10 +54,10 @@ class Parameters(NamedTuple):
 
 
 def addresses(plan: Plan, stored: Sequence[Tensor]) -> Parameters:
-    """Where the parameters of a cell lie."""
+    """Where the parameters of a cell lie, which are known to have the shapes of the plan."""
     alive = [dense(t) for t in stored]
     sums = {pair: alive[pair[0]] + alive[pair[1]] for pair in plan.sums}
     size = alive[0].element_size() if alive else 0
-    bases, numbers = [t.data_ptr() for t in alive], [t.numel() for t in alive]
+    bases = [t.data_ptr() for t in alive]
     at = [(bases[p.tensor] if p.plus < 0 else sums[p.tensor, p.plus].data_ptr()) + p.first * size for p in plan.places]
-    return Parameters(at, [numbers[p.tensor] - p.first for p in plan.places], [*alive, *sums.values()])
+    return Parameters(at, plan.extents, [*alive, *sums.values()])

@@ -17,7 +17,7 @@ from elman.engines import library, reference
 from elman.engines.addresses import addresses, dense, rows
 from elman.engines.compiled import Step, compiled, lowered, packs
 from elman.engines.unchanged import Watch
-from elman.engines.weights import Plan, Weights, by_name, disguise, kind
+from elman.engines.weights import PLAIN, Plan, Weights, by_name, disguise, kind
 from elman.equations.graph import Graph
 from elman.errors import InputError
 
@@ -109,11 +109,12 @@ def _check(tensors: Sequence[Tensor | None], dtype: torch.dtype, disguised: str 
         InputError: one of another dtype or device, or one that is not what it seems.
     """
     for t in tensors:
-        if t is not None and (t.dtype is not dtype or not t.is_cpu):
+        if t is None or (t.dtype is dtype and t.is_cpu and type(t) in PLAIN):
+            continue
+        if t.dtype is not dtype or not t.is_cpu:
             runs = f"{str(dtype).removeprefix('torch.')} on cpu"
             raise InputError(f"a tensor is {kind(t)}, and the native engine runs in {runs}")
-        if t is not None and (hidden := disguise(t)):
-            disguised = f"a tensor is {hidden}"
+        disguised = f"a tensor is {disguise(t)}"
     if disguised:
         raise InputError(f"the native engine cannot run: {disguised}", remedy="use engine='auto'")
 
@@ -220,7 +221,10 @@ class _Scan(torch.autograd.Function):
         wanted = ctx.needs_input_grad[1:]
         if torch.is_grad_enabled() or not all(d is None or torch._C._has_storage(d) for d in arriving):
             return None, *_again(ctx.job, tensors, wanted, arriving)
-        _check([*tensors, *arriving], ctx.job.step.dtype)  # hooks on saved tensors give back what they please
+        job: _Job = ctx.job  # hooks on saved tensors give back what they please
+        _check([*tensors, *arriving], job.step.dtype)
+        if [t.shape for t in job.split(tensors)[2]] != job.plan.shapes:
+            raise InputError("hooks on saved tensors gave a weight another shape")
         y, ctx.y = ctx.y, None  # it is let go with what autograd has saved
         if y is None or y._version != ctx.version:  # the caller wrote over it (relu_), or goes back a second time
             y, _, _ = _forward(ctx.job, tensors, training=True)  # as the first time, to the last bit

@@ -46,7 +46,7 @@ def evaluate(
         node -> value, (..., width); constants are 0-dimensional.
     """
     value: dict[Node, Tensor] = dict(leaves)
-    like = next(iter(leaves.values()))
+    like = next(iter(leaves.values())).resolve_neg()  # of a negated view torch makes no new tensors
     for node in topological(roots):
         if node in value:
             continue

@@ -22,7 +22,7 @@ from elman.engines import library
 from elman.engines.addresses import addresses, dense, lies, rows
 from elman.engines.compiled import Compiled, Step, compiled
 from elman.engines.unchanged import Watch
-from elman.engines.weights import PLAIN, Weights, disguise
+from elman.engines.weights import Weights
 from elman.equations.graph import Graph, size_of
 
 __all__ = ["Stream"]
@@ -33,6 +33,7 @@ class _Layer:
     """One layer, prepared: its call, and at which places of its addresses the moving tensors stand."""
 
     step: Step
+    program: Compiled  # of the step, forward
     generation: int
     call: library.Call
     reference: Any  # to the call, as ctypes passes it
@@ -105,32 +106,34 @@ class _Steps:
         self.odd = first.step.dtype.itemsize - 1
         self.layers = [_Prepared(layer, k, B) for k, layer in enumerate(layers)]
 
-    def __call__(self, x: Tensor, start: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]] | None:
+    def __call__(self, x: Tensor, start: Sequence[Tensor]) -> tuple[Tensor, tuple[Tensor, ...]] | None:
         """y of the last layer (B, width) and the states after the step; None where x or the states do not lie as the
         library is going to read them."""
         dtype = self.dtype
-        if type(x) not in PLAIN or x.dtype is not dtype or not x.is_contiguous() or not x.is_cpu:
+        if type(x) is not Tensor or x.dtype is not dtype or not x.is_contiguous() or not x.is_cpu:
             return None
         if len(start) != len(self.states):
             return None
-        at, y = x.data_ptr(), x
-        before, odd = [], at
+        at, y, empty = x.data_ptr(), x, torch.empty_like
+        after, ends, odd, there = [], [], at, at
         for s, shape in zip(start, self.states):
             if (
-                type(s) not in PLAIN
+                type(s) is not Tensor
                 or s.dtype is not dtype
                 or s.shape != shape
                 or not s.is_contiguous()
                 or not s.is_cpu
             ):
                 return None
-            before.append(first := s.data_ptr())
-            odd |= first
-        if odd & self.odd or (self.single and any(t.is_neg() for t in (x, *start))):  # others are no negated views
+            before, new = s.data_ptr(), empty(s)
+            after.append(new)
+            ends.append((before, new.data_ptr()))
+            odd |= before
+            there = there and before
+        if odd & self.odd or not there:  # where no number may lie, or freed
             return None
-        empty = torch.empty_like
-        after = [empty(s) for s in start]
-        ends = [(s, a.data_ptr()) for s, a in zip(before, after)]
+        if self.single and any(t.is_neg() for t in (x, *start)):  # of one number, contiguous
+            return None
         for layer in self.layers:
             pointers, below = layer.pointers, y  # noqa: F841 (what was read has to live until the layer has run)
             y = empty(layer.like)
@@ -140,7 +143,7 @@ class _Steps:
                 pointers[first], pointers[last] = before_at + row, after_at + row
             if layer.run(layer.handle) < 0:
                 raise RuntimeError(f"native engine: {library.load().elman_error().decode()}")
-        return y, after
+        return y, tuple(after)
 
 
 class Stream:
@@ -175,12 +178,12 @@ class Stream:
 
         Returns:
             y (T, B, width) of the last layer and the states after the last step, (L, B, width) each; None while another
-            thread is in here, or where a tensor is not what it seems (`disguise`).
+            thread is in here, or where a parameter is not what it seems (`disguise`).
 
         Raises:
             InputError: a parameter of a wrong dtype, device or shape.
         """
-        if any(map(disguise, (x, *start))) or not self._busy.acquire(blocking=False):
+        if not self._busy.acquire(False):
             return None
         try:
             return self._run(x, start) if self._prepare(graph, weights, x) else None
@@ -205,7 +208,7 @@ class Stream:
             x: (B, I).
             state: the states before it, (L, B, width) each.
         """
-        if settings != self._held_for or not self._busy.acquire(blocking=False):
+        if settings != self._held_for or not self._busy.acquire(False):
             return None
         try:
             held, tensors = self._held, self._tensors
@@ -214,7 +217,7 @@ class Stream:
             if not all(map(is_, tensors, map(own.get, self._names))) or not held.unchanged(tensors):
                 return None
             for layer in self._layers:
-                if layer.generation != layer.step.forward.generation:
+                if layer.generation != layer.program.generation:
                     return None
             steps = self._steps
             if steps is None or steps.x != x.shape or steps.threads != torch.get_num_threads():
@@ -225,8 +228,7 @@ class Stream:
             if isinstance(state, Tensor):
                 done = steps(x, (state,))
                 return done and (done[0], done[1][0])
-            done = steps(x, state)
-            return done and (done[0], tuple(done[1]))
+            return steps(x, state)
         finally:
             self._busy.release()
 
@@ -300,7 +302,7 @@ def _prepared(graph: Graph, weights: Weights, dtype: torch.dtype) -> _Layer:
     call.parameters, call.packed, call.pack = addressof(parameters), packed.data_ptr(), int(kept is None)
     call.packed_bytes = packed.nbytes
     return _Layer(
-        step, program.generation, call, byref(call), pointers, by_time, by_row, extents,
+        step, program, program.generation, call, byref(call), pointers, by_time, by_row, extents,
         names.index("x"), names.index("y"),
         [names.index(f"first{i}") for i in states], [names.index(f"last{i}") for i in states],
         [widths[n] for n in names], [widths[f"first{i}"] * dtype.itemsize for i in states],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Sequence
 from ctypes import c_char
-from operator import attrgetter, is_
+from operator import attrgetter, is_, itemgetter
 from typing import Any
 
 from torch import Tensor
@@ -16,8 +16,8 @@ ENDS, WHOLE = 64, 2048  # bytes that are looked at: of a matrix, of a bias
 _doubts = 0
 _all: weakref.WeakSet[Watch] = weakref.WeakSet()
 # mapped: each step asks them
-_address, _strides, _version, _raw = Tensor.data_ptr, Tensor.stride, attrgetter("_version"), attrgetter("raw")
-_form = attrgetter("shape", "dtype")
+_address, _dense, _raw = Tensor.data_ptr, Tensor.is_contiguous, attrgetter("raw")
+_version = attrgetter("_version", "nbytes")
 
 
 def doubt() -> None:
@@ -37,11 +37,13 @@ class Watch:
     there. A single entry written behind autograd's back, in the middle of a matrix, does not; `doubt` is for those.
     """
 
-    __slots__ = ("__weakref__", "_bytes", "_doubts", "_ends", "_forms", "_refs", "_strides", "_versions", "pointers")
+    __slots__ = ("__weakref__", "_bytes", "_contiguous", "_doubts", "_ends", "_refs", "_strides", "_versions", "pointers")
 
     def __init__(self, tensors: Sequence[Tensor]) -> None:
         self.pointers = tuple(map(_address, tensors))
-        self._forms, self._strides = list(map(_form, tensors)), list(map(_strides, tensors))
+        dense = [i for i, t in enumerate(tensors) if t.is_contiguous()]
+        self._contiguous = itemgetter(*dense, *dense[:1]) if dense else _none  # of one it would give no tuple
+        self._strides = [(i, t.stride()) for i, t in enumerate(tensors) if not t.is_contiguous()]
         self._doubts = _doubts
         self._versions = _versions(tensors)
         self._refs = [weakref.ref(t) for t in tensors]
@@ -64,8 +66,8 @@ class Watch:
             self._doubts == _doubts
             and self.pointers == tuple(map(_address, tensors))  # before the bytes: they still lie there
             and self._versions == _versions(tensors)
-            and self._strides == list(map(_strides, tensors))  # `p.data = p.data.t()` counts as no change
-            and self._forms == list(map(_form, tensors))
+            and all(map(_dense, self._contiguous(tensors)))  # `p.data = p.data.t()` counts as no change
+            and (not self._strides or all(tensors[i].stride() == stride for i, stride in self._strides))
             and self._bytes == list(map(_raw, self._ends))
         )
 
@@ -75,8 +77,13 @@ class Watch:
         return any((t := r()) is None or id(t) in theirs for r in self._refs)
 
 
-def _versions(tensors: Sequence[Tensor]) -> list[int] | None:
-    """How often each was changed in place; None where one was made in inference mode, which does not count."""
+def _none(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    return ()
+
+
+def _versions(tensors: Sequence[Tensor]) -> list[Any] | None:
+    """How often each was changed in place, and how many bytes it has; None where one was made in inference mode, which
+    does not count."""
     try:
         return list(map(_version, tensors))
     except RuntimeError:

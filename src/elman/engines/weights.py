@@ -7,9 +7,12 @@ stack.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from functools import cached_property
+from operator import attrgetter
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -17,10 +20,11 @@ from torch import Tensor, nn
 from elman.equations.graph import Graph
 from elman.errors import InputError
 
-__all__ = ["PLAIN", "Place", "Plan", "Weights", "by_name", "disguise", "kind", "span"]
+__all__ = ["PLAIN", "Place", "Plan", "Weights", "by_name", "disguise", "freed", "kind", "span"]
 
 
 PLAIN = frozenset({Tensor, nn.Parameter})
+_marks = attrgetter("__class__", "shape", "dtype", "device", "layout")
 
 
 class Reader(Protocol):
@@ -54,21 +58,28 @@ class Plan:
         shapes: theirs.
         places: of each parameter, in the order of ``graph.parameters``.
         sizes: the numbers behind the widths' names.
+        sound: how the tensors stood when they were last found to be what they have to be, see `Weights.check`.
     """
 
     graph: Graph
     reader: Reader
     stored: tuple[str, ...]
     names: tuple[str, ...]
-    shapes: tuple[tuple[int, ...], ...]
+    shapes: list[tuple[int, ...]]
     places: tuple[Place, ...]
     sizes: tuple[tuple[str, int], ...]
+    sound: list[Any] = field(default_factory=list)
 
     def read(self, tensors: Sequence[Tensor]) -> dict[str, Tensor]:
         """The parameters by name."""
         return self.reader.read(self.graph, dict(zip(self.stored, tensors, strict=True)))
 
-    @property
+    @cached_property
+    def extents(self) -> list[int]:
+        """How many elements lie from each parameter on, in the tensor that holds it."""
+        return [math.prod(self.shapes[p.tensor]) - p.first for p in self.places]
+
+    @cached_property
     def sums(self) -> tuple[tuple[int, int], ...]:
         """Pairs of stored tensors of which sums are wanted."""
         return tuple(dict.fromkeys((p.tensor, p.plus) for p in self.places if p.plus >= 0))
@@ -98,6 +109,14 @@ class Weights(Mapping[str, Tensor]):
         if self.checked:
             return
         dtype, device = x.dtype, x.device
+        sound = self.plan.sound
+        try:  # as they were when they were last found sound: a storage that is freed or cut moves
+            marks = list(map(_marks, self.tensors)), list(map(Tensor.data_ptr, self.tensors))
+            if sound and sound[0] == marks and sound[1] is dtype and sound[2] == device:
+                self.checked = True
+                return
+        except (AttributeError, TypeError, RuntimeError):  # what is no tensor, or has no memory
+            marks = None
         for name, t, shape in zip(self.plan.names, self.tensors, self.plan.shapes, strict=True):
             if not isinstance(t, Tensor):
                 raise InputError(f"{name} is {t!r}, not a tensor", remedy=f"give it one of shape {shape}")
@@ -108,11 +127,13 @@ class Weights(Mapping[str, Tensor]):
             try:
                 if hidden := disguise(t):
                     self.disguise = f"{name} is {hidden}"
-                elif device.type == "cpu" and _freed(t):
+                elif device.type == "cpu" and (freed(t) or (t.data_ptr() == 0 and not torch._is_functional_tensor(t))):
                     raise InputError(f"{name} has no memory: its storage was freed or cut short")
             except NotImplementedError:  # torch's, for what has no storage
                 self.disguise = f"{name} is wrapped by a transform"
         self.checked = True
+        if self.disguise is None and marks is not None:
+            sound[:] = marks, dtype, device
 
     def _all(self) -> dict[str, Tensor]:
         if self._read is None:
@@ -151,8 +172,9 @@ def span(t: Tensor) -> int:
     return 1 + sum([(n - 1) * s for n, s in zip(t.shape, t.stride(), strict=True)])
 
 
-def _freed(t: Tensor) -> bool:
-    """Whether its storage ends before it does: resized from under it, as some sharding does with weights at rest."""
+def freed(t: Tensor) -> bool:
+    """Whether its storage ends before it does: resized from under it, as some sharding does with weights at rest. torch
+    itself would read on."""
     there, first = t.untyped_storage().nbytes(), t.storage_offset()
     if first == 0 and t.is_contiguous():
         return there < t.nbytes
@@ -180,6 +202,6 @@ def by_name(graph: Graph, params: Mapping[str, Tensor], sizes: Mapping[str, int]
             if not dim.isdigit():
                 found.setdefault(dim, size)
     places = tuple(Place(i) for i in range(len(names)))
-    shapes = tuple(p.shape(found) for p in graph.parameters.values())
+    shapes = [p.shape(found) for p in graph.parameters.values()]
     plan = Plan(graph, _Named(), names, names, shapes, places, tuple(sorted(found.items())))
     return Weights(plan, tuple(params[n] for n in names))

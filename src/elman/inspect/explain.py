@@ -31,6 +31,9 @@ from elman.layers.recurrent import Recurrent, cell_graph
 __all__ = ["Explanation", "explain"]
 
 
+_SEEN = "a change is seen at once; of single entries written through p.data, after flatten_parameters() or train()"
+
+
 class Explanation(str):
     """Text that explains, with what it says as attributes too.
 
@@ -109,6 +112,7 @@ def _layer(layer: Recurrent) -> Explanation:
         ("masks", _masks(layer)),
         ("gradient", f"truncated BPTT, cut every {layer.bptt} steps" if layer.bptt else "full BPTT"),
         ("second", second),
+        *([("weights", _SEEN)] if choice.name == "native" else []),
         ("memory", f"the step back reads {kept:,} bytes a time step and sequence: {_megabytes(kept * 100 * 32)} "
                    "at T = 100, B = 32"),
         ("parameters", f"{numbers:,}"),

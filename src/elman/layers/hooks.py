@@ -15,16 +15,13 @@ from torch.nn.modules import module as _torch
 
 from elman.errors import InputError
 
-__all__ = ["call", "hooked"]
+__all__ = ["EVERYWHERE", "call"]
 
-# of all modules; private to torch: where a version has none, only a module's own hooks are run
-_ALL_BEFORE: dict[int, Any] = getattr(_torch, "_global_forward_pre_hooks", {})
-_ALL_AFTER: dict[int, Any] = getattr(_torch, "_global_forward_hooks", {})
-
-
-def hooked(module: nn.Module) -> bool:
-    """Whether anything runs around the module's forward."""
-    return bool(module._forward_pre_hooks or module._forward_hooks or _ALL_BEFORE or _ALL_AFTER)
+# before and after the forward of all modules; private to torch: where a version has none, a module's own alone are run
+EVERYWHERE: tuple[dict[int, Any], dict[int, Any]] = (
+    getattr(_torch, "_global_forward_pre_hooks", {}),
+    getattr(_torch, "_global_forward_hooks", {}),
+)
 
 
 def call(module: nn.Module, method: Callable[..., Any], *args: Any) -> Any:
@@ -39,14 +36,14 @@ def call(module: nn.Module, method: Callable[..., Any], *args: Any) -> Any:
             remedy="call layer(x, state) with one time step, or take the hook away",
         )
     options: dict[str, Any] = {}
-    for key, hook in (*_ALL_BEFORE.items(), *module._forward_pre_hooks.items()):
+    for key, hook in (*EVERYWHERE[0].items(), *module._forward_pre_hooks.items()):
         if key in module._forward_pre_hooks_with_kwargs:
             if (changed := hook(module, args, options)) is not None:
                 args, options = changed
         elif (changed := hook(module, args)) is not None:
             args = changed if isinstance(changed, tuple) else (changed,)
     result = method(*args, **options)
-    for key, hook in (*_ALL_AFTER.items(), *module._forward_hooks.items()):
+    for key, hook in (*EVERYWHERE[1].items(), *module._forward_hooks.items()):
         if key in module._forward_hooks_with_kwargs:
             changed = hook(module, args, options, result)
         else:

@@ -19,12 +19,12 @@ from elman.engines.operation import seen, text_of
 from elman.engines.streaming import Stream
 from elman.engines.tracing import constant, traced, transformed
 from elman.engines.unchanged import doubt
-from elman.engines.weights import Plan, Weights, disguise, kind
+from elman.engines.weights import PLAIN, Plan, Weights, disguise, kind
 from elman.equations import Cell, CellError, schedule_forward
 from elman.equations.graph import Graph, size_of
 from elman.errors import InputError, InputTypeError
 from elman.layers.dropout import dropout
-from elman.layers.hooks import call, hooked
+from elman.layers.hooks import EVERYWHERE, call
 from elman.layers.layout import ByName, Layout
 from elman.sequences import check_lengths
 from elman.training.randomness import generator
@@ -213,7 +213,7 @@ class Recurrent(nn.Module):
             shapes = self.layout.shapes(graph, sizes)
             names = tuple(name + _suffix(k, direction) for name in shapes)
             places, numbers = self.layout.places(graph, sizes), tuple(sorted(sizes.items()))
-            found = Plan(graph, self.layout, tuple(shapes), names, tuple(shapes.values()), places, numbers)
+            found = Plan(graph, self.layout, tuple(shapes), names, list(shapes.values()), places, numbers)
             self._plans[k, direction, self.training] = found
         return found
 
@@ -359,7 +359,7 @@ class Recurrent(nn.Module):
         Raises:
             InputError: a bidirectional layer (it would need the future), or masks that a whole sequence shares.
         """
-        if hooked(self):
+        if self._forward_pre_hooks or self._forward_hooks or EVERYWHERE[0] or EVERYWHERE[1]:
             stepped: tuple[Tensor, State] = call(self, self._step, x_t, state)
             return stepped
         if state is not None and not torch.is_grad_enabled() and not _watched():
@@ -434,15 +434,17 @@ class Recurrent(nn.Module):
         plain = x.shape[1] == 0 or (self.engine == "auto" and (transformed() or traced()))
         engine = "reference" if plain else self.engine
         choice = choose(graph, x.device, x.dtype, engine)
-        prepared = choice.name == "native" and ends is None and self._plain(graph)
+        ordinary = choice.name == "native" and PLAIN.issuperset(map(type, (x, *start)))
+        if ordinary and not all(map(Tensor.data_ptr, (x, *start))):
+            raise InputError("x or a state has no memory: its storage was freed")
+        prepared = ordinary and ends is None and self._plain(graph)
         if prepared and (done := self._stream.run(graph, stored, x, start)):
             return done[0], tuple(done[1])
         for weights in stored:
             weights.check(x)
-        if choice.name == "native" and self.engine == "auto":
-            hidden = next((w.disguise for w in stored if w.disguise), None)
-            if hidden or any(map(disguise, (x, *start))):
-                choice = choose(graph, x.device, x.dtype, "reference")
+        disguised = not ordinary or any(w.disguise for w in stored)
+        if choice.name == "native" and self.engine == "auto" and disguised:
+            choice = choose(graph, x.device, x.dtype, "reference")
         trains = torch.is_grad_enabled() and ends is None and not self.bptt and self._undropped()
         if trains and (other := choice.training):
             T, B, _ = x.shape
