@@ -17,7 +17,7 @@ _doubts = 0
 _all: weakref.WeakSet[Watch] = weakref.WeakSet()
 # mapped: each step asks them
 _address, _dense, _raw = Tensor.data_ptr, Tensor.is_contiguous, attrgetter("raw")
-_version = attrgetter("_version", "nbytes")
+_version = attrgetter("_version", "shape")
 
 
 def doubt() -> None:
@@ -82,7 +82,7 @@ def _none(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
 
 
 def _versions(tensors: Sequence[Tensor]) -> list[Any] | None:
-    """How often each was changed in place, and how many bytes it has; None where one was made in inference mode, which
+    """How often each was changed in place, and its shape; None where one was made in inference mode, which
     does not count."""
     try:
         return list(map(_version, tensors))
