@@ -215,10 +215,11 @@ class Case:
             if draw.random() < 0.2:
                 lengths = self.changed("lengths", lengths, 1)
         x = self.changed("x", x, 0.2)
-        state = [self.changed("state", s, 0.15) for s in state]
+        state = None if draw.random() < 0.3 else [self.changed("state", s, 0.15) for s in state]
         if isinstance(x, Tensor) and type(x) is Tensor and x.is_floating_point() and draw.random() < 0.5:
             x = x.requires_grad_()
-        state = None if draw.random() < 0.3 else state[0] if len(state) == 1 else tuple(state)
+        if state is not None:
+            state = state[0] if len(state) == 1 else tuple(state)
         try:
             got = self.call(layer, way, x, state, lengths)
         except Exception as error:  # torch has many ways to refuse

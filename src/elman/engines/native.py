@@ -94,7 +94,7 @@ def _job(
     weights.check(x)
     _check([x, *states, *given], x.dtype, weights.disguise)
     if lengths is not None:
-        lengths = lengths.to(torch.int64).contiguous()
+        lengths = dense(lengths.to(torch.int64))
         if lengths.shape != (x.shape[1],) or lengths.device.type != "cpu":
             raise InputError(f"lengths has shape {tuple(lengths.shape)} on {lengths.device} for {x.shape[1]} sequences")
     step = compiled(graph, weights.plan.sizes, x.dtype)
