@@ -42,7 +42,7 @@ class Inside(Tensor):
     @classmethod
     def __torch_dispatch__(cls, function: Any, types: Any, args: Any = (), options: Any = None) -> Any:
         def bare(t: Any) -> Any:
-            return t.held if isinstance(t, Inside) else t
+            return t.held if isinstance(t, Inside) else t.resolve_neg() if isinstance(t, Tensor) else t
 
         args, options = torch.utils._pytree.tree_map(bare, (args, options or {}))
         return function(*args, **options)
