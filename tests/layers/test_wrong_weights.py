@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import elman
 from elman import Cell, InputError, cells, tanh
+from elman.layers import recurrent
 from elman.nn import GRU, LSTM, Recurrent
 
 WAYS: dict[str, Callable[[Recurrent, Tensor], Tensor]] = {
@@ -321,3 +322,14 @@ def test_hooks_before_and_after_a_step_are_those_of_a_call() -> None:
     layer.register_full_backward_hook(lambda *_: None)
     with pytest.raises(InputError, match="backward hook"):
         old_style(layer, "weight_hh_l0").step(x, state)
+
+
+def test_another_engine_asked_for_after_a_step_runs() -> None:
+    layer, x = GRU(5, 7).eval(), torch.randn(3, 5)
+    with torch.no_grad():
+        _, state = layer.step(x)
+        layer.step(x, state)
+        layer.engine = "reference"
+        layer.step(x, state)
+        prepared = layer._stream.step(layer._parameters, recurrent._SETTINGS(layer), x, state)
+    assert prepared is None

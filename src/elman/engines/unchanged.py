@@ -37,7 +37,17 @@ class Watch:
     there. A single entry written behind autograd's back, in the middle of a matrix, does not; `doubt` is for those.
     """
 
-    __slots__ = ("__weakref__", "_bytes", "_contiguous", "_doubts", "_ends", "_refs", "_strides", "_versions", "pointers")
+    __slots__ = (
+        "__weakref__",
+        "_bytes",
+        "_contiguous",
+        "_doubts",
+        "_ends",
+        "_refs",
+        "_strides",
+        "_versions",
+        "pointers",
+    )
 
     def __init__(self, tensors: Sequence[Tensor]) -> None:
         self.pointers = tuple(map(_address, tensors))

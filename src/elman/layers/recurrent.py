@@ -381,7 +381,7 @@ class Recurrent(nn.Module):
         given, x_t = x_t.dtype, self._in_kind(x_t)
         state = self._checked(state)
         y, after = self._called(given, state, x_t.unsqueeze(0), None)
-        if not traced() and self._plain(self.running_graph()):
+        if not traced() and self.engine in ("auto", "native") and self._plain(self.running_graph()):
             names = [n for k in range(self.num_layers) for n in self._plans[k, 0, self.training].names]
             self._stream.hold(names, _SETTINGS(self))
         return y.squeeze(0), after
