@@ -96,6 +96,12 @@ def initialised(seed: int) -> Iterator[None]:
 class _Redirected(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Hands a generator to every operation that draws."""
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """torch would hide the mode from its compiler, and import the compiler (seconds) to do so. Nothing that is
+        compiled runs under it."""
+        return False
+
     def __init__(self, own: torch.Generator) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._own = own
