@@ -253,3 +253,45 @@ def test_whole_sequences_between_steps_leave_them_as_they_were() -> None:
             torch.testing.assert_close(layer.step(x[0], state)[0], wanted)
             layer.step(x[0].repeat(3, 1), tuple(s.repeat(1, 3, 1) for s in state))
             torch.testing.assert_close(layer.step(x[0], state)[0], wanted)
+
+
+@pytest.mark.parametrize("start", [False, True], ids=["from zeros", "from a state"])
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_call_like_the_one_before_gives_what_the_first_gave(name: str, start: bool) -> None:
+    """The second call of a shape prepares, the third finds it prepared; none may show in what comes out."""
+    layer, fresh = made(name), made(name)
+    x = drawn(layer)
+    with torch.no_grad():
+        state = layer(x.flip(0))[1] if start else None
+        first = layer(x, state)
+        again = [layer(x, state) for _ in range(3)]
+        moved = [layer(2 * x, state), layer(x[:2], state), layer(x, state)]
+        for p, q in zip(layer.parameters(), fresh.parameters(), strict=True):
+            p.mul_(1.5)
+            q.mul_(1.5)
+        last = layer(x, state)
+        assert all(torch.equal(y, first[0]) for y, _ in (*again, moved[2]))  # none was written over by a later call
+        torch.testing.assert_close([s for _, s in again], [first[1]] * 3, rtol=0, atol=0)
+        assert not torch.equal(last[0], first[0])
+        for found, wanted in ((moved[0], 2 * x), (moved[1], x[:2])):
+            other = made(name)
+            torch.testing.assert_close(found, other(wanted, state), rtol=0, atol=0)
+        torch.testing.assert_close(last, fresh(x, state), rtol=0, atol=0)
+    layer.train()
+    y, _ = layer(x, state)
+    assert y.requires_grad
+
+
+def test_a_prepared_call_refuses_what_a_first_call_refuses() -> None:
+    layer = made("LSTM")
+    x = drawn(layer)
+    with torch.no_grad():
+        for _ in range(3):
+            _, (h, c) = layer(x)
+        for wrong in ((h,), (h, c[:, :2]), (h, 5), 5, h, (h.double(), c)):
+            with pytest.raises(InputError):
+                layer(x, wrong)
+        with pytest.raises(InputError):
+            layer(x[..., :4])
+        with pytest.raises(InputError):
+            layer(x[:0])

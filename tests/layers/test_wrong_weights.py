@@ -106,8 +106,9 @@ def test_however_a_weight_lies_its_numbers_count(how: str, way: str) -> None:
     [
         lambda p: p.data.t(),
         lambda p: p.data.view(-1)[:30].view(6, 5),
+        lambda p: p.data.view(4, 9),
     ],
-    ids=["transposed", "cut"],
+    ids=["transposed", "cut", "other shape"],
 )
 def test_the_same_address_read_in_another_way_is_seen(change: Callable[[nn.Parameter], Tensor]) -> None:
     """`p.data = ...` gives a parameter another shape, stride or dtype, and counts as no change."""

@@ -27,6 +27,8 @@ from elman.equations.graph import Graph, size_of
 
 __all__ = ["Stream"]
 
+SHORT = 256  # rows of all steps: with more than these, what Python does around a call no longer counts
+
 
 @dataclass
 class _Layer:
@@ -63,7 +65,7 @@ class _Layer:
 
 
 class _Prepared:
-    """One step of B sequences through one layer: the library has dealt its rows and laid out its memory.
+    """Few steps of B sequences through one layer: the library has dealt its rows and laid out its memory.
 
     Attributes:
         run, handle: the library's function, and what it takes.
@@ -71,12 +73,12 @@ class _Prepared:
         states: of each state its places before and after, and how far into the states of all layers its rows begin.
     """
 
-    def __init__(self, layer: _Layer, k: int, B: int) -> None:
-        program = layer.step.forward
+    def __init__(self, layer: _Layer, k: int, before: torch.Size) -> None:
+        program, B = layer.step.forward, before[-1]
         self.run = program.functions.elman_run_prepared
         self.handle = program.prepared(layer.reference)
         self.pointers, self.x, self.y = layer.pointers, layer.x, layer.y
-        self.like = torch.empty(B, layer.widths[layer.y], dtype=layer.step.dtype, device="cpu")
+        self.like = torch.empty(*before, layer.widths[layer.y], dtype=layer.step.dtype, device="cpu")
         rows = [k * B * size for size in layer.bytes]
         self.states = list(zip(layer.first, layer.last, rows, strict=True))
         # what the library reads has to outlive what it prepared
@@ -91,24 +93,24 @@ def _free(program: Compiled, handle: int, *alive: object) -> None:
 
 
 class _Steps:
-    """One step of B sequences through all layers, prepared."""
+    """One step of B sequences through all layers, x being (B, I), or a few, x being (T, B, I), prepared."""
 
-    def __init__(self, layers: Sequence[_Layer], B: int, threads: int) -> None:
+    def __init__(self, layers: Sequence[_Layer], x: torch.Size, threads: int) -> None:
+        T, B = x[0] if len(x) == 3 else 1, x[-2]
         for layer in layers:
-            layer.sized(1, B)
+            layer.sized(T, B)
         first = layers[0]
-        self.threads, self.dtype = threads, first.step.dtype
-        self.x = torch.Size((B, first.widths[first.x]))
+        self.threads, self.dtype, self.x = threads, first.step.dtype, x
         self.states = [torch.Size((len(layers), B, first.widths[i])) for i in first.first]
         for below, layer in pairwise(layers):
-            layer.extents[layer.x] = B * below.widths[below.y]
+            layer.extents[layer.x] = T * B * below.widths[below.y]
         self.single = 1 in (self.x.numel(), *[s.numel() for s in self.states])
         self.odd = first.step.dtype.itemsize - 1
-        self.layers = [_Prepared(layer, k, B) for k, layer in enumerate(layers)]
+        self.layers = [_Prepared(layer, k, x[:-1]) for k, layer in enumerate(layers)]
 
     def __call__(self, x: Tensor, start: Sequence[Tensor]) -> tuple[Tensor, tuple[Tensor, ...]] | None:
-        """y of the last layer (B, width) and the states after the step; None where x or the states do not lie as the
-        library is going to read them."""
+        """y of the last layer, shaped as x, and the states after the last step; None where x or the states do not lie
+        as the library is going to read them."""
         dtype = self.dtype
         if type(x) is not Tensor or x.dtype is not dtype or not x.is_contiguous() or not x.is_cpu:
             return None
@@ -198,15 +200,16 @@ class Stream:
                 self._names, self._held, self._held_for = tuple(names), self._watch, settings
 
     def step(
-        self, own: Mapping[str, Tensor | None], settings: tuple[Any, ...], x: Tensor, state: Tensor | tuple[Tensor, ...]
+        self, own: Mapping[str, Tensor | None], settings: tuple[Any, ...], x: Tensor, state: object
     ) -> tuple[Tensor, Any] | None:
-        """One step with what is prepared; None where anything is not as it was, or not as it has to be.
+        """A step, or a call of few steps like the one before, with what is prepared; None where anything is not as it
+        was, or not as it has to be.
 
         Args:
             own: the layer's parameters by name.
             settings: of the layer, compared with those of `hold`.
-            x: (B, I).
-            state: the states before it, (L, B, width) each.
+            x: (B, I), or (T, B, I).
+            state: the states before it, (L, B, width) each; None for zeros.
         """
         if settings != self._held_for or not self._busy.acquire(False):
             return None
@@ -221,16 +224,24 @@ class Stream:
                     return None
             steps = self._steps
             if steps is None or steps.x != x.shape or steps.threads != torch.get_num_threads():
-                if x.dim() != 2 or x.shape[0] < 1 or x.shape[1] != self._layers[0].widths[self._layers[0].x]:
+                if not self._worth_preparing(x.shape):
                     return None
                 self._shape = (0, 0, 0)
-                steps = self._steps = _Steps(self._layers, x.shape[0], torch.get_num_threads())
-            if isinstance(state, Tensor):
-                done = steps(x, (state,))
-                return done and (done[0], done[1][0])
-            return steps(x, state)
+                steps = self._steps = _Steps(self._layers, x.shape, torch.get_num_threads())
+            if state is None:
+                state = [torch.zeros(shape, dtype=steps.dtype, device="cpu") for shape in steps.states]
+            if not isinstance(state, (tuple, list)):
+                state = (state,)
+            done = steps(x, state)
+            return done if done is None or len(done[1]) > 1 else (done[0], done[1][0])
         finally:
             self._busy.release()
+
+    def _worth_preparing(self, x: torch.Size) -> bool:
+        """A step is: others follow. A sequence is if it is short, and the second of its shape."""
+        if len(x) not in (2, 3) or x[-2] < 1 or x[-1] != self._layers[0].widths[self._layers[0].x]:
+            return False
+        return len(x) == 2 or (self._shape[:2] == x[:2] and x[0] * x[1] <= SHORT)
 
     def _prepare(self, graph: Graph, weights: Sequence[Weights], x: Tensor) -> bool:
         """Whether all is prepared to run on x."""

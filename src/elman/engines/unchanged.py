@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Sequence
 from ctypes import c_char
-from operator import attrgetter, is_, itemgetter
+from operator import attrgetter, is_
 from typing import Any
 
 from torch import Tensor
@@ -16,8 +16,8 @@ ENDS, WHOLE = 64, 2048  # bytes that are looked at: of a matrix, of a bias
 _doubts = 0
 _all: weakref.WeakSet[Watch] = weakref.WeakSet()
 # mapped: each step asks them
-_address, _dense, _raw = Tensor.data_ptr, Tensor.is_contiguous, attrgetter("raw")
-_version = attrgetter("_version", "shape")
+_address, _dense = Tensor.data_ptr, Tensor.is_contiguous
+_version, _shape, _raw = attrgetter("_version"), attrgetter("shape"), attrgetter("raw")
 
 
 def doubt() -> None:
@@ -40,10 +40,10 @@ class Watch:
     __slots__ = (
         "__weakref__",
         "_bytes",
-        "_contiguous",
         "_doubts",
         "_ends",
         "_refs",
+        "_shapes",
         "_strides",
         "_versions",
         "pointers",
@@ -51,8 +51,7 @@ class Watch:
 
     def __init__(self, tensors: Sequence[Tensor]) -> None:
         self.pointers = tuple(map(_address, tensors))
-        dense = [i for i, t in enumerate(tensors) if t.is_contiguous()]
-        self._contiguous = itemgetter(*dense, *dense[:1]) if dense else _none  # of one it would give no tuple
+        self._shapes = list(map(_shape, tensors))
         self._strides = [(i, t.stride()) for i, t in enumerate(tensors) if not t.is_contiguous()]
         self._doubts = _doubts
         self._versions = _versions(tensors)
@@ -76,10 +75,15 @@ class Watch:
             self._doubts == _doubts
             and self.pointers == tuple(map(_address, tensors))  # before the bytes: they still lie there
             and self._versions == _versions(tensors)
-            and all(map(_dense, self._contiguous(tensors)))  # `p.data = p.data.t()` counts as no change
-            and (not self._strides or all(tensors[i].stride() == stride for i, stride in self._strides))
+            # `p.data = p.data.t()` counts as no change, and so do a part of it and another shape
+            and self._shapes == list(map(_shape, tensors))
+            and (self._lie_as_they_did(tensors) if self._strides else all(map(_dense, tensors)))
             and self._bytes == list(map(_raw, self._ends))
         )
+
+    def _lie_as_they_did(self, tensors: Sequence[Any]) -> bool:
+        strides = dict(self._strides)
+        return all(t.stride() == strides[i] if i in strides else t.is_contiguous() for i, t in enumerate(tensors))
 
     def overlaps(self, other: Watch) -> bool:
         """Whether one of its tensors is among the other's, or gone."""
@@ -87,13 +91,8 @@ class Watch:
         return any((t := r()) is None or id(t) in theirs for r in self._refs)
 
 
-def _none(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    return ()
-
-
-def _versions(tensors: Sequence[Tensor]) -> list[Any] | None:
-    """How often each was changed in place, and its shape; None where one was made in inference mode, which
-    does not count."""
+def _versions(tensors: Sequence[Tensor]) -> list[int] | None:
+    """How often each was changed in place; None where one was made in inference mode, which does not count."""
     try:
         return list(map(_version, tensors))
     except RuntimeError:

@@ -322,6 +322,9 @@ class Recurrent(nn.Module):
         Raises:
             InputError: shapes or types that do not fit, an empty sequence, no time step.
         """
+        again = lengths is None and not self.batch_first and isinstance(x, Tensor) and x.dim() == 3
+        if again and (done := self._prepared(x, state)):
+            return done
         if isinstance(x, PackedSequence):
             return self._packed(x, state, lengths)
         if not isinstance(x, Tensor):
@@ -345,6 +348,8 @@ class Recurrent(nn.Module):
         if ends is not None and not traced() and bool((ends == T).all()):
             ends = None
         y, result = self._called(given, state, x, ends)
+        if again:
+            self._hold()
         if not batched:
             return y.squeeze(1), _map(result, lambda s: s.squeeze(1))  # type: ignore[return-value]
         return (y.transpose(0, 1) if self.batch_first else y), result
@@ -362,11 +367,7 @@ class Recurrent(nn.Module):
         if self._forward_pre_hooks or self._forward_hooks or EVERYWHERE[0] or EVERYWHERE[1]:
             stepped: tuple[Tensor, State] = call(self, self._step, x_t, state)
             return stepped
-        if state is not None and not torch.is_grad_enabled() and not _watched():
-            done = self._stream.step(self._parameters, _SETTINGS(self), x_t, state)
-            if done is not None:
-                return done
-        return self._step(x_t, state)
+        return self._prepared(x_t, state) or self._step(x_t, state)
 
     def _step(self, x_t: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """A step of which nothing is prepared."""
@@ -381,10 +382,20 @@ class Recurrent(nn.Module):
         given, x_t = x_t.dtype, self._in_kind(x_t)
         state = self._checked(state)
         y, after = self._called(given, state, x_t.unsqueeze(0), None)
+        self._hold()
+        return y.squeeze(0), after
+
+    def _prepared(self, x: Any, state: Any) -> tuple[Tensor, State] | None:
+        """What comes out, where the last call like this one has left everything prepared."""
+        if torch.is_grad_enabled() or _watched() or (state is None and self.graph.learned):
+            return None
+        return self._stream.step(self._parameters, _SETTINGS(self), x, state)
+
+    def _hold(self) -> None:
+        """What the call that has just ended prepared may serve the next."""
         if not traced() and self.engine in ("auto", "native") and self._plain(self.running_graph()):
             names = [n for k in range(self.num_layers) for n in self._plans[k, 0, self.training].names]
             self._stream.hold(names, _SETTINGS(self))
-        return y.squeeze(0), after
 
     def _run(self, x: Tensor, start: list[Tensor], ends: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Every layer and direction; `start` and the result are one (L*D, B, width) for each state of the cell."""
@@ -592,7 +603,7 @@ def _suffix(k: int, direction: int) -> str:
 
 def _watched() -> bool:
     """Whether a step has to be more than the prepared call."""
-    return transformed() or traced() or torch._C._is_any_autocast_enabled()
+    return torch._C._is_any_autocast_enabled() or transformed() or traced()
 
 
 def _parts(state: State) -> list[Tensor]:
