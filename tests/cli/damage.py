@@ -92,9 +92,11 @@ def _stop_after_one_epoch(train: Callable[[], object]) -> None:
             os.kill(os.getpid(), signal.SIGINT)
 
     loop._Session.save = save  # type: ignore[method-assign]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has it ignored in the background
     try:
         train()
     finally:
+        signal.signal(signal.SIGINT, before)
         loop._Session.save = whole  # type: ignore[method-assign]
 
 
