@@ -21,7 +21,9 @@ class InputError(ValueError):
     def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
         self.what, self.where, self.remedy = what, where, remedy
         line = f"{where}: {what}" if where else what
-        super().__init__(f"{line}; {remedy}" if remedy else line)
+        line = f"{line}; {remedy}" if remedy else line
+        # names in files may hold halves of characters, which no terminal and no log can be sent
+        super().__init__(line.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 class InputTypeError(InputError, TypeError):
