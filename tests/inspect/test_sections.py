@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -51,6 +52,28 @@ def test_standard_error_of_accuracy_is_the_binomial_s() -> None:
     )
     assert 0.5 < standard_error(matrix, "macro_f1") / standard_error(matrix, "accuracy") < 2
     assert np.isnan(standard_error(matrix, "nll"))
+
+
+def test_the_standard_error_is_that_of_whole_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawn by cells that hold something, a few at once, it is what draws of whole matrices give."""
+    rng = np.random.default_rng(1)
+    for K, n in ((2, 40), (5, 60), (30, 50)):
+        matrix = confusion_matrix(rng.integers(0, K, n), rng.integers(0, K, n), K) + 3 * n // K * np.eye(K, dtype=int)
+        drawn = rng.multinomial(matrix.sum(), matrix.ravel() / matrix.sum(), size=20_000).reshape(-1, K, K)
+        found = standard_error(matrix, draws=20_000)
+        assert found == pytest.approx(macro_f1(drawn).std(), rel=0.03)
+        with monkeypatch.context() as few:
+            few.setattr("elman.inspect.scores._NUMBERS", 1000)
+            assert standard_error(matrix, draws=20_000) == pytest.approx(found)
+
+
+def test_many_classes_take_no_memory_of_their_square() -> None:
+    tracemalloc.start()
+    K = 1000
+    assert standard_error(confusion_matrix(np.arange(K), np.arange(K)[::-1], K), draws=20) == 0
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * 8 * K * K
 
 
 @pytest.mark.parametrize(

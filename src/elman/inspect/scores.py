@@ -26,6 +26,8 @@ NAMES = {
     "recall": "Recall", "mcc": "Matthews correlation", "token_accuracy": "Token accuracy",
 }  # fmt: skip
 
+_NUMBERS = 1 << 22  # drawn at once
+
 
 def confusion_matrix(y_true: np.ndarray, y_predicted: np.ndarray, K: int) -> np.ndarray:
     """(K, K) counts: row true, column predicted."""
@@ -44,9 +46,13 @@ def scores_by_class(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
 
 def macro_f1(matrix: np.ndarray) -> np.ndarray:
     """Mean of the classes' F1 over the classes that occur, true or predicted, as scikit-learn has it: (...)."""
-    f1 = scores_by_class(matrix)[2]
-    occurs = (matrix.sum(-1) + matrix.sum(-2)) > 0
-    return np.asarray((f1 * occurs).sum(-1) / np.maximum(occurs.sum(-1), 1))
+    return _macro_f1(np.diagonal(matrix, axis1=-2, axis2=-1), matrix.sum(-2) + matrix.sum(-1))
+
+
+def _macro_f1(hits: np.ndarray, both: np.ndarray) -> np.ndarray:
+    """Of (..., K) hits of each class, and how often it is predicted plus how often it is true."""
+    f1 = np.divide(2 * hits, both, out=np.zeros(hits.shape), where=both > 0)
+    return np.asarray(f1.sum(-1) / np.maximum((both > 0).sum(-1), 1))
 
 
 def standard_error(matrix: np.ndarray, metric: str = "macro_f1", draws: int = 2000, seed: int = 0) -> float:
@@ -57,10 +63,24 @@ def standard_error(matrix: np.ndarray, metric: str = "macro_f1", draws: int = 20
     N = int(matrix.sum())
     if N == 0 or metric not in ("macro_f1", "accuracy"):
         return float("nan")
-    K = len(matrix)
-    drawn = np.random.default_rng(seed).multinomial(N, matrix.ravel() / N, size=draws).reshape(draws, K, K)
-    values = macro_f1(drawn) if metric == "macro_f1" else np.trace(drawn, axis1=1, axis2=2) / N
-    return float(values.std(ddof=1))
+    cells = np.flatnonzero(matrix)  # of K * K, few: with many classes whole matrices would fill the memory
+    true, predicted = np.divmod(cells, len(matrix))
+    hit, classes = true == predicted, np.concatenate([true, predicted])
+    order = np.argsort(classes, kind="stable")
+    starts = np.flatnonzero(np.diff(classes[order], prepend=-1))
+    occurring = classes[order][starts]
+    rng, values = np.random.default_rng(seed), []
+    at_once = max(1, _NUMBERS // len(cells))
+    for done in range(0, draws, at_once):
+        drawn = rng.multinomial(N, matrix.ravel()[cells] / N, size=min(at_once, draws - done))  # (draws, cells)
+        if metric == "accuracy":
+            values.append(drawn[:, hit].sum(1) / N)
+            continue
+        both = np.add.reduceat(np.concatenate([drawn, drawn], 1)[:, order], starts, axis=1)  # (draws, classes)
+        hits = np.zeros_like(both)
+        hits[:, np.searchsorted(occurring, true[hit])] = drawn[:, hit]
+        values.append(_macro_f1(hits, both))
+    return float(np.concatenate(values).std(ddof=1))
 
 
 def verdict(metric: str, ours: float, error: float, baselines: Mapping[str, Mapping[str, float]]) -> str:

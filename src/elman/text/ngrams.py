@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -104,7 +105,9 @@ def tfidf_baseline(
     fitted: dict[float, Any] = {}
     for C in sorted(strengths):
         model = LogisticRegression(C=C, class_weight="balanced", max_iter=1000)
-        fitted[C] = model.fit(x, train_labels)
+        with warnings.catch_warnings():  # of many classes it asks whether they are quantities; labels are labels
+            warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+            fitted[C] = model.fit(x, train_labels)
         scores[C] = float(f1_score(valid_labels, model.predict(x_valid), average="macro"))
     best = max(scores, key=lambda C: (scores[C], -C))
     return Baseline(make_pipeline(features, fitted[best]), best, scores)
