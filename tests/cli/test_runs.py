@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -364,9 +365,45 @@ def test_a_pipe_is_read(call: Any, latin: tuple[Path, Path], monkeypatch: pytest
     assert [row["text"] for row in csv.DictReader(out.splitlines())] == ["größer", "süß, sagt er"]
     code, out, _ = given(b'{"text": "a"}\n{"text": "b"}\n', "predict", "--set", "data.format=table")
     assert [row["text"] for row in csv.DictReader(out.splitlines())] == ["a", "b"]
+    evaluated = given(data.read_bytes(), "evaluate", "--set", "data.target=labl")[2]
+    assert evaluated.startswith("elman: stdin: no column 'labl'"), evaluated
     code, _, err = given(b"", "predict")
     assert code == 2
     assert "elman: stdin: the file is empty" in err
+
+
+def test_a_table_of_objects_is_not_read_as_lines(call: Any, latin: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps([{"text": "gut", "label": "g"}, {"text": "da", "label": "g"}]))
+    rows = csv.DictReader(call("predict", latin[0], "--data", tmp_path / "a.json")[1].splitlines())
+    assert [row["text"] for row in rows] == ["gut", "da"]
+
+
+def test_one_class_is_judged_without_a_warning(call: Any, latin: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text("text,label\nda,g\nda,g\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        code, out, _ = call("evaluate", latin[0], "--data", tmp_path / "one.csv", "--json")
+    assert (code, json.loads(out)["mcc"]) == (0, 0)
+
+
+@pytest.mark.parametrize("name", ["p.xlsx", "p.json", "p.v2"])
+def test_a_format_that_is_not_written_is_refused(
+    call: Any, latin: tuple[Path, Path], tmp_path: Path, name: str
+) -> None:
+    code, _, err = call("predict", latin[0], "--data", latin[1], "--out", tmp_path / name)
+    assert (code, (tmp_path / name).exists()) == (2, False)
+    assert f"{name}: predictions are not written as {Path(name).suffix}; use .csv" in err
+
+
+def test_what_may_not_be_read_is_not_called_damaged(
+    call: Any, latin: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path, most: int) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("elman.training.stored.read_file", refused)
+    code, _, err = call("predict", latin[0], "gut")
+    assert (code, err) == (2, f"elman: {latin[0]}/model.json: cannot be read (Permission denied)\n")
 
 
 def test_what_the_model_does_not_know_is_told(call: Any, latin: tuple[Path, Path], tmp_path: Path) -> None:

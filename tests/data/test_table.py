@@ -98,6 +98,22 @@ def test_tab_separated_text_may_hold_single_quotation_marks(tmp_path: Path) -> N
     assert list(table["text"]) == ['"how dare they', "fine"]
 
 
+def test_json_is_an_array_of_objects_or_one_a_line(tmp_path: Path) -> None:
+    """As pandas' to_json writes it, with orient="records", and with lines=True."""
+    rows = [{"text": "naïve", "label": "good"}, {"text": "[b]"}]
+    for content in (json.dumps(rows), json.dumps(rows, indent=2), "\n".join(map(json.dumps, rows))):
+        (tmp_path / "a.json").write_text(content)
+        table = read_table(tmp_path / "a.json")
+        assert (table["text"], table["label"]) == (["naïve", "[b]"], ["good", None])
+    (tmp_path / "a.json").write_text(json.dumps([*rows, 3]))
+    with pytest.raises(InputError, match=r"a\.json, record 3: a JSON int, not an object"):
+        read_table(tmp_path / "a.json")
+    for broken in ("[1", "[" * 100_000, "[]"):
+        (tmp_path / "a.json").write_text(broken)
+        with pytest.raises(InputError, match=r"a\.json"):
+            read_table(tmp_path / "a.json")
+
+
 def test_an_object_may_leave_a_key_out(tmp_path: Path) -> None:
     table = read_table(write(tmp_path / "a.jsonl", '{"text": "a", "label": 1}\n\n{"text": "b"}\n'))
     with pytest.raises(InputError, match=r"a\.jsonl, line 3: no value in column 'label'"):

@@ -66,6 +66,7 @@ def test_one_column_of_texts_is_a_list_of_texts(fitted: elman.Classifier, X: Any
 def test_tables_of_other_libraries() -> None:
     arrow = pytest.importorskip("pyarrow")
     assert listed(arrow.table({"text": ["a", "b"]})) == ["a", "b"]
+    assert listed(arrow.array(["a", "b"])) == listed(arrow.chunked_array([["a"], ["b"]])) == ["a", "b"]
     with pytest.raises(InputError, match=r"X: a table of 2 columns \(text, id\); give one of them: X\['text'\]"):
         listed(arrow.table({"text": ["a", "b"], "id": [1, 2]}))
 

@@ -188,7 +188,9 @@ def _texts_and_labels(table: Table, input: str, target: str, group: str, notes: 
     if not full:
         raise InputError(f"column {input!r} is empty in every row", where=table.source, remedy="name another: --input")
     which = ", ".join(gaps[:5]) + (" ..." if len(gaps) > 5 else "")
-    notes.append(f"{table.source}: {len(gaps)} {table.unit}s without text left out ({table.unit} {which})")
+    notes.append(
+        f"{table.source}: {len(gaps)} {table.unit}{'s' * (len(gaps) > 1)} without text left out ({table.unit} {which})"
+    )
     return out.take(full)
 
 

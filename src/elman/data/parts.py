@@ -88,7 +88,7 @@ def text_format(path: Path, head: str) -> str:
     suffix = bare_suffix(path)
     if suffix == ".conllu":
         return "conllu"
-    if suffix in (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet", ".pq"):
+    if suffix in (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".parquet", ".pq"):
         return "table"
     if head.lstrip("\ufeff \t\r\n").startswith("("):
         return "trees"

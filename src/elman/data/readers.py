@@ -40,6 +40,8 @@ def read_table(path: str | Path, encoding: str = "auto") -> Table:
         table = _read_separated(path, encoding, "\t" if suffix != ".csv" else ",")
     elif suffix in (".jsonl", ".ndjson"):
         table = _read_jsonl(path, encoding)
+    elif suffix == ".json":
+        table = _read_json(path, encoding)
     elif suffix in (".parquet", ".pq"):
         table = _read_parquet(path)
     elif suffix:
@@ -161,6 +163,24 @@ def _read_jsonl(path: Path, encoding: str) -> Table:
             rows.append(number)
     # an object may leave a key out: that value is missing, and whoever needs it says which line lacks it
     return Table({name: [record.get(name) for record in records] for name in names}, shown(path), rows, "line")
+
+
+def _read_json(path: Path, encoding: str) -> Table:
+    """One array of objects, as pandas' ``orient="records"`` writes it; else one object a line, under the wrong name."""
+    with open_text(path, encoding) as text:
+        if not text.read(1000).lstrip("\ufeff \t\r\n").startswith("["):
+            return _read_jsonl(path, encoding)
+        text.seek(0)
+        try:
+            records = [_whole_letters(record) for record in json.loads(text.read().lstrip("\ufeff"))]
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"not JSON ({error})", where=shown(path), remedy="write it again") from error
+    for number, record in enumerate(records, 1):
+        if not isinstance(record, dict):
+            what = f"a JSON {type(record).__name__}, not an object"
+            raise InputError(what, where=f"{shown(path)}, record {number}", remedy='write [{"text": ..., ...}, ...]')
+    names = dict.fromkeys(name for record in records for name in record)
+    return Table({name: [record.get(name) for record in records] for name in names}, shown(path), unit="record")
 
 
 def _whole_letters(value: Any) -> Any:

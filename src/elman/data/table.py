@@ -20,7 +20,7 @@ class Table:
         columns: name -> values, one a row.
         source: the file, as the user wrote it; for error messages.
         rows: the place of each row in `source`: 1 is the first row or line of the file, its header included.
-        unit: what a place is called there: "row" (tables) or "line" (one record a line).
+        unit: what a place is called there: "row" (tables), "line" (one record a line) or "record" (of a JSON array).
     """
 
     columns: Mapping[str, Sequence[Any]]

@@ -12,7 +12,6 @@ import contextlib
 import gzip
 import io
 import lzma
-import os
 import shutil
 import sys
 import tempfile
@@ -27,6 +26,7 @@ __all__ = ["PACKED", "bare_suffix", "given_data", "open_text", "shown"]
 
 PACKED: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 # UTF-32's marks first: that of its little-endian form begins as UTF-16's does
+_piped: set[Path] = set()  # where what stdin brought lies just now
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -46,8 +46,10 @@ def bare_suffix(path: str | Path) -> str:
 
 
 def shown(path: str | Path) -> str:
-    """A path as a user would write it: from the working folder where it lies inside."""
+    """A path as a user would write it: from the working folder where it lies inside; what a pipe brought as stdin."""
     path = Path(path)
+    if path in _piped:
+        return "stdin"
     return str(path.relative_to(Path.cwd())) if path.is_absolute() and path.is_relative_to(Path.cwd()) else str(path)
 
 
@@ -61,13 +63,14 @@ def given_data(name: str) -> Iterator[str]:
         yield name
         return
     with tempfile.TemporaryDirectory(prefix="elman-") as folder:
-        path = os.path.join(folder, "stdin")
+        path = Path(folder) / "stdin"
         with open(path, "wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
+        _piped.add(path)
         try:
-            yield path
-        except InputError as error:
-            raise InputError(error.what, where=error.where.replace(path, "stdin"), remedy=error.remedy) from error
+            yield str(path)
+        finally:
+            _piped.discard(path)
 
 
 @contextlib.contextmanager

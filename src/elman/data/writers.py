@@ -17,6 +17,7 @@ from elman.files import whole_file, write_file
 __all__ = ["check_writable", "conll_text", "csv_text", "write_table"]
 
 CONLL_SUFFIXES = (".conll", ".iob", ".bio")
+SUFFIXES = (".csv", ".txt", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet", ".pq", *CONLL_SUFFIXES)
 
 
 def csv_text(table: Table, separator: str = ",") -> str:
@@ -46,7 +47,7 @@ def conll_text(table: Table) -> str:
 
 
 def write_table(table: Table, path: Path) -> None:
-    """Write a table as its suffix says: Parquet, tab-separated, JSON lines, CoNLL, and CSV for any other.
+    """Write a table as its suffix says: Parquet, tab-separated, JSON lines, CoNLL; CSV where there is none.
 
     Raises:
         InputError: the place cannot be written, or Parquet without the library for it.
@@ -69,8 +70,12 @@ def check_writable(path: Path) -> None:
     """Before the work: can `write_table` write there, in the format that the suffix names?"""
     if path.suffix.lower() in (".parquet", ".pq"):
         parquet_library("writing Parquet")
-    if path.suffix.lower() in PACKED:
+    suffix = path.suffix.lower()
+    if suffix in PACKED:
         raise InputError("predictions are not packed", where=str(path), remedy="leave the last suffix out")
+    if suffix and suffix not in SUFFIXES:
+        what = f"predictions are not written as {suffix}"
+        raise InputError(what, where=str(path), remedy="use .csv, .tsv, .jsonl, .parquet or .conll")
 
 
 def _plain(value: Any) -> Any:

@@ -34,6 +34,8 @@ def listed(X: Any, name: str = "X") -> list[Any]:
         if X.ndim > 2 or X.shape[1] != 1:
             raise _several(X.shape[1], name, f"{name}[:, 0]; token lists as lists")
         return list(X[:, 0])
+    if callable(getattr(X, "to_pylist", None)):  # Arrow's entries are boxes around the values
+        return list(X.to_pylist())
     try:
         return list(X)
     except TypeError as error:

@@ -263,9 +263,10 @@ def _train(
     if interrupted:
         progress.note("interrupted: writing what was learned so far (--resume goes on; Ctrl-C again leaves at once)")
     elif trained[0].fitted_.steps < _FEW and not trained[0].fitted_.diverged:
-        epochs = recipe[TrainingSettings].epochs * -(-_FEW // max(1, trained[0].fitted_.steps))
+        steps = trained[0].fitted_.steps
+        epochs = recipe[TrainingSettings].epochs * -(-_FEW // max(1, steps))
         progress.note(
-            f"only {trained[0].fitted_.steps} steps: so few examples want more epochs (--set training.epochs={epochs})"
+            f"only {steps} step{'s' * (steps > 1)}: so few examples want more epochs (--set training.epochs={epochs})"
         )
     try:
         done = _judged(task, recipe, data, trained, watch, progress)

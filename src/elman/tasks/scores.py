@@ -24,7 +24,6 @@ def score_classes(y_true: np.ndarray, probabilities: np.ndarray, labels: Sequenc
         accuracy_score,
         confusion_matrix,
         f1_score,
-        matthews_corrcoef,
         precision_recall_fscore_support,
     )
 
@@ -32,19 +31,28 @@ def score_classes(y_true: np.ndarray, probabilities: np.ndarray, labels: Sequenc
     predicted = probabilities.argmax(1)
     kinds = list(range(K))
     precision, recall, f1, count = precision_recall_fscore_support(y_true, predicted, labels=kinds, zero_division=0)
+    confusion = confusion_matrix(y_true, predicted, labels=kinds)
     chosen = probabilities[np.arange(len(y_true)), y_true]
     return {
         "accuracy": float(accuracy_score(y_true, predicted)),
         "macro_f1": float(f1_score(y_true, predicted, labels=kinds, average="macro", zero_division=0)),
-        "mcc": float(matthews_corrcoef(y_true, predicted)),
+        "mcc": _matthews(confusion),
         "nll": float(-np.log(np.maximum(chosen, 1e-12)).mean()),
         "n": len(y_true),
         "classes": {
             label: {"precision": float(p), "recall": float(r), "f1": float(f), "n": int(n)}
             for label, p, r, f, n in zip(labels, precision, recall, f1, count, strict=True)
         },
-        "confusion": confusion_matrix(y_true, predicted, labels=kinds).tolist(),
+        "confusion": confusion.tolist(),
     }
+
+
+def _matthews(confusion: np.ndarray) -> float:
+    """Correlation of K classes, true and predicted (Gorodkin 2004, eq. 8); 0 where one of the two never varies."""
+    true, predicted, n = confusion.sum(1), confusion.sum(0), int(confusion.sum())
+    together = float(np.trace(confusion) * n - true @ predicted)
+    apart = float(n * n - true @ true) * float(n * n - predicted @ predicted)
+    return together / float(np.sqrt(apart)) if apart else 0.0
 
 
 def spread(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> dict[str, dict[str, float]]:

@@ -30,7 +30,9 @@ _WHOLE = {"I64"}
 
 
 def damaged(what: object, where: Path) -> InputError:
-    """The one line for a RUN that says what cannot be."""
+    """The one line for a RUN that says what cannot be. A system that refuses to read it says nothing of the RUN."""
+    if isinstance(what, OSError) and not isinstance(what, (FileNotFoundError, IsADirectoryError, NotADirectoryError)):
+        return InputError(f"cannot be read ({what.strerror or what})", where=str(what.filename or where))
     said = " ".join(str(what).split())
     return InputError(f"the RUN is damaged ({said:.300})", where=str(where), remedy="train it anew")
 
