@@ -136,6 +136,15 @@ def test_lines_of_text_are_split_into_words(run: Path, tmp_path: Path) -> None:
         tag.predict_table(run, columns)
 
 
+def test_a_file_that_is_called_conll_is_no_prose(run: Path, tmp_path: Path) -> None:
+    """However short it is; and one whose columns are ragged is refused, not read as sentences with their tags."""
+    (tmp_path / "a.conll").write_text("Eve I-person\nslept O\n")
+    assert tag.predict_table(run, DataSettings(path=str(tmp_path / "a.conll")))["word"] == ["Eve", "slept"]
+    (tmp_path / "a.conll").write_text("Eve I-person\nslept\n")
+    with pytest.raises(InputError, match="line 2: 1 column, but line 1 has 2"):
+        tag.predict_table(run, DataSettings(path=str(tmp_path / "a.conll")))
+
+
 def test_predictions_are_written_as_conll(run: Path, corpus: Path, tmp_path: Path) -> None:
     """What is written is read back as the same words, and evaluated as right."""
     table = tag.predict_table(run, DataSettings(path=str(corpus / "test.txt")))

@@ -11,7 +11,7 @@ from elman.data.settings import DataSettings
 from elman.data.textfile import bare_suffix, shown
 from elman.errors import InputError
 
-__all__ = ["PARTS", "find_parts", "packaged_folder", "text_format"]
+__all__ = ["CONLL_SUFFIXES", "PARTS", "find_parts", "packaged_folder", "text_format"]
 
 PARTS = ("train", "valid", "test")
 # whole words, so that latest.csv is no test; digits and punctuation may touch them (wnut17train.conll)
@@ -22,6 +22,7 @@ _SPELLINGS = {
     "test": re.compile(r"(?<![a-z])test(ing|b)?(?![a-z])"),
 }
 _PREFERRED = ("annotated", "gold", "official")  # where several files of a folder could be the same part
+CONLL_SUFFIXES = (".conll", ".iob", ".bio")
 _NO_DATA = (".md", ".html", ".pdf", ".py", ".toml")
 
 

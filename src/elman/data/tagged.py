@@ -13,13 +13,13 @@ from pathlib import Path
 
 from elman.data.conll import Sentence, read_conll
 from elman.data.conllu import read_conllu
-from elman.data.parts import PARTS, find_parts, text_format
+from elman.data.parts import CONLL_SUFFIXES, PARTS, find_parts, text_format
 from elman.data.readers import read_hub, read_table
 from elman.data.schemes import convert, detect_scheme, scheme_letters
 from elman.data.settings import DataSettings
 from elman.data.split import divide
 from elman.data.table import Table
-from elman.data.textfile import open_text, shown
+from elman.data.textfile import bare_suffix, open_text, shown
 from elman.errors import InputError
 from elman.text import tokenize
 
@@ -232,7 +232,8 @@ def _sniff(path: Path, encoding: str, tagged: bool) -> str:
     first = next((line for line in head.splitlines() if line.strip() and not line.startswith("# ")), "")
     if kind == "conll" and first.count("\t") == 9 and first[:1] == "1":
         return "conllu"
-    return "lines" if kind == "conll" and not tagged and _is_prose(head) else kind
+    named = bare_suffix(path) in CONLL_SUFFIXES  # a ragged one is broken, not prose
+    return "lines" if kind == "conll" and not tagged and not named and _is_prose(head) else kind
 
 
 def _is_prose(head: str) -> bool:

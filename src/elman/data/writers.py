@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from elman.data.parts import CONLL_SUFFIXES
 from elman.data.readers import parquet_library
 from elman.data.table import Table, is_missing
 from elman.data.textfile import PACKED
@@ -16,7 +17,6 @@ from elman.files import whole_file, write_file
 
 __all__ = ["check_writable", "conll_text", "csv_text", "write_table"]
 
-CONLL_SUFFIXES = (".conll", ".iob", ".bio")
 SUFFIXES = (".csv", ".txt", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet", ".pq", *CONLL_SUFFIXES)
 
 
