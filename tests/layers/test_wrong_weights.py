@@ -50,9 +50,19 @@ REFUSED: dict[str, tuple[dict[str, object], str]] = {
     "transposed": ({"weight_hh_l0": lambda w: w.t()}, r"weight_hh_l0 has shape \(7, 28\)"),
     "a bias of one": ({"bias_hh_l0": lambda b: b[:1]}, r"bias_hh_l0 has shape \(1,\), the layer wants \(28,\)"),
     "a number": ({"bias_hh_l0": lambda b: 0.5}, "bias_hh_l0 is 0.5, not a tensor"),
+    "an array": ({"weight_hh_l0": Tensor.numpy}, "weight_hh_l0 is a ndarray, not a tensor"),
+    "a list": ({"bias_hh_l0": Tensor.tolist}, "bias_hh_l0 is a list, not a tensor"),
+    "nested": (
+        {"bias_hh_l0": lambda b: torch.nested.as_nested_tensor([b, b])},
+        r"bias_hh_l0 is a nested tensor, the layer wants one of shape \(28,\)",
+    ),
+    "sparse": ({"weight_hh_l0": Tensor.to_sparse}, r"weight_hh_l0 is sparse \(sparse_coo\), and torch cannot compute"),
+    "in rows that are sparse": ({"weight_hh_l0": Tensor.to_sparse_csr}, r"weight_hh_l0 is sparse \(sparse_csr\)"),
+    "laid out for another library": ({"weight_hh_l0": Tensor.to_mkldnn}, r"weight_hh_l0 is sparse \(_mkldnn\)"),
 }
 
 
+@pytest.mark.filterwarnings("ignore:Sparse CSR:UserWarning", "ignore:The PyTorch API of nested:UserWarning")
 @pytest.mark.parametrize("engine", ["auto", "reference"])
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("what", REFUSED)
@@ -64,6 +74,16 @@ def test_what_is_wrong_is_named(what: str, way: str, engine: str) -> None:
         with grads, pytest.raises(InputError, match=says) as error:
             WAYS[way](layer, torch.randn(3, 3, 5))
         assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("first", [0.5, "text", [1.0]])
+def test_the_first_parameter_is_no_exception(first: object) -> None:
+    """x is compared with it before the parameters are looked at."""
+    layer = GRU(5, 7)
+    layer._parameters["weight_ih_l0"] = first  # type: ignore[assignment]
+    for way in WAYS:
+        with pytest.raises(InputError, match=r"weight_ih_l0 is .*, not a tensor"):
+            WAYS[way](layer, torch.randn(3, 3, 5))
 
 
 def test_freed_memory_is_not_read() -> None:

@@ -119,7 +119,9 @@ class Weights(Mapping[str, Tensor]):
             marks = None
         for name, t, shape in zip(self.plan.names, self.tensors, self.plan.shapes, strict=True):
             if not isinstance(t, Tensor):
-                raise InputError(f"{name} is {t!r}, not a tensor", remedy=f"give it one of shape {shape}")
+                raise InputError(f"{name} is {_said(t)}, not a tensor", remedy=f"give it one of shape {shape}")
+            if t.is_nested:  # asked first: it has no shape to compare
+                raise InputError(f"{name} is a nested tensor, the layer wants one of shape {shape}")
             if t.dtype is not dtype or t.device != device:
                 raise InputError(f"{name} is {kind(t)}, x is {kind(x)}", remedy="bring them together: layer.to(x)")
             if t.shape != shape:
@@ -153,6 +155,11 @@ class Weights(Mapping[str, Tensor]):
 def kind(t: Tensor) -> str:
     """Its dtype and device, in words."""
     return f"{str(t.dtype).removeprefix('torch.')} on {t.device}"
+
+
+def _said(value: object) -> str:
+    """A value in a few words: lists and arrays are not printed out."""
+    return repr(value) if value is None or isinstance(value, (bool, int, float)) else f"a {type(value).__name__}"
 
 
 def disguise(t: Tensor) -> str | None:

@@ -453,15 +453,15 @@ class Recurrent(nn.Module):
             return done[0], tuple(done[1])
         for weights in stored:
             weights.check(x)
-        disguised = not ordinary or any(w.disguise for w in stored)
-        if choice.name == "native" and self.engine == "auto" and disguised:
+        hidden = next((w.disguise for w in stored if w.disguise), None)
+        if choice.name == "native" and self.engine == "auto" and (hidden or not ordinary):
             choice = choose(graph, x.device, x.dtype, "reference")
         trains = torch.is_grad_enabled() and ends is None and not self.bptt and self._undropped()
         if trains and (other := choice.training):
             T, B, _ = x.shape
             if other.at(T, B, self.input_size, self.hidden_size):
                 return other.layers(graph, stored, x, start, self.directions)
-        return choice.scan
+        return partial(_as_it_is, choice.scan, hidden) if hidden and choice.name != "native" else choice.scan
 
     def _plain(self, graph: Graph) -> bool:
         """Whether a call is inference in one direction, with nothing drawn at random: what `Stream` prepares."""
@@ -476,8 +476,8 @@ class Recurrent(nn.Module):
     def _in_kind(self, x: Tensor) -> Tensor:
         """x, of the weights' dtype and device; under autocast, where a layer before may give bfloat16, made so."""
         some = next(iter(self._parameters.values()), None)
-        if some is None or (x.dtype == some.dtype and x.device == some.device):
-            return x
+        if not isinstance(some, Tensor) or (x.dtype == some.dtype and x.device == some.device):
+            return x  # what a parameter is that is no tensor, its check says
         if x.device == some.device and x.is_floating_point() and torch.is_autocast_enabled(x.device.type):
             return x.to(some.dtype)
         if x.device != some.device:
@@ -599,6 +599,15 @@ def _shown(value: object) -> str:
 
 def _suffix(k: int, direction: int) -> str:
     return f"_l{k}" + ("_reverse" if direction else "")
+
+
+def _as_it_is(scan: Callable[..., Any], disguised: str, *arguments: Any, **options: Any) -> Any:
+    """A scan over a parameter that only torch's operations can read; not all of them can."""
+    try:
+        return scan(*arguments, **options)
+    except (RuntimeError, TypeError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{disguised}, and torch cannot compute the step with it: {first}") from error
 
 
 def _watched() -> bool:
