@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import elman
 from elman import Cell, InputError, cells, tanh
+from elman.errors import InputTypeError
 from elman.layers import recurrent
 from elman.nn import GRU, LSTM, Recurrent
 
@@ -95,6 +96,21 @@ def test_freed_memory_is_not_read() -> None:
         for call in (lambda: layer(x), lambda: layer.step(x[0], state), lambda: layer(x, lengths=[3, 1, 2])):
             with pytest.raises(InputError, match="weight_hh_l0 has no memory"):
                 call()
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR:UserWarning", "ignore:The PyTorch API of nested:UserWarning")
+def test_an_x_without_plain_memory_is_not_taken_for_freed() -> None:
+    torch.manual_seed(0)
+    layer, x = LSTM(5, 7), torch.randn(3, 2, 5)
+    with pytest.raises(NotImplementedError, match="Sparse"):  # torch's word on it, as on the reference engine
+        layer(x.to_sparse())
+    with torch.no_grad():
+        zeros = torch._efficientzerotensor(x.shape)  # as forward-mode AD makes them: no memory behind it
+        torch.testing.assert_close(layer(zeros)[0], layer(torch.zeros_like(x))[0])
+    nested = torch.nested.as_nested_tensor([x[:, 0], x[:2, 1]])
+    for call in (layer, layer.step):
+        with pytest.raises(InputTypeError, match="is a nested tensor; pad it"):
+            call(nested)
 
 
 LIES: dict[str, Callable[[Tensor], Tensor]] = {

@@ -329,6 +329,8 @@ class Recurrent(nn.Module):
             return self._packed(x, state, lengths)
         if not isinstance(x, Tensor):
             raise InputTypeError(f"x is a {type(x).__name__}", remedy="give a tensor: torch.as_tensor(x)")
+        if x.is_nested:
+            raise InputTypeError("x is a nested tensor", remedy="pad it: x.to_padded_tensor(0.0), and give lengths")
         if x.dim() not in (2, 3) or x.shape[-1] != self.input_size:
             raise InputError(
                 f"x has shape {tuple(x.shape)}, the layer wants (T, B, {self.input_size}) or (T, {self.input_size})"
@@ -377,6 +379,8 @@ class Recurrent(nn.Module):
             raise InputError("one mask a sequence cannot be drawn step by step", remedy="call layer.eval() to stream")
         if not isinstance(x_t, Tensor):
             raise InputTypeError(f"x_t is a {type(x_t).__name__}", remedy="give a tensor: torch.as_tensor(x_t)")
+        if x_t.is_nested:
+            raise InputTypeError("x_t is a nested tensor", remedy="pad it: x_t.to_padded_tensor(0.0)")
         if x_t.dim() != 2 or x_t.shape[-1] != self.input_size:
             raise InputError(f"x_t has shape {tuple(x_t.shape)}, a step wants (B, {self.input_size})")
         given, x_t = x_t.dtype, self._in_kind(x_t)
@@ -445,9 +449,7 @@ class Recurrent(nn.Module):
         plain = x.shape[1] == 0 or (self.engine == "auto" and (transformed() or traced()))
         engine = "reference" if plain else self.engine
         choice = choose(graph, x.device, x.dtype, engine)
-        ordinary = choice.name == "native" and PLAIN.issuperset(map(type, (x, *start)))
-        if ordinary and not all(map(Tensor.data_ptr, (x, *start))):
-            raise InputError("x or a state has no memory: its storage was freed")
+        ordinary = choice.name == "native" and _in_memory((x, *start))
         prepared = ordinary and ends is None and self._plain(graph)
         if prepared and (done := self._stream.run(graph, stored, x, start)):
             return done[0], tuple(done[1])
@@ -608,6 +610,24 @@ def _as_it_is(scan: Callable[..., Any], disguised: str, *arguments: Any, **optio
     except (RuntimeError, TypeError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{disguised}, and torch cannot compute the step with it: {first}") from error
+
+
+def _in_memory(tensors: tuple[Tensor, ...]) -> bool:
+    """Whether the numbers of these tensors lie in memory, as far as that shows at once.
+
+    Raises:
+        InputError: one whose memory was freed.
+    """
+    if not PLAIN.issuperset(map(type, tensors)):
+        return False
+    try:
+        if all(map(Tensor.data_ptr, tensors)):
+            return True
+    except RuntimeError:  # sparse
+        return False
+    if any(t._is_zerotensor() for t in tensors):
+        return False
+    raise InputError("x or a state has no memory: its storage was freed")
 
 
 def _watched() -> bool:
