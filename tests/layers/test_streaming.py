@@ -295,3 +295,18 @@ def test_a_prepared_call_refuses_what_a_first_call_refuses() -> None:
             layer(x[..., :4])
         with pytest.raises(InputError):
             layer(x[:0])
+
+
+@pytest.mark.parametrize("which", ["x", "state"])
+def test_a_negated_view_is_read_as_what_it_stands_for(which: str) -> None:
+    """torch hands out conjugates' imaginary parts so: other numbers lie in memory than the tensor has."""
+    layer = made("GRU")
+    x, state = drawn(layer, 2)[0], torch.randn(1, 3, 7)
+    with torch.no_grad():
+        for _ in range(2):
+            layer.step(x, state)
+        if which == "x":
+            found, wanted = layer.step(torch._neg_view(x), state), layer.step(-x, state)
+        else:
+            found, wanted = layer.step(x, torch._neg_view(state)), layer.step(x, -state)
+    torch.testing.assert_close(found, wanted)

@@ -104,7 +104,6 @@ class _Steps:
         self.states = [torch.Size((len(layers), B, first.widths[i])) for i in first.first]
         for below, layer in pairwise(layers):
             layer.extents[layer.x] = T * B * below.widths[below.y]
-        self.single = 1 in (self.x.numel(), *[s.numel() for s in self.states])
         self.odd = first.step.dtype.itemsize - 1
         self.layers = [_Prepared(layer, k, x[:-1]) for k, layer in enumerate(layers)]
 
@@ -117,7 +116,7 @@ class _Steps:
         if len(start) != len(self.states):
             return None
         at, y, empty = x.data_ptr(), x, torch.empty_like
-        after, ends, odd, there = [], [], at, at
+        after, ends, odd, there, negated = [], [], at, at, x.is_neg()
         for s, shape in zip(start, self.states):
             if (
                 type(s) is not Tensor
@@ -132,9 +131,8 @@ class _Steps:
             ends.append((before, new.data_ptr()))
             odd |= before
             there = there and before
-        if odd & self.odd or not there:  # where no number may lie, or freed
-            return None
-        if self.single and any(t.is_neg() for t in (x, *start)):  # of one number, contiguous
+            negated = negated or s.is_neg()
+        if odd & self.odd or not there or negated:  # where no number may lie, freed, or not the numbers that lie there
             return None
         for layer in self.layers:
             pointers, below = layer.pointers, y  # noqa: F841 (what was read has to live until the layer has run)
