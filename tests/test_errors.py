@@ -12,3 +12,10 @@ def test_half_a_character_in_a_message_is_printed_as_its_number() -> None:
     assert str(error) == "caf\u00e9\\udcff.csv: no task \\ud800; give one"
     print(error, file=sys.stdout)  # which is strict, as standard error is not
     assert error.where == "caf\u00e9\udcff.csv"  # the name itself stays, to be looked up
+
+
+def test_a_value_without_end_does_not_fill_the_screen() -> None:
+    error = InputError(f"no engine {'x' * 100_000!r} here", where="model.json", remedy="choose native")
+    assert str(error).startswith("model.json: no engine 'xxx")
+    assert str(error).endswith("xxx' here; choose native")
+    assert len(str(error)) < 700

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 __all__ = ["InputError", "InputTypeError", "unknown"]
 
+_LONGEST = 600  # letters of each part: what is wrong may be a value of a hundred thousand
+
 
 class InputError(ValueError):
     """Bad input: a missing column, a ragged row, an unknown key, an empty file.
@@ -20,10 +22,14 @@ class InputError(ValueError):
 
     def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
         self.what, self.where, self.remedy = what, where, remedy
-        line = f"{where}: {what}" if where else what
-        line = f"{line}; {remedy}" if remedy else line
+        line = f"{_short(where)}: {_short(what)}" if where else _short(what)
+        line = f"{line}; {_short(remedy)}" if remedy else line
         # names in files may hold halves of characters, which no terminal and no log can be sent
         super().__init__(line.encode("utf-8", "backslashreplace").decode("utf-8"))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 100]} ... {text[-90:]}"
 
 
 class InputTypeError(InputError, TypeError):
