@@ -27,7 +27,7 @@ from elman.equations.graph import Graph, size_of
 
 __all__ = ["Stream"]
 
-SHORT = 256  # rows of all steps: with more than these, what Python does around a call no longer counts
+SHORT = 4096  # rows of all steps: with more than these, what Python does around a call does not count
 
 
 @dataclass
