@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from elman import cells
 from elman.engines import library, native
 from elman.engines.compiled import Step
 from elman.engines.lowering import lower
+from elman.errors import InputError
 from native.races import races
 from native.random_runs import run_of
 
@@ -74,11 +76,16 @@ def test_a_team_gives_the_same_bits_every_time(grad: bool, monkeypatch: pytest.M
 
 @pytest.mark.skipif(library.missing() is not None, reason=str(library.missing()))
 def test_random_cells_in_a_team_give_the_bits_of_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = 0
     for seed in range(TEAMS // 5):
         run = run_of(seed)
         found = []
         for team in (1, 2, 2):
             monkeypatch.setattr(Step, "threads", lambda *_, team=team: (1, team))
-            found.append(run.on(native))
+            with suppress(InputError):  # a few cells are refused, by every engine: `native.random_runs` sees to that
+                found.append(run.on(native))
+        assert len(found) in (0, 3)
+        ran += bool(found)
         for a, *others in zip(*found, strict=True):
             assert all(torch.equal(a, b) for b in others), seed
+    assert ran > TEAMS // 6
