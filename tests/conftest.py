@@ -19,3 +19,6 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is imported, and for the
 # a suite started in the background finds Ctrl-C ignored, and so would every process that tests start
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+for _number in (signal.SIGTERM, signal.SIGHUP):
+    if signal.getsignal(_number) is signal.SIG_IGN:  # so does nohup
+        signal.signal(_number, signal.SIG_DFL)
