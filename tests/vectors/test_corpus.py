@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import itertools
 import json
@@ -255,3 +256,15 @@ def test_bzip2_and_xz(tmp_path: Path) -> None:
             (tmp_path / name).write_bytes(broken)
             with pytest.raises(InputError, match=f"{name}: broken {kind} file"):
                 list(texts(tmp_path / name))
+
+
+def test_a_table_read_leaves_the_limit_of_the_process_alone(tmp_path: Path) -> None:
+    """Other readers of the process would take cells of a thousand million letters from then on."""
+    before = csv.field_size_limit()
+    (tmp_path / "a.csv").write_text(f"text\n{'x' * (before + 1)}\nshort\n")
+    assert [len(str(t)) for t in texts(tmp_path / "a.csv")] == [before + 1, 5]
+    assert csv.field_size_limit() == before
+    first = texts(tmp_path / "a.csv")
+    next(first)
+    first.close()
+    assert csv.field_size_limit() == before

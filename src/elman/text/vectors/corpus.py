@@ -188,7 +188,7 @@ def _records(stream: IO[bytes], path: Path, column: str | None) -> Iterator[str 
 
 
 def _table(stream: IO[bytes], path: Path, column: str | None) -> Iterator[str]:
-    csv.field_size_limit(1 << 30)
+    usual = csv.field_size_limit(1 << 30)  # the whole process's: it is put back
     delimiter = "\t" if ".tsv" in path.suffixes else ","
     reader = io.TextIOWrapper(stream, "utf-8-sig", newline="")
     rows = csv.reader(reader, delimiter=delimiter)
@@ -211,4 +211,5 @@ def _table(stream: IO[bytes], path: Path, column: str | None) -> Iterator[str]:
     except csv.Error as error:
         raise InputError(f"no table ({error})", where=f"{path}, line {rows.line_num}") from None
     finally:
+        csv.field_size_limit(usual)
         reader.detach()  # the stream is its opener's to close
