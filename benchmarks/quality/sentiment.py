@@ -18,8 +18,8 @@ from pathlib import Path
 import torch
 from sklearn.metrics import f1_score
 
+from elman.config.recipe import load_recipe
 from elman.data.labelled import load_labelled
-from elman.data.recipe import load_recipe
 from elman.tasks import classify
 from elman.text.ngrams import tfidf_baseline
 from elman.training.progress import Bar

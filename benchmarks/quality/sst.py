@@ -18,8 +18,8 @@ from pathlib import Path
 import msgspec
 import torch
 
+from elman.config.recipe import load_recipe
 from elman.data.labelled import load_labelled
-from elman.data.recipe import load_recipe
 from elman.tasks import classify
 from elman.tasks.classifier import Classifier
 from elman.training.progress import Bar

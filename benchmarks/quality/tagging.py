@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from elman.data.recipe import load_recipe
+from elman.config.recipe import load_recipe
 from elman.tasks import tag
 from elman.training.progress import Bar
 

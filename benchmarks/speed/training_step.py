@@ -28,15 +28,15 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 from torch.utils.data import DataLoader, Dataset
 
+from elman.config.recipe import load_recipe
+from elman.config.training import TrainingSettings
 from elman.data.labelled import load_labelled
-from elman.data.recipe import load_recipe
 from elman.models.classifier import ClassifierSettings, SequenceClassifier
 from elman.tasks import classify
 from elman.tasks.classifier import LossSettings, Training
 from elman.tasks.encoding import Encoding, Examples, TextSettings
 from elman.training.loop import clip_norm, make_optimizer, training_step
 from elman.training.schedules import SCHEDULES
-from elman.training.settings import TrainingSettings
 
 HERE = Path(__file__).parent
 BLOCK = 20  # batches in a turn

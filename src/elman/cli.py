@@ -232,7 +232,7 @@ def evaluate(
 @app.command
 def recipes(*, json: JSON = False) -> int:
     """List the packaged recipes."""
-    from elman.data.recipe import list_recipes
+    from elman.config.recipe import list_recipes
 
     rows = list_recipes()
     if json:

@@ -93,7 +93,7 @@ def _tried(engine: str) -> str:
 
 def _can() -> dict[str, Any]:
     """What is built and works here; of what does not, how to get it."""
-    from elman.data.recipe import list_recipes
+    from elman.config.recipe import list_recipes
     from elman.tasks.find import MODULES
     from elman.text.vectors.native import library
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from elman.config.settings import DataSettings
 from elman.data.conll import Sentence, read_conll
 from elman.data.conllu import read_conllu
 from elman.data.parts import packaged_folder
-from elman.data.settings import DataSettings
 from elman.data.tagged import load_sentences, load_tagged, read_sentences
 from elman.errors import InputError
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from elman.config.settings import DataSettings
 from elman.data.labelled import check_known, load_labelled, load_texts
 from elman.data.packaging import pack_reviews, review_groups
 from elman.data.parts import packaged_folder
 from elman.data.readers import read_table
 from elman.data.reviews import ReviewSentence, read_reviews
-from elman.data.settings import DataSettings
 from elman.data.table import Table
 from elman.errors import InputError
 
@@ -245,7 +245,7 @@ def test_the_packaged_reviews_are_rebuilt_from_the_originals(tmp_path: Path) -> 
 
 
 def test_the_data_room_does_not_import_torch() -> None:
-    code = "import sys, elman.data, elman.data.labelled, elman.data.recipe; sys.exit('torch' in sys.modules)"
+    code = "import sys, elman.data, elman.data.labelled, elman.config.recipe; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

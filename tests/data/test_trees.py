@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from elman.config.settings import DataSettings
 from elman.data.labelled import load_labelled, load_texts
 from elman.data.polarity import read_polarity
 from elman.data.readers import read_hub
-from elman.data.settings import DataSettings
 from elman.data.trees import Phrase, parse_tree, read_trees
 from elman.errors import InputError
 

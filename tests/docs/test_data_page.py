@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from elman.data.recipe import list_recipes, load_recipe
-from elman.data.settings import DataSettings
+from elman.config.recipe import list_recipes, load_recipe
+from elman.config.settings import DataSettings
 
 PAGE = Path(__file__).parents[2] / "docs" / "data.md"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import elman
-from elman.data.settings import DataSettings
+from elman.config.settings import DataSettings
 from elman.errors import InputError
 from elman.tasks import tag
 from elman.tasks.tagger import packaged_tagger

@@ -10,10 +10,10 @@ import pytest
 from tests.tag.conftest import sentences
 
 from elman.cli import main
+from elman.config.recipe import Recipe, load_recipe
+from elman.config.settings import DataSettings
 from elman.data.conll import Sentence
-from elman.data.recipe import Recipe, load_recipe
 from elman.data.schemes import convert
-from elman.data.settings import DataSettings
 from elman.data.table import Table
 from elman.data.tagged import check_tags_known, load_sentences
 from elman.data.writers import csv_text, write_table

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from elman.data.recipe import Recipe, load_recipe
+from elman.config.recipe import Recipe, load_recipe
 from elman.tasks import classify
 from elman.tasks.ablation import RECIPE, Variants, ablate
 from elman.tasks.encoding import TextSettings

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from elman.data.recipe import load_recipe
+from elman.config.recipe import load_recipe
 from elman.proof import Check, Proof
 from elman.tasks import classify
 from elman.tasks.run import train_run, varied

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import elman
-from elman.data.recipe import load_recipe
+from elman.config.recipe import load_recipe
 from elman.errors import InputError
 from elman.tasks import classify
 

@@ -20,12 +20,12 @@ import pytest
 import torch
 from torch import nn
 
+from elman.config.training import TrainingSettings
 from elman.errors import InputError
 from elman.training.divergence import DivergenceError
 from elman.training.interrupt import Interrupt
 from elman.training.loop import fit, make_optimizer, set_bptt, training_step
 from elman.training.progress import Silent
-from elman.training.settings import TrainingSettings
 from elman.training.treefile import read_tree, write_tree
 
 ROOT = Path(__file__).parents[2]
@@ -341,7 +341,7 @@ import os, signal, sys
 from pathlib import Path
 from tests.training.conftest import NextSymbol
 from elman.training.loop import fit, training_step
-from elman.training.settings import TrainingSettings
+from elman.config.training import TrainingSettings
 
 def step(*arguments):
     os.kill(os.getpid(), signal.SIGTERM)

@@ -7,9 +7,9 @@ import math
 import pytest
 import torch
 
+from elman.config.training import TrainingSettings
 from elman.errors import InputError
 from elman.training.schedules import SCHEDULES
-from elman.training.settings import TrainingSettings
 
 
 def rates(name: str, total: int, warmup: float = 0.25) -> list[float]:

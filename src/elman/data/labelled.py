@@ -13,11 +13,11 @@ from typing import Any
 
 import msgspec
 
+from elman.config.settings import DataSettings
 from elman.data.columns import guess_input, guess_target
 from elman.data.parts import PARTS, find_parts, text_format
 from elman.data.polarity import read_polarity
 from elman.data.readers import read_hub, read_table
-from elman.data.settings import DataSettings
 from elman.data.split import divide
 from elman.data.table import Table
 from elman.data.textfile import open_text, shown

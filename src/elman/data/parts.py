@@ -7,7 +7,7 @@ import re
 from importlib import resources
 from pathlib import Path
 
-from elman.data.settings import DataSettings
+from elman.config.settings import DataSettings
 from elman.data.textfile import bare_suffix, shown
 from elman.errors import InputError
 

@@ -10,7 +10,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 
-from elman.data.settings import DataSettings
+from elman.config.settings import DataSettings
 from elman.errors import InputError
 
 __all__ = ["divide", "split_groups", "split_rows", "state_split"]

@@ -16,13 +16,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from elman.cells.find import find_cell
+from elman.config.training import check_below_one, check_least
 from elman.equations.graph import Graph
 from elman.errors import InputError
 from elman.layers import Recurrent
 from elman.layers.dropout import Dropout
 from elman.models.pooling import Pooling
 from elman.training.randomness import generator
-from elman.training.settings import check_below_one, check_least
 
 __all__ = ["ClassifierSettings", "SequenceClassifier"]
 

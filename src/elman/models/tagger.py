@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from elman.cells.find import find_cell
+from elman.config.training import check_below_one, check_least
 from elman.equations.graph import Graph
 from elman.errors import InputError
 from elman.layers import Recurrent
@@ -22,7 +23,6 @@ from elman.layers.crf import CRF
 from elman.layers.dropout import dropout
 from elman.models.lexicon import CASES, Batch
 from elman.training.randomness import generator
-from elman.training.settings import check_below_one, check_least
 
 __all__ = ["TaggerModel", "TaggerSettings"]
 

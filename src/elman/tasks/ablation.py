@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from elman.data.recipe import Recipe
+from elman.config.recipe import Recipe
 from elman.errors import InputError
 from elman.files import json_text, read_file, write_file
 from elman.training.progress import Silent

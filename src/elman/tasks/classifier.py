@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from elman.config.training import TrainingSettings, check_below_one
 from elman.errors import InputError, unknown
 from elman.models.classifier import ClassifierSettings, SequenceClassifier
 from elman.sequences import Sequences, bucket_batches
@@ -34,7 +35,6 @@ from elman.training.interrupt import Interrupt
 from elman.training.loop import Fitted, Step, fit, training_step
 from elman.training.progress import Silent
 from elman.training.randomness import initialised
-from elman.training.settings import TrainingSettings, check_below_one
 
 __all__ = ["Classifier", "LossSettings", "Training", "predict_scores"]
 

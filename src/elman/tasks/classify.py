@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 from torch import Tensor
 
+from elman.config.recipe import Recipe
+from elman.config.settings import DataSettings
 from elman.data.labelled import LabelledTexts, check_known, load_labelled, load_texts
-from elman.data.recipe import Recipe
-from elman.data.settings import DataSettings
 from elman.data.table import Table
 from elman.errors import InputError
 from elman.proof import Proof, prove_model

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from elman.config.recipe import Recipe
+from elman.config.training import TrainingSettings
 from elman.data.labelled import LabelledTexts
-from elman.data.recipe import Recipe
 from elman.equations.printing import equations
 from elman.inspect.ablation import ablation
 from elman.inspect.page import Section
@@ -20,7 +21,6 @@ from elman.tasks.classifier import Classifier, LossSettings
 from elman.tasks.encoding import Examples, TextSettings
 from elman.tasks.run import Trained
 from elman.tasks.sensitivity import interesting, sensitivities
-from elman.training.settings import TrainingSettings
 
 __all__ = ["report_page", "results_of"]
 

@@ -13,10 +13,10 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from torch import nn
 
+from elman.config.training import TrainingSettings
 from elman.models.classifier import ClassifierSettings
 from elman.models.tagger import TaggerModel, TaggerSettings
 from elman.tasks.sentences import tag_of
-from elman.training.settings import TrainingSettings
 from elman.training.stored import StoredWeights, damaged
 
 __all__ = ["DESCRIPTIONS", "ClassifierDescription", "Description", "TaggerDescription", "described"]

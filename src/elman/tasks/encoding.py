@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from elman.config.training import check_least
 from elman.errors import InputError
 from elman.sequences import Sequences
 from elman.tasks.inputs import check_present
@@ -20,7 +21,6 @@ from elman.text.ngrams import NgramFeatures
 from elman.text.tag import Tagger, no_tags
 from elman.text.vectors import WordVectors, embedding_matrix
 from elman.text.vectors.embedding import find
-from elman.training.settings import check_least
 
 __all__ = ["Encoding", "Examples", "TextSettings", "check_inputs"]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from elman.cells.find import find_cell
-from elman.data.recipe import Recipe, list_recipes, load_data, load_recipe, recipe_task
-from elman.data.settings import DataSettings
+from elman.config.recipe import Recipe, list_recipes, load_data, load_recipe, recipe_task
+from elman.config.settings import DataSettings
 from elman.errors import InputError
 from elman.training.stored import run_task
 
@@ -34,7 +34,7 @@ def task_of(run: Path) -> Any:
 
 
 def recipe_of(name: str, overrides: Sequence[str], values: dict[str, object]) -> tuple[Any, Recipe]:
-    """The task's module, and the recipe of this name filled in, see `elman.data.recipe.load_recipe`."""
+    """The task's module, and the recipe of this name filled in, see `elman.config.recipe.load_recipe`."""
     module = task(recipe_task(name))
     return module, load_recipe(name, overrides, sections=module.SECTIONS, values=values)
 

@@ -20,8 +20,9 @@ import numpy as np
 from torch import nn
 
 from elman.cells.find import find_cell
-from elman.data.recipe import Recipe
-from elman.data.settings import DataSettings
+from elman.config.recipe import Recipe
+from elman.config.settings import DataSettings
+from elman.config.training import TrainingSettings
 from elman.errors import InputError
 from elman.files import WriteError
 from elman.proof import Proof
@@ -35,7 +36,6 @@ from elman.training.divergence import DivergenceError
 from elman.training.lock import locked
 from elman.training.loop import Fitted
 from elman.training.progress import Silent
-from elman.training.settings import TrainingSettings
 
 __all__ = ["Fitting", "Outcome", "Pages", "Task", "Trained", "train_run", "varied"]
 

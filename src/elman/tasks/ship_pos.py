@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from elman.data.recipe import load_recipe
+from elman.config.recipe import load_recipe
 from elman.data.tagged import load_tagged
 from elman.inspect.scores import is_better, verdict
 from elman.tasks import tag

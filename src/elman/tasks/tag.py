@@ -14,10 +14,11 @@ import msgspec
 import torch
 from torch import Tensor
 
+from elman.config.recipe import Recipe
+from elman.config.settings import DataSettings
+from elman.config.training import TrainingSettings
 from elman.data.conll import Sentence
-from elman.data.recipe import Recipe
 from elman.data.schemes import spans
-from elman.data.settings import DataSettings
 from elman.data.table import Table
 from elman.data.tagged import TaggedTexts, check_tags_known, load_sentences, load_tagged
 from elman.models.lexicon import Batch
@@ -30,7 +31,6 @@ from elman.tasks.tag_scores import score_tags, tag_figures, usual_tags
 from elman.tasks.tagger import Tagger
 from elman.text.tokenize import words
 from elman.training.progress import Silent
-from elman.training.settings import TrainingSettings
 
 __all__ = ["SECTIONS", "Tagger", "evaluate", "load", "predict", "predict_table", "prove", "train"]
 

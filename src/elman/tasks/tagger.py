@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from elman.config.training import TrainingSettings
 from elman.data.schemes import detect_scheme
 from elman.equations.graph import Graph
 from elman.errors import InputError
@@ -38,7 +39,6 @@ from elman.training.interrupt import Interrupt
 from elman.training.loop import Fitted, fit
 from elman.training.progress import Silent
 from elman.training.randomness import initialised
-from elman.training.settings import TrainingSettings
 
 __all__ = ["Tagger", "check_packaged", "packaged_digest", "packaged_tagger", "parts_of_speech"]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from elman.data.recipe import Recipe
+from elman.config.recipe import Recipe
 from elman.errors import InputError
 from elman.models.classifier import ClassifierSettings
 from elman.tasks.ablation import Variants

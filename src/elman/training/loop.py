@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from elman.config.training import TrainingSettings
 from elman.errors import InputError
 from elman.training.averaging import RunningMean
 from elman.training.divergence import DivergenceError
@@ -27,7 +28,6 @@ from elman.training.interrupt import Interrupt
 from elman.training.progress import Silent
 from elman.training.randomness import GlobalDraws, OwnDraws
 from elman.training.schedules import SCHEDULES
-from elman.training.settings import TrainingSettings
 from elman.training.treefile import map_tensors, read_tree, write_tree
 
 __all__ = ["Fitted", "Step", "Trainable", "clip_norm", "fit", "make_optimizer", "set_bptt", "training_step"]

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from elman.config.recipe import list_recipes, load_recipe, recipe_task
+from elman.config.settings import DataSettings
+from elman.config.toml import to_toml
 from elman.data.parts import packaged_folder
-from elman.data.recipe import list_recipes, load_recipe, recipe_task
-from elman.data.settings import DataSettings
-from elman.data.toml import to_toml
 from elman.errors import InputError
 
 

@@ -21,9 +21,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from elman.data.settings import DataSettings, resolve_paths
-from elman.data.structs import check_keys, fields_of, fill, merge, unknown_key
-from elman.data.toml import to_toml
+from elman.config.settings import DataSettings, resolve_paths
+from elman.config.structs import check_keys, fields_of, fill, merge, unknown_key
+from elman.config.toml import to_toml
 from elman.errors import InputError
 from elman.files import read_file
 

@@ -1,0 +1,1 @@
+"""Recipes and settings: TOML in and out, every key checked."""
