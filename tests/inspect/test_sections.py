@@ -18,14 +18,14 @@ from elman.inspect.ablation import ablation
 from elman.inspect.calibration import reliability
 from elman.inspect.curves import panels_of, training
 from elman.inspect.facts import class_table, length_figure, timing_bars
-from elman.inspect.mathematics import proof_table, typeset
-from elman.inspect.numbers import fraction, percent, seconds
 from elman.inspect.projection import projection, to_plane
 from elman.inspect.results import Results
 from elman.inspect.scores import confusion_matrix, confusion_table, macro_f1, scores_by_class, standard_error, verdict
 from elman.inspect.sentences import most_telling, shaded
 from elman.inspect.tagged import TaggedSentence, entity_sentences, f1_error, score_table, word_sentences
 from elman.layers import Recurrent
+from elman.pages.mathematics import proof_table, typeset
+from elman.pages.numbers import fraction, percent, seconds
 from elman.proof import Check, Proof
 from elman.sequences import Sequences
 

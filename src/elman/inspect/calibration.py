@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from elman.inspect.drawing import PAINT, canvas, drawing, svg
-from elman.inspect.markup import Html, tag
-from elman.inspect.numbers import fraction
+from elman.pages.drawing import PAINT, canvas, drawing, svg
+from elman.pages.markup import Html, tag
+from elman.pages.numbers import fraction
 
 __all__ = ["Reliability", "calibration_figure", "reliability"]
 

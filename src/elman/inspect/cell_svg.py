@@ -10,8 +10,8 @@ from elman.equations.graph import Graph
 from elman.equations.printing import equations
 from elman.inspect.cell_picture import Drawing, Shape, drawing
 from elman.inspect.layered import Box, Placed, place
-from elman.inspect.markup import Html
-from elman.inspect.palette import COLOURS
+from elman.pages.markup import Html
+from elman.pages.palette import COLOURS
 
 __all__ = ["cell_svg", "place_of", "svg_of"]
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from elman.inspect.drawing import SERIES_PAINT, canvas, drawing, svg
-from elman.inspect.markup import Html, join, tag
-from elman.inspect.numbers import count, percent, seconds, short
+from elman.pages.drawing import SERIES_PAINT, canvas, drawing, svg
+from elman.pages.markup import Html, join, tag
+from elman.pages.numbers import count, percent, seconds, short
 
 __all__ = ["bars", "class_table", "fact_list", "length_figure", "timing_bars"]
 

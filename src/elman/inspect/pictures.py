@@ -11,9 +11,9 @@ from matplotlib.patches import Circle, Rectangle
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from elman.inspect.drawing import PAINT, SERIES_PAINT, canvas, drawing, label_ends, svg
-from elman.inspect.markup import Html, tag
-from elman.inspect.page import Section, section
+from elman.pages.drawing import PAINT, SERIES_PAINT, canvas, drawing, label_ends, svg
+from elman.pages.markup import Html, tag
+from elman.pages.page import Section, section
 
 __all__ = ["fading_figure", "gate_figure", "influence_figure", "memory", "shaded_network"]
 

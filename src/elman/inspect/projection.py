@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from elman.inspect.drawing import PAINT, SERIES_PAINT, canvas, drawing, svg
-from elman.inspect.markup import Html, tag
-from elman.inspect.numbers import count, fraction
-from elman.inspect.page import Section, section
+from elman.pages.drawing import PAINT, SERIES_PAINT, canvas, drawing, svg
+from elman.pages.markup import Html, tag
+from elman.pages.numbers import count, fraction
+from elman.pages.page import Section, section
 
 __all__ = ["neighbour_table", "projection", "to_plane"]
 

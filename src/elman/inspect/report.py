@@ -15,11 +15,7 @@ from elman.inspect.calibration import calibration_figure, reliability
 from elman.inspect.curves import training
 from elman.inspect.facts import class_table, fact_list, length_figure, timing_bars
 from elman.inspect.gates import activations, gate_names
-from elman.inspect.markup import Html, join, tag
-from elman.inspect.mathematics import equations, proof_table
 from elman.inspect.memory import half_life, influence, remembered
-from elman.inspect.numbers import count, seconds
-from elman.inspect.page import Section, page, section, write
 from elman.inspect.pictures import STEPS, memory
 from elman.inspect.results import Results
 from elman.inspect.scores import (
@@ -33,6 +29,10 @@ from elman.inspect.scores import (
 )
 from elman.inspect.sentences import Answer, answers, most_telling
 from elman.layers.recurrent import Recurrent
+from elman.pages.markup import Html, join, tag
+from elman.pages.mathematics import equations, proof_table
+from elman.pages.numbers import count, seconds
+from elman.pages.page import Section, page, section, write
 from elman.sequences import Sequences
 
 __all__ = ["classifier", "classifier_page", "judgement", "remembering", "write", "write_classifier"]

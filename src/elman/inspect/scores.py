@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from elman.inspect.markup import Child, Html, join, tag
-from elman.inspect.numbers import count, fraction, percent
-from elman.inspect.page import Section, section
+from elman.pages.markup import Child, Html, join, tag
+from elman.pages.numbers import count, fraction, percent
+from elman.pages.page import Section, section
 
 __all__ = [
     "confusion_matrix",

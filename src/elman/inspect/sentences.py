@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from elman.inspect.markup import Child, Html, join, tag
-from elman.inspect.numbers import count, fraction
+from elman.pages.markup import Child, Html, join, tag
+from elman.pages.numbers import count, fraction
 
 __all__ = ["Answer", "answer_card", "answers", "first_of_each", "legend", "most_telling", "shaded"]
 

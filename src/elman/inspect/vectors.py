@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from elman.inspect.facts import fact_list
-from elman.inspect.markup import Html, tag
-from elman.inspect.numbers import count, fraction, percent
-from elman.inspect.page import Section, section, write
 from elman.inspect.projection import projection
+from elman.pages.markup import Html, tag
+from elman.pages.numbers import count, fraction, percent
+from elman.pages.page import Section, section, write
 from elman.text.stopwords import list_stop_words
 from elman.text.vectors import WordVectors
 

@@ -13,10 +13,10 @@ from elman.config.training import TrainingSettings
 from elman.data.labelled import LabelledTexts
 from elman.equations.printing import equations
 from elman.inspect.ablation import ablation
-from elman.inspect.page import Section
 from elman.inspect.report import classifier_page, remembering
 from elman.inspect.results import Results
 from elman.models.classifier import ClassifierSettings
+from elman.pages.page import Section
 from elman.tasks.classifier import Classifier, LossSettings
 from elman.tasks.encoding import Examples, TextSettings
 from elman.tasks.run import Trained

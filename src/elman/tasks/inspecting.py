@@ -13,16 +13,16 @@ from elman.data.schemes import spans
 from elman.equations.printing import equations
 from elman.errors import InputError
 from elman.inspect.facts import bars
-from elman.inspect.markup import join, tag
-from elman.inspect.mathematics import equations as typeset
-from elman.inspect.numbers import count, fraction
-from elman.inspect.page import Section, page, section
 from elman.inspect.pictures import STEPS
 from elman.inspect.report import remembering
 from elman.inspect.sensitivity import gradient_times_input, leave_one_out
 from elman.inspect.sentences import WORDS, legend, shaded
 from elman.inspect.tagged import sentence_line
 from elman.layers.recurrent import Recurrent
+from elman.pages.markup import join, tag
+from elman.pages.mathematics import equations as typeset
+from elman.pages.numbers import count, fraction
+from elman.pages.page import Section, page, section
 from elman.sequences import Sequences
 from elman.tasks.classifier import Classifier
 from elman.tasks.tagger import Tagger

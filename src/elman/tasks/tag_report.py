@@ -14,11 +14,11 @@ from elman.inspect import report
 from elman.inspect.calibration import calibration_figure, reliability
 from elman.inspect.curves import training
 from elman.inspect.facts import fact_list, length_figure, timing_bars
-from elman.inspect.markup import tag
-from elman.inspect.page import Section, page, section
 from elman.inspect.results import Results
 from elman.inspect.scores import confusion_table, is_better, scoreboard, verdict
 from elman.inspect.tagged import TaggedSentence, entity_sentences, f1_error, score_table, word_sentences
+from elman.pages.markup import tag
+from elman.pages.page import Section, page, section
 from elman.tasks.run import Trained
 from elman.tasks.tagger import Tagger
 

@@ -16,8 +16,8 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from elman.inspect.markup import Html, clean, tag
-from elman.inspect.palette import COLOURS, SERIES
+from elman.pages.markup import Html, clean, tag
+from elman.pages.palette import COLOURS, SERIES
 
 __all__ = ["PAINT", "SERIES_PAINT", "canvas", "drawing", "label_ends", "svg"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from elman import __version__
 from elman.files import write_file
-from elman.inspect.markup import Child, Html, join, tag
-from elman.inspect.palette import style_variables
+from elman.pages.markup import Child, Html, join, tag
+from elman.pages.palette import style_variables
 
 __all__ = ["Section", "page", "section", "write"]
 
@@ -54,7 +54,7 @@ def page(title: str, subtitle: str, sections: Sequence[Section | None], note: st
     slugs = _slugs([s.title for s in kept])
     contents = [tag("li", tag("a", s.title, href=f"#{slug}")) for s, slug in zip(kept, slugs)]
     body = [tag("section", tag("h2", s.title), s.body, id=slug, aria_label=s.title) for s, slug in zip(kept, slugs)]
-    style = resources.files("elman.inspect").joinpath("style.css").read_text(encoding="utf-8")
+    style = resources.files("elman.pages").joinpath("style.css").read_text(encoding="utf-8")
     head = tag(
         "head",
         tag("meta", charset="utf-8"),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from elman.inspect.markup import Child, Html, join, tag
+from elman.pages.markup import Child, Html, join, tag
 
 __all__ = ["equations", "proof_table", "typeset"]
 

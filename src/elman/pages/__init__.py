@@ -1,0 +1,1 @@
+"""What every page is made of: markup, palette, numbers, plots as SVG, one self-contained file."""
