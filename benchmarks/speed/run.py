@@ -27,7 +27,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 import elman
 from elman import cells
-from elman.inspect.speed import Case, Measured, ceilings, flops, forward_step, training_step, turns
+from elman.explanation.speed import Case, Measured, ceilings, flops, forward_step, training_step, turns
 from elman.nn import Recurrent
 
 HERE = Path(__file__).parent

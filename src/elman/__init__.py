@@ -27,7 +27,7 @@ _ROOMS: dict[str, str] = {
     "maximum": "elman.equations",
     "where": "elman.equations",
     "layer_norm": "elman.equations",
-    "explain": "elman.inspect.explain",
+    "explain": "elman.explanation.layer",
     "convert": "elman.export",
     "verify": "elman.proof",
     "Example": "elman.proof",

@@ -323,8 +323,8 @@ def explain(thing: str, /, *, picture: Path | None = None, json: JSON = False) -
     picture
         Draw the cell as an SVG file.
     """
-    from elman.inspect.cell_svg import svg_of
-    from elman.inspect.explain import explain as explained
+    from elman.explanation.cell_svg import svg_of
+    from elman.explanation.layer import explain as explained
     from elman.tasks.find import recipe_and_cell, task_of
 
     if picture is not None:
@@ -379,7 +379,7 @@ def bench(*, quick: Annotated[bool, Parameter(negative="")] = False, json: JSON 
     quick
         Two sizes instead of five, about fifteen seconds.
     """
-    from elman.inspect.speed import QUICK, SHORT, short_bench
+    from elman.explanation.speed import QUICK, SHORT, short_bench
 
     found = short_bench(QUICK if quick else SHORT, say=lambda line: print(line, file=sys.stderr))
     if json:

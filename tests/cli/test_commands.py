@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from elman import cli
-from elman.inspect import speed
+from elman.explanation import speed
 
 
 def test_help_loads_nothing_heavy():

@@ -66,7 +66,7 @@ def test_the_readme_s_classifier_answers_as_it_says(capsys: pytest.CaptureFixtur
 
 def test_the_picture_of_the_gru_is_what_explain_draws() -> None:
     from elman import cells
-    from elman.inspect.cell_svg import svg_of
+    from elman.explanation.cell_svg import svg_of
 
     drawn = (ROOT / "docs" / "pictures" / "gru.svg").read_text(encoding="utf-8")
     assert drawn == svg_of(cells.GRU().graph) + "\n"

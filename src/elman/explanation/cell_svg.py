@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from elman.equations.graph import Graph
 from elman.equations.printing import equations
-from elman.inspect.cell_picture import Drawing, Shape, drawing
-from elman.inspect.layered import Box, Placed, place
+from elman.explanation.cell_picture import Drawing, Shape, drawing
+from elman.explanation.layered import Box, Placed, place
 from elman.pages.markup import Html
 from elman.pages.palette import COLOURS
 

@@ -14,8 +14,8 @@ import elman
 from elman import Cell, InputError, cells, tanh
 from elman.cli import main
 from elman.engines.choose import choose
-from elman.inspect.cost import Size, compare, cost, formula, measure
-from elman.inspect.explain import Explanation
+from elman.explanation.cost import Size, compare, cost, formula, measure
+from elman.explanation.layer import Explanation
 
 SMALL = Size(I=3, H=4, T=2, B=2)
 

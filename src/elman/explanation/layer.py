@@ -23,9 +23,9 @@ from elman.equations.graph import Graph, Parameter, size_of
 from elman.equations.printing import Derivative, derivative, equations, schedule
 from elman.equations.schedule import schedule_forward
 from elman.errors import InputError
-from elman.inspect.cell_lanes import lanes
-from elman.inspect.cost import Cost, Row, Size, Timing, compare, cost, formula
-from elman.inspect.meanwhile import Meanwhile
+from elman.explanation.cell_lanes import lanes
+from elman.explanation.cost import Cost, Row, Size, Timing, compare, cost, formula
+from elman.explanation.meanwhile import Meanwhile
 from elman.layers.recurrent import Recurrent, cell_graph
 
 __all__ = ["Explanation", "explain"]

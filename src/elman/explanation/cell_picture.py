@@ -52,7 +52,7 @@ class Drawing:
 
 
 def drawing(graph: Graph) -> Drawing:
-    """What a picture of the cell shows. (`elman.inspect.cell_svg` draws it.)"""
+    """What a picture of the cell shows. (`elman.explanation.cell_svg` draws it.)"""
     return _Draft(graph).finish()
 
 

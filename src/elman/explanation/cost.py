@@ -13,7 +13,7 @@ from elman import cells
 from elman.equations.bptt import differentiate
 from elman.equations.graph import Graph, size_of
 from elman.equations.symbols import Node, topological
-from elman.inspect.meanwhile import Spread, spread
+from elman.explanation.meanwhile import Spread, spread
 from elman.layers import Recurrent
 
 __all__ = ["Cost", "Row", "Size", "Timing", "compare", "cost", "formula", "measure"]

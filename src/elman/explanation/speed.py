@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from elman.engines import library
 from elman.equations.graph import Graph, size_of
-from elman.inspect.meanwhile import Meanwhile, Spread, spread
+from elman.explanation.meanwhile import Meanwhile, Spread, spread
 from elman.layers.recurrent import Recurrent
 
 __all__ = ["Case", "Measured", "ceilings", "flops", "short_bench", "step_flops", "training_step", "turns"]

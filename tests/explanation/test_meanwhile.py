@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elman.inspect import meanwhile
-from elman.inspect.meanwhile import Meanwhile, spread
-from elman.inspect.speed import Measured
+from elman.explanation import meanwhile
+from elman.explanation.meanwhile import Meanwhile, spread
+from elman.explanation.speed import Measured
 
 
 @pytest.mark.parametrize("values", [[3.0], [1.0, 2.0], [5.0, 1.0, 3.0], [4.0, 1.0, 2.0, 8.0, 16.0]])

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 
 from elman import Cell, cells, maximum, tanh, where
 from elman.equations.graph import Graph
-from elman.inspect.cell_lanes import lanes
-from elman.inspect.cell_picture import drawing
-from elman.inspect.cell_svg import cell_svg, place_of, svg_of
-from elman.inspect.layered import Box, place
+from elman.explanation.cell_lanes import lanes
+from elman.explanation.cell_picture import drawing
+from elman.explanation.cell_svg import cell_svg, place_of, svg_of
+from elman.explanation.layered import Box, place
 from equations.drawn import drawn_cells
 
 

@@ -1,0 +1,1 @@
+"""A cell or a layer told: equations, what runs, cost, speed, the picture."""
