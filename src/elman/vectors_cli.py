@@ -203,7 +203,7 @@ def evaluate(vectors: Path, /, *, out: Path | None = None, json: JSON = False) -
         if not any(s["known"] for s in found["similarity"] + found["analogies"]):
             print("none of the words in these lists, which are English, has a vector here", file=sys.stderr)
     if out is not None:
-        from elman.inspect.vectors import write_vectors
+        from elman.report.vectors import write_vectors
 
         write_vectors(out, loaded, found, vectors.name)
         print(f"report written to {out}", file=sys.stderr)

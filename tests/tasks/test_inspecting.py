@@ -12,7 +12,7 @@ import pytest
 import elman
 from elman.cli import main
 from elman.errors import InputError
-from elman.inspect import report
+from elman.report import sections as report
 from elman.sequences import Sequences
 from elman.tasks import inspecting
 from elman.tasks.inspecting import inspect_page

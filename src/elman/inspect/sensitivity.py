@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from elman.inspect.results import Sensitivity
 from elman.sequences import Sequences
 
-__all__ = ["explain_answers", "gradient_times_input", "leave_one_out"]
+__all__ = ["Sensitivity", "explain_answers", "gradient_times_input", "leave_one_out"]
 
 Scores = Callable[[Tensor, Tensor], Tensor]  # embedded (T, B, E), lengths (B,) -> logits (B, K)
 
 _AT_ONCE = 2**24  # numbers in the altered sequences that run together
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """How much each token of one test sequence moved the score of the class that was predicted.
+
+    Attributes:
+        index: of the sequence, into the test split (`y_true` and `tokens` of a report's `Results`).
+        values: one number a token; for `kind="signed"`, the fall of the predicted class' log-probability when the
+            token's embedding is taken away to first order (gradient times input): positive speaks for the
+            prediction, negative against it.
+        kind: ``"signed"`` (gradient times input) or ``"norm"`` (length of the gradient, never negative).
+    """
+
+    index: int
+    values: Sequence[float]
+    kind: str = "signed"
 
 
 def gradient_times_input(scores: Scores, x: Sequences, target: Tensor | None = None, kind: str = "signed") -> Tensor:

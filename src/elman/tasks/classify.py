@@ -87,7 +87,7 @@ def _baselines(classifier: Classifier, data: LabelledTexts) -> list[BaselineResu
 
 
 def _pages(trained: Trained[Classifier, LabelledTexts]) -> Pages:
-    from elman.inspect.report import judgement
+    from elman.report.sections import judgement
     from elman.tasks.classify_report import report_page, results_of
 
     results = results_of(trained)

@@ -12,11 +12,11 @@ from elman.config.recipe import Recipe
 from elman.config.training import TrainingSettings
 from elman.data.labelled import LabelledTexts
 from elman.equations.printing import equations
-from elman.inspect.ablation import ablation
-from elman.inspect.report import classifier_page, remembering
-from elman.inspect.results import Results
 from elman.models.classifier import ClassifierSettings
 from elman.pages.page import Section
+from elman.report.ablation import ablation
+from elman.report.results import Results
+from elman.report.sections import classifier_page, remembering
 from elman.tasks.classifier import Classifier, LossSettings
 from elman.tasks.encoding import Examples, TextSettings
 from elman.tasks.run import Trained

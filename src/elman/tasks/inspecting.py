@@ -12,17 +12,17 @@ from torch import Tensor, nn
 from elman.data.schemes import spans
 from elman.equations.printing import equations
 from elman.errors import InputError
-from elman.inspect.facts import bars
-from elman.inspect.pictures import STEPS
-from elman.inspect.report import remembering
 from elman.inspect.sensitivity import gradient_times_input, leave_one_out
-from elman.inspect.sentences import WORDS, legend, shaded
-from elman.inspect.tagged import sentence_line
 from elman.layers.recurrent import Recurrent
 from elman.pages.markup import join, tag
 from elman.pages.mathematics import equations as typeset
 from elman.pages.numbers import count, fraction
 from elman.pages.page import Section, page, section
+from elman.report.facts import bars
+from elman.report.pictures import STEPS
+from elman.report.sections import remembering
+from elman.report.sentences import WORDS, legend, shaded
+from elman.report.tagged import sentence_line
 from elman.sequences import Sequences
 from elman.tasks.classifier import Classifier
 from elman.tasks.tagger import Tagger

@@ -26,9 +26,9 @@ from elman.config.training import TrainingSettings
 from elman.errors import InputError
 from elman.files import WriteError
 from elman.proof import Proof
+from elman.report.card import write_card
 from elman.tasks.ablation import Variants, ablate
 from elman.tasks.baselines import BaselineResult
-from elman.tasks.card import write_card
 from elman.tasks.resuming import check_out, open_checkpoints
 from elman.tasks.scores import spread
 from elman.training.checkpoint import write_run

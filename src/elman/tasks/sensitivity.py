@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from elman.inspect.results import Sensitivity
-from elman.inspect.sensitivity import explain_answers
-from elman.inspect.sentences import first_of_each
+from elman.inspect.sensitivity import Sensitivity, explain_answers
 from elman.models.classifier import SequenceClassifier
+from elman.report.sentences import first_of_each
 from elman.tasks.encoding import Examples
 
 __all__ = ["interesting", "sensitivities"]

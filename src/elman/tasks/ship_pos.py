@@ -16,9 +16,9 @@ from typing import Any
 
 from elman.config.recipe import load_recipe
 from elman.data.tagged import load_tagged
-from elman.inspect.scores import is_better, verdict
+from elman.report.card import write_card
+from elman.report.scores import is_better, verdict
 from elman.tasks import tag
-from elman.tasks.card import write_card
 from elman.tasks.tag_report import settings_of
 from elman.tasks.tag_scores import score_tags
 from elman.training.checkpoint import write_run

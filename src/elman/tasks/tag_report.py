@@ -10,15 +10,15 @@ import numpy as np
 from elman.data.schemes import convert, spans
 from elman.data.tagged import TaggedTexts
 from elman.equations.printing import equations
-from elman.inspect import report
-from elman.inspect.calibration import calibration_figure, reliability
-from elman.inspect.curves import training
-from elman.inspect.facts import fact_list, length_figure, timing_bars
-from elman.inspect.results import Results
-from elman.inspect.scores import confusion_table, is_better, scoreboard, verdict
-from elman.inspect.tagged import TaggedSentence, entity_sentences, f1_error, score_table, word_sentences
 from elman.pages.markup import tag
 from elman.pages.page import Section, page, section
+from elman.report import sections as report
+from elman.report.calibration import calibration_figure, reliability
+from elman.report.curves import training
+from elman.report.facts import fact_list, length_figure, timing_bars
+from elman.report.results import Results
+from elman.report.scores import confusion_table, is_better, scoreboard, verdict
+from elman.report.tagged import TaggedSentence, entity_sentences, f1_error, score_table, word_sentences
 from elman.tasks.run import Trained
 from elman.tasks.tagger import Tagger
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.ticker import MaxNLocator
 
-from elman.inspect.scores import NAMES
 from elman.pages.drawing import PAINT, SERIES_PAINT, canvas, drawing, label_ends, svg
 from elman.pages.markup import Html, tag
 from elman.pages.numbers import fraction
 from elman.pages.page import Section, section
+from elman.report.scores import NAMES
 
 __all__ = ["curve", "panels_of", "training"]
 

@@ -8,24 +8,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Results", "Sensitivity"]
+from elman.inspect.sensitivity import Sensitivity
 
-
-@dataclass(frozen=True)
-class Sensitivity:
-    """How much each token of one test sequence moved the score of the class that was predicted.
-
-    Attributes:
-        index: of the sequence, into the test split (`Results.y_true`, `Results.tokens`).
-        values: one number a token; for `kind="signed"`, the fall of the predicted class' log-probability when the
-            token's embedding is taken away to first order (gradient times input): positive speaks for the
-            prediction, negative against it.
-        kind: ``"signed"`` (gradient times input) or ``"norm"`` (length of the gradient, never negative).
-    """
-
-    index: int
-    values: Sequence[float]
-    kind: str = "signed"
+__all__ = ["Results"]
 
 
 @dataclass(frozen=True)

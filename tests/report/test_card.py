@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from elman.tasks.card import write_card
+from elman.report.card import write_card
 
 METRICS: dict[str, Any] = {
     "test": {

@@ -14,13 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman.inspect.report import classifier, write_classifier
-from elman.inspect.results import Results, Sensitivity
+from elman.inspect.sensitivity import Sensitivity
 from elman.pages import page as page_module
 from elman.pages.drawing import canvas, drawing, svg
 from elman.pages.markup import Html, join, tag
 from elman.pages.page import page, section, write
 from elman.pages.palette import COLOURS
+from elman.report.results import Results
+from elman.report.sections import classifier, write_classifier
 
 HOSTILE = [
     "<script>document.title='broken'</script>",

@@ -11,14 +11,19 @@ from pathlib import Path
 
 import numpy as np
 
-from elman.inspect.calibration import calibration_figure, reliability
-from elman.inspect.curves import training
-from elman.inspect.facts import class_table, fact_list, length_figure, timing_bars
 from elman.inspect.gates import activations, gate_names
 from elman.inspect.memory import half_life, influence, remembered
-from elman.inspect.pictures import STEPS, memory
-from elman.inspect.results import Results
-from elman.inspect.scores import (
+from elman.layers.recurrent import Recurrent
+from elman.pages.markup import Html, join, tag
+from elman.pages.mathematics import equations, proof_table
+from elman.pages.numbers import count, seconds
+from elman.pages.page import Section, page, section, write
+from elman.report.calibration import calibration_figure, reliability
+from elman.report.curves import training
+from elman.report.facts import class_table, fact_list, length_figure, timing_bars
+from elman.report.pictures import STEPS, memory
+from elman.report.results import Results
+from elman.report.scores import (
     confusion_matrix,
     confusion_table,
     is_better,
@@ -27,12 +32,7 @@ from elman.inspect.scores import (
     standard_error,
     verdict,
 )
-from elman.inspect.sentences import Answer, answers, most_telling
-from elman.layers.recurrent import Recurrent
-from elman.pages.markup import Html, join, tag
-from elman.pages.mathematics import equations, proof_table
-from elman.pages.numbers import count, seconds
-from elman.pages.page import Section, page, section, write
+from elman.report.sentences import Answer, answers, most_telling
 from elman.sequences import Sequences
 
 __all__ = ["classifier", "classifier_page", "judgement", "remembering", "write", "write_classifier"]

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elman.inspect.results import Results, Sensitivity
+from elman.inspect.sensitivity import Sensitivity
+from elman.report.results import Results
 
 
 @pytest.fixture

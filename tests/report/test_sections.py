@@ -13,20 +13,20 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 from elman import cells
-from elman.inspect import report
-from elman.inspect.ablation import ablation
-from elman.inspect.calibration import reliability
-from elman.inspect.curves import panels_of, training
-from elman.inspect.facts import class_table, length_figure, timing_bars
-from elman.inspect.projection import projection, to_plane
-from elman.inspect.results import Results
-from elman.inspect.scores import confusion_matrix, confusion_table, macro_f1, scores_by_class, standard_error, verdict
-from elman.inspect.sentences import most_telling, shaded
-from elman.inspect.tagged import TaggedSentence, entity_sentences, f1_error, score_table, word_sentences
 from elman.layers import Recurrent
 from elman.pages.mathematics import proof_table, typeset
 from elman.pages.numbers import fraction, percent, seconds
 from elman.proof import Check, Proof
+from elman.report import sections as report
+from elman.report.ablation import ablation
+from elman.report.calibration import reliability
+from elman.report.curves import panels_of, training
+from elman.report.facts import class_table, length_figure, timing_bars
+from elman.report.projection import projection, to_plane
+from elman.report.results import Results
+from elman.report.scores import confusion_matrix, confusion_table, macro_f1, scores_by_class, standard_error, verdict
+from elman.report.sentences import most_telling, shaded
+from elman.report.tagged import TaggedSentence, entity_sentences, f1_error, score_table, word_sentences
 from elman.sequences import Sequences
 
 
@@ -63,7 +63,7 @@ def test_the_standard_error_is_that_of_whole_matrices(monkeypatch: pytest.Monkey
         found = standard_error(matrix, draws=20_000)
         assert found == pytest.approx(macro_f1(drawn).std(), rel=0.03)
         with monkeypatch.context() as few:
-            few.setattr("elman.inspect.scores._NUMBERS", 1000)
+            few.setattr("elman.report.scores._NUMBERS", 1000)
             assert standard_error(matrix, draws=20_000) == pytest.approx(found)
 
 

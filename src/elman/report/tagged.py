@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from elman.inspect.sentences import WORDS, first_of_each, legend
 from elman.pages.markup import Child, Html, join, tag
 from elman.pages.numbers import count, fraction
 from elman.pages.palette import SERIES
+from elman.report.sentences import WORDS, first_of_each, legend
 
 __all__ = ["Span", "TaggedSentence", "entity_sentences", "f1_error", "score_table", "sentence_line", "word_sentences"]
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from elman.inspect.facts import fact_list
-from elman.inspect.projection import projection
 from elman.pages.markup import Html, tag
 from elman.pages.numbers import count, fraction, percent
 from elman.pages.page import Section, section, write
+from elman.report.facts import fact_list
+from elman.report.projection import projection
 from elman.text.stopwords import list_stop_words
 from elman.text.vectors import WordVectors
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from elman.inspect.scores import NAMES
 from elman.pages.drawing import PAINT, canvas, drawing, svg
 from elman.pages.markup import Html, tag
 from elman.pages.numbers import fraction
 from elman.pages.page import Section, section
+from elman.report.scores import NAMES
 
 __all__ = ["ablation", "ablation_table"]
 

@@ -1,0 +1,1 @@
+"""The sections of a training's report, and the card."""
