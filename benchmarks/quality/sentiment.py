@@ -20,7 +20,7 @@ from sklearn.metrics import f1_score
 
 from elman.config.recipe import load_recipe
 from elman.data.labelled import load_labelled
-from elman.tasks import classify
+from elman.tasks.classify import task as classify
 from elman.text.ngrams import tfidf_baseline
 from elman.training.progress import Bar
 

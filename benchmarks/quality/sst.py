@@ -20,8 +20,8 @@ import torch
 
 from elman.config.recipe import load_recipe
 from elman.data.labelled import load_labelled
-from elman.tasks import classify
-from elman.tasks.classifier import Classifier
+from elman.tasks.classify import task as classify
+from elman.tasks.classify.estimator import Classifier
 from elman.training.progress import Bar
 
 

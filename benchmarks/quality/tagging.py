@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.config.recipe import load_recipe
-from elman.tasks import tag
+from elman.tasks.tag import task as tag
 from elman.training.progress import Bar
 
 KEYS = {"pos": ("accuracy", "macro_f1"), "ner": ("entity_f1", "entity_precision", "entity_recall")}

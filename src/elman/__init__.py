@@ -34,7 +34,7 @@ _ROOMS: dict[str, str] = {
     "Proof": "elman.proof",
     "Classifier": "elman.tasks.estimators",
     "Tagger": "elman.tasks.estimators",
-    "parts_of_speech": "elman.tasks.tagger",
+    "parts_of_speech": "elman.tasks.tag.estimator",
     "Sequences": "elman.sequences",
     "InputError": "elman.errors",
 }

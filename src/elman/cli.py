@@ -304,7 +304,7 @@ def inspect(run: Path, text: str | None = None, /, *, input: str | None = None, 
 
         page: str | bytes = read_report(run)
     else:
-        from elman.tasks.inspecting import inspect_page
+        from elman.tasks.use import inspect_page
 
         page = inspect_page(run, input)
     write_file(target, page)
@@ -419,7 +419,7 @@ def _shipped_tagger(language: str) -> Callable[[list[str]], list[str]] | None:
     """Words to parts of speech by the model that ships; None for a language it does not know."""
     if language.lower() not in ("en", "english"):
         return None
-    from elman.tasks.tagger import packaged_digest, parts_of_speech
+    from elman.tasks.tag.estimator import packaged_digest, parts_of_speech
 
     return parts_of_speech if packaged_digest() else None
 

@@ -11,7 +11,8 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_classifier
 
 import elman
-from elman.tasks import classifier, tagger
+from elman.tasks.classify import estimator as classifier
+from elman.tasks.tag import estimator as tagger
 
 HEAVY = {"torch._dynamo", "torch._inductor", "sympy", "sklearn", "matplotlib", "nltk", "scipy", "pandas", "rich",
          "cyclopts.help", "tokenizers"}  # fmt: skip

@@ -108,8 +108,8 @@ def test_several_seeds(call: Any, reviews: Path, tmp_path: Path) -> None:
 
 
 def test_ablation(call: Any, reviews: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from elman.tasks import classify
     from elman.tasks.ablation import Variants
+    from elman.tasks.classify import task as classify
 
     every = classify.variants_on
 
@@ -120,7 +120,7 @@ def test_ablation(call: Any, reviews: Path, tmp_path: Path, monkeypatch: pytest.
             {name: found.recipes[name] for name in ("characters for words", "with stop words short")}, found.idle
         )
 
-    monkeypatch.setattr("elman.tasks.classify.variants_on", few)
+    monkeypatch.setattr("elman.tasks.classify.task.variants_on", few)
     run = tmp_path / "run"
     given = ["train", "classify", "--data", reviews, "--out", run, "--ablate", *QUICK]
     code, out, err = call(*given, "--json", "--set", "training.seeds=2")
@@ -241,7 +241,7 @@ def test_ctrl_c_after_the_training_keeps_what_was_trained(
 
     command = ["train", "classify", "--data", reviews, "--out", tmp_path / "run", *QUICK]
     with monkeypatch.context() as patch:
-        patch.setattr("elman.tasks.classify.linear_baseline", interrupted)
+        patch.setattr("elman.tasks.classify.task.linear_baseline", interrupted)
         code, _, err = call(*command)
     assert code == 130
     assert "interrupted before the RUN was written; what was trained is kept: --resume goes on" in err

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from elman.config.recipe import Recipe, load_recipe
-from elman.tasks import classify
 from elman.tasks.ablation import RECIPE, Variants, ablate
+from elman.tasks.classify import task as classify
 from elman.tasks.encoding import TextSettings
 from elman.tasks.variants import variants, variants_on
 
@@ -138,7 +138,7 @@ def test_a_stage_known_to_matter_shows_it(tmp_path: Path, monkeypatch: pytest.Mo
     for part, lines in rows.items():
         (tmp_path / f"{part}.csv").write_text("text,label\n" + "".join(f"{t},{l}\n" for t, l in lines))
     monkeypatch.setattr(
-        "elman.tasks.classify.variants_on",
+        "elman.tasks.classify.task.variants_on",
         lambda recipe, *rest: Variants({k: v for k, v in variants(recipe, False).items() if k == "without lower"}),
     )
     small = load_recipe(

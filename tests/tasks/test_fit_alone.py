@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 import torch
 from sklearn.exceptions import ConvergenceWarning
-from tests.tag.conftest import sentences
 from tests.tasks.conftest import ordered
+from tests.tasks.tag.conftest import sentences
 from torch import Tensor, nn
 
 import elman
 from elman.errors import InputError
-from elman.tasks.tagger import Tagger
+from elman.tasks.tag.estimator import Tagger
 from elman.training import loop
 from elman.training.randomness import initialised, random_states
 

@@ -14,14 +14,14 @@ import torch
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline
-from tests.tag.conftest import sentences
 from tests.tasks.conftest import ordered
+from tests.tasks.tag.conftest import sentences
 from torch.nn import functional as F
 
 import elman
 from elman.data.split import split_rows
 from elman.errors import InputError
-from elman.tasks.classifier import LossSettings, Training
+from elman.tasks.classify.estimator import LossSettings, Training
 from elman.tasks.encoding import Encoding, TextSettings
 from elman.tasks.inputs import listed
 from elman.tasks.parameters import plain

@@ -14,8 +14,8 @@ from elman.cli import main
 from elman.errors import InputError
 from elman.report import sections as report
 from elman.sequences import Sequences
-from elman.tasks import inspecting
-from elman.tasks.inspecting import inspect_page
+from elman.tasks import use as inspecting
+from elman.tasks.use import inspect_page
 
 TEXTS = ["good good phone", "bad bad phone", "good camera", "bad camera", "a good one", "a bad one"] * 8
 LABELS = ["<plus>", "<minus>"] * 24

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from elman.config.recipe import load_recipe
 from elman.proof import Check, Proof
-from elman.tasks import classify
-from elman.tasks.run import train_run, varied
+from elman.tasks.classify import task as classify
+from elman.tasks.frame import train_run, varied
 from elman.training.progress import Silent
 
 

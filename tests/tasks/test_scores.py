@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import matthews_corrcoef
 
-from elman.tasks.scores import score_classes
+from elman.tasks.figures import score_classes
 
 
 @pytest.mark.parametrize("seed", range(10))

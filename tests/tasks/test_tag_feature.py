@@ -12,7 +12,7 @@ import torch
 import elman
 from elman.config.recipe import load_recipe
 from elman.errors import InputError
-from elman.tasks import classify
+from elman.tasks.classify import task as classify
 
 STAGES = ({"name": "words", "style": "treebank"}, "tags", "lower")
 SMALL = {
@@ -38,7 +38,7 @@ def texts(seed: int, n: int) -> tuple[list[str], list[str]]:
 
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("elman.tasks.classifier.parts_of_speech", by_ending)
+    monkeypatch.setattr("elman.tasks.classify.estimator.parts_of_speech", by_ending)
 
 
 @pytest.mark.usefixtures("stand_in")
@@ -58,7 +58,7 @@ def test_tags_say_what_unknown_words_cannot(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("stand_in")
 def test_a_run_knows_whose_tags_it_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("elman.tasks.classifier.packaged_digest", lambda: "of an older version")
+    monkeypatch.setattr("elman.tasks.classify.estimator.packaged_digest", lambda: "of an older version")
     X, y = texts(0, 40)
     elman.Classifier(**{**SMALL, "epochs": 1}, stages=STAGES).fit(X, y).save(tmp_path / "tags")
     elman.Classifier(**{**SMALL, "epochs": 1}, stages=("lower",)).fit(X, y).save(tmp_path / "none")
@@ -86,7 +86,7 @@ def test_joined_tags_are_words_and_no_second_feature() -> None:
 
 @pytest.mark.usefixtures("stand_in")
 def test_a_run_with_tags_is_reported_proven_and_inspected(tmp_path: Path) -> None:
-    from elman.tasks.inspecting import inspect_page
+    from elman.tasks.use import inspect_page
 
     X, y = texts(0, 120)
     lines = ["text,label", *(f"{x},{label}" for x, label in zip(X, y))]

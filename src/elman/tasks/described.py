@@ -98,7 +98,7 @@ class Network(msgspec.Struct):
 
 
 class ClassifierDescription(Description, kw_only=True):
-    """See `elman.tasks.classifier.Classifier.describe`."""
+    """See `elman.tasks.classify.estimator.Classifier.describe`."""
 
     labels: Annotated[list[Label], msgspec.Meta(min_length=2)]
     encoding: TextEncoding | NumberEncoding
@@ -136,7 +136,7 @@ class ClassifierDescription(Description, kw_only=True):
 
 
 class TagSet(msgspec.Struct):
-    """See `elman.tasks.tagging.TagNames`."""
+    """See `elman.tasks.tag.tagging.TagNames`."""
 
     names: Annotated[list[str], msgspec.Meta(min_length=2)]
     scheme: Literal["none", "IOB1", "IOB2", "IOBES", "BILOU"]
@@ -155,7 +155,7 @@ class Lexicon(msgspec.Struct):
 
 
 class TaggerDescription(Description, kw_only=True):
-    """See `elman.tasks.tagger.Tagger.describe`."""
+    """See `elman.tasks.tag.estimator.Tagger.describe`."""
 
     names: TagSet
     lexicon: Lexicon

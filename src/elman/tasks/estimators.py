@@ -1,8 +1,8 @@
 """`elman.Classifier` and `elman.Tagger`: the estimators with scikit-learn's base classes.
 
 scikit-learn takes most of a second to import, and a trained model answers without it. So what learns and answers is
-`elman.tasks.classifier` and `elman.tasks.tagger`, which the command line calls; cloning, searching, printing and tags
-are added here.
+`elman.tasks.classify.estimator` and `elman.tasks.tag.estimator`, which the command line calls; cloning, searching,
+printing and tags are added here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import Any
 
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from elman.tasks import classifier, tagger
+from elman.tasks.classify import estimator as classifier
+from elman.tasks.tag import estimator as tagger
 from elman.training.randomness import python_draws_kept
 
 with python_draws_kept():  # rich draws as it is imported, and parts of scikit-learn import it in the midst of a fit

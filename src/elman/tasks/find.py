@@ -1,6 +1,6 @@
 """A task by its name, by the recipe that names it, or by the RUN that it trained.
 
-Every task module offers the same names, see `elman.tasks.classify`; it is imported when it is asked for.
+Every task module offers the same names, see `elman.tasks.classify.task`; it is imported when it is asked for.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from elman.training.stored import run_task
 
 __all__ = ["MODULES", "data_of", "recipe_and_cell", "recipe_of", "task", "task_of"]
 
-MODULES = {"classify": "elman.tasks.classify", "tag": "elman.tasks.tag"}
+MODULES = {"classify": "elman.tasks.classify.task", "tag": "elman.tasks.tag.task"}
 
 
 def task(name: str) -> Any:

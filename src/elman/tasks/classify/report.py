@@ -17,10 +17,10 @@ from elman.pages.page import Section
 from elman.report.ablation import ablation
 from elman.report.results import Results
 from elman.report.sections import classifier_page, remembering
-from elman.tasks.classifier import Classifier, LossSettings
+from elman.tasks.classify.estimator import Classifier, LossSettings
+from elman.tasks.classify.sensitivity import interesting, sensitivities
 from elman.tasks.encoding import Examples, TextSettings
-from elman.tasks.run import Trained
-from elman.tasks.sensitivity import interesting, sensitivities
+from elman.tasks.frame import Trained
 
 __all__ = ["report_page", "results_of"]
 

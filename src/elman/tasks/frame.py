@@ -28,9 +28,9 @@ from elman.files import WriteError
 from elman.proof import Proof
 from elman.report.card import write_card
 from elman.tasks.ablation import Variants, ablate
-from elman.tasks.baselines import BaselineResult
+from elman.tasks.classify.baselines import BaselineResult
+from elman.tasks.figures import spread
 from elman.tasks.resuming import check_out, open_checkpoints
-from elman.tasks.scores import spread
 from elman.training.checkpoint import write_run
 from elman.training.divergence import DivergenceError
 from elman.training.lock import locked

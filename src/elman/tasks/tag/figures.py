@@ -11,10 +11,10 @@ import numpy as np
 
 from elman.data.schemes import convert, detect_scheme
 from elman.errors import InputError
-from elman.tasks.entities import entity_scores
+from elman.tasks.tag.entities import entity_scores
 
 if TYPE_CHECKING:
-    from elman.tasks.tagger import Tagger
+    from elman.tasks.tag.estimator import Tagger
 
 __all__ = ["calibration_error", "score_tags", "tag_figures", "usual_tags"]
 

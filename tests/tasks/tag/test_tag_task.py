@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.tag.conftest import sentences
+from tests.tasks.tag.conftest import sentences
 
 from elman.cli import main
 from elman.config.recipe import Recipe, load_recipe
@@ -18,7 +18,7 @@ from elman.data.table import Table
 from elman.data.tagged import check_tags_known, load_sentences
 from elman.data.writers import csv_text, write_table
 from elman.errors import InputError
-from elman.tasks import tag
+from elman.tasks.tag import task as tag
 from elman.training.progress import Silent
 
 SMALL = ["model.hidden=16", "model.char_hidden=8", "model.dropout=0.1", "training.rate=0.02", "training.epochs=6"]
@@ -200,7 +200,7 @@ def test_a_resumed_training_is_the_uninterrupted_one(
         return result
 
     with monkeypatch.context() as patch:
-        patch.setattr("elman.tasks.tagging.Tagging.validate", killed)
+        patch.setattr("elman.tasks.tag.tagging.Tagging.validate", killed)
         with pytest.raises(KeyboardInterrupt):
             tag.train(ner(corpus), tmp_path / "ner")
     assert not (tmp_path / "ner").exists()

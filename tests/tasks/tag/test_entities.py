@@ -13,7 +13,7 @@ from seqeval.metrics.sequence_labeling import get_entities
 
 from elman.data.schemes import convert, spans
 from elman.errors import InputError
-from elman.tasks.entities import entity_scores, transition_rules
+from elman.tasks.tag.entities import entity_scores, transition_rules
 
 TAGS = ["O", *(f"{position}-{type_}" for position in "BIES" for type_ in ("person", "place", "creative-work"))]
 tag = st.sampled_from([*TAGS, "B", "I", "E", "S", "I-"])  # also positions without a type

@@ -19,8 +19,8 @@ from elman.report.facts import fact_list, length_figure, timing_bars
 from elman.report.results import Results
 from elman.report.scores import confusion_table, is_better, scoreboard, verdict
 from elman.report.tagged import TaggedSentence, entity_sentences, f1_error, score_table, word_sentences
-from elman.tasks.run import Trained
-from elman.tasks.tagger import Tagger
+from elman.tasks.frame import Trained
+from elman.tasks.tag.estimator import Tagger
 
 __all__ = ["report_page", "settings_of"]
 

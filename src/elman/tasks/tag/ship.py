@@ -1,4 +1,4 @@
-"""The part-of-speech model that ships with the package: ``python -m elman.tasks.ship_pos`` trains and writes it anew.
+"""The part-of-speech model that ships with the package: ``python -m elman.tasks.tag.ship`` trains and writes it anew.
 
 It is the recipe `pos` as it stands, its weights rounded to float16 (4 MB at most), a RUN like any other. The figures
 in its card are those of the rounded model.
@@ -18,16 +18,16 @@ from elman.config.recipe import load_recipe
 from elman.data.tagged import load_tagged
 from elman.report.card import write_card
 from elman.report.scores import is_better, verdict
-from elman.tasks import tag
-from elman.tasks.tag_report import settings_of
-from elman.tasks.tag_scores import score_tags
+from elman.tasks.tag import task as tag
+from elman.tasks.tag.figures import score_tags
+from elman.tasks.tag.report import settings_of
 from elman.training.checkpoint import write_run
 from elman.training.progress import Bar
 
 __all__ = ["main", "ship"]
 
 MOST = 4_000_000  # bytes of the folder
-COMMAND = "python -m elman.tasks.ship_pos"
+COMMAND = "python -m elman.tasks.tag.ship"
 
 
 def ship(run: Path, out: Path) -> dict[str, Any]:

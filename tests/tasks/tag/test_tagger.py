@@ -13,14 +13,14 @@ import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
-from tests.tag.conftest import sentences
+from tests.tasks.tag.conftest import sentences
 
 from elman import Tagger
 from elman.data.schemes import convert
 from elman.errors import InputError
 from elman.models.tagger import TaggerModel, TaggerSettings
-from elman.tasks.tag import prove
-from elman.tasks.tagging import TagNames, best_threshold
+from elman.tasks.tag.tagging import TagNames, best_threshold
+from elman.tasks.tag.task import prove
 from elman.text.vectors import WordVectors
 
 SMALL: dict[str, Any] = {
@@ -221,7 +221,7 @@ def test_a_refit_learns_the_validation_sentences_too(world: World) -> None:
 
 def test_a_refit_broken_off_goes_on(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Until it is done the model is that of the training sentences; taken up again it ends as if nothing had been."""
-    import elman.tasks.tagger as module
+    import elman.tasks.tag.estimator as module
 
     X, y = ([*part[:60]] for part in world)
     parts = ([*X[:50]], [*y[:50]]), ([*X[50:]], [*y[50:]])

@@ -15,7 +15,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 import elman
 from elman.errors import InputError
-from elman.tasks.classifier import LossSettings
+from elman.tasks.classify.estimator import LossSettings
 
 Data = tuple[list[str], list[str]]
 SMALL: dict[str, Any] = {

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from elman.models.tagger import TaggerModel, TaggerSettings
-from elman.tasks.tag_scores import calibration_error, tag_figures, usual_tags
-from elman.tasks.tagging import TagNames, best_temperature
+from elman.tasks.tag.figures import calibration_error, tag_figures, usual_tags
+from elman.tasks.tag.tagging import TagNames, best_temperature
 
 
 def test_figures_of_plain_labels() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.tasks.scores import score_classes
+from elman.tasks.figures import score_classes
 
 __all__ = ["BaselineResult", "linear_baseline", "majority_baseline"]
 

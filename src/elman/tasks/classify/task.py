@@ -20,12 +20,12 @@ from elman.data.table import Table
 from elman.errors import InputError
 from elman.proof import Proof, prove_model
 from elman.tasks.ablation import Variants
-from elman.tasks.baselines import BaselineResult, linear_baseline, majority_baseline
-from elman.tasks.classifier import Classifier
+from elman.tasks.classify.baselines import BaselineResult, linear_baseline, majority_baseline
+from elman.tasks.classify.estimator import Classifier
 from elman.tasks.described import ClassifierDescription, described
-from elman.tasks.run import Fitting, Outcome, Pages, Task, Trained, train_run, varied
-from elman.tasks.scores import score_classes
-from elman.tasks.tagger import packaged_digest, parts_of_speech
+from elman.tasks.figures import score_classes
+from elman.tasks.frame import Fitting, Outcome, Pages, Task, Trained, train_run, varied
+from elman.tasks.tag.estimator import packaged_digest, parts_of_speech
 from elman.tasks.variants import variants_on
 from elman.training.progress import Silent
 from elman.training.stored import read_description
@@ -42,7 +42,7 @@ FIGURES = ("macro_f1", "accuracy", "mcc", "nll")
 
 
 def train(recipe: Recipe, out: Path, **how: Any) -> Outcome:
-    """Train as the recipe says and write the RUN `out`; `how` are the keywords of `elman.tasks.run.train_run`."""
+    """Train as the recipe says and write the RUN `out`; `how` are the keywords of `elman.tasks.frame.train_run`."""
     return train_run(TASK, recipe, out, **how)
 
 
@@ -88,7 +88,7 @@ def _baselines(classifier: Classifier, data: LabelledTexts) -> list[BaselineResu
 
 def _pages(trained: Trained[Classifier, LabelledTexts]) -> Pages:
     from elman.report.sections import judgement
-    from elman.tasks.classify_report import report_page, results_of
+    from elman.tasks.classify.report import report_page, results_of
 
     results = results_of(trained)
     return Pages(results.settings, results.notes, report_page(results, trained.estimator), *judgement(results))

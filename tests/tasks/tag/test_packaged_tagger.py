@@ -13,12 +13,12 @@ import pytest
 import elman
 from elman.config.settings import DataSettings
 from elman.errors import InputError
-from elman.tasks import tag
-from elman.tasks.tagger import packaged_tagger
+from elman.tasks.tag import task as tag
+from elman.tasks.tag.estimator import packaged_tagger
 
 FOLDER = Path(str(files("elman.models") / "pos"))
 pytestmark = pytest.mark.skipif(
-    not FOLDER.is_dir(), reason="this checkout holds no trained model: run python -m elman.tasks.ship_pos"
+    not FOLDER.is_dir(), reason="this checkout holds no trained model: run python -m elman.tasks.tag.ship"
 )
 
 
@@ -26,7 +26,7 @@ def test_it_is_small_and_complete() -> None:
     assert sum(file.stat().st_size for file in FOLDER.iterdir()) <= 4_000_000
     names = {file.name for file in FOLDER.iterdir()}
     assert names >= {"model.safetensors", "model.json", "recipe.toml", "metrics.json", "proof.json", "card.md"}
-    assert "python -m elman.tasks.ship_pos" in (FOLDER / "card.md").read_text(encoding="utf-8")
+    assert "python -m elman.tasks.tag.ship" in (FOLDER / "card.md").read_text(encoding="utf-8")
     assert json.loads((FOLDER / "proof.json").read_text())["ok"]
 
 
@@ -56,7 +56,7 @@ def test_sentences_are_remembered_up_to_a_limit(monkeypatch: pytest.MonkeyPatch)
             asked.append(len(X))
             return [["X"] * len(words) for words in X]
 
-    monkeypatch.setattr("elman.tasks.tagger.packaged_tagger", Counting)
+    monkeypatch.setattr("elman.tasks.tag.estimator.packaged_tagger", Counting)
     tags = type(elman.parts_of_speech)(most=3)
     assert tags.many([["a"], ["b", "c"], ["a"], []]) == [["X"], ["X", "X"], ["X"], []]
     assert tags(["a"]) == ["X"]

@@ -1,6 +1,6 @@
 """The task `tag`: from a recipe and its sentences to a RUN, and from a RUN to tags and figures.
 
-Offers the names that every task module offers, see `elman.tasks.classify`.
+Offers the names that every task module offers, see `elman.tasks.classify.task`.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from elman.models.lexicon import Batch
 from elman.models.tagger import TaggerSettings
 from elman.proof import Proof, prove_model
 from elman.sequences import Sequences
-from elman.tasks.baselines import BaselineResult
-from elman.tasks.run import Fitting, Outcome, Pages, Task, Trained, train_run, varied
-from elman.tasks.tag_scores import score_tags, tag_figures, usual_tags
-from elman.tasks.tagger import Tagger
+from elman.tasks.classify.baselines import BaselineResult
+from elman.tasks.frame import Fitting, Outcome, Pages, Task, Trained, train_run, varied
+from elman.tasks.tag.estimator import Tagger
+from elman.tasks.tag.figures import score_tags, tag_figures, usual_tags
 from elman.text.tokenize import words
 from elman.training.progress import Silent
 
@@ -46,7 +46,7 @@ Parts = tuple[list[list[str]], list[list[str]]]
 
 
 def train(recipe: Recipe, out: Path, **how: Any) -> Outcome:
-    """Train as the recipe says and write the RUN `out`; `how` are the keywords of `elman.tasks.run.train_run`."""
+    """Train as the recipe says and write the RUN `out`; `how` are the keywords of `elman.tasks.frame.train_run`."""
     return train_run(TASK, recipe, out, **how)
 
 
@@ -101,7 +101,7 @@ def _baselines(tagger: Tagger, data: TaggedTexts) -> list[BaselineResult]:
 
 
 def _pages(trained: Trained[Tagger, TaggedTexts]) -> Pages:
-    from elman.tasks.tag_report import report_page, settings_of
+    from elman.tasks.tag.report import report_page, settings_of
 
     return Pages(settings_of(trained.estimator), trained.data.notes, *report_page(trained))
 

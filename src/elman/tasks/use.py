@@ -24,8 +24,8 @@ from elman.report.sections import remembering
 from elman.report.sentences import WORDS, legend, shaded
 from elman.report.tagged import sentence_line
 from elman.sequences import Sequences
-from elman.tasks.classifier import Classifier
-from elman.tasks.tagger import Tagger
+from elman.tasks.classify.estimator import Classifier
+from elman.tasks.tag.estimator import Tagger
 from elman.text.chain import Chain
 from elman.text.tokenize import words
 from elman.training.stored import run_task

@@ -13,7 +13,7 @@ from elman.data.schemes import spans, to_tags
 from elman.models.lexicon import Batch, Lexicon
 from elman.models.tagger import TaggerModel
 from elman.sequences import Sequences, bucket_batches
-from elman.tasks.entities import entity_scores
+from elman.tasks.tag.entities import entity_scores
 from elman.training.divergence import check_answers
 
 __all__ = ["TagNames", "Tagging", "best_temperature", "best_threshold", "run_model"]

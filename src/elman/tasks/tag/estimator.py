@@ -19,7 +19,6 @@ from elman.equations.graph import Graph
 from elman.errors import InputError
 from elman.models.lexicon import Lexicon
 from elman.models.tagger import TaggerModel, TaggerSettings
-from elman.tasks.entities import transition_rules
 from elman.tasks.inputs import listed
 from elman.tasks.known_words import known_words
 from elman.tasks.parameters import fill, held_share, section_of, signature
@@ -32,8 +31,9 @@ from elman.tasks.saving import (
     warn_if_diverged,
 )
 from elman.tasks.sentences import checked_sentences, tag_of
-from elman.tasks.tag_scores import score_tags
-from elman.tasks.tagging import Tagging, TagNames, best_temperature, best_threshold, run_model
+from elman.tasks.tag.entities import transition_rules
+from elman.tasks.tag.figures import score_tags
+from elman.tasks.tag.tagging import Tagging, TagNames, best_temperature, best_threshold, run_model
 from elman.training.divergence import DivergenceError
 from elman.training.interrupt import Interrupt
 from elman.training.loop import Fitted, fit
@@ -283,7 +283,7 @@ class Tagger:
         return [self._as_given(row) for row in tags], sure
 
     def evaluate(self, X: Sequence[Words], y: Sequence[Words], scheme: str = "auto") -> dict[str, Any]:
-        """Every figure on tagged sentences, see `elman.tasks.tag_scores.score_tags`."""
+        """Every figure on tagged sentences, see `elman.tasks.tag.figures.score_tags`."""
         sentences, tags, _ = checked_sentences(X, y)
         return score_tags(self, sentences, tags, scheme)
 
@@ -349,7 +349,7 @@ def packaged_tagger() -> Tagger:
     """
     if not packaged_folder().is_dir():
         raise InputError(
-            "this installation has no part-of-speech model", remedy="train it: python -m elman.tasks.ship_pos"
+            "this installation has no part-of-speech model", remedy="train it: python -m elman.tasks.tag.ship"
         )
     return Tagger.load(packaged_folder())
 

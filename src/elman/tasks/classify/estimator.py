@@ -18,6 +18,7 @@ from elman.errors import InputError, unknown
 from elman.models.classifier import ClassifierSettings, SequenceClassifier
 from elman.sequences import Sequences, bucket_batches
 from elman.tasks.encoding import Encoding, Examples, TextSettings, check_inputs
+from elman.tasks.figures import score_classes
 from elman.tasks.inputs import class_labels, example_weights, listed
 from elman.tasks.parameters import fill, held_share, plain, section_of, signature
 from elman.tasks.saving import (
@@ -28,8 +29,7 @@ from elman.tasks.saving import (
     save_estimator,
     warn_if_diverged,
 )
-from elman.tasks.scores import score_classes
-from elman.tasks.tagger import check_packaged, packaged_digest, parts_of_speech
+from elman.tasks.tag.estimator import check_packaged, packaged_digest, parts_of_speech
 from elman.training.divergence import check_answers
 from elman.training.interrupt import Interrupt
 from elman.training.loop import Fitted, Step, fit, training_step

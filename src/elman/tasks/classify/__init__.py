@@ -1,0 +1,1 @@
+"""Sequence to label: the model, its data and what its report shows."""
