@@ -32,9 +32,9 @@ from elman.config.recipe import load_recipe
 from elman.config.training import TrainingSettings
 from elman.data.labelled import load_labelled
 from elman.models.classifier import ClassifierSettings, SequenceClassifier
+from elman.models.encoding import Encoding, Examples, TextSettings
 from elman.tasks.classify import task as classify
 from elman.tasks.classify.estimator import LossSettings, Training
-from elman.tasks.encoding import Encoding, Examples, TextSettings
 from elman.training.loop import clip_norm, make_optimizer, training_step
 from elman.training.schedules import SCHEDULES
 

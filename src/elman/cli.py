@@ -300,7 +300,7 @@ def inspect(run: Path, text: str | None = None, /, *, input: str | None = None, 
     input = text if input is None else input
     task_of(run)  # says what is wrong with the folder
     if input is None:
-        from elman.training.stored import read_report
+        from elman.training.run_reader import read_report
 
         page: str | bytes = read_report(run)
     else:

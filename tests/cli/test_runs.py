@@ -401,7 +401,7 @@ def test_what_may_not_be_read_is_not_called_damaged(
     def refused(path: Path, most: int) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("elman.training.stored.read_file", refused)
+    monkeypatch.setattr("elman.training.run_reader.read_file", refused)
     code, _, err = call("predict", latin[0], "gut")
     assert (code, err) == (2, f"elman: {latin[0]}/model.json: cannot be read (Permission denied)\n")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from elman.config.recipe import Recipe, load_recipe
+from elman.models.encoding import TextSettings
 from elman.tasks.ablation import RECIPE, Variants, ablate
 from elman.tasks.classify import task as classify
-from elman.tasks.encoding import TextSettings
-from elman.tasks.variants import variants, variants_on
+from elman.tasks.classify.variants import variants, variants_on
 
 Texts = list[str]
 

@@ -19,12 +19,12 @@ from tests.tasks.tag.conftest import sentences
 from torch.nn import functional as F
 
 import elman
+from elman.config.parameters import plain
+from elman.data.inputs import listed
 from elman.data.split import split_rows
 from elman.errors import InputError
+from elman.models.encoding import Encoding, TextSettings
 from elman.tasks.classify.estimator import LossSettings, Training
-from elman.tasks.encoding import Encoding, TextSettings
-from elman.tasks.inputs import listed
-from elman.tasks.parameters import plain
 
 TEXTS, LABELS = ordered(60)
 SENTENCES, TAGS = sentences(0, 30)

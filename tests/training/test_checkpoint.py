@@ -15,8 +15,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from elman.errors import InputError
-from elman.training.checkpoint import check_place, resume_folder, write_run
-from elman.training.stored import Room, open_weights, read_description, run_task
+from elman.training.run_folder import check_place, resume_folder, write_run
+from elman.training.run_reader import Room, open_weights, read_description, run_task
 
 HISTORY = [
     {"epoch": 1, "loss": 2.0, "rate": 0.1, "seconds": 1.0, "valid_nll": 1.5},
@@ -180,7 +180,7 @@ WRITER = """
 import os, signal, sys, time, itertools, torch
 from pathlib import Path
 from torch import nn
-from elman.training import checkpoint
+from elman.training import run_folder as checkpoint
 
 torch.set_num_threads(1)
 checkpoint.write_events = lambda folder, rows: None

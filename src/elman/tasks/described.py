@@ -14,10 +14,10 @@ import msgspec
 from torch import nn
 
 from elman.config.training import TrainingSettings
+from elman.data.sentences import tag_of
 from elman.models.classifier import ClassifierSettings
 from elman.models.tagger import TaggerModel, TaggerSettings
-from elman.tasks.sentences import tag_of
-from elman.training.stored import StoredWeights, damaged
+from elman.training.run_reader import StoredWeights, damaged
 
 __all__ = ["DESCRIPTIONS", "ClassifierDescription", "Description", "TaggerDescription", "described"]
 
@@ -69,7 +69,7 @@ class Stages(msgspec.Struct):
 
 
 class TextEncoding(msgspec.Struct, tag_field="kind", tag="text"):
-    """See `elman.tasks.encoding.Encoding.to_dict`."""
+    """See `elman.models.encoding.Encoding.to_dict`."""
 
     chain: Stages
     vocabulary: list[str]

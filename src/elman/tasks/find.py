@@ -14,7 +14,7 @@ from elman.cells.find import find_cell
 from elman.config.recipe import Recipe, list_recipes, load_data, load_recipe, recipe_task
 from elman.config.settings import DataSettings
 from elman.errors import InputError
-from elman.training.stored import run_task
+from elman.training.run_reader import run_task
 
 __all__ = ["MODULES", "data_of", "recipe_and_cell", "recipe_of", "task", "task_of"]
 

@@ -30,12 +30,12 @@ from elman.report.card import write_card
 from elman.tasks.ablation import Variants, ablate
 from elman.tasks.classify.baselines import BaselineResult
 from elman.tasks.figures import spread
-from elman.tasks.resuming import check_out, open_checkpoints
-from elman.training.checkpoint import write_run
 from elman.training.divergence import DivergenceError
 from elman.training.lock import locked
 from elman.training.loop import Fitted
 from elman.training.progress import Silent
+from elman.training.resuming import check_out, open_checkpoints
+from elman.training.run_folder import write_run
 
 __all__ = ["Fitting", "Outcome", "Pages", "Task", "Trained", "train_run", "varied"]
 

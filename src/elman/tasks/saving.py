@@ -11,12 +11,12 @@ import msgspec
 import numpy as np
 from torch import Tensor, nn
 
+from elman.config.parameters import parameter_names, plain
 from elman.errors import InputError
 from elman.tasks.described import DESCRIPTIONS, described
-from elman.tasks.parameters import parameter_names, plain
-from elman.training.checkpoint import write_run
 from elman.training.loop import Fitted
-from elman.training.stored import Room, damaged, open_weights, read_description
+from elman.training.run_folder import write_run
+from elman.training.run_reader import Room, damaged, open_weights, read_description
 
 __all__ = ["check_answer", "check_fitted", "load_estimator", "parameters_of", "save_estimator", "warn_if_diverged"]
 

@@ -28,7 +28,7 @@ from elman.tasks.classify.estimator import Classifier
 from elman.tasks.tag.estimator import Tagger
 from elman.text.chain import Chain
 from elman.text.tokenize import words
-from elman.training.stored import run_task
+from elman.training.run_reader import run_task
 
 __all__ = ["inspect_page"]
 

@@ -11,8 +11,8 @@ from torch import nn
 
 from elman.errors import InputError
 from elman.models.classifier import ClassifierSettings, SequenceClassifier
+from elman.models.encoding import Examples
 from elman.models.pooling import KINDS, Pooling
-from elman.tasks.encoding import Examples
 
 LENGTHS = torch.tensor([7, 3, 1, 5])
 

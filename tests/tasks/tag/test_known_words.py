@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from elman.errors import InputError
-from elman.tasks.known_words import known_words
 from elman.text.vectors import WordVectors
+from elman.text.vectors.table import known_words
 
 
 def save(path: Path, rows: dict[str, list[float]]) -> str:

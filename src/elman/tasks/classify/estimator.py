@@ -13,14 +13,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from elman.config.parameters import fill, held_share, plain, section_of, signature
 from elman.config.training import TrainingSettings, check_below_one
+from elman.data.inputs import class_labels, example_weights, listed
 from elman.errors import InputError, unknown
 from elman.models.classifier import ClassifierSettings, SequenceClassifier
+from elman.models.encoding import Encoding, Examples, TextSettings, check_inputs
 from elman.sequences import Sequences, bucket_batches
-from elman.tasks.encoding import Encoding, Examples, TextSettings, check_inputs
 from elman.tasks.figures import score_classes
-from elman.tasks.inputs import class_labels, example_weights, listed
-from elman.tasks.parameters import fill, held_share, plain, section_of, signature
 from elman.tasks.saving import (
     check_answer,
     check_fitted,

@@ -13,13 +13,13 @@ from elman.config.training import TrainingSettings
 from elman.data.labelled import LabelledTexts
 from elman.equations.printing import equations
 from elman.models.classifier import ClassifierSettings
+from elman.models.encoding import Examples, TextSettings
 from elman.pages.page import Section
 from elman.report.ablation import ablation
 from elman.report.results import Results
 from elman.report.sections import classifier_page, remembering
 from elman.tasks.classify.estimator import Classifier, LossSettings
 from elman.tasks.classify.sensitivity import interesting, sensitivities
-from elman.tasks.encoding import Examples, TextSettings
 from elman.tasks.frame import Trained
 
 __all__ = ["report_page", "results_of"]

@@ -10,8 +10,8 @@ import torch
 
 from elman.inspect.sensitivity import Sensitivity, explain_answers
 from elman.models.classifier import SequenceClassifier
+from elman.models.encoding import Examples
 from elman.report.sentences import first_of_each
-from elman.tasks.encoding import Examples
 
 __all__ = ["interesting", "sensitivities"]
 

@@ -22,13 +22,13 @@ from elman.proof import Proof, prove_model
 from elman.tasks.ablation import Variants
 from elman.tasks.classify.baselines import BaselineResult, linear_baseline, majority_baseline
 from elman.tasks.classify.estimator import Classifier
+from elman.tasks.classify.variants import variants_on
 from elman.tasks.described import ClassifierDescription, described
 from elman.tasks.figures import score_classes
 from elman.tasks.frame import Fitting, Outcome, Pages, Task, Trained, train_run, varied
 from elman.tasks.tag.estimator import packaged_digest, parts_of_speech
-from elman.tasks.variants import variants_on
 from elman.training.progress import Silent
-from elman.training.stored import read_description
+from elman.training.run_reader import read_description
 
 __all__ = ["SECTIONS", "Classifier", "evaluate", "load", "predict", "predict_table", "prove", "train"]
 

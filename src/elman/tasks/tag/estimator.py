@@ -13,15 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from elman.config.parameters import fill, held_share, section_of, signature
 from elman.config.training import TrainingSettings
+from elman.data.inputs import listed
 from elman.data.schemes import detect_scheme
+from elman.data.sentences import checked_sentences, tag_of
 from elman.equations.graph import Graph
 from elman.errors import InputError
 from elman.models.lexicon import Lexicon
 from elman.models.tagger import TaggerModel, TaggerSettings
-from elman.tasks.inputs import listed
-from elman.tasks.known_words import known_words
-from elman.tasks.parameters import fill, held_share, section_of, signature
 from elman.tasks.saving import (
     check_answer,
     check_fitted,
@@ -30,10 +30,10 @@ from elman.tasks.saving import (
     save_estimator,
     warn_if_diverged,
 )
-from elman.tasks.sentences import checked_sentences, tag_of
 from elman.tasks.tag.entities import transition_rules
 from elman.tasks.tag.figures import score_tags
 from elman.tasks.tag.tagging import Tagging, TagNames, best_temperature, best_threshold, run_model
+from elman.text.vectors.table import known_words
 from elman.training.divergence import DivergenceError
 from elman.training.interrupt import Interrupt
 from elman.training.loop import Fitted, fit

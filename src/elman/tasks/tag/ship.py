@@ -21,8 +21,8 @@ from elman.report.scores import is_better, verdict
 from elman.tasks.tag import task as tag
 from elman.tasks.tag.figures import score_tags
 from elman.tasks.tag.report import settings_of
-from elman.training.checkpoint import write_run
 from elman.training.progress import Bar
+from elman.training.run_folder import write_run
 
 __all__ = ["main", "ship"]
 

@@ -14,8 +14,8 @@ import msgspec
 from elman.config.recipe import Recipe
 from elman.errors import InputError
 from elman.models.classifier import ClassifierSettings
+from elman.models.encoding import TextSettings
 from elman.tasks.ablation import Variants
-from elman.tasks.encoding import TextSettings
 from elman.text import Chain
 from elman.text.stages import STAGES, check_options
 from elman.text.tag import Tagger, no_tags

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from elman.errors import InputError
 from elman.files import is_inside, is_same, read_file
-from elman.training.checkpoint import check_place, resume_folder
 from elman.training.folder import whole_folder
 from elman.training.progress import Silent
-from elman.training.stored import is_run
+from elman.training.run_folder import check_place, resume_folder
+from elman.training.run_reader import is_run
 
 __all__ = ["check_out", "open_checkpoints"]
 

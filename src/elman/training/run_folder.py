@@ -24,7 +24,7 @@ from torch import nn
 from elman.errors import InputError
 from elman.files import json_text, try_place
 from elman.training.folder import whole_folder
-from elman.training.stored import FORMAT, is_run
+from elman.training.run_reader import FORMAT, is_run
 
 __all__ = ["check_place", "resume_folder", "write_run"]
 

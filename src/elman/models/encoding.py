@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from elman.config.training import check_least
+from elman.data.inputs import check_present
 from elman.errors import InputError
 from elman.sequences import Sequences
-from elman.tasks.inputs import check_present
 from elman.text import Chain, Vocabulary
 from elman.text.ngrams import NgramFeatures
 from elman.text.tag import Tagger, no_tags

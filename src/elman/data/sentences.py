@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from elman.data.inputs import check_present, listed, missing, plain_label
 from elman.errors import InputError
-from elman.tasks.inputs import check_present, listed, missing, plain_label
 
 __all__ = ["checked_sentences", "tag_of"]
 
