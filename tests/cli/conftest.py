@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from elman import cli
+from elman.cli import app as cli
 
 Call = Callable[..., tuple[int, str, str]]
 

@@ -244,7 +244,7 @@ class Case:
 
 def run(*words: object) -> int:
     """The exit code of a command."""
-    from elman import cli
+    from elman.cli import app as cli
 
     try:
         cli.main([str(word) for word in words])

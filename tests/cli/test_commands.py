@@ -9,13 +9,13 @@ import sys
 
 import pytest
 
-from elman import cli
+from elman.cli import app as cli
 from elman.explanation import speed
 
 
 def test_help_loads_nothing_heavy():
     code = (
-        "import sys\nfrom elman.cli import main\n"
+        "import sys\nfrom elman.cli.app import main\n"
         "try: main(['--help'])\nexcept SystemExit as end: assert not end.code\n"
         "heavy = {'torch', 'numpy', 'sklearn', 'matplotlib', 'nltk', 'ftfy', 'tokenizers'} & set(sys.modules)\n"
         "assert not heavy, heavy"

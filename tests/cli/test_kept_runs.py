@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from elman import Classifier, Tagger, cli
+from elman import Classifier, Tagger
+from elman.cli import app as cli
 
 KEPT = Path(__file__).parent / "kept"
 ANSWERS: dict[str, list[dict[str, Any]]] = json.loads((KEPT / "answers.json").read_text(encoding="utf-8"))

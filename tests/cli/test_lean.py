@@ -39,7 +39,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.mark.parametrize("task", ["classify", "tag"])
 def test_one_text_is_answered_without_what_is_heavy(task: str, runs: dict[str, Path]) -> None:
     script = (
-        "import sys\nfrom elman.cli import main\n"
+        "import sys\nfrom elman.cli.app import main\n"
         f"try: main(['predict', {str(runs[task])!r}, 'What a LOVELY picture'])\n"
         "except SystemExit as end: assert not end.code, end.code\n"
         f"print(sorted({HEAVY} & set(sys.modules)), file=sys.stderr)"
@@ -60,7 +60,7 @@ def test_the_program_ends_with_all_that_it_said(runs: dict[str, Path]) -> None:
     assert wrong.returncode == 2
     assert wrong.stderr.startswith("elman: ")
     script = (
-        "import atexit, sys\nfrom elman.cli import run\n"
+        "import atexit, sys\nfrom elman.cli.app import run\n"
         "atexit.register(print, 'the end')\nsys.argv = ['elman', '--version']\nrun()"
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

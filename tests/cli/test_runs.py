@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from elman import cli
+from elman.cli import app as cli
 
 QUICK = ["--set", "training.epochs=2", "--set", "model.hidden=8", "--set", "model.embedding=8"]
 FILES = {"model.safetensors", "model.json", "recipe.toml", "metrics.json", "history.jsonl", "proof.json", "card.md",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from elman.cli import main
+from elman.cli.app import main
 
 PAGE = Path(__file__).parents[2] / "docs" / "vectors.md"
 

@@ -12,7 +12,7 @@ from torch import nn
 
 import elman
 from elman import Cell, InputError, cells, tanh
-from elman.cli import main
+from elman.cli.app import main
 from elman.engines.choose import choose
 from elman.explanation.cost import Size, compare, cost, formula, measure
 from elman.explanation.layer import Explanation

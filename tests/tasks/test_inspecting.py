@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import elman
-from elman.cli import main
+from elman.cli.app import main
 from elman.errors import InputError
 from elman.report import sections as report
 from elman.sequences import Sequences

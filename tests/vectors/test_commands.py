@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elman.cli import main
+from elman.cli.app import main
 from elman.text.vectors import WordVectors
 
 

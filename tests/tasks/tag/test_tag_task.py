@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.tasks.tag.conftest import sentences
 
-from elman.cli import main
+from elman.cli.app import main
 from elman.config.recipe import Recipe, load_recipe
 from elman.config.settings import DataSettings
 from elman.data.conll import Sentence

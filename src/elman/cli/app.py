@@ -19,11 +19,11 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from elman import __version__
+from elman.cli.vectors import app as vectors_app
 from elman.console import JSON, SET, print_figures, print_json, print_metrics, print_prediction, print_table
 from elman.errors import InputError
 from elman.files import check_apart, check_file, write_file
 from elman.training.interrupt import ending_interrupts
-from elman.vectors_cli import app as vectors_app
 
 app = App(
     name="elman",
@@ -404,7 +404,7 @@ def bench(*, quick: Annotated[bool, Parameter(negative="")] = False, json: JSON 
 @app.command
 def doctor(*, json: JSON = False) -> int:
     """Say what this installation can do, and what is missing."""
-    from elman.doctor import examine
+    from elman.cli.doctor import examine
 
     found = examine()
     if json:
@@ -503,7 +503,3 @@ def run() -> None:
     except (OSError, ValueError):  # `main` has said so
         pass
     os._exit(code if isinstance(code, int) else 0)
-
-
-if __name__ == "__main__":
-    run()
