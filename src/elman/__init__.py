@@ -34,7 +34,7 @@ _ROOMS: dict[str, str] = {
     "Proof": "elman.proof",
     "Classifier": "elman.tasks.estimators",
     "Tagger": "elman.tasks.estimators",
-    "parts_of_speech": "elman.tasks.tag.estimator",
+    "parts_of_speech": "elman.tasks.packaged",
     "Sequences": "elman.sequences",
     "InputError": "elman.errors",
 }

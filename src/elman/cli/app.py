@@ -419,7 +419,7 @@ def _shipped_tagger(language: str) -> Callable[[list[str]], list[str]] | None:
     """Words to parts of speech by the model that ships; None for a language it does not know."""
     if language.lower() not in ("en", "english"):
         return None
-    from elman.tasks.tag.estimator import packaged_digest, parts_of_speech
+    from elman.tasks.packaged import packaged_digest, parts_of_speech
 
     return parts_of_speech if packaged_digest() else None
 

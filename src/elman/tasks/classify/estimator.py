@@ -21,6 +21,7 @@ from elman.models.classifier import ClassifierSettings, SequenceClassifier
 from elman.models.encoding import Encoding, Examples, TextSettings, check_inputs
 from elman.sequences import Sequences, bucket_batches
 from elman.tasks.figures import score_classes
+from elman.tasks.packaged import check_packaged, packaged_digest, parts_of_speech
 from elman.tasks.saving import (
     check_answer,
     check_fitted,
@@ -29,7 +30,6 @@ from elman.tasks.saving import (
     save_estimator,
     warn_if_diverged,
 )
-from elman.tasks.tag.estimator import check_packaged, packaged_digest, parts_of_speech
 from elman.training.divergence import check_answers
 from elman.training.interrupt import Interrupt
 from elman.training.loop import Fitted, Step, fit, training_step

@@ -26,7 +26,7 @@ from elman.tasks.classify.variants import variants_on
 from elman.tasks.described import ClassifierDescription, described
 from elman.tasks.figures import score_classes
 from elman.tasks.frame import Fitting, Outcome, Pages, Task, Trained, train_run, varied
-from elman.tasks.tag.estimator import packaged_digest, parts_of_speech
+from elman.tasks.packaged import packaged_digest, parts_of_speech
 from elman.training.progress import Silent
 from elman.training.run_reader import read_description
 

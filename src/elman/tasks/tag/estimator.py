@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache, partial
-from hashlib import sha256
-from importlib.resources import files
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from elman.equations.graph import Graph
 from elman.errors import InputError
 from elman.models.lexicon import Lexicon
 from elman.models.tagger import TaggerModel, TaggerSettings
+from elman.tasks.packaged import check_packaged, packaged_digest, packaged_tagger
 from elman.tasks.saving import (
     check_answer,
     check_fitted,
@@ -40,7 +39,7 @@ from elman.training.loop import Fitted, fit
 from elman.training.progress import Silent
 from elman.training.randomness import initialised
 
-__all__ = ["Tagger", "check_packaged", "packaged_digest", "packaged_tagger", "parts_of_speech"]
+__all__ = ["Tagger"]
 
 Words = Sequence[str]
 
@@ -339,82 +338,3 @@ class Tagger:
             moved[0] = int(description["moved"]) - 1  # its size alone: the weights bring the rest
         with initialised(0):  # the weights that are read replace these
             self.model_ = self._network(settings, vectors, moved, None, graph)
-
-
-def packaged_tagger() -> Tagger:
-    """The part-of-speech tagger for English that ships with the package.
-
-    Raises:
-        InputError: this installation was built without it.
-    """
-    if not packaged_folder().is_dir():
-        raise InputError(
-            "this installation has no part-of-speech model", remedy="train it: python -m elman.tasks.tag.ship"
-        )
-    return Tagger.load(packaged_folder())
-
-
-def packaged_folder() -> Path:
-    """Where `packaged_tagger` lies, if it is there."""
-    return Path(str(files("elman.models") / "pos"))
-
-
-@lru_cache(maxsize=1)
-def packaged_digest() -> str:
-    """What tells one packaged part-of-speech model from another; empty where there is none.
-
-    A RUN whose input are parts of speech keeps it: beside other tags its network would answer at random.
-    """
-    weights = packaged_folder() / "model.safetensors"
-    return sha256(weights.read_bytes()).hexdigest()[:16] if weights.is_file() else ""
-
-
-def check_packaged(digest: str) -> None:
-    """Raises InputError if a RUN was trained beside another part-of-speech model; an empty digest is beside none."""
-    if digest and digest != packaged_digest():
-        raise InputError(
-            "the RUN reads the tags of another part-of-speech model than this installation has",
-            remedy="train it anew, or use the version of Elman that it was trained with",
-        )
-
-
-class _PartsOfSpeech:
-    """What `parts_of_speech` is: a function of one sentence, with `many` for a list of them; it remembers both."""
-
-    def __init__(self, most: int = 50_000) -> None:
-        self._most = most
-        self._known: dict[tuple[str, ...], list[str]] = {}
-        self._tagger: Tagger | None = None
-
-    def __call__(self, words: Words) -> list[str]:
-        """The universal part-of-speech tag of every word of an English sentence, by the tagger that ships.
-
-        What a `tags` stage of the text chain is handed: ``Chain(["tags"], tagger=elman.parts_of_speech)``. The model
-        is read on first use, and a sentence seen lately is not tagged twice.
-
-        Raises:
-            InputError: this installation was built without the model.
-        """
-        return self.many([words])[0]
-
-    def many(self, sentences: Sequence[Words]) -> list[list[str]]:
-        """The tags of each sentence; many at once take an eighth of the time of one after the other."""
-        if any(isinstance(words, str) for words in sentences):
-            raise InputError("a text where a list of words is expected", remedy="split it: ['A', 'sentence']")
-        if self._tagger is None:
-            self._tagger = packaged_tagger()
-        keys = [tuple(words) for words in sentences]
-        known = {key: self._known[key] for key in keys if key in self._known}
-        new = [list(key) for key in dict.fromkeys(keys) if key not in known]
-        if new:
-            known |= dict(zip(map(tuple, new), self._tagger.predict(new)))
-        if len(self._known) + len(new) > self._most:
-            self._known = {}
-        self._known |= {tuple(words): known[tuple(words)] for words in new[-self._most :]}
-        return [list(known[key]) for key in keys]
-
-    def __reduce__(self) -> str:
-        return "parts_of_speech"  # a chain that is copied or pickled asks the same tagger
-
-
-parts_of_speech = _PartsOfSpeech()

@@ -13,8 +13,8 @@ import pytest
 import elman
 from elman.config.settings import DataSettings
 from elman.errors import InputError
+from elman.tasks.packaged import packaged_tagger
 from elman.tasks.tag import task as tag
-from elman.tasks.tag.estimator import packaged_tagger
 
 FOLDER = Path(str(files("elman.models") / "pos"))
 pytestmark = pytest.mark.skipif(
@@ -56,7 +56,7 @@ def test_sentences_are_remembered_up_to_a_limit(monkeypatch: pytest.MonkeyPatch)
             asked.append(len(X))
             return [["X"] * len(words) for words in X]
 
-    monkeypatch.setattr("elman.tasks.tag.estimator.packaged_tagger", Counting)
+    monkeypatch.setattr("elman.tasks.packaged.packaged_tagger", Counting)
     tags = type(elman.parts_of_speech)(most=3)
     assert tags.many([["a"], ["b", "c"], ["a"], []]) == [["X"], ["X", "X"], ["X"], []]
     assert tags(["a"]) == ["X"]
