@@ -360,9 +360,14 @@ def verify(subject: str, /, *, json: JSON = False) -> int:
         A RUN, or PACKAGE.MODULE:FUNCTION (or FILE.py:FUNCTION) that returns a module and its example, a tuple of
         arguments or an elman.Example.
     """
-    from elman.tasks.verifying import verify_named
+    if Path(subject).exists() and Path(subject).suffix not in (".py", ".onnx"):
+        from elman.tasks.verifying import verify_run
 
-    proof = verify_named(subject)
+        proof = verify_run(Path(subject))
+    else:
+        from elman.proof.named import verify_named
+
+        proof = verify_named(subject)
     if json:
         print_json(proof.to_dict())
     else:
