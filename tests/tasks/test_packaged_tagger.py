@@ -14,6 +14,7 @@ import elman
 from elman.config.settings import DataSettings
 from elman.errors import InputError
 from elman.tasks.packaged import packaged_tagger
+from elman.tasks.tag import ship
 from elman.tasks.tag import task as tag
 
 FOLDER = Path(str(files("elman.models") / "pos"))
@@ -64,6 +65,15 @@ def test_sentences_are_remembered_up_to_a_limit(monkeypatch: pytest.MonkeyPatch)
     tags(["8"])
     assert asked == [3, 9]
     assert len(tags._known) <= 3
+
+
+def test_a_new_one_is_written_where_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training and rounding stood in for; this is about the place."""
+    written: list[Path] = []
+    monkeypatch.setattr(ship.tag, "train", lambda recipe, run, progress: None)
+    monkeypatch.setattr(ship, "ship", lambda run, out: written.append(out) or {"accuracy": 1.0})
+    ship.main()
+    assert written == [FOLDER]
 
 
 def test_copies_ask_the_same_tagger() -> None:

@@ -18,6 +18,7 @@ from elman.config.recipe import load_recipe
 from elman.data.tagged import load_tagged
 from elman.report.card import write_card
 from elman.report.scores import is_better, verdict
+from elman.tasks.packaged import packaged_folder
 from elman.tasks.tag import task as tag
 from elman.tasks.tag.figures import score_tags
 from elman.tasks.tag.report import settings_of
@@ -83,7 +84,7 @@ def ship(run: Path, out: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Train the recipe and put the result where `packaged_tagger` looks for it."""
-    out = Path(__file__).parents[1] / "models" / "pos"
+    out = packaged_folder()
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "pos"
         tag.train(load_recipe("pos", sections=tag.SECTIONS), run, progress=Bar())
