@@ -19,16 +19,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import report
 import torch
-from peers import Loop, compiled, jax_contestants, onnx_contestant
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import elman
+import report
 from elman import cells
 from elman.explanation.speed import Case, Measured, ceilings, flops, forward_step, training_step, turns
 from elman.nn import Recurrent
+from peers import Loop, compiled, jax_contestants, onnx_contestant
 
 HERE = Path(__file__).parent
 GRID = [
