@@ -42,7 +42,7 @@ def size_of(width: str, sizes: Mapping[str, int]) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """One time step as a directed acyclic graph.
+    """One time step as a directed acyclic graph. (`elman.equations.printing` writes it as its equations.)
 
     Attributes:
         name: of the cell.
@@ -68,12 +68,6 @@ class Graph:
     given: tuple[Node, ...] = ()
     defaults: dict[str, float] = field(default_factory=dict)
     learned: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        """Its equations."""
-        from elman.equations.printing import equations  # that module reads graphs
-
-        return str(equations(self))
 
     def __repr__(self) -> str:
         return f"Graph({self.name})"
@@ -151,7 +145,10 @@ class Graph:
                 defaults={n: float(v) for n, v in saved["defaults"].items()},
                 learned=tuple(saved["learned"]),
             )
-            valid.check(graph)
+            valid.check(
+                [graph.x, *graph.states, *graph.given], graph.state_names, graph.results, graph.nodes,
+                {p.name: p.dims for p in graph.parameters.values()}, graph.defaults, graph.learned,
+            )  # fmt: skip
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             what = f"no {error}" if isinstance(error, KeyError) else str(error)
             raise InputError(f"not the description of a cell: {what}") from error

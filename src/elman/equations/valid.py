@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from elman.equations.symbols import BINARY, COMPARISONS, LEAVES, ONE, UNARY, Node, is_number
-
-if TYPE_CHECKING:
-    from elman.equations.graph import Graph
 
 __all__ = ["MOST_NODES", "check", "node"]
 
@@ -61,35 +58,48 @@ def _width(made: Node) -> str:
     return "" if len(wide) > 1 else wide.pop() if wide else ONE
 
 
-def check(graph: Graph) -> None:
+def check(
+    leaves: Sequence[Node], states: Sequence[str], results: Sequence[Node], nodes: Iterable[Node],
+    shapes: Mapping[str, Sequence[str]], defaults: Mapping[str, float], learned: Iterable[str],
+) -> None:  # fmt: skip
     """That the parts of a graph belong together.
+
+    Args:
+        leaves: x, the states, then the masks.
+        states: the names of the states.
+        results: the output, then the states after the step.
+        nodes: all that lead to those.
+        shapes: parameter -> its widths.
+        defaults, learned: as a graph has them.
 
     Raises:
         ValueError: they do not, with what is wrong.
     """
-    leaves = {n: n for n in (graph.x, *graph.states, *graph.given)}
-    if graph.x.op != "x" or graph.x.width != "I":
+    known = set(leaves)
+    x, *read = leaves
+    old, given = read[: len(states)], read[len(states) :]
+    output, *after = results
+    if x.op != "x" or x.width != "I":
         raise ValueError("the input is not x, of width I")
-    _require(graph.states and all(s.op == "state" and s.width != ONE for s in graph.states), "the states are no states")
-    _require(all(g.op in ("sequence", "time") for g in graph.given), "a mask is none")
-    names = [n.name for n in leaves]
-    _require(len(set(names)) == 1 + len(graph.states) + len(graph.given), f"two of {', '.join(names)} are one")
-    _identifiers([*names, *graph.parameters])
-    _require(len(graph.after) == len(graph.states), "the new states are not as many as the old")
-    for old, new in zip(graph.states, graph.after, strict=True):
-        _require(old.width == new.width, f"the new {old.name} is {new.width} wide, the old {old.width}")
-    _require(graph.output.width != ONE, "the output is a single number")
-    for p in graph.parameters.values():
-        _require(len(p.dims) in (1, 2) and all(map(_is_width, p.dims)), f"{p.name} has the shape {p.dims}")
-    for n in graph.nodes:
+    _require(old and all(s.op == "state" and s.width != ONE for s in old), "the states are no states")
+    _require(all(g.op in ("sequence", "time") for g in given), "a mask is none")
+    names = [n.name for n in dict.fromkeys(leaves)]
+    _require(len(set(names)) == len(leaves), f"two of {', '.join(names)} are one")
+    _identifiers([*names, *shapes])
+    _require(len(after) == len(old), "the new states are not as many as the old")
+    for before, new in zip(old, after, strict=True):
+        _require(before.width == new.width, f"the new {before.name} is {new.width} wide, the old {before.width}")
+    _require(output.width != ONE, "the output is a single number")
+    for name, dims in shapes.items():
+        _require(len(dims) in (1, 2) and all(map(_is_width, dims)), f"{name} has the shape {dims}")
+    for n in nodes:
         if n.op in ("x", "state", "sequence", "time"):
-            _require(n in leaves, f"{n.name} is read, and not given")
+            _require(n in known, f"{n.name} is read, and not given")
         elif n.op in ("vector", "product"):
-            declared = graph.parameters.get(n.name)
             wanted = (n.width, *(a.width for a in n.args))
-            _require(declared is not None and declared.dims == wanted, f"parameter {n.name} is used as {wanted}")
-    _numbers(graph.defaults, graph)
-    _require(set(graph.learned) <= set(graph.state_names), f"a learned state is none of {', '.join(graph.state_names)}")
+            _require(shapes.get(n.name) == wanted, f"parameter {n.name} is used as {wanted}")
+    _numbers(defaults, shapes)
+    _require(set(learned) <= set(states), f"a learned state is none of {', '.join(states)}")
 
 
 def _require(holds: object, wrong: str) -> None:
@@ -102,7 +112,7 @@ def _identifiers(names: Iterable[str]) -> None:
         _require(name.isidentifier(), f"{name!r} is no name")
 
 
-def _numbers(defaults: Mapping[str, float], graph: Graph) -> None:
+def _numbers(defaults: Mapping[str, float], shapes: Mapping[str, object]) -> None:
     for name, start in defaults.items():
-        _require(name in graph.parameters, f"{name} starts at a number, and is no parameter")
+        _require(name in shapes, f"{name} starts at a number, and is no parameter")
         _require(math.isfinite(start), f"{name} starts at {start}")
