@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from elman.figure import known_figure
 from elman.report.card import write_card
 
 METRICS: dict[str, Any] = {
@@ -21,7 +22,8 @@ METRICS: dict[str, Any] = {
 def card(metrics: dict[str, Any] = METRICS, **more: Any) -> str:
     options = {"settings": {"cell": "GRU", "equations": ["s = tanh(W @ s)"]}, "notes": [], "usage": "elman predict RUN",
                "verdict": "macro F1 .6, beside .59: level with it.", "better": True}  # fmt: skip
-    return write_card("reviews", "", metrics=metrics, keys=("macro_f1", "accuracy"), **{**options, **more})
+    figures = [known_figure(key) for key in ("macro_f1", "accuracy", "nll")]
+    return write_card("reviews", "", metrics=metrics, figures=figures, **{**options, **more})
 
 
 def test_figures_stand_beside_the_baseline_s() -> None:
@@ -30,6 +32,11 @@ def test_figures_stand_beside_the_baseline_s() -> None:
     assert "| accuracy | 0.700 | 0.710 | 0.660 |" in text
     assert "    s = tanh(W @ s)" in text
     assert "| equations" not in text
+
+
+def test_a_figure_that_is_better_low_or_no_number_says_so() -> None:
+    text = card({**METRICS, "test": {**METRICS["test"], "nll": 0.5}, "baseline": {"nll": float("nan")}})
+    assert "| nll (lower is better) | 0.500 |  | \u2013 |" in text
 
 
 def test_limits_follow_from_the_figures() -> None:
@@ -43,7 +50,13 @@ def test_limits_follow_from_the_figures() -> None:
 
 def test_packaged_data_come_with_source_licence_and_split() -> None:
     text = card(data="packaged:sentiment")
-    for wanted in ("- Source: ", "- Licence: CC BY 4.0", "- Split: By review"):
+    for wanted in (
+        "Please cite Minqing Hu and",
+        "Opinion Mining. WSDM 2008.\n",
+        "- Source: ",
+        "- Licence: CC BY 4.0",
+        "- Split: By review",
+    ):
         assert wanted in text
     assert "Read from `my.csv`" in card(data="/home/me/my.csv")
 

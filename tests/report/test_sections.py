@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 from elman import cells
+from elman.figure import Figure, known_figure
 from elman.layers import Recurrent
 from elman.pages.mathematics import proof_table, typeset
 from elman.pages.numbers import fraction, percent, seconds
@@ -24,7 +25,16 @@ from elman.report.curves import panels_of, training
 from elman.report.facts import class_table, length_figure, timing_bars
 from elman.report.projection import projection, to_plane
 from elman.report.results import Results
-from elman.report.scores import confusion_matrix, confusion_table, macro_f1, scores_by_class, standard_error, verdict
+from elman.report.scores import (
+    confusion_matrix,
+    confusion_table,
+    is_better,
+    macro_f1,
+    scoreboard,
+    scores_by_class,
+    standard_error,
+    verdict,
+)
 from elman.report.sentences import most_telling, shaded
 from elman.report.tagged import TaggedSentence, entity_sentences, f1_error, score_table, word_sentences
 from elman.sequences import Sequences
@@ -87,7 +97,7 @@ def test_many_classes_take_no_memory_of_their_square() -> None:
 )
 def test_the_verdict_neither_praises_nor_hides(ours: float, said: str) -> None:
     baselines = {"majority": {"macro_f1": 0.2}, "tf-idf": {"macro_f1": 0.607}}
-    sentence = verdict("macro_f1", ours, 0.014, baselines)
+    sentence = verdict(known_figure("macro_f1"), ours, 0.014, baselines)
     assert said in sentence
     assert ".607 for tf-idf" in sentence
 
@@ -245,10 +255,10 @@ def test_the_row_of_all_comes_last() -> None:
 
 
 def test_an_ablation_s_differences_and_their_errors() -> None:
-    body = ablation({"whole": [0.6, 0.62], "without": [0.5, 0.54]}, "whole").body
+    body = ablation({"whole": [0.6, 0.62], "without": [0.5, 0.54]}, "whole", figure=known_figure("macro_f1")).body
     error = np.sqrt(np.var([0.6, 0.62], ddof=1) / 2 + np.var([0.5, 0.54], ddof=1) / 2)
     assert f"\u2212.090 \u00b1 {fraction(float(error))}" in text(body)
-    assert "\u2013" in text(ablation({"whole": [0.6], "without": [0.5]}, "whole").body)
+    assert "\u2013" in text(ablation({"whole": [0.6], "without": [0.5]}, "whole", figure=known_figure("accuracy")).body)
 
 
 def test_clusters_stay_together_in_the_plane() -> None:
@@ -286,3 +296,32 @@ def test_the_curve_of_memory_is_each_sequence_relative_to_its_own_end(monkeypatc
     monkeypatch.setattr(report, "memory", lambda fading, *_: seen.update(fading))
     report.remembering(layer, Sequences.pack([torch.randn(n, 1, dtype=torch.float64) for n in (9, 5, 5, 5)]), ["a"] * 9)
     torch.testing.assert_close(seen["RNN"], 0.5 ** torch.arange(5, dtype=torch.float64))  # one alone reaches further
+
+
+ERRORS = Figure("errors", "low", "number", "Errors a page")
+
+
+@pytest.mark.parametrize(
+    ("ours", "said", "better"),
+    [
+        (1.0, "2 below it, more than two", True),
+        (3.05, "level with it", False),
+        (4.0, "1 above it, more than two", False),
+        (float("nan"), "they cannot be compared", False),
+    ],
+)
+def test_where_less_is_better_the_least_baseline_is_the_one_to_beat(ours: float, said: str, better: bool) -> None:
+    baselines = {"mean": {"errors": 9.0}, "median": {"errors": 3.0}, "diverged": {"errors": float("inf")}}
+    sentence = verdict(ERRORS, ours, 0.1, baselines)
+    assert sentence.startswith("Errors a page (lower is better) ")
+    assert "beside 3 for median" in sentence
+    assert said in sentence
+    assert is_better(ERRORS, ours, 0.1, baselines) is better
+
+
+def test_a_scoreboard_and_an_ablation_begin_with_the_best() -> None:
+    board = text(scoreboard({"errors": 1.5}, {"mean": {"errors": 9.0}, "none": {"errors": 0.5}}, show=[ERRORS]).body)
+    assert re.search(r"none 0\.5 this model 1\.5 mean 9 0 9", board)
+    runs = {"whole": [2.0], "without a": [3.0], "without b": [1.0], "diverged": [float("nan")]}
+    table = text(ablation(runs, "whole", figure=ERRORS).body)
+    assert re.search(r"whole 2 .*without b 1 .*without a 3 .*diverged \u2013", table)

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from elman.figure import Figure
 from elman.pages.drawing import PAINT, canvas, drawing, svg
 from elman.pages.markup import Html, tag
-from elman.pages.numbers import fraction
 from elman.pages.page import Section, section
-from elman.report.scores import NAMES
+from elman.report.scores import written
 
 __all__ = ["ablation", "ablation_table"]
 
@@ -20,7 +20,7 @@ def ablation(
     runs: Mapping[str, Sequence[float]],
     reference: str,
     *,
-    metric: str = "macro_f1",
+    figure: Figure,
     title: str = "What each stage is worth",
     lead: str = "",
 ) -> Section:
@@ -29,43 +29,45 @@ def ablation(
     Args:
         runs: name of the variant -> the figure of each of its seeds.
         reference: the variant that the others are compared with.
-        metric: what the figure is.
+        figure: what was measured.
         title, lead: of the section.
     """
-    what = NAMES.get(metric, metric)
-    lead = (
-        lead or f"{what}, mean over seeds. A stage is worth something where leaving it out costs more than the spread."
+    lead = lead or (
+        f"{figure.title}, mean over seeds. A stage is worth something where leaving it out costs more than the spread."
     )
-    return section(title, _figure(runs, reference, what), ablation_table(runs, reference, what), lead=lead)
+    return section(title, _figure(runs, reference, figure), ablation_table(runs, reference, figure), lead=lead)
 
 
 def _spread(values: Sequence[float]) -> float:
     return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
 
 
-def _order(runs: Mapping[str, Sequence[float]], reference: str) -> list[str]:
-    """The reference first, then the best."""
-    return [reference, *sorted((n for n in runs if n != reference), key=lambda n: -float(np.mean(runs[n])))]
+def _order(runs: Mapping[str, Sequence[float]], reference: str, figure: Figure) -> list[str]:
+    """The reference first, then the best; last what came to no number."""
+    others = sorted((n for n in runs if n != reference), key=lambda n: -figure.worth(float(np.mean(runs[n]))))
+    return [reference, *others]
 
 
-def ablation_table(runs: Mapping[str, Sequence[float]], reference: str, what: str) -> Html:
+def ablation_table(runs: Mapping[str, Sequence[float]], reference: str, figure: Figure) -> Html:
     """Mean, spread over seeds, and the difference to the reference with its standard error (Welch's)."""
-    head = tag("tr", tag("th", "variant"), [tag("th", h, class_="n") for h in (what, "sd", "seeds", "difference")])
+    head = tag(
+        "tr", tag("th", "variant"), [tag("th", h, class_="n") for h in (figure.title, "sd", "seeds", "difference")]
+    )
     base = runs[reference]
     rows = []
-    for name in _order(runs, reference):
+    for name in _order(runs, reference, figure):
         values = runs[name]
         gap = float(np.mean(values)) - float(np.mean(base))
         error = math.sqrt(_spread(values) ** 2 / len(values) + _spread(base) ** 2 / len(base))
-        said = "\u2013" if name == reference else ("+" if gap > 0 else "") + fraction(gap)
+        said = "\u2013" if name == reference else ("+" if gap > 0 else "") + written(figure, gap)
         if name != reference and math.isfinite(error):
-            said += f" \u00b1 {fraction(error)}"
+            said += f" \u00b1 {written(figure, error)}"
         rows.append(
             tag(
                 "tr",
                 tag("th", name, scope="row"),
-                tag("td", fraction(float(np.mean(values))), class_="n"),
-                tag("td", fraction(_spread(values)), class_="n"),
+                tag("td", written(figure, float(np.mean(values))), class_="n"),
+                tag("td", written(figure, _spread(values)), class_="n"),
                 tag("td", len(values), class_="n"),
                 tag("td", said, class_="n"),
                 class_="best" if name == reference else None,
@@ -75,14 +77,14 @@ def ablation_table(runs: Mapping[str, Sequence[float]], reference: str, what: st
 
 
 @drawing
-def _figure(runs: Mapping[str, Sequence[float]], reference: str, what: str) -> Html:
-    names = _order(runs, reference)
+def _figure(runs: Mapping[str, Sequence[float]], reference: str, of: Figure) -> Html:
+    names = _order(runs, reference, of)
     figure, ax = canvas(6.4, 0.75 + 0.27 * len(names))
     middle = float(np.mean(runs[reference]))
     ax.axvline(middle, color=PAINT["muted"], linewidth=1, linestyle=(0, (4, 3)))
     for y, name in enumerate(names):
         values, sd = np.asarray(runs[name], dtype=float), _spread(runs[name])
-        paint = PAINT["blue"] if name == reference or values.mean() >= middle else PAINT["orange"]
+        paint = PAINT["blue"] if name == reference or of.gain(float(values.mean()), middle) >= 0 else PAINT["orange"]
         if len(values) > 1:
             ax.hlines(y, values.mean() - sd, values.mean() + sd, color=paint, linewidth=4, alpha=0.3)
         ax.plot(values, np.full(len(values), y), linestyle="", marker="o", markersize=3, color=paint, alpha=0.5)
@@ -91,6 +93,6 @@ def _figure(runs: Mapping[str, Sequence[float]], reference: str, what: str) -> H
     ax.tick_params(axis="y", labelcolor=PAINT["ink"])
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel(what)
+    ax.set_xlabel(of.title)
     caption = "Large dots: means. Small dots: single seeds. Bars: one standard deviation. Dashed: the reference."
-    return tag("figure", svg(figure, f"{what} of {len(names)} variants"), tag("figcaption", caption))
+    return tag("figure", svg(figure, f"{of.title} of {len(names)} variants"), tag("figcaption", caption))

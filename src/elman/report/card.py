@@ -6,6 +6,7 @@ the figures of the test split, so that it cannot be kinder than they are.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 from elman import __version__
 from elman.data.parts import packaged_folder
+from elman.figure import Figure
 
 __all__ = ["write_card"]
 
@@ -22,7 +24,7 @@ def write_card(
     description: str,
     *,
     metrics: Mapping[str, Any],
-    keys: Sequence[str],
+    figures: Sequence[Figure],
     settings: Mapping[str, Any],
     notes: Sequence[str],
     verdict: str,
@@ -35,7 +37,7 @@ def write_card(
 
     Args:
         metrics: the object of metrics.json.
-        keys: the figures to show, in order of weight.
+        figures: to show, in order of weight.
         settings: what was trained, as printed pairs.
         notes: how the data were split, what was guessed.
         verdict: ours beside the best baseline, as the report says it. better: whether it is above it.
@@ -51,14 +53,16 @@ def write_card(
     lines += ["", "## How good", ""]
     columns = [part for part in ("test", "valid", "baseline") if metrics.get(part)]
     lines += [f"| figure | {' | '.join(columns)} |", f"| --- |{' ---: |' * len(columns)}"]
-    for key in keys:
-        cells = [f"{metrics[part][key]:.3f}" if key in metrics[part] else "" for part in columns]
-        lines.append(f"| {key} | {' | '.join(cells)} |")
+    for figure in figures:
+        cells = [_number(metrics[part][figure.key]) if figure.key in metrics[part] else "" for part in columns]
+        said = figure.key if figure.better == "high" else f"{figure.key} (lower is better)"
+        lines.append(f"| {said} | {' | '.join(cells)} |")
     if name := metrics.get("baseline", {}).get("name"):
         lines += ["", f"Baseline: {name}: {metrics['baseline'].get('text', '')}."]
     lines += ["", verdict]
     if seeds := metrics.get("seeds"):
-        said = ", ".join(f"{k} {seeds['mean'][k]:.3f} +- {seeds['std'][k]:.3f}" for k in keys if k in seeds["mean"])
+        known = [f.key for f in figures if f.key in seeds["mean"]]
+        said = ", ".join(f"{k} {_number(seeds['mean'][k])} +- {_number(seeds['std'][k])}" for k in known)
         lines += ["", f"Over {len(seeds['runs'])} seeds (mean +- standard deviation, test): {said}."]
     lines += ["", "## Limits", "", *(f"- {limit}" for limit in _limits(metrics, better))]
     lines += ["", "## Data", "", *_source(data), *(f"- {note}" for note in notes)]
@@ -99,11 +103,22 @@ def _source(path: str) -> list[str]:
         names = ", ".join(Path(part).name for part in path.split(","))  # the card travels: no folders of this machine
         return [f"- Read from `{names}`. Under what licence is for its owner to say."] if path else []
     readme = (packaged_folder(path.removeprefix("packaged:")) / "README.md").read_text(encoding="utf-8")
-    said = {}
+    said, what = dict[str, str](), ""
     for paragraph in re.split(r"\n\s*\n", readme):
         if found := re.match(r"\*\*(\w+)\.\*\*\s+(.*)", paragraph, re.DOTALL):
-            said[found[1]] = " ".join(found[2].split())
+            what = found[1]
+            said[what] = " ".join(found[2].split())
+        elif what and paragraph.startswith("- "):  # the works to cite end the sentence before them
+            entries = [" ".join(entry.split()).rstrip(".") for entry in re.split(r"(?:^|\n)- ", paragraph)[1:]]
+            said[what] += f" {'; '.join(entries)}."
+        else:
+            what = ""
     return [f"- {what}: {said[what]}" for what in ("Source", "Licence", "Split") if what in said]
+
+
+def _number(value: float | None) -> str:
+    """Three places; a dash for what is no number."""
+    return "\u2013" if value is None or not math.isfinite(value) else f"{value:.3f}"
 
 
 def _cell(value: object) -> str:

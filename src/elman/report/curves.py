@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.ticker import MaxNLocator
 
+from elman.figure import known_figure
 from elman.pages.drawing import PAINT, SERIES_PAINT, canvas, drawing, label_ends, svg
 from elman.pages.markup import Html, tag
 from elman.pages.numbers import fraction
 from elman.pages.page import Section, section
-from elman.report.scores import NAMES
 
 __all__ = ["curve", "panels_of", "training"]
 
@@ -28,7 +28,7 @@ def panels_of(history: Sequence[Mapping[str, float]]) -> dict[str, list[str]]:
         bare = key.removeprefix("train_").removeprefix("valid_")
         if bare in ("loss", "nll"):
             name = "Loss, nats"
-        elif bare in NAMES:
+        elif _is_score(bare):
             name = "Score on the validation split" if not key.startswith("train_") else "Score"
         elif bare in ("rate", "learning_rate", "lr"):
             name = "Learning rate"
@@ -37,6 +37,12 @@ def panels_of(history: Sequence[Mapping[str, float]]) -> dict[str, list[str]]:
         panels.setdefault(name, []).append(key)
     order = {"Loss, nats": 0, "Score on the validation split": 1, "Score": 2, "Learning rate": 4}
     return dict(sorted(panels.items(), key=lambda item: order.get(item[0], 3)))
+
+
+def _is_score(key: str) -> bool:
+    """Whether it belongs on the scale from 0 to 1 on which more is better."""
+    figure = known_figure(key)
+    return bool(figure.name) and figure.unit == "fraction" and figure.better == "high"
 
 
 def training(history: Sequence[Mapping[str, float]], best_epoch: int | None = None) -> Section | None:
@@ -84,4 +90,4 @@ def _name(key: str) -> str:
     bare = key.removeprefix("train_").removeprefix("valid_")
     if bare in ("loss", "nll"):
         return "validation" if key.startswith("valid_") else "training"
-    return NAMES.get(bare, bare.replace("_", " "))
+    return known_figure(bare).title

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from elman.figure import Figure
 from elman.pages.markup import Child, Html, join, tag
-from elman.pages.numbers import count, fraction, percent
+from elman.pages.numbers import count, fraction, percent, short
 from elman.pages.page import Section, section
 
 __all__ = [
@@ -19,12 +20,8 @@ __all__ = [
     "scoreboard",
     "standard_error",
     "verdict",
+    "written",
 ]
-
-NAMES = {
-    "macro_f1": "Macro-F1", "accuracy": "Accuracy", "entity_f1": "Entity F1", "precision": "Precision",
-    "recall": "Recall", "mcc": "Matthews correlation", "token_accuracy": "Token accuracy",
-}  # fmt: skip
 
 _NUMBERS = 1 << 22  # drawn at once
 
@@ -83,35 +80,46 @@ def standard_error(matrix: np.ndarray, metric: str = "macro_f1", draws: int = 20
     return float(np.concatenate(values).std(ddof=1))
 
 
-def verdict(metric: str, ours: float, error: float, baselines: Mapping[str, Mapping[str, float]]) -> str:
+def written(figure: Figure, value: float, digits: int = 3) -> str:
+    """A value as people read it: a fraction without its leading zero, points to one place, others to four digits."""
+    if figure.unit == "fraction":
+        return fraction(value, digits)
+    if not np.isfinite(value):
+        return "\u2013"
+    return f"{value:.1f}" if figure.unit == "points" else short(float(value))
+
+
+def verdict(figure: Figure, ours: float, error: float, baselines: Mapping[str, Mapping[str, float]]) -> str:
     """One sentence that neither praises nor hides: ours beside the best baseline, in standard errors."""
-    known = {name: m[metric] for name, m in baselines.items() if metric in m}
-    what = NAMES.get(metric, metric)
+    known = {name: m[figure.key] for name, m in baselines.items() if figure.key in m}
+    what = figure.title if figure.better == "high" else f"{figure.title} (lower is better)"
     if not known:
-        return f"{what} {fraction(ours)} on the test split. No baseline was computed."
-    best = max(known, key=lambda name: known[name])
+        return f"{what} {written(figure, ours)} on the test split. No baseline was computed."
+    best = list(known)[figure.best(list(known.values()))]
     gap = ours - known[best]
-    said = f"{what} {fraction(ours)}, beside {fraction(known[best])} for {best}: "
+    said = f"{what} {written(figure, ours)}, beside {written(figure, known[best])} for {best}: "
+    if not np.isfinite(gap):
+        return said + "they cannot be compared."
+    apart = f"{written(figure, abs(gap))} {'above' if gap > 0 else 'below'} it"
     if not np.isfinite(error) or error <= 0:
-        return said + (f"{fraction(abs(gap))} {'above' if gap > 0 else 'below'} it." if gap else "level with it.")
+        return said + (f"{apart}." if gap else "level with it.")
     if abs(gap) <= error:
-        return said + f"level with it, since a test set of this size leaves \u00b1{fraction(error)} open."
-    direction = "above" if gap > 0 else "below"
+        return said + f"level with it, since a test set of this size leaves \u00b1{written(figure, error)} open."
     strength = "more than two standard errors" if abs(gap) > 2 * error else "between one and two standard errors"
-    return said + f"{fraction(abs(gap))} {direction} it, {strength} of the test set (\u00b1{fraction(error)})."
+    return f"{said}{apart}, {strength} of the test set (\u00b1{written(figure, error)})."
 
 
-def is_better(metric: str, ours: float, error: float, baselines: Mapping[str, Mapping[str, float]]) -> bool:
-    """Whether `verdict` says that ours lies above the best baseline, rather than level with it or below."""
-    best = max((m[metric] for m in baselines.values() if metric in m), default=-np.inf)
-    return bool(ours - best > (error if np.isfinite(error) else 0.0))
+def is_better(figure: Figure, ours: float, error: float, baselines: Mapping[str, Mapping[str, float]]) -> bool:
+    """Whether `verdict` says that ours is better than the best baseline, rather than level with it or worse."""
+    best = max((figure.worth(m[figure.key]) for m in baselines.values() if figure.key in m), default=-np.inf)
+    return bool(figure.worth(ours) - best > (error if np.isfinite(error) else 0.0))
 
 
 def scoreboard(
     metrics: Mapping[str, float],
     baselines: Mapping[str, Mapping[str, float]],
     *,
-    show: Sequence[str] = ("macro_f1", "accuracy"),
+    show: Sequence[Figure],
     errors: Mapping[str, float] | None = None,
     seeds: Sequence[Mapping[str, float]] = (),
     baseline_texts: Mapping[str, str] | None = None,
@@ -124,7 +132,7 @@ def scoreboard(
     Args:
         metrics: ours on the test split.
         baselines: name -> theirs on the same split.
-        show: metrics in order of weight; those that ours lacks are left out.
+        show: figures in order of weight; those that ours lacks are left out.
         errors: metric -> standard error of the test set.
         seeds: figures of single seeds, drawn as small rings.
         baseline_texts: name -> what the baseline is.
@@ -133,22 +141,22 @@ def scoreboard(
         notes: sentences under the figures (how the data were split).
     """
     errors = errors or {}
-    shown = [m for m in show if m in metrics]
+    shown = [figure for figure in show if figure.key in metrics]
     tiles = [
         tag(
             "div",
-            tag("span", fraction(metrics[m]), _plus_minus(errors.get(m)), class_="big"),
-            tag("span", NAMES.get(m, m), _seed_spread(m, seeds), class_="of"),
+            tag("span", written(f, metrics[f.key]), _plus_minus(f, errors.get(f.key)), class_="big"),
+            tag("span", f.title, _seed_spread(f, seeds), class_="of"),
             class_="tile",
         )
-        for m in shown
+        for f in shown
     ]
     said = None
     if shown:
-        said = tag(
-            "p", verdict(shown[0], metrics[shown[0]], errors.get(shown[0], float("nan")), baselines), class_="verdict"
-        )
-    strips = [_strips(m, metrics[m], baselines, errors.get(m), seeds, ours) for m in shown]
+        first = shown[0].key
+        told = verdict(shown[0], metrics[first], errors.get(first, float("nan")), baselines)
+        said = tag("p", told, class_="verdict")
+    strips = [_strips(f, metrics[f.key], baselines, errors.get(f.key), seeds, ours) for f in shown]
     described = [join(tag("b", name), f": {text}") for name, text in (baseline_texts or {}).items() if text]
     remarks: list[Child] = [tag("p", text, class_="muted") for text in (*described, *map(_sentence, notes))]
     return section(title, tag("div", tiles, class_="tiles"), said, strips, *remarks)
@@ -160,39 +168,48 @@ def _sentence(note: str) -> str:
     return note[:1].upper() + note[1:] + ("" if note.endswith((".", "!", "?", ":")) else ".")
 
 
-def _plus_minus(error: float | None) -> Html | None:
-    return tag("small", f"\u00b1 {fraction(error)}") if error is not None and np.isfinite(error) else None
+def _plus_minus(figure: Figure, error: float | None) -> Html | None:
+    return tag("small", f"\u00b1 {written(figure, error)}") if error is not None and np.isfinite(error) else None
 
 
-def _seed_spread(metric: str, seeds: Sequence[Mapping[str, float]]) -> str:
-    values = [s[metric] for s in seeds if metric in s]
+def _seed_spread(figure: Figure, seeds: Sequence[Mapping[str, float]]) -> str:
+    values = [s[figure.key] for s in seeds if figure.key in s]
     if len(values) < 2:
         return ""
-    return (
-        f", {len(values)} seeds: {fraction(float(np.mean(values)))} mean, {fraction(float(np.std(values, ddof=1)))} sd"
-    )
+    mean, sd = float(np.mean(values)), float(np.std(values, ddof=1))
+    return f", {len(values)} seeds: {written(figure, mean)} mean, {written(figure, sd)} sd"
+
+
+def _scale(figure: Figure, values: Sequence[float]) -> tuple[float, float]:
+    """The ends of a line that holds all these values: of a fraction, tenths."""
+    finite = [v for v in values if np.isfinite(v)] or [0.0]
+    if figure.unit == "fraction":
+        low = max(min(float(np.floor(min(finite) * 10) / 10), 0.9), -1.0)
+        return low, min(max(float(np.ceil(max(finite) * 10) / 10), low + 0.1), 1.0)
+    low, high = min(0.0, min(finite)), max(finite)
+    step = 10.0 ** np.floor(np.log10(max(high - low, 1e-9)))  # to one digit
+    return float(np.floor(low / step) * step), float(max(np.ceil(high / step), np.floor(low / step) + 1) * step)
 
 
 def _strips(
-    metric: str,
+    figure: Figure,
     value: float,
     baselines: Mapping[str, Mapping[str, float]],
     error: float | None,
     seeds: Sequence[Mapping[str, float]],
     ours: str,
 ) -> Html:
-    """One metric as dots on lines of a common scale, best first."""
-    rows = [(name, m[metric], False) for name, m in baselines.items() if metric in m] + [(ours, value, True)]
-    rows.sort(key=lambda row: -row[1])
-    single = [s[metric] for s in seeds if metric in s]
+    """One figure as dots on lines of a common scale, best first."""
+    key = figure.key
+    rows = [(name, m[key], False) for name, m in baselines.items() if key in m] + [(ours, value, True)]
+    rows.sort(key=lambda row: -figure.worth(row[1]))
+    single = [s[key] for s in seeds if key in s]
     spread = error if error is not None and np.isfinite(error) else 0.0
-    everything = [v for _, v, _ in rows] + single + [value - spread, value + spread]
-    low = max(min(np.floor(min(everything) * 10) / 10, 0.9), -1.0)
-    high = min(max(np.ceil(max(everything) * 10) / 10, low + 0.1), 1.0)
+    low, high = _scale(figure, [v for _, v, _ in rows] + single + [value - spread, value + spread])
     span = high - low
 
     def at(v: float) -> str:
-        return f"{100 * (v - low) / span:.2f}%"
+        return f"{100 * (v - low) / span:.2f}%" if np.isfinite(v) else "100%"
 
     lines = []
     for name, v, mine in rows:
@@ -207,13 +224,14 @@ def _strips(
                 "div",
                 tag("span", name, class_="name"),
                 tag("span", marks, class_="track", aria_hidden="true"),
-                tag("span", fraction(v), class_="n"),
+                tag("span", written(figure, v), class_="n"),
                 class_="row ours" if mine else "row",
             )
         )
-    ends = tag("span", tag("span", fraction(low, 1)), tag("span", fraction(high, 1)), class_="axis", aria_hidden="true")
+    marks = [tag("span", written(figure, end, 1)) for end in (low, high)]
+    ends = tag("span", marks, class_="axis", aria_hidden="true")
     lines.append(tag("div", tag("span", class_="name"), ends, tag("span"), class_="row scale"))
-    return join(tag("h3", NAMES.get(metric, metric)), tag("div", lines, class_="strips"))
+    return join(tag("h3", figure.title), tag("div", lines, class_="strips"))
 
 
 def per_class(matrix: np.ndarray, labels: Sequence[str]) -> Html:

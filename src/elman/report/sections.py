@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from elman.figure import known_figure
 from elman.inspect.gates import activations, gate_names
 from elman.inspect.memory import half_life, influence, remembered
 from elman.layers.recurrent import Recurrent
@@ -91,6 +92,7 @@ def result(results: Results) -> Section:
     return scoreboard(
         dict(results.metrics.get("test", {})),
         results.baselines,
+        show=[known_figure(key) for key in ("macro_f1", "accuracy")],
         errors={m: standard_error(matrix, m) for m in ("macro_f1", "accuracy")},
         seeds=results.seeds,
         baseline_texts=results.baseline_texts,
@@ -101,8 +103,9 @@ def result(results: Results) -> Section:
 
 def judgement(results: Results) -> tuple[str, bool]:
     """The sentence on ours beside the best baseline that stands under `result`, and whether it says better."""
-    metric = "macro_f1"
-    judged = metric, results.metrics["test"][metric], standard_error(_matrix(results), metric), results.baselines
+    figure = known_figure("macro_f1")
+    error = standard_error(_matrix(results), figure.key)
+    judged = figure, results.metrics["test"][figure.key], error, results.baselines
     return verdict(*judged), is_better(*judged)
 
 

@@ -24,6 +24,7 @@ from elman.config.recipe import Recipe
 from elman.config.settings import DataSettings
 from elman.config.training import TrainingSettings
 from elman.errors import InputError
+from elman.figure import known_figure
 from elman.files import WriteError
 from elman.proof import Proof
 from elman.report.card import write_card
@@ -389,7 +390,7 @@ def _write(task: Task[E, D], out: Path, trained: Trained[E, D], progress: Silent
         recipe.name,
         recipe.description,
         metrics=metrics,
-        keys=[key for key in task.figures if key in metrics["test"]],
+        figures=[known_figure(key) for key in task.figures if key in metrics["test"]],
         settings=pages.settings,
         notes=pages.notes,
         verdict=pages.verdict,

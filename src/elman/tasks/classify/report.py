@@ -12,6 +12,7 @@ from elman.config.recipe import Recipe
 from elman.config.training import TrainingSettings
 from elman.data.labelled import LabelledTexts
 from elman.equations.printing import equations
+from elman.figure import known_figure
 from elman.models.classifier import ClassifierSettings
 from elman.models.encoding import Examples, TextSettings
 from elman.pages.page import Section
@@ -79,7 +80,7 @@ def _ablation(found: Mapping[str, Any] | None) -> Section | None:
     idle = found["changes nothing"]
     if idle:
         lead += f" These change not one token of these texts, so nothing was trained: {', '.join(idle)}."
-    return ablation(runs, found["reference"], metric=found["metric"], lead=lead)
+    return ablation(runs, found["reference"], figure=known_figure(found["metric"]), lead=lead)
 
 
 def _memory(results: Results, classifier: Classifier, most: int = 24) -> Section | None:

@@ -10,6 +10,7 @@ import numpy as np
 from elman.data.schemes import convert, spans
 from elman.data.tagged import TaggedTexts
 from elman.equations.printing import equations
+from elman.figure import known_figure
 from elman.pages.markup import tag
 from elman.pages.page import Section, page, section
 from elman.report import sections as report
@@ -96,7 +97,7 @@ def report_page(trained: Trained[Tagger, TaggedTexts]) -> tuple[str, str, bool]:
         scoreboard(
             test,
             {base.name: base.scores},
-            show=("entity_f1", "accuracy") if entities else ("accuracy", "macro_f1"),
+            show=[known_figure(key) for key in (("entity_f1", "accuracy") if entities else ("accuracy", "macro_f1"))],
             errors={metric: error},
             seeds=metrics.get("seeds", {}).get("runs", ()),
             baseline_texts={base.name: base.text},
@@ -112,7 +113,7 @@ def report_page(trained: Trained[Tagger, TaggedTexts]) -> tuple[str, str, bool]:
         _data_and_time(data, tagger, trained.seconds),
     ]
     said = f"{recipe.description or 'A tagger'}; judged on {test['sentences']:,} test sentences it never saw."
-    judged = metric, test[metric], error, {base.name: base.scores}
+    judged = known_figure(metric), test[metric], error, {base.name: base.scores}
     return page(recipe.name.upper(), said, sections), verdict(*judged), is_better(*judged)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from elman.config.recipe import load_recipe
 from elman.data.tagged import load_tagged
+from elman.figure import known_figure
 from elman.report.card import write_card
 from elman.report.scores import is_better, verdict
 from elman.tasks.packaged import packaged_folder
@@ -50,13 +51,13 @@ def ship(run: Path, out: Path) -> dict[str, Any]:
         metrics[part] = score_tags(tagger, [s.words for s in sentences], [s.tags for s in sentences], "none")
     proof = tag.prove(tagger, [s.words for s in data.test])
     name = metrics["baseline"]["name"]
-    judged = "accuracy", metrics["test"]["accuracy"], math.nan, {name: metrics["baseline"]}
+    judged = known_figure("accuracy"), metrics["test"]["accuracy"], math.nan, {name: metrics["baseline"]}
     card = write_card(
         "Parts of speech of English",
         "Ships with Elman; the 17 universal tags. Trained on UD English EWT alone (CC BY-SA 4.0). "
         f"Rebuild: `{COMMAND}`.",
         metrics=metrics,
-        keys=[key for key in tag.FIGURES if key in metrics["test"]],
+        figures=[known_figure(key) for key in tag.FIGURES if key in metrics["test"]],
         settings=settings_of(tagger),
         notes=[*data.notes, "Weights rounded to float16; the figures are those of the rounded model."],
         verdict=verdict(*judged),

@@ -1,0 +1,77 @@
+"""What a figure of quality is: its key, which way is better, and its unit.
+
+Whoever compares two figures asks the figure: the training that keeps an epoch, the frame that keeps a seed, the card
+and the report that set ours beside a baseline, the ablation that orders its variants.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Figure", "known_figure"]
+
+Unit = Literal["fraction", "points", "nats", "number"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of those that judge a model.
+
+    Attributes:
+        key: what metrics.json calls it.
+        better: whether a high or a low value is the better one.
+        unit: ``fraction`` (of 1, correlations too), ``points`` (of 100), ``nats``, or ``number`` (of the data's own
+            unit).
+        name: as people read it; empty: the key.
+    """
+
+    key: str
+    better: Literal["high", "low"] = "high"
+    unit: Unit = "fraction"
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name, or what can be read of the key."""
+        return self.name or self.key.replace("_", " ")
+
+    def worth(self, value: object) -> float:
+        """A number that is the larger the better; minus infinity for a value that is no finite number."""
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            return -math.inf
+        return float(value) if self.better == "high" else -float(value)
+
+    def best(self, values: Sequence[object]) -> int:
+        """The place of the best value; of equal ones the first."""
+        return max(range(len(values)), key=lambda i: self.worth(values[i]))
+
+    def gain(self, value: float, other: float) -> float:
+        """How much better a value is than another one; below zero if it is worse."""
+        return value - other if self.better == "high" else other - value
+
+
+_KNOWN = {
+    figure.key: figure
+    for figure in (
+        Figure("macro_f1", name="Macro-F1"),
+        Figure("accuracy", name="Accuracy"),
+        Figure("entity_f1", name="Entity F1"),
+        Figure("entity_precision"),
+        Figure("entity_recall"),
+        Figure("precision", name="Precision"),
+        Figure("recall", name="Recall"),
+        Figure("mcc", name="Matthews correlation"),
+        Figure("token_accuracy", name="Token accuracy"),
+        Figure("nll", "low", "nats", "Negative log-likelihood"),
+        Figure("ece", "low", name="Expected calibration error"),
+        Figure("perplexity", "low", "number", "Perplexity"),
+    )
+}
+
+
+def known_figure(key: str) -> Figure:
+    """The figure of this key; of a key that nobody has described, a fraction of which more is better."""
+    return _KNOWN.get(key) or Figure(key)
