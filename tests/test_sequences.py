@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elman import InputError, Sequences
-from elman.sequences import bucket_batches, check_lengths
+from elman.sequences import bucket_batches, check_lengths, within
 
 
 def test_pack_and_take_apart():
@@ -98,3 +98,10 @@ def test_importing_elman_does_not_import_torch():
 def test_every_public_name_is_there():
     code = "import elman\nfor name in elman.__all__: getattr(elman, name)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_within_is_where_a_sequence_has_steps() -> None:
+    found = within(torch.tensor([3, 1, 2]), 4)  # (T, B)
+    assert found.tolist() == [[True, True, True], [True, False, True], [True, False, False], [False] * 3]
+    assert torch.equal(within(torch.tensor([3, 1, 2]), 4, batch_first=True), found.T)
+    assert within(torch.tensor([3, 1, 2]), 4, device="meta").is_meta

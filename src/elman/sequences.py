@@ -15,7 +15,7 @@ from torch import Tensor
 
 from elman.errors import InputError, InputTypeError
 
-__all__ = ["Sequences", "bucket_batches", "check_lengths"]
+__all__ = ["Sequences", "bucket_batches", "check_lengths", "within"]
 
 _WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
@@ -52,6 +52,19 @@ def check_lengths(lengths: Tensor | Sequence[int], T: int, B: int) -> Tensor:
     return out
 
 
+def within(lengths: Tensor, T: int, *, batch_first: bool = False, device: torch.device | str | None = None) -> Tensor:
+    """The time steps that each sequence has: bool (T, B), or (B, T); False is padding.
+
+    Args:
+        lengths: (B,) whole numbers.
+        T: time steps of the batch.
+        device: of the answer; by default that of the lengths.
+    """
+    lengths = lengths.to(lengths.device if device is None else device)
+    steps = torch.arange(T, device=lengths.device)
+    return steps < lengths[:, None] if batch_first else steps[:, None] < lengths
+
+
 @dataclass(frozen=True)
 class Sequences:
     """B sequences, time first.
@@ -85,7 +98,7 @@ class Sequences:
         T, B = max(map(len, tensors)), len(tensors)
         check_lengths(lengths, T, B)
         data = tensors[0].new_full((B, T, *tensors[0].shape[1:]), pad)
-        data[torch.arange(T) < lengths[:, None]] = torch.cat(tensors)  # the places that exist, row after row
+        data[within(lengths, T, batch_first=True)] = torch.cat(tensors)  # the places that exist, row after row
         return cls(data.transpose(0, 1).contiguous(), lengths)  # (T, B, ...)
 
     def __len__(self) -> int:
@@ -99,8 +112,7 @@ class Sequences:
     @property
     def mask(self) -> Tensor:
         """(T, B) bool, on the data's device: True where there is data."""
-        steps = torch.arange(self.data.shape[0], device=self.data.device)
-        return steps[:, None] < self.lengths.to(self.data.device)[None, :]
+        return within(self.lengths, len(self.data), device=self.data.device)
 
     def with_data(self, data: Tensor) -> Sequences:
         """The same lengths around other values, (T, B, ...)."""

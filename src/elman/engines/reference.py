@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from elman.engines.weights import Weights
 from elman.equations.graph import Graph, size_of
 from elman.equations.symbols import Node, topological
+from elman.sequences import within
 
 __all__ = ["evaluate", "scan"]
 
@@ -153,5 +154,4 @@ def _sorted(lengths: Tensor | None, T: int, B: int) -> tuple[Tensor, list[int]]:
     if lengths is None:
         return torch.arange(B, device="cpu"), [B] * T
     order = torch.argsort(lengths, descending=True, stable=True)
-    running = (lengths[None, :] > torch.arange(T, device="cpu")[:, None]).sum(1)
-    return order, running.tolist()
+    return order, within(lengths, T).sum(1).tolist()

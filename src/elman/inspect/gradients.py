@@ -14,6 +14,7 @@ from torch import Tensor
 from elman.errors import InputError
 from elman.inspect.watching import Watch, watched
 from elman.layers.recurrent import Recurrent
+from elman.sequences import within
 
 __all__ = ["by_distance", "state_gradients", "step_shares"]
 
@@ -59,7 +60,7 @@ def state_gradients(layer: Recurrent, loss: Callable[[], Tensor]) -> dict[str, T
         value = _scalar(loss, watch)
     found: dict[str, Tensor] = {}
     for suffix, seen in watch.named():
-        inside = torch.arange(len(seen.y))[:, None] < seen.lengths[None, :]  # (T, B)
+        inside = within(seen.lengths, len(seen.y))  # (T, B)
         for name, states in seen.states.items():
             grads = torch.autograd.grad(value, states, retain_graph=True, allow_unused=True)
             parts = [torch.zeros_like(s) if g is None else g for g, s in zip(grads, states, strict=True)]

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from elman.inspect.watching import watched
 from elman.layers.recurrent import Recurrent
-from elman.sequences import check_lengths
+from elman.sequences import check_lengths, within
 
 __all__ = ["half_life", "influence", "remembered"]
 
@@ -58,7 +58,7 @@ def remembered(layer: Recurrent, x: Tensor, lengths: Tensor | Sequence[int] | No
     """
     T, B, _ = x.shape
     ends = check_lengths(lengths, T, B) if lengths is not None else torch.full((B,), T)
-    source = torch.where((torch.arange(T)[:, None] < ends)[..., None].to(x.device), x.detach(), 0).requires_grad_()
+    source = torch.where(within(ends, T, device=x.device)[..., None], x.detach(), 0).requires_grad_()
     with watched(layer) as watch, torch.enable_grad():
         layer(source.transpose(0, 1) if layer.batch_first else source, lengths=ends)
     final = watch.passes[layer.num_layers - 1, 0].after[0]  # (B, width)

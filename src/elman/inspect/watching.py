@@ -18,6 +18,7 @@ from elman.engines.reference import evaluate
 from elman.equations.graph import Graph, size_of
 from elman.layers.dropout import dropout
 from elman.layers.recurrent import Recurrent
+from elman.sequences import within
 
 __all__ = ["Pass", "Watch", "unroll", "watched"]
 
@@ -79,7 +80,7 @@ def unroll(
     """
     T, B, I = x.shape
     ends = torch.full((B,), T) if lengths is None else lengths
-    running = torch.arange(T)[:, None] < ends[None, :]  # (T, B)
+    running = within(ends, T)  # (T, B)
     x = torch.where(running[..., None].to(x.device), x, 0)  # padding may hold anything
     sizes = {"I": I} | {leaf.width: s.shape[-1] for leaf, s in zip(graph.states, states, strict=True)}
     for p in graph.parameters.values():

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from elman.errors import InputError
-from elman.sequences import check_lengths
+from elman.sequences import check_lengths, within
 
 __all__ = ["CRF"]
 
@@ -142,8 +142,7 @@ class CRF(nn.Module):
         T, B, _ = emissions.shape
         if lengths is None:
             return emissions, torch.ones(T, B, dtype=torch.bool, device=emissions.device)
-        lengths = check_lengths(lengths, T, B).to(emissions.device)
-        mask = torch.arange(T, device=emissions.device)[:, None] < lengths
+        mask = within(check_lengths(lengths, T, B), T, device=emissions.device)
         return torch.where(mask[:, :, None], emissions, 0.0), mask
 
     def _score(self, e: Tensor, tags: Tensor, mask: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ from elman.errors import InputError
 from elman.layers import Recurrent
 from elman.layers.dropout import Dropout
 from elman.models.pooling import Pooling
+from elman.sequences import within
 from elman.training.randomness import generator
 
 __all__ = ["ClassifierSettings", "SequenceClassifier"]
@@ -152,7 +153,7 @@ class SequenceClassifier(nn.Module):
 
     def embed(self, data: Tensor, lengths: Tensor) -> Tensor:
         """(T, B) word numbers, (T, B, 2) with tags, or (T, B, F) values -> (T, B, E), 0 past each length."""
-        inside = _inside(data, lengths)
+        inside = within(lengths, len(data), device=data.device)  # (T, B)
         return self._look_up(data, inside) * inside[..., None].to(self.out.weight.dtype)
 
     def _look_up(self, data: Tensor, inside: Tensor) -> Tensor:
@@ -200,7 +201,8 @@ class SequenceClassifier(nn.Module):
         Returns:
             (B, K).
         """
-        return self.read(self._look_up(data, _inside(data, lengths)), lengths, ngrams)
+        inside = within(lengths, len(data), device=data.device)
+        return self.read(self._look_up(data, inside), lengths, ngrams)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the weights, as JSON knows it; the cell as its equations, so no user code is needed."""
@@ -235,8 +237,3 @@ class SequenceClassifier(nn.Module):
         if model.embedding is not None:
             model.embedding.weight.requires_grad_(not saved["frozen"])
         return model
-
-
-def _inside(data: Tensor, lengths: Tensor) -> Tensor:
-    """(T, B): where there is data."""
-    return torch.arange(len(data), device=data.device)[:, None] < lengths.to(data.device)

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from elman.sequences import within
+
 __all__ = ["Pooling"]
 
 KINDS = ("last", "mean", "max", "attention")
@@ -39,7 +41,7 @@ class Pooling(nn.Module):
         if self.kind == "last":
             rows = y[ends - 1, torch.arange(B, device=y.device)]  # (B, D*H)
             return torch.cat([rows[:, : width // 2], y[0, :, width // 2 :]], 1) if self.bidirectional else rows
-        inside = (torch.arange(T, device=y.device)[:, None] < ends)[..., None]  # (T, B, 1)
+        inside = within(ends, T)[..., None]  # (T, B, 1)
         if self.kind == "mean":
             return (y * inside.to(y.dtype)).sum(0) / ends[:, None]
         if self.kind == "max":
@@ -51,7 +53,7 @@ class Pooling(nn.Module):
 
     def weights(self, y: Tensor, lengths: Tensor) -> Tensor:
         """(T, B) attention weights; they sum to 1 over each sequence and are 0 past its end."""
-        inside = torch.arange(len(y), device=y.device)[:, None] < lengths.to(y.device)
+        inside = within(lengths, len(y), device=y.device)
         scores = torch.tanh(self.look(y)) @ self.v  # (T, B)
         return scores.masked_fill(~inside, -math.inf).softmax(0)
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from elman.errors import InputError
+from elman.sequences import within
 
 __all__ = ["Mask", "garbage", "lengths_like", "read_mask"]
 
@@ -26,7 +27,7 @@ class Mask:
 
     def written(self, ends: Tensor, T: int) -> Tensor:
         """The mask of sequences that end there, in T time steps."""
-        steps = torch.arange(T)[:, None] < ends  # (T, B)
+        steps = within(ends, T)  # (T, B)
         mask = torch.full(steps.shape, self.padding, dtype=self.dtype).masked_fill(steps, self.data)
         return (mask if self.time_first else mask.T.contiguous()).to(self.device)
 
@@ -52,7 +53,7 @@ def read_mask(mask: Tensor, T: int, B: int, marks: str | None) -> tuple[list[int
         data, padding = _meaning(rows, marks)
         here = rows == data
         lengths = here.sum(1)
-        if bool((here == (torch.arange(T, device=mask.device) < lengths[:, None])).all()):
+        if bool((here == within(lengths, T, batch_first=True)).all()):
             if int(lengths.min()) < 1:
                 raise InputError(
                     f"the mask leaves nothing of sequence {int(lengths.argmin())}",

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from elman.data.schemes import spans, to_tags
 from elman.models.lexicon import Batch, Lexicon
 from elman.models.tagger import TaggerModel
-from elman.sequences import Sequences, bucket_batches
+from elman.sequences import Sequences, bucket_batches, within
 from elman.tasks.tag.entities import entity_scores
 from elman.training.divergence import check_answers
 
@@ -212,7 +212,7 @@ def best_temperature(model: TaggerModel, batches: Sequence[tuple[Tensor, Tensor,
         total = 0.0
         for e, lengths, tags in batches:
             p = model.probabilities(e, lengths, math.exp(log_t))
-            known = (tags >= 0) & (torch.arange(len(tags))[:, None] < lengths)
+            known = (tags >= 0) & within(lengths, len(tags))
             chosen = p.gather(2, tags.clamp_min(0)[:, :, None]).squeeze(2)[known]
             total -= float(chosen.clamp_min(1e-12).log().sum())
         return total
