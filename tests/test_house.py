@@ -26,7 +26,6 @@ LONG = {
     "proof/calling.py": "to be split",
     "tasks/classify/estimator.py": "to be split",
     "tasks/frame.py": "to be split",
-    "training/loop.py": "to be split",
 }
 ENGINES = "engines/native.py, engines/onnx_nodes.py, engines/reference.py, engines/torch.py, inspect/watching.py"
 ALIKE = {  # files that share six lines, at how many places at most, and why

@@ -81,23 +81,23 @@ TRAIN = ["--set", "training.epochs=3", "--set", "model.hidden=4", "--set", "mode
 
 def _stop_after_one_epoch(train: Callable[[], object]) -> None:
     """As Ctrl-C would: the checkpoint of one epoch of three, and the RUN of it."""
-    from elman.training import loop
+    from elman.training.checkpoint import Checkpoint
 
-    whole, saves = loop._Session.save, []
+    whole, saves = Checkpoint.save, []
 
-    def save(session: Any) -> None:
-        whole(session)
+    def save(checkpoint: Any, session: Any) -> None:
+        whole(checkpoint, session)
         saves.append(1)
         if len(saves) == 1:
             os.kill(os.getpid(), signal.SIGINT)
 
-    loop._Session.save = save  # type: ignore[method-assign]
+    Checkpoint.save = save  # type: ignore[method-assign]
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has it ignored in the background
     try:
         train()
     finally:
         signal.signal(signal.SIGINT, before)
-        loop._Session.save = whole  # type: ignore[method-assign]
+        Checkpoint.save = whole  # type: ignore[method-assign]
 
 
 # -- how it is damaged ------------------------------------------------------------------------------------------------

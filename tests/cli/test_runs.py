@@ -259,9 +259,9 @@ def test_a_training_that_diverges_keeps_its_best_epoch(
     """In the last step of all: after a good epoch a RUN of that one; with nothing learned one line and no RUN."""
     import torch
 
-    from elman.training import loop
+    from elman.training.session import Session
 
-    usual = loop._Session.train
+    usual = Session.train
 
     def train(self: Any, step: Any, picks: Any, total: int) -> None:
         usual(self, step, picks, total)
@@ -269,7 +269,7 @@ def test_a_training_that_diverges_keeps_its_best_epoch(
             with torch.no_grad():
                 self.task.model.out.bias[0] = torch.nan
 
-    monkeypatch.setattr(loop._Session, "train", train)
+    monkeypatch.setattr(Session, "train", train)
     command = ["train", "classify", "--data", reviews, *QUICK]
     code, out, err = call(*command, "--out", tmp_path / "two", "--json")
     assert code == 0
@@ -285,9 +285,7 @@ def test_a_training_that_diverges_keeps_its_best_epoch(
     assert not list(tmp_path.glob("one*"))
 
     # of several seeds the others are kept
-    monkeypatch.setattr(
-        loop._Session, "train", lambda self, *a: (train if self.settings.seed == 0 else usual)(self, *a)
-    )
+    monkeypatch.setattr(Session, "train", lambda self, *a: (train if self.settings.seed == 0 else usual)(self, *a))
     seeds = ["--set", "training.epochs=1", "--set", "training.seeds=2"]
     code, out, err = call(*command, *seeds, "--out", tmp_path / "seeds", "--json")
     assert code == 0

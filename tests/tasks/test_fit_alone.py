@@ -24,6 +24,7 @@ from elman.errors import InputError
 from elman.tasks.tag.estimator import Tagger
 from elman.training import loop
 from elman.training.randomness import initialised, random_states
+from elman.training.session import Session
 
 TEXTS, LABELS = ordered(80)
 SENTENCES, TAGS = sentences(0, 40)
@@ -190,14 +191,14 @@ def test_initialised_is_a_manual_seed_that_leaves_the_global_generator_alone() -
 
 def struck(monkeypatch: pytest.MonkeyPatch, n: int) -> None:
     """Ctrl-C before the n-th step from now on."""
-    usual, calls = loop._Session.train, iter(range(1, 10_000))
+    usual, calls = Session.train, iter(range(1, 10_000))
 
     def train(self: Any, *arguments: Any) -> None:
         if next(calls) == n:
             signal.raise_signal(signal.SIGINT)
         usual(self, *arguments)
 
-    monkeypatch.setattr(loop._Session, "train", train)
+    monkeypatch.setattr(Session, "train", train)
 
 
 def test_ctrl_c_leaves_a_classifier_of_its_best_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,7 +252,7 @@ WILD = {"epochs": 1, "batch_size": 100, "schedule": "constant"}  # one step, and
 
 def damaged(monkeypatch: pytest.MonkeyPatch, name: str, value: float, when: Callable[[Any], bool]) -> None:
     """After every step the weights of that name, or whose name begins so, are filled with a value."""
-    usual = loop._Session.train
+    usual = Session.train
 
     def train(self: Any, *arguments: Any) -> None:
         usual(self, *arguments)
@@ -261,7 +262,7 @@ def damaged(monkeypatch: pytest.MonkeyPatch, name: str, value: float, when: Call
                     if n.startswith(name):
                         p.fill_(value)
 
-    monkeypatch.setattr(loop._Session, "train", train)
+    monkeypatch.setattr(Session, "train", train)
 
 
 @pytest.mark.parametrize("more", [{}, {"validation": 0.0}], ids=["held out", "nothing held out"])

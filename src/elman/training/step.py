@@ -1,0 +1,102 @@
+"""One step of training: forward, backward, clip, move; and what it needs: the optimiser, how far back in time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from elman.config.training import TrainingSettings
+from elman.training.divergence import DivergenceError
+from elman.training.treefile import map_tensors
+
+__all__ = ["Step", "Trainable", "clip_norm", "make_optimizer", "set_bptt", "training_step"]
+
+
+class Trainable(Protocol):
+    """What the loop trains.
+
+    Attributes:
+        model: whose parameters are trained.
+        select: the figure of `validate` that chooses the best epoch (of equal ones that with the least ``nll``);
+            ``-nll`` means that smaller is better, and the empty string that the last epoch is taken.
+        stateful: whether the state that `loss` returns belongs to the next batch (a text read on and on) or not.
+    """
+
+    model: nn.Module
+    select: str
+    stateful: bool
+
+    def plan(self, generator: torch.Generator) -> Sequence[Any]:
+        """The batches of one epoch, in order, as whatever `collate` understands (mostly lists of indices)."""
+
+    def collate(self, picks: Any) -> Any:
+        """One batch."""
+
+    def loss(self, batch: Any, state: Any) -> tuple[Tensor, float, Any]:
+        """The mean loss of a batch, how much it weighs in the epoch's mean, and the state after it (or None)."""
+
+    def validate(self) -> dict[str, float]:
+        """Figures on the validation data, with the model as it is; DivergenceError if its answers are no numbers."""
+
+
+Step = Callable[[Trainable, torch.optim.Optimizer, Any, Any, TrainingSettings], tuple[float, float, Any]]
+
+
+def training_step(
+    task: Trainable, optimizer: torch.optim.Optimizer, batch: Any, state: Any, settings: TrainingSettings
+) -> tuple[float, float, Any]:
+    """Forward, backward, clip, move. Returns the loss, its weight, and the state to carry to the next batch."""
+    optimizer.zero_grad(set_to_none=True)
+    loss, weight, state = task.loss(batch, state)
+    number = float(loss.detach())
+    if not math.isfinite(number):
+        return number, weight, None  # the weights stay as they were
+    loss.backward()  # type: ignore[no-untyped-call]
+    if settings.clip_value:
+        nn.utils.clip_grad_value_(task.model.parameters(), settings.clip_value)
+    if settings.clip_norm:
+        clip_norm(task.model, settings.clip_norm)
+    optimizer.step()
+    # what the next batch reads is a number, not a function of this batch's weights
+    return number, weight, map_tensors(state, Tensor.detach)
+
+
+def clip_norm(model: nn.Module, most: float) -> None:
+    """As `torch.nn.utils.clip_grad_norm_`, which multiplies every gradient even where there is nothing to clip."""
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    norm = float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))))
+    if not math.isfinite(norm) and not all(bool(g.isfinite().all()) for g in gradients):
+        raise DivergenceError("the gradient is not finite")  # before it reaches a weight
+    if norm > most:
+        torch._foreach_mul_(gradients, most / (norm + 1e-6))
+
+
+def make_optimizer(model: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov & Hutter 2019); weight decay on matrices, not on biases and gains."""
+    trained = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in trained if p.dim() >= 2], "weight_decay": settings.weight_decay},
+        {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0},
+    ]
+    # one kernel for all parameters: the steps between two batches cost as much as a small layer otherwise
+    fused = all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for p in trained)
+    optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=settings.rate, fused=fused)
+    if fused:  # it moves weights without telling autograd, and so whoever keeps something made from them
+        optimizer.register_step_post_hook(lambda *_: _moved(trained))
+    return optimizer
+
+
+def _moved(parameters: list[nn.Parameter]) -> None:
+    for p in parameters:
+        torch.autograd.graph.increment_version(p)
+
+
+def set_bptt(model: nn.Module, k: int) -> None:
+    """Truncate back-propagation through time to blocks of k steps in every recurrent layer; 0 is the whole sequence."""
+    for layer in model.modules():
+        if hasattr(layer, "bptt"):
+            layer.bptt = k or None  # type: ignore[assignment]
