@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from elman.config.recipe import list_recipes, load_recipe, recipe_task
 from elman.config.settings import DataSettings
+from elman.config.tasks import TASKS
 from elman.config.toml import to_toml
 from elman.data.parts import packaged_folder
 from elman.errors import InputError
@@ -130,7 +132,8 @@ def test_a_bad_override_is_one_clear_line(recipe: Path, change: str, expected: s
         ("warmup =", "warmpu =", "mine.toml, line 13: unknown key 'model.schedule.warmpu'"),
         ("[model]", "[modell]", "mine.toml, line 8: unknown key 'modell'; did you mean 'model'?"),
         ("hidden = 16", "hidden = '16'", "mine.toml, line 9: model.hidden: expected a whole number, got a text"),
-        ('"classify"', '"clasify"', "mine.toml, line 3: unknown task 'clasify'; task is one of classify"),
+        ('"classify"', '"clasify"', "mine.toml, line 3: unknown task 'clasify'; task is one of classify, tag"),
+        ('"classify"', '"forecast"', "mine.toml, line 3: unknown task 'forecast'; task is one of classify, tag"),
         ("task", "tsk", "mine.toml, task: names no task"),
         ("[data]", "[data", "mine.toml: not valid TOML"),
     ],
@@ -148,6 +151,12 @@ def test_an_unknown_recipe_names_the_nearest(tmp_path: Path) -> None:
 def test_a_bare_task_is_a_recipe_of_defaults() -> None:
     loaded = load_recipe("classify", sections=SECTIONS)
     assert (loaded.name, loaded.task, loaded[Model], loaded.data) == ("classify", "classify", Model(), DataSettings())
+
+
+def test_the_tasks_are_those_that_exist() -> None:
+    assert all(find_spec(module) for module in TASKS.values())
+    assert {task for _, task, _ in list_recipes()} <= set(TASKS)
+    assert message("translate").startswith("no recipe 'translate'; packaged are ")
 
 
 def test_data_of_ones_own_forgets_the_recipes_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,11 +94,11 @@ def _tried(engine: str) -> str:
 def _can() -> dict[str, Any]:
     """What is built and works here; of what does not, how to get it."""
     from elman.config.recipe import list_recipes
-    from elman.tasks.find import MODULES
+    from elman.config.tasks import TASKS
     from elman.text.vectors.native import library
 
     facts: dict[str, Any] = {
-        "train, evaluate and use": ", ".join(MODULES),
+        "train, evaluate and use": ", ".join(TASKS),
         "train without any data of yours": ", ".join(name for name, _, _ in list_recipes()),
         "read": "text, CSV, TSV, JSON lines, CoNLL, CoNLL-U, trees; also packed by gzip, xz or bzip2",
         "train word vectors": "yes" if library() is not None else "yes, slowly: the native library is missing",

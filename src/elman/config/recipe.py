@@ -23,13 +23,13 @@ import msgspec
 
 from elman.config.settings import DataSettings, resolve_paths
 from elman.config.structs import check_keys, fields_of, fill, merge, unknown_key
+from elman.config.tasks import TASKS
 from elman.config.toml import to_toml
 from elman.errors import InputError
 from elman.files import read_file
 
-__all__ = ["TASKS", "Recipe", "list_recipes", "load_data", "load_recipe", "recipe_task", "recipes_folder"]
+__all__ = ["Recipe", "list_recipes", "load_data", "load_recipe", "recipe_task", "recipes_folder"]
 
-TASKS = ("classify", "tag", "translate", "generate", "transcribe", "forecast")
 _HEAD = ("name", "task", "description")
 # keys that describe one data set: a new data.path on the command line starts them afresh
 _DESCRIBES = ("path", "valid", "test", "format", "input", "target", "group", "encoding", "scheme")

@@ -13,19 +13,18 @@ from typing import Any
 from elman.cells.find import find_cell
 from elman.config.recipe import Recipe, list_recipes, load_data, load_recipe, recipe_task
 from elman.config.settings import DataSettings
+from elman.config.tasks import TASKS
 from elman.errors import InputError
 from elman.training.run_reader import run_task
 
-__all__ = ["MODULES", "data_of", "recipe_and_cell", "recipe_of", "task", "task_of"]
-
-MODULES = {"classify": "elman.tasks.classify.task", "tag": "elman.tasks.tag.task"}
+__all__ = ["data_of", "recipe_and_cell", "recipe_of", "task", "task_of"]
 
 
 def task(name: str) -> Any:
     """The module of a task. Raises InputError for one that there is not."""
-    if name not in MODULES:
-        raise InputError(f"the task {name!r} is not built yet", remedy=f"there is {', '.join(MODULES)}")
-    return importlib.import_module(MODULES[name])
+    if name not in TASKS:
+        raise InputError(f"the task {name!r} is not built yet", remedy=f"there is {', '.join(TASKS)}")
+    return importlib.import_module(TASKS[name])
 
 
 def task_of(run: Path) -> Any:
