@@ -1,4 +1,4 @@
-"""The command line: one module a group of commands, heavy imports inside the functions."""
+"""The command line: one module a command, heavy imports inside the functions."""
 
 from elman.cli.app import main, run
 

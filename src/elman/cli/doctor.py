@@ -1,17 +1,17 @@
-"""What this installation can do, tried out, and what to do about the rest."""
+"""The command `elman doctor`: what this installation can do, tried out, and what to do about the rest."""
 
 from __future__ import annotations
 
 import importlib
 import os
 import platform
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from elman import __version__
+from elman.console import JSON, print_json, print_table
 
-__all__ = ["OPTIONAL", "examine"]
+__all__ = ["OPTIONAL", "doctor", "examine"]
 
 # what can be done with a library that is not always there -> the module that does it, and how to get it
 OPTIONAL = {
@@ -21,12 +21,25 @@ OPTIONAL = {
 }
 
 
+def doctor(*, json: JSON = False) -> int:
+    """Say what this installation can do, and what is missing."""
+    found = examine()
+    if json:
+        print_json(found)
+    else:
+        for title, facts in found.items():
+            print_table([title, ""], [[str(k), str(v)] for k, v in facts.items()])
+    return 0
+
+
 def examine() -> dict[str, dict[str, Any]]:
     """Facts by heading; values are plain, for people and for JSON."""
     return {"elman": _installation(), "processor": _processor(), "engines": _engines(), "can": _can()}
 
 
 def _installation() -> dict[str, Any]:
+    from importlib import metadata
+
     import torch
 
     return {

@@ -1,0 +1,49 @@
+"""The command `elman evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from elman.console import JSON, SET, print_figures, print_json
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    run: Path,
+    /,
+    *,
+    data: str,
+    input: str | None = None,
+    target: str | None = None,
+    set: SET = None,
+    json: JSON = False,
+) -> int:
+    """Judge a trained model on a data file with labels.
+
+    Parameters
+    ----------
+    run
+        The folder that elman train wrote.
+    data
+        File or folder, or - for what a pipe brings; of data with parts, the test part.
+    input
+        Column of the inputs; by default the one trained on.
+    target
+        Column of the labels; likewise.
+    set
+        How the file is read, where it is not as the training data were: data.encoding=latin-1, data.format=table ...
+    """
+    from elman.data.textfile import given_data
+    from elman.tasks.find import data_of, task_of
+    from elman.training.progress import Bar
+
+    task = task_of(run)
+    with given_data(data) as path:
+        settings = data_of(run, path, set or [], {"input": input, "target": target})
+        figures = task.evaluate(run, settings, Bar())
+    if json:
+        print_json(figures)
+    else:
+        print_figures(figures, data)
+    return 0

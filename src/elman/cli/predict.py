@@ -1,0 +1,90 @@
+"""The command `elman predict`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from elman.console import JSON, SET, print_json, print_prediction
+from elman.errors import InputError
+from elman.files import check_apart, check_file
+
+__all__ = ["predict"]
+
+
+def predict(
+    run: Path,
+    input: str | None = None,
+    /,
+    *,
+    data: str | None = None,
+    column: Annotated[str | None, Parameter(name="--input")] = None,
+    out: Path | None = None,
+    set: SET = None,
+    json: JSON = False,
+) -> int:
+    """Predict for one text, or for every row of a file, written back as a table.
+
+    Parameters
+    ----------
+    run
+        The folder that elman train wrote.
+    input
+        One text.
+    data
+        A file of many, or - for what a pipe brings.
+    column
+        Column of the inputs in that file; by default the one trained on.
+    out
+        File for the predictions; .csv, .tsv, .jsonl, .parquet, or .conll of tagged words. By default CSV on stdout.
+    set
+        How the file is read, where it is not as the training data were: data.encoding=latin-1, data.format=table ...
+    """
+    if (input is None) == (data is None):
+        raise InputError("give either one INPUT or --data PATH", where="elman predict")
+    if input == "-":
+        raise InputError("- is no text", where="elman predict", remedy="for what a pipe brings write --data -")
+    if input is not None and (out is not None or column is not None or set or os.path.isfile(input)):
+        raise InputError(
+            f"{input} would be read as a text", where="elman predict", remedy=f"for a file write --data {input}"
+        )
+    if input is not None and not input.strip():
+        raise InputError("the text is empty", where="elman predict", remedy="give at least one word")
+    from elman.data.textfile import given_data
+    from elman.tasks.find import data_of, task_of
+
+    if out is not None:
+        from elman.data.writers import check_writable
+
+        check_file(out)
+        check_apart(out, run, *(data or "").split(","))
+        check_writable(out)
+    from elman.training.progress import Bar
+
+    task = task_of(run)
+    if input is not None:
+        found = task.predict(run, [input], Bar())
+        if json:
+            print_json({"predictions": found})
+        else:
+            print_prediction(found[0])
+        return 0
+    with given_data(str(data)) as path:
+        table = task.predict_table(run, data_of(run, path, set or [], {"input": column}), Bar())
+    if out is not None:
+        from elman.data.writers import write_table
+
+        write_table(table, out)
+        print(f"{len(table):,} predictions written to {out}", file=sys.stderr)
+    if json:
+        rows = [dict(zip(table.names, values)) for values in zip(*(table[name] for name in table.names))]
+        print_json({"predictions": rows})
+    elif out is None:
+        from elman.data.writers import csv_text
+
+        sys.stdout.write(csv_text(table))
+    return 0

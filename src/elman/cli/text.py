@@ -1,0 +1,52 @@
+"""The command `elman text`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from elman.console import JSON, print_json
+from elman.errors import InputError
+
+__all__ = ["text"]
+
+
+def text(sentence: str, /, *, run: Path | None = None, language: str = "en", json: JSON = False) -> int:
+    """Show a text after every stage of the text chain.
+
+    Parameters
+    ----------
+    sentence
+        Any text.
+    run
+        A RUN, to see the chain that it was trained with; by default all stages there are.
+    language
+        For the stages that ask.
+    """
+    from elman.tasks.find import task_of
+    from elman.text.languages import code
+    from elman.text.show import show, shown
+
+    code(language)  # says which there are
+    chain = None
+    if run is not None:
+        chain = getattr(getattr(task_of(run).load(run), "encoding_", None), "chain", None)
+        if chain is None:
+            raise InputError("this RUN has no text chain: it reads tokens, or numbers", where=str(run))
+    tagger = None if chain is not None else _shipped_tagger(language)
+    if json:
+        print_json(shown(sentence, chain, tagger, language))
+    else:
+        from rich.console import Console
+
+        Console().print(show(sentence, chain, tagger, language))
+    return 0
+
+
+def _shipped_tagger(language: str) -> Callable[[list[str]], list[str]] | None:
+    """Words to parts of speech by the model that ships; None for a language it does not know."""
+    if language.lower() not in ("en", "english"):
+        return None
+    from elman.tasks.packaged import packaged_digest, parts_of_speech
+
+    return parts_of_speech if packaged_digest() else None

@@ -1,0 +1,83 @@
+"""The command `elman train`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from elman.console import JSON, SET, print_json, print_metrics
+
+__all__ = ["train"]
+
+
+def train(
+    recipe: str,
+    /,
+    *,
+    data: str | None = None,
+    valid: str | None = None,
+    test: str | None = None,
+    input: str | None = None,
+    target: str | None = None,
+    out: Path | None = None,
+    seed: int | None = None,
+    set: SET = None,
+    resume: Annotated[bool, Parameter(negative="")] = False,
+    force: Annotated[bool, Parameter(negative="")] = False,
+    ablate: Annotated[bool, Parameter(negative="")] = False,
+    json: JSON = False,
+) -> int:
+    """Train a recipe, or a task on your own data, and write a RUN folder.
+
+    Parameters
+    ----------
+    recipe
+        A packaged recipe (see: elman recipes), a TOML file, or a task such as classify.
+    data
+        File or folder to train on.
+    valid
+        Validation file; without it a seeded split is made and stated.
+    test
+        Test file; likewise.
+    input
+        Column of the inputs; guessed and told if not given.
+    target
+        Column of the labels; likewise.
+    out
+        Folder to write; by default runs/RECIPE.
+    seed
+        Of weights, dropout and the order of the data.
+    set
+        Any setting of the recipe, as section.key=value; may be repeated.
+    resume
+        Go on where an interrupted training stopped, bit for bit.
+    force
+        Replace the RUN that is there, or the checkpoints of an interrupted training.
+    ablate
+        Then train the recipe without each of its text stages and inputs, and with each that it lacks, over several
+        seeds, and write what each is worth on validation into the RUN. Takes seventy to eighty trainings.
+    """
+    started = time.perf_counter()
+    from elman.tasks.find import recipe_of
+    from elman.training.progress import Bar
+
+    given = {
+        "data.path": data,
+        "data.valid": valid,
+        "data.test": test,
+        "data.input": input,
+        "data.target": target,
+        "training.seed": seed,
+    }
+    task, loaded = recipe_of(recipe, set or [], {k: v for k, v in given.items() if v is not None})
+    run = out or Path("runs") / loaded.name
+
+    outcome = task.train(loaded, run, resume=resume, force=force, ablated=ablate, progress=Bar())
+    if json:
+        print_json(outcome.metrics)
+    else:
+        print_metrics(outcome.metrics, run, time.perf_counter() - started)
+    return 130 if outcome.interrupted else 0
