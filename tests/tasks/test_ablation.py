@@ -11,6 +11,7 @@ from elman.models.encoding import TextSettings
 from elman.tasks.ablation import RECIPE, Variants, ablate
 from elman.tasks.classify import task as classify
 from elman.tasks.classify.variants import variants, variants_on
+from elman.text.variants import chains
 
 Texts = list[str]
 
@@ -23,31 +24,16 @@ def chain(found: Recipe) -> list[str]:
     return [stage if isinstance(stage, str) else stage["name"] for stage in found[TextSettings].stages]
 
 
-def test_every_stage_is_left_out_once_and_added_where_it_belongs() -> None:
-    found = variants(recipe('text.stages=["unicode", "lower", "words", "lemma"]'), tagger=True)
+def test_a_recipe_has_a_variant_for_each_chain_one_step_away() -> None:
+    given = recipe('text.stages=["unicode", "lower", "words", "lemma"]')
+    found = variants(given, tagger=True)
     assert chain(found["without lower"]) == ["unicode", "words", "lemma"]
-    assert chain(found["without lemma"]) == ["unicode", "lower", "words"]
-    assert chain(found["with contractions"]) == ["unicode", "contractions", "lower", "words", "lemma"]
     assert chain(found["with tags"]) == ["unicode", "lower", "words", "tags", "lemma"]
-    assert chain(found["with stem porter"]) == ["unicode", "lower", "words", "stem", "lemma"]
-    assert chain(found["characters for words"]) == ["unicode", "lower", "characters", "lemma"]
-    assert "with lower" not in found
-    assert "without words" not in found  # something has to split the text
-    assert "with tags" not in variants(recipe(), tagger=False)
-
-
-def test_another_kind_of_a_stage_takes_its_place() -> None:
-    found = variants(recipe('text.stages=["lower", {name = "stem", algorithm = "porter"}]'), tagger=False)
-    changed = found["stem lancaster for stem porter"][TextSettings].stages
-    assert [s["algorithm"] for s in changed if isinstance(s, dict) and s["name"] == "stem"] == ["lancaster"]
-    assert not [name for name in found if name.startswith("with stem")]
-
-
-def test_the_recipes_language_is_kept() -> None:
-    found = variants(recipe('text.stages=["lower", {name = "stop_words", language = "de"}]'), tagger=False)
-    added = found["with stem snowball"][TextSettings].stages
-    assert [s["language"] for s in added if isinstance(s, dict) and s["name"] == "stem"] == ["de"]
-    assert "with stem porter" not in found  # there is none for German
+    assert "with tags" not in variants(given, tagger=False)
+    told = {
+        name: other[TextSettings].stages for name, other in found.items() if other[TextSettings] != given[TextSettings]
+    }
+    assert told == {name: tuple(stages) for name, stages in chains(given[TextSettings].stages, tagger=True)}
 
 
 @pytest.mark.parametrize(
