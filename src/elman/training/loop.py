@@ -8,12 +8,14 @@ One step is the function `training_step`; a step of your own goes in as ``fit(..
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
 
 import torch
 
 from elman.config.training import TrainingSettings
+from elman.training.callbacks import Callback, Shown, Together
 from elman.training.checkpoint import Checkpoint
 from elman.training.divergence import DivergenceError
 from elman.training.interrupt import Interrupt
@@ -37,6 +39,7 @@ def fit(
     last: int = 0,
     interrupt: Interrupt | None = None,
     global_draws: bool = True,
+    callbacks: Iterable[Callback] = (),
 ) -> Fitted:
     """Train until the epochs are over, validation no longer improves, or Ctrl-C.
 
@@ -48,12 +51,13 @@ def fit(
         step: one training step.
         checkpoint: folder that always holds the last whole checkpoint; None keeps none.
         resume: go on from `checkpoint` if there is one, bit for bit as if nothing had happened.
-        progress: what to show.
+        progress: what to show; one more callback.
         title: of the progress bar.
         last: the epoch to stop after, the schedule being that of all `settings.epochs`; 0 does not stop early.
         interrupt: of the caller, who raises what it asks for; None: Ctrl-C is raised from here.
         global_draws: `task` or `step` may draw from Python's, numpy's and torch's global generators. They are seeded
             then, and put back, and two trainings at once wait for one another. False: elman's layers alone draw.
+        callbacks: who else watches, see `elman.training.callbacks`.
 
     Raises:
         DivergenceError: a loss, a weight or an answer is no finite number before the first epoch was finished.
@@ -61,47 +65,48 @@ def fit(
         KeyboardInterrupt: Ctrl-C, once the checkpoint is written and the weights are in place.
     """
     settings.check()
-    progress = progress or Silent()
+    told = Together([Shown(progress or Silent()), *callbacks])
     set_bptt(task.model, settings.bptt)
     # not the seed of the initial weights, nor of the order
     draws = (GlobalDraws if global_draws else OwnDraws)(settings.seed + 1)
     with Interrupt() if interrupt is None else nullcontext(interrupt) as interrupt, draws, torch.enable_grad():
-        session = Session(task, settings, last or settings.epochs, draws)
+        session = Session(task, settings, last or settings.epochs, draws, title)
         kept = Checkpoint(checkpoint, settings.checkpoint_seconds)
         try:
             if resume:
                 kept.load(session)
-            _train(session, kept, step, interrupt, progress, title)
+            told.train_start(task, session.standing())
+            _train(session, kept, step, interrupt, told)
         except DivergenceError as error:
             if not session.best:
                 raise
             session.fitted.diverged = error.what
             best = session.fitted.best_epoch
-            progress.note(f"{error.what}: the weights of epoch {best} are kept; {error.remedy}")
+            told.note(f"{error.what}: the weights of epoch {best} are kept; {error.remedy}")
         finally:
-            progress.stop()
-            session.finish()
+            try:
+                session.finish()
+            finally:
+                told.train_end(session.fitted)
     return session.fitted
 
 
-def _train(
-    session: Session, checkpoint: Checkpoint, step: Step, interrupt: Interrupt, progress: Silent, title: str
-) -> None:
-    at, settings = session.at, session.settings
+def _train(session: Session, checkpoint: Checkpoint, step: Step, interrupt: Interrupt, told: Callback) -> None:
+    at = session.at
     while not at.finished and not interrupt.asked:
-        plan = session.plan()
-        total = len(plan) * settings.epochs
-        named = f"{title}, epoch {at.epoch + 1}/{session.last}"
-        progress.start(named, total, at.step)
-        for picks in plan[at.position :]:
+        session.open_epoch()
+        told.epoch_start(session.standing())
+        for picks in session.plan[at.position :]:
             if interrupt.asked:
                 break
-            session.train(step, picks, total)
-            progress.advance({"loss": at.loss / at.weight, **session.latest()})
+            session.train(step, picks)
+            told.step_end(session.standing(), session.figures())
             checkpoint.save_now_and_then(session)
         else:
+            row = session.validate()
+            told.validation_end(session.standing(), row)
+            told.epoch_end(session.standing())
             session.close_epoch()
-            progress.epoch(named, session.fitted.history[-1])
             checkpoint.save(session)
     if not at.finished:
         session.fitted.interrupted = interrupt.heeded = True

@@ -14,7 +14,6 @@ events.*            TensorBoard's, where that is installed
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from elman.errors import InputError
 from elman.files import json_text, try_place
 from elman.training.folder import whole_folder
 from elman.training.run_reader import FORMAT, is_run
+from elman.training.tensorboard import TensorBoard, has_tensorboard
 
 __all__ = ["check_place", "resume_folder", "write_run"]
 
@@ -97,17 +97,12 @@ def write_run(
 
 def write_events(folder: Path, history: Iterable[Mapping[str, float]]) -> None:
     """The history as TensorBoard events, if TensorBoard is installed."""
-    if find_spec("tensorboard") is None:
+    if not has_tensorboard():
         return
-    from torch.utils.tensorboard import SummaryWriter
-
-    writer = SummaryWriter(str(folder))
+    board = TensorBoard(folder)
     for row in history:
-        for name, value in row.items():
-            if name != "epoch":
-                group = "valid" if name.startswith("valid_") else "training"
-                writer.add_scalar(f"{group}/{name.removeprefix('valid_')}", value, int(row["epoch"]))
-    writer.close()
+        board.write(row)
+    board.close()
 
 
 def _json(value: Any) -> str:

@@ -61,11 +61,32 @@ class Position:
     finished: bool = False
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Where a training stands, for those who watch.
+
+    Attributes:
+        title: what to call it, the epoch included.
+        epoch: being trained, from 1.
+        step: of the optimiser, so many are done over all epochs, and before a resumption too.
+        total: so many there will be; 0 before the first epoch has begun.
+        rate: of the last step; 0 before the first.
+    """
+
+    title: str
+    epoch: int
+    step: int
+    total: int
+    rate: float
+
+
 class Session:
     """A training under way: everything that a checkpoint must hold."""
 
-    def __init__(self, task: Trainable, settings: TrainingSettings, last: int, draws: OwnDraws | GlobalDraws) -> None:
-        self.task, self.settings, self.last, self.draws = task, settings, last, draws
+    def __init__(
+        self, task: Trainable, settings: TrainingSettings, last: int, draws: OwnDraws | GlobalDraws, title: str
+    ) -> None:
+        self.task, self.settings, self.last, self.draws, self.title = task, settings, last, draws, title
         self.optimizer = make_optimizer(task.model, settings)
         self.at, self.fitted = Position(), Fitted()
         self.order = torch.Generator().manual_seed(settings.seed)
@@ -73,6 +94,8 @@ class Session:
         self.best: dict[str, Tensor] = {}
         self.mean = RunningMean(task.model, settings.average) if settings.average else None
         self.state_after: Any = None  # the last batch, for the next
+        self.plan: Sequence[Any] = ()
+        self.total = 0
         self._seconds_before, self._started = 0.0, time.perf_counter()
 
     @property
@@ -80,15 +103,20 @@ class Session:
         """Of training, over all resumptions."""
         return self._seconds_before + time.perf_counter() - self._started
 
-    def plan(self) -> Sequence[Any]:
-        """The batches of the epoch; after a resumption the same ones again."""
-        self.order_before = self.order.get_state()
-        return self.task.plan(self.order)
+    def standing(self) -> Standing:
+        at = self.at
+        return Standing(f"{self.title}, epoch {at.epoch + 1}/{self.last}", at.epoch + 1, at.step, self.total, at.rate)
 
-    def train(self, step: Step, picks: Any, total: int) -> None:
+    def open_epoch(self) -> None:
+        """Plan the batches of the epoch; after a resumption the same ones again."""
+        self.order_before = self.order.get_state()
+        self.plan = self.task.plan(self.order)
+        self.total = len(self.plan) * self.settings.epochs
+
+    def train(self, step: Step, picks: Any) -> None:
         """One batch at the rate that the schedule says."""
         at, settings, started = self.at, self.settings, time.perf_counter()
-        at.rate = settings.rate * SCHEDULES[settings.schedule](at.step, total, settings.warmup)
+        at.rate = settings.rate * SCHEDULES[settings.schedule](at.step, self.total, settings.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = at.rate
         self.task.model.train()
@@ -105,8 +133,14 @@ class Session:
         at.position, at.step = at.position + 1, at.step + 1
         at.seconds += time.perf_counter() - started
 
-    def close_epoch(self) -> None:
-        """Validate, write the row of history, keep the weights if they are the best so far, and move on."""
+    def figures(self) -> dict[str, float]:
+        """The mean loss of the epoch so far, and the validation figure that chooses, of the last epoch."""
+        name, history = self.task.select.removeprefix("-"), self.fitted.history
+        latest = {name: history[-1][f"valid_{name}"]} if history and name else {}
+        return {"loss": self.at.loss / self.at.weight, **latest}
+
+    def validate(self) -> dict[str, float]:
+        """Validate, and keep the weights if they are the best so far. Returns the row of the history."""
         at, started = self.at, time.perf_counter()
         self.task.model.eval()
         self.check_weights()
@@ -119,6 +153,11 @@ class Session:
         at.seconds += time.perf_counter() - started
         row = {"epoch": at.epoch + 1, "loss": at.loss / at.weight, "rate": at.rate, "seconds": at.seconds}
         self.fitted.history.append({**row, **{f"valid_{name}": value for name, value in figures.items()}})
+        return self.fitted.history[-1]
+
+    def close_epoch(self) -> None:
+        """Move on to the next, if there is one."""
+        at = self.at
         stop = bool(self.settings.patience) and at.waited >= self.settings.patience
         at.epoch, at.position, at.loss, at.weight, at.seconds = at.epoch + 1, 0, 0.0, 0.0, 0.0
         at.finished = stop or at.epoch >= self.last
@@ -133,11 +172,6 @@ class Session:
         if better or (score == at.best and nll < at.best_nll):
             at.best, at.best_nll, self.fitted.best_epoch = score, nll, at.epoch + 1
             self.best = {name: t.detach().clone() for name, t in self.task.model.state_dict().items()}
-
-    def latest(self) -> dict[str, float]:
-        """The validation figure that chooses, of the last epoch."""
-        name = self.task.select.removeprefix("-")
-        return {name: self.fitted.history[-1][f"valid_{name}"]} if self.fitted.history and name else {}
 
     def check_weights(self) -> None:
         """Raises DivergenceError for a weight, or a mean of weights, that is no finite number.
