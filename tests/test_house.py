@@ -16,7 +16,6 @@ SOURCE = ROOT / "src" / "elman"
 CIRCLES = {
     "engines.blocks, engines.emit",
     "tasks.tag.estimator, tasks.tag.figures",
-    "text.vectors.formats, text.vectors.words",
 }
 MOST = 350  # lines of a file
 LONG = {

@@ -7,6 +7,7 @@ import json
 import pickle
 import struct
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elman.errors import InputError
-from elman.text.vectors import WordVectors
+from elman.text.vectors import WordVectors, formats
+from elman.text.vectors.formats.format import Format, Stored
 
 WORDS = ["the", "café", "3.5", "naïve", "日本", "don't"]
 
@@ -36,6 +38,24 @@ def test_what_is_written_comes_back_exactly(tmp_path: Path, suffix: str) -> None
     first = WordVectors.load(tmp_path / f"v{suffix}", limit=2)
     assert first.words == WORDS[:2]
     assert np.array_equal(first.matrix, ours.matrix[:2])
+
+
+def test_a_further_format_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(file: IO[bytes], head: bytes, path: Path, limit: int | None) -> Stored:
+        told = json.loads(file.read())
+        return Stored(list(told)[:limit], np.array(list(told.values())[:limit], np.float32), None, {"by": path.name})
+
+    def write(stored: Stored, path: Path) -> None:
+        path.write_text(json.dumps(dict(zip(stored.words, stored.matrix.tolist()))))
+
+    ours = Format((".json",), lambda head: head.startswith(b"{"), read, write, blanks=True)
+    monkeypatch.setattr(formats, "FORMATS", (ours, *formats.FORMATS))
+    spaced = WordVectors(["New York", "b"], np.eye(2, dtype=np.float32))
+    spaced.save(tmp_path / "v.json")
+    found = WordVectors.load(tmp_path / "v.json", limit=1)
+    assert (found.words, found.matrix.tolist(), found.about) == (["New York"], [[1, 0]], {"by": "v.json"})
+    with pytest.raises(InputError, match=r"no format for \.npy; use \.json, \.safetensors, \.bin, \.txt, \.vec"):
+        spaced.save(tmp_path / "v.npy")
 
 
 def test_safetensors_keep_counts_and_how_they_were_made(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from elman.errors import InputError
+from elman.text.vectors.formats import load, save
+from elman.text.vectors.formats.format import Stored
 
 __all__ = ["WordVectors"]
 
@@ -154,17 +156,33 @@ class WordVectors:
         return [(self.words[i], float(cosine[i])) for i in best.tolist()]
 
     def save(self, path: str | Path) -> None:
-        """Write by suffix: .safetensors (or none), .bin (word2vec binary), .txt or .vec (word2vec text)."""
-        from elman.text.vectors.formats import save
+        """Write by suffix, whole or not at all: .safetensors (or none), .bin (word2vec binary), .txt or .vec (word2vec
+        text).
 
-        save(self, path)
+        Raises:
+            InputError: another suffix, or a word that the format cannot hold.
+        """
+        save(Stored(self.words, self.matrix, self.counts, self.about), Path(path))
 
     @classmethod
     def load(cls, path: str | Path, limit: int | None = None) -> WordVectors:
-        """Read any format, told by its content: safetensors, word2vec text or binary, GloVe, fastText text; .gz too."""
-        from elman.text.vectors.formats import load
+        """Read any format, told by its content: safetensors, word2vec text or binary, GloVe, fastText text; .gz too.
 
-        return load(path, limit)
+        Args:
+            limit: only the first so many words.
+
+        Raises:
+            InputError: no such file, or a malformed one, with the line.
+        """
+        stored = load(Path(path), limit)
+        try:
+            found = cls(*stored)
+            finite = np.isfinite(found.matrix).all(axis=1)
+            if not finite.all():
+                raise InputError(f"the vector of {found.words[int(finite.argmin())]!r} holds NaN or infinity")
+        except InputError as error:
+            raise InputError(error.what, where=str(path), remedy=error.remedy or "train or fetch it anew") from None
+        return found
 
 
 def _each(given: Words) -> Sequence[str | np.ndarray]:
