@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,9 @@ __all__ = ["JSON", "SET", "number", "print_figures", "print_json", "print_metric
 
 JSON = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object on stdout.")]
 
+_NUMBER = re.compile(r" *([-+]?[\d,.]+%?|-|) *")
+_UNBOUNDED = 1_000_000  # letters: no line is as long
+
 SET = Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)]
 
 
@@ -27,17 +31,29 @@ def print_json(value: object) -> None:
 def number(value: object) -> str:
     """Three places after the point; a dash for a figure that does not exist."""
     if value is None:
-        return "  -  "
+        return "-"
     if isinstance(value, float):
         return f"{value:.3f}" if abs(value) < 1000 else f"{value:,.0f}"
     return str(value)
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Columns, aligned, on stdout."""
-    widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(len(head))]
-    for row in [head, *rows]:
-        print("  ".join(str(value).ljust(width) for value, width in zip(row, widths)).rstrip())
+    """Columns on stdout, numbers to the right; in a terminal folded to its width, in a pipe as wide as they are."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for name, *cells in zip(head, *rows):
+        table.add_column(name, justify="right" if all(map(_NUMBER.fullmatch, cells)) else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console = Console(markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        console.width = _UNBOUNDED
+    with console.capture() as printed:
+        console.print(table)
+    for line in printed.get().splitlines():
+        print(line.rstrip())
 
 
 def print_metrics(metrics: dict[str, Any], run: Path, waited: float) -> None:

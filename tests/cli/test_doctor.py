@@ -56,6 +56,10 @@ def test_what_can_be_done_is_tried(call: Any, monkeypatch: pytest.MonkeyPatch) -
     assert {"sentiment", "ner", "pos"} <= set(can["train without any data of yours"].split(", "))
 
 
+def test_the_place_is_that_of_the_package(call: Any) -> None:
+    assert Path(json.loads(call("doctor", "--json")[1])["elman"]["place"]) == SOURCE
+
+
 def test_a_library_that_fails_is_not_one_that_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "half_installed.py").write_text("raise OSError('libfoo.so.3: not found')")
     monkeypatch.syspath_prepend(tmp_path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import platform
-from pathlib import Path
 from typing import Any
 
 from elman import __version__
@@ -39,6 +38,7 @@ def examine() -> dict[str, dict[str, Any]]:
 
 def _installation() -> dict[str, Any]:
     from importlib import metadata
+    from importlib.resources import files
 
     import torch
 
@@ -47,7 +47,7 @@ def _installation() -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": metadata.version("numpy"),
-        "place": str(Path(__file__).parent),
+        "place": str(files("elman")),
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from elman.console import JSON, print_json
@@ -24,6 +23,7 @@ def text(sentence: str, /, *, run: Path | None = None, language: str = "en", jso
         For the stages that ask.
     """
     from elman.tasks.find import task_of
+    from elman.tasks.packaged import tagger_for
     from elman.text.languages import code
     from elman.text.show import show, shown
 
@@ -33,7 +33,7 @@ def text(sentence: str, /, *, run: Path | None = None, language: str = "en", jso
         chain = getattr(getattr(task_of(run).load(run), "encoding_", None), "chain", None)
         if chain is None:
             raise InputError("this RUN has no text chain: it reads tokens, or numbers", where=str(run))
-    tagger = None if chain is not None else _shipped_tagger(language)
+    tagger = None if chain is not None else tagger_for(language)
     if json:
         print_json(shown(sentence, chain, tagger, language))
     else:
@@ -41,12 +41,3 @@ def text(sentence: str, /, *, run: Path | None = None, language: str = "en", jso
 
         Console().print(show(sentence, chain, tagger, language))
     return 0
-
-
-def _shipped_tagger(language: str) -> Callable[[list[str]], list[str]] | None:
-    """Words to parts of speech by the model that ships; None for a language it does not know."""
-    if language.lower() not in ("en", "english"):
-        return None
-    from elman.tasks.packaged import packaged_digest, parts_of_speech
-
-    return parts_of_speech if packaged_digest() else None

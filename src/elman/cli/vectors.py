@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from elman.console import JSON, number, print_json
+from elman.console import JSON, number, print_json, print_table
 from elman.files import check_apart, check_file
 
 if TYPE_CHECKING:
@@ -195,11 +195,11 @@ def evaluate(vectors: Path, /, *, out: Path | None = None, json: JSON = False) -
     if json:
         print_json(found)
     else:
-        for s in found["similarity"]:
-            print(f"{s['name']:26} Spearman {number(s['spearman'])}   {s['known']:5} of {s['pairs']} pairs known")
-        for s in found["analogies"]:
-            print(f"{s['name']:30} {number(s['accuracy'])}   {s['known']:5} of {s['questions']} questions known")
-        print(f"{'all analogies':30} {number(found['analogy_accuracy'])}   {found['analogy_coverage']:.1%} known")
+        for figure, lists, unit in (("spearman", "similarity", "pairs"), ("accuracy", "analogies", "questions")):
+            rows = [[s["name"], number(s[figure]), f"{s['known']:,}", f"{s[unit]:,}"] for s in found[lists]]
+            print_table([lists, figure, "known", unit], rows)
+            print()
+        print(f"all analogies: {number(found['analogy_accuracy'])}, {found['analogy_coverage']:.1%} known")
         if not any(s["known"] for s in found["similarity"] + found["analogies"]):
             print("none of the words in these lists, which are English, has a vector here", file=sys.stderr)
     if out is not None:

@@ -14,7 +14,7 @@ import numpy as np
 from elman.errors import InputError
 from elman.tasks.find import task_of
 
-__all__ = ["check_packaged", "packaged_digest", "packaged_folder", "packaged_tagger", "parts_of_speech"]
+__all__ = ["check_packaged", "packaged_digest", "packaged_folder", "packaged_tagger", "parts_of_speech", "tagger_for"]
 
 Words = Sequence[str]
 
@@ -108,3 +108,8 @@ class _PartsOfSpeech:
 
 
 parts_of_speech = _PartsOfSpeech()
+
+
+def tagger_for(language: str) -> _PartsOfSpeech | None:
+    """`parts_of_speech`, or None: for a language that it does not know, and where the model is missing."""
+    return parts_of_speech if language.lower() in ("en", "english") and packaged_digest() else None

@@ -1,0 +1,36 @@
+"""Tables as the commands print them: whole in a pipe, folded in a terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from elman.console import print_figures, print_table
+
+SAID = "no: datasets is missing; pip install 'elman[hub]' " + "and so on " * 20 + ":smile:"
+
+
+def test_in_a_pipe_a_line_is_as_long_as_it_must_be(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(["can", "日本"], [["read", SAID], ["write data sets", "yes"]])
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert lines == [f"read             {SAID}", "write data sets  yes"]
+    assert head == "can              日本"
+
+
+def test_in_a_terminal_it_is_folded_and_nothing_is_lost(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # what a terminal is told by
+    monkeypatch.setenv("COLUMNS", "50")
+    print_table(["can", ""], [["read", SAID], ["", "x" * 99]])
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert max(map(len, lines)) <= 50
+    assert "".join("".join(lines).split()) == "read" + "".join(SAID.split()) + "x" * 99
+
+
+def test_numbers_stand_to_the_right(capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"precision": None, "recall": 1.0, "f1": 0.25, "n": 7}
+    print_figures({"accuracy": 0.5, "n": 12345, "classes": {"a": row}}, "data.csv")
+    assert capsys.readouterr().out.splitlines() == [
+        "figure    data.csv", "accuracy     0.500", "n            12345", "",
+        "class  precision  recall     f1  n", "a              -   1.000  0.250  7",
+    ]  # fmt: skip
