@@ -8,27 +8,17 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from elman.errors import InputError
-from elman.layers.recurrent import Recurrent
-from elman.proof.example import Example, Key, completed, is_batch, parameter_names
-from elman.proof.padding import Mask, garbage, lengths_like, read_mask
+from elman.proof.example import Example, Key, parameter_names
+from elman.proof.padding import garbage, lengths_like
+from elman.proof.reading import Input, Reading
 from elman.proof.states import handed, mapped, split
-from elman.sequences import Sequences, check_lengths
+from elman.sequences import Sequences
 
 __all__ = ["Axes", "Result", "Subject", "tensors"]
-
-
-@dataclass(frozen=True)
-class Input:
-    """One argument: its value, and the axes along which it is cut (a sequence (T, B, ...) has both)."""
-
-    value: Any
-    time: int | None = None
-    batch: int | None = None
-    kind: str = ""  # sequences, packed: how it is wrapped
 
 
 @dataclass(frozen=True)
@@ -75,138 +65,12 @@ class Subject:
     """
 
     def __init__(self, module: Callable[..., Any], example: Example | tuple[Any, ...]) -> None:
-        if not callable(module):
-            raise InputError(
-                f"{type(module).__name__} cannot be called", remedy="give a module, or a function of tensors"
-            )
-        self.module = module
-        self.example, self._state_guessed = completed(module, example)
-        e = self.example
-        self._inputs: dict[Key, Input] = {}
-        self.lengths: list[int] | None = None
-        self.ends = ""
-        self.states: tuple[Key, ...] = e.state if isinstance(e.state, tuple) else () if e.state is None else (e.state,)
-        self.neighbour = False
-        self._ends_at: Key | None = None
-        self._mask: Mask | None = None
-        arguments: dict[Key, Any] = {**dict(enumerate(e.args)), **dict(e.keywords.items())}
-        self._read_sequence(arguments)
-        self._read_lengths(arguments)
-        for key, value in arguments.items():
-            if key not in self._inputs:
-                self._inputs[key] = self._placed(key, value)
-        if self.B == 1:
-            self._add_neighbour()
+        read = Reading(module, example)
+        self.module, self.example = module, read.example
+        self.T, self.B, self.neighbour = read.T, read.B, read.neighbour
+        self.lengths, self.ends, self.states = read.lengths, read.ends, read.states
+        self._read, self._inputs = read, read.inputs
         self._settle_state()
-
-    # -- reading the example -------------------------------------------------------------------------------------
-
-    def _read_sequence(self, arguments: Mapping[Key, Any]) -> None:
-        e = self.example
-        taken = {*self.states, *([e.lengths] if isinstance(e.lengths, Key) else [])}
-        at = next((k for k, a in arguments.items() if is_batch(a, e) and k not in taken), None)
-        if at is None:
-            raise InputError(
-                "the example has no batch of sequences", remedy="give a tensor with a time and a batch axis"
-            )
-        x = arguments[at]
-        self.x_at = at
-        if isinstance(x, Tensor) and x.dim() == 2 and isinstance(self.module, Recurrent | nn.RNNBase):
-            raise InputError(
-                f"the example is one sequence {tuple(x.shape)} without a batch axis", remedy="give x.unsqueeze(1)"
-            )
-        if isinstance(x, Tensor):
-            self.T, self.B = x.shape[e.time], x.shape[e.batch]
-            self._inputs[at] = Input(x, e.time, e.batch)
-        else:
-            if isinstance(x, Sequences):
-                data, lengths, self.ends = x.data, x.lengths, "sequences"
-            else:
-                (data, lengths), self.ends = pad_packed_sequence(x), "packed"
-            self.T, self.B = data.shape[:2]
-            self.lengths = lengths.tolist()
-            self._inputs[at] = Input(data, 0, 1, self.ends)
-        if self.T < 1 or self.B < 1:
-            raise InputError(
-                f"the example has {self.T} time steps and {self.B} sequences", remedy="give at least one of each"
-            )
-
-    def _read_lengths(self, arguments: dict[Key, Any]) -> None:
-        given = self.example.lengths
-        if given is None:
-            return
-        if isinstance(given, int):
-            if given not in arguments:
-                raise InputError(f"there is no argument {given} to carry the lengths", remedy="count from 0")
-            at: Key = given
-            value = arguments[given]
-        elif isinstance(given, str):
-            at, value = given, arguments.get(given)
-        else:
-            at = self._keyword(given)
-            value = arguments[at] = given
-        self._ends_at = at
-        marks = self.example.mask_marks
-        if value is None:
-            places, _, _ = parameter_names(self.module)
-            name = at if isinstance(at, str) else places[at] if at < len(places) else ""
-            self.lengths = [max(1, self.T - (self.T * b) // (2 * self.B)) for b in range(self.B)]
-            if marks or "mask" in name or "pad" in name:
-                padding = marks == "padding" if marks else "pad" in name
-                device = self._inputs[self.x_at].value.device
-                self._mask = Mask(not padding, padding, torch.bool, False, device)
-            self._inputs[at] = Input(torch.tensor(self.lengths))
-        elif isinstance(value, Tensor) and value.dim() == 2:
-            self.lengths, self._mask = read_mask(value, self.T, self.B, marks)
-            self._inputs[at] = Input(value)
-        else:
-            self.lengths = check_lengths(value, self.T, self.B).tolist()
-            self._inputs[at] = Input(value)
-        self.ends = "mask" if self._mask else "lengths"
-
-    def _keyword(self, value: Any) -> str:
-        """The keyword that takes these lengths, or this mask: what `forward` calls it."""
-        _, named, any_name = parameter_names(self.module)
-        if isinstance(value, Tensor) and value.dim() == 2:
-            found = [n for n in named if "mask" in n or "pad" in n]
-            usual = "mask"
-        else:
-            found = [n for n in named if "len" in n]
-            usual = "lengths"
-        if usual in named or (any_name and not found):
-            return usual
-        return found[0] if found else usual
-
-    def _placed(self, key: Key, value: Any) -> Input:
-        """Which axes of an argument are time and batch: both, the batch alone, or neither."""
-        e = self.example
-        if key in self.states:
-            return Input(value)
-        if isinstance(value, Sequences):
-            return Input(value.data, 0, 1, "sequences")
-        if not isinstance(value, Tensor):
-            return Input(value)
-        sizes = tuple(value.shape)
-        if len(sizes) > max(e.time, e.batch) and (sizes[e.time], sizes[e.batch]) == (self.T, self.B):
-            return Input(value, e.time, e.batch)
-        if len(sizes) > e.batch and len(sizes) > 1 and sizes[e.batch] == self.B:
-            return Input(value, None, e.batch)  # a sequence of another length, say of targets
-        if sizes and sizes[0] == self.B and len(sizes) < 3:
-            return Input(value, None, 0)  # (B,) or (B, F): something about each sequence
-        return Input(value)
-
-    def _add_neighbour(self) -> None:
-        """A second sequence beside the only one: the same steps in another order, so that mixing them would show."""
-        for key, given in self._inputs.items():
-            if given.batch is not None:
-                other = given.value
-                if given.time is not None:
-                    other = other.roll(1, given.time) if self.T > 1 else torch.zeros_like(other)
-                self._inputs[key] = replace(given, value=torch.cat([given.value, other], given.batch))
-        self.B = 2
-        if self.lengths is not None:
-            self.lengths = self.lengths * 2
-        self.neighbour = True
 
     def spoiled(self, rows: Sequence[int], steps: Sequence[int] = ()) -> Subject:
         """The same example with other values in these sequences: in all their time steps, or in these."""
@@ -290,7 +154,7 @@ class Subject:
 
     def drop_guessed_state(self) -> bool:
         """Forget a state that was guessed by its name and proved to be none; whether there was one."""
-        if self._state_guessed and self.states and self._given_state() is None:
+        if self._read.state_guessed and self.states and self._given_state() is None:
             self.states = ()
             return True
         return False
@@ -299,10 +163,10 @@ class Subject:
         self, key: Key, given: Input, rows: Sequence[int], start: int, stop: int,
         padding: int, fill: str, ends: list[int] | None,
     ) -> Any:  # fmt: skip
-        if key == self._ends_at and ends is not None:
-            if self._mask is None:
+        if key == self._read.ends_at and ends is not None:
+            if self._read.mask is None:
                 return lengths_like(given.value, ends)
-            return self._mask.written(torch.tensor(ends), stop - start + padding)
+            return self._read.mask.written(torch.tensor(ends), stop - start + padding)
         if given.batch is None:
             return given.value
         part = given.value.index_select(given.batch, torch.tensor(list(rows), device=given.value.device))
@@ -324,7 +188,7 @@ class Subject:
 
     def stream(self) -> Iterator[Tensor]:
         """The sequence of the example, one time step (B, ...) after the other."""
-        x = self._inputs[self.x_at]
+        x = self._inputs[self._read.x_at]
         assert x.time is not None and x.batch is not None  # noqa: PT018
         for x_t in x.value.movedim((x.time, x.batch), (0, 1)):
             yield torch.nan_to_num(x_t) if x_t.is_floating_point() else x_t
