@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from elman.engines.program import SLOTS, Operation, Program
+from elman.engines.program import Operation, Program
+from elman.engines.words import SLOTS
 
 STEPS, CHUNK = 4, 2
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 from elman import Cell, cells, layer_norm, tanh
-from elman.engines.blocks import OPERATIONS
 from elman.engines.lowering import lower
 from elman.engines.program import Program
+from elman.engines.words import OPERATIONS
 from elman.equations.graph import Graph
 
 

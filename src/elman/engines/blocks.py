@@ -1,96 +1,24 @@
-"""Pointwise programs: instructions over blocks, their operands in block registers or straight from memory."""
+"""Pointwise programs: instructions over blocks, their operands in block registers or straight from memory.
+
+A value that is read again within the program stays in a register, a block that never leaves the nearest cache; what is
+wanted outside is written to its buffer by the very instruction that makes it.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Collection
+from typing import NamedTuple, Protocol
 
-from elman.engines.program import Operation, bits
+from elman.engines.draft import Draft
+from elman.engines.instructions import NUMBERS, instruction
+from elman.engines.program import Operation
+from elman.engines.words import OPERATIONS, SLOTS, bits
 from elman.equations.symbols import ONE, Node
 
-if TYPE_CHECKING:
-    from elman.engines.emit import Emitter
+__all__ = ["assemble"]
 
-__all__ = ["OPERATIONS", "assemble", "operands"]
-
-# In the order of native/opcodes.h; the engine compares them when it loads its library.
-OPERATIONS = [
-    "copy", "sigmoid", "tanh", "relu", "exp", "log", "softplus", "sqrt", "square", "abs", "sign", "neg",
-    "add", "sub", "mul", "div", "minimum", "maximum", "lt", "le", "gt", "ge", "eq", "where",
-    "mul_add", "mul_sub", "sub_mul", "d_sigmoid", "d_tanh", "pow", "spread",
-    "mul_number", "add_number", "sub_number", "mul_add_number", "rowdot", "rowsum",
-]  # fmt: skip
-
-NUMBERS = ("const", "inverse_width")
-WITH_NUMBER = ("mul", "add", "sub", "mul_add")  # instructions whose second operand may be one number a row
-
-
-def instruction(node: Node, uses: Mapping[Node, int], kept: Collection[Node]) -> tuple[str, tuple[Node, ...]]:
-    """The instruction for a node, and its operands: over a wide row, one that reads a row's number as it is."""
-    op, args = fused(node, uses, kept)
-    if op == "rowsum":
-        of = args[0]
-        if uses[of] == 1 and of not in kept and of.op in ("mul", "square"):
-            both = (*of.args, *of.args)[:2]
-            if all(_number(a, kept) is None and a.op not in NUMBERS for a in both):
-                return "rowdot", both
-    if op not in WITH_NUMBER or node.width == ONE:
-        return op, args
-    a, b, *rest = args
-    if op != "sub" and _number(b, kept) is None:
-        a, b = b, a
-    number = _number(b, kept)
-    if number is None or _number(a, kept) is not None or a.op in NUMBERS:
-        return op, args
-    return f"{op}_number", (a, number, *rest)
-
-
-def _number(node: Node, kept: Collection[Node]) -> Node | None:
-    """The number a row that a value is, or that it spreads."""
-    if node.op in NUMBERS:
-        return None
-    if node.width == ONE:
-        return node
-    return node.args[0] if node.op == "spread" and node not in kept and node.args[0].op not in NUMBERS else None
-
-
-def fused(node: Node, uses: Mapping[Node, int], kept: Collection[Node]) -> tuple[str, tuple[Node, ...]]:
-    """The instruction for a node: its own, or one that does a neighbour's work as well."""
-
-    def product(n: Node) -> bool:
-        return n.op == "mul" and n.width == node.width and uses[n] == 1 and n not in kept
-
-    def is_one(n: Node) -> bool:
-        return n.op == "const" and n.value == 1
-
-    a, b = (*node.args, node, node)[:2]
-    if node.op == "mul":
-        for g, d in ((a, b), (b, a)):
-            if d in kept:
-                continue
-            if d.op == "sub" and is_one(d.args[0]) and d.args[1].op == "square" and d.args[1] not in kept:
-                return "d_tanh", (g, d.args[1].args[0])
-            if d.op == "mul" and d.args[1].op == "sub" and d.args[1] not in kept:
-                one, y = d.args[1].args
-                if is_one(one) and y is d.args[0]:
-                    return "d_sigmoid", (g, y)
-    if node.op == "add":
-        if product(b):
-            return "mul_add", (*b.args, a)
-        if product(a):
-            return "mul_add", (*a.args, b)
-    if node.op == "sub":
-        if product(b):
-            return "sub_mul", (*b.args, a)
-        if product(a):
-            return "mul_sub", (*a.args, b)
-    return node.op, node.args
-
-
-def operands(node: Node) -> tuple[Node, ...]:
-    """What a pointwise program reads to compute a node."""
-    return () if node.op == "products" else node.args
+Place = int | tuple[str, int]  # a value without a home, by its number; or how a slot reads a buffer, and which
 
 
 class Placed(Protocol):
@@ -100,140 +28,163 @@ class Placed(Protocol):
     def __getitem__(self, node: Node) -> int: ...
 
 
-class _Assembly:
-    """One program while it is written: instructions over values, values not yet in registers."""
+class _Line(NamedTuple):
+    """An instruction: its result, operands, whether it is one number a row, and the number that it may need."""
 
-    def __init__(self, emitter: Emitter, width: str) -> None:
-        self.emitter, self.width = emitter, width
-        self.code: list[tuple[str, object, list[object], bool, float]] = []
-        self.values = 0
-
-    def new(self) -> object:
-        self.values += 1
-        return self.values
-
-    def put(self, op: str, d: object, args: list[object], narrow: bool = False, immediate: float = 0.0) -> object:
-        self.code.append((op, d, args, narrow, immediate))
-        return d
+    op: str
+    into: Place
+    args: list[Place]
+    narrow: bool = False
+    immediate: float = 0.0
 
 
 def assemble(
-    emitter: Emitter, scope: str, width: str, items: list[tuple[Node, int]], ready: Placed,
+    draft: Draft, scope: str, width: str, items: list[tuple[Node, int]], ready: Placed,
     uses: Counter[Node], kept: Collection[Node],
 ) -> Operation:  # fmt: skip
-    """The program that computes `items` (value, buffer) from what is `ready` in buffers; `kept`: all that ever is."""
-    program = emitter.program
-    a = _Assembly(emitter, width)
-    all_ones = width == ONE
-    plan: dict[Node, tuple[str, tuple[Node, ...]]] = {}
-    order: list[Node] = []
-    stack = [(n, False) for n, _ in reversed(items)]
-    while stack:  # operands first
-        node, done = stack.pop()
-        if done:
-            order.append(node)
-        elif node not in plan and node not in ready and node.op not in (*NUMBERS, "vector", "vectors"):
-            plan[node] = instruction(node, uses, kept)
-            stack.append((node, True))
-            stack += [(n, False) for n in reversed(plan[node][1]) if n not in plan]
-    spreads: dict[Node, object] = {}
-    value: dict[Node, object] = {}
+    """The operation that computes some values of one width.
 
-    def narrow(node: Node) -> bool:
-        return node.width == ONE and not all_ones
+    Args:
+        scope: when it runs.
+        width: of a row; ``#7`` for that of buffer 7.
+        items: the values that are wanted, and the buffer for each.
+        ready: what lies in buffers when it runs.
+        uses: how many values read each.
+        kept: all values that ever lie in a buffer.
+    """
+    size = draft.program.buffers[int(width[1:])].width if width.startswith("#") else draft.size(width)
+    lines = _Assembly(draft, width, ready).lines_of(items, uses, kept)
+    return Operation("pointwise", scope, [size, *_encoded(lines)])
 
-    def read(node: Node) -> object:
-        """An operand as it is: a whole row, or one number of it."""
-        if node.op == "const":
-            return ("register", program.constant(node.value))
-        if node.op == "inverse_width":
-            return ("register", program.constant(1 / emitter.size(node.name)))
-        if node.op in ("vector", "vectors"):
-            numbers = tuple(emitter.parameters[n] for n in node.name.split(","))
-            return ("vector", program.vector(numbers, emitter.size(node.width)))
-        if node in value:
-            return value[node]
-        return ("column" if narrow(node) else "plane", ready[node])
 
-    def wide(node: Node) -> object:
-        """An operand over the whole row."""
-        if not narrow(node) or node.op in NUMBERS:
-            return read(node)
-        if node not in spreads:
-            spreads[node] = a.put("spread", a.new(), [read(node)])
-        return spreads[node]
+class _Assembly:
+    """One operation while it is written, over values that have no registers yet."""
 
-    first_home: dict[Node, int] = {}
-    again: list[tuple[Node, int]] = []
-    for node, buffer in items:
-        if node in plan and node not in first_home and _fits(emitter, node, buffer, width):
-            first_home[node] = buffer
-        else:
-            again.append((node, buffer))
-    for node in order:
-        op, args = plan[node]
-        place = first_home.get(node)
-        if op in ("rowsum", "rowdot"):
-            d: object = ("plane" if all_ones else "column", place)
-            a.put(op, d, [wide(n) for n in args])
-        else:
-            small = narrow(node)
-            d = a.new() if place is None else ("column" if small else "plane", place)
-            if op.endswith("_number"):
-                a.put(op, d, [wide(args[0]), read(args[1]), *map(wide, args[2:])])
-            elif op == "spread":
-                a.put("spread" if not all_ones else "copy", d, [read(args[0])])
+    def __init__(self, draft: Draft, width: str, ready: Placed) -> None:
+        self.draft, self.width, self.ready = draft, width, ready
+        self.lines: list[_Line] = []
+        self._made: dict[Node, Place] = {}  # what instructions above have made, and where it is
+        self._spread: dict[Node, Place] = {}  # one number a row, over the whole row
+        self._values = 0
+
+    def lines_of(self, items: list[tuple[Node, int]], uses: Counter[Node], kept: Collection[Node]) -> list[_Line]:
+        """The instructions, each after those it reads."""
+        plan = self._plan([n for n, _ in items], uses, kept)
+        home: dict[Node, int] = {}
+        again: list[tuple[Node, int]] = []
+        for node, buffer in items:
+            if node in plan and node not in home and self._fits(node, buffer):
+                home[node] = buffer
             else:
-                a.put(op, d, [read(n) if small else wide(n) for n in args], small, node.value if op == "pow" else 0.0)
-        value[node] = d
-    for node, buffer in again:
-        # a vector, a number or a value with a home elsewhere, into a plane
-        a.put("copy", ("plane", buffer), [wide(node) if node.width == ONE and width != ONE else read(node)])
-    size = program.buffers[int(width[1:])].width if width.startswith("#") else emitter.size(width)
-    return Operation("pointwise", scope, _encoded(a, size))
+                again.append((node, buffer))
+        for node, (op, args) in plan.items():
+            self._made[node] = self._written(node, op, args, home.get(node))
+        for node, buffer in again:
+            # a vector, a number or a value with a home elsewhere, into a plane
+            self._put("copy", ("plane", buffer), [self._wide(node)])
+        return self.lines
+
+    def _plan(
+        self, wanted: list[Node], uses: Counter[Node], kept: Collection[Node]
+    ) -> dict[Node, tuple[str, tuple[Node, ...]]]:
+        """Of each value that has to be computed the instruction and its operands, operands first."""
+        chosen: dict[Node, tuple[str, tuple[Node, ...]]] = {}
+        plan: dict[Node, tuple[str, tuple[Node, ...]]] = {}
+        stack = [(n, False) for n in reversed(wanted)]
+        while stack:
+            node, done = stack.pop()
+            if done:
+                plan[node] = chosen[node]
+            elif node not in chosen and node not in self.ready and node.op not in (*NUMBERS, "vector", "vectors"):
+                chosen[node] = instruction(node, uses, kept)
+                stack.append((node, True))
+                stack += [(n, False) for n in reversed(chosen[node][1]) if n not in chosen]
+        return plan
+
+    def _fits(self, node: Node, buffer: int) -> bool:
+        """Whether a value can be written to its buffer as it is, without being spread."""
+        return node.op == "rowsum" or self.draft.program.buffers[buffer].width == self.draft.size(node.width)
+
+    # -- instructions ----------------------------------------------------------------------------------------------
+
+    def _written(self, node: Node, op: str, args: tuple[Node, ...], home: int | None) -> Place:
+        """Where a value is, after the instruction that makes it."""
+        if op in ("rowsum", "rowdot"):
+            assert home is not None, "a sum of a row has a buffer"
+            return self._put(op, ("plane" if self.width == ONE else "column", home), [self._wide(n) for n in args])
+        narrow = self._is_narrow(node)
+        into = self._value() if home is None else ("column" if narrow else "plane", home)
+        if op.endswith("_number"):
+            return self._put(op, into, [self._wide(args[0]), self._read(args[1]), *map(self._wide, args[2:])])
+        if op == "spread":
+            return self._put("spread" if self.width != ONE else "copy", into, [self._read(args[0])])
+        operands = [self._read(n) if narrow else self._wide(n) for n in args]
+        return self._put(op, into, operands, narrow, node.value if op == "pow" else 0.0)
+
+    def _put(self, op: str, into: Place, args: list[Place], narrow: bool = False, immediate: float = 0.0) -> Place:
+        self.lines.append(_Line(op, into, args, narrow, immediate))
+        return into
+
+    def _value(self) -> Place:
+        self._values += 1
+        return self._values
+
+    # -- operands --------------------------------------------------------------------------------------------------
+
+    def _is_narrow(self, node: Node) -> bool:
+        """Whether a value is one number of a row that has more."""
+        return node.width == ONE and self.width != ONE
+
+    def _read(self, node: Node) -> Place:
+        """An operand as it is: a whole row, or one number of it."""
+        if node.op in NUMBERS:
+            return ("register", self.draft.constant(node))
+        if node.op in ("vector", "vectors"):
+            return ("vector", self.draft.vector(node))
+        if node in self._made:
+            return self._made[node]
+        return ("column" if self._is_narrow(node) else "plane", self.ready[node])
+
+    def _wide(self, node: Node) -> Place:
+        """An operand over the whole row."""
+        if not self._is_narrow(node) or node.op in NUMBERS:
+            return self._read(node)
+        if node not in self._spread:
+            into = self._value()
+            self._spread[node] = self._put("spread", into, [self._read(node)])
+        return self._spread[node]
 
 
-def _fits(emitter: Emitter, node: Node, buffer: int, width: str) -> bool:
-    """Whether a value can be written to its buffer as it is, without being spread."""
-    return node.op == "rowsum" or emitter.program.buffers[buffer].width == emitter.size(node.width)
-
-
-def _encoded(a: _Assembly, size: int) -> list[int]:
-    """Values into as few registers as their lifetimes allow, operands into slots."""
-    last: dict[object, int] = {}
-    for i, (_, d, args, _, _) in enumerate(a.code):
-        for v in (d, *args):
+def _encoded(lines: list[_Line]) -> list[int]:
+    """Slots, then instructions: values in as few registers as their lifetimes allow."""
+    last: dict[Place, int] = {}
+    for i, line in enumerate(lines):
+        for v in (line.into, *line.args):
             last[v] = i
     slots: dict[tuple[int, int], int] = {}
     free: list[int] = []
-    register: dict[object, int] = {}
-    made = 0
+    register: dict[Place, int] = {}
+    registers = 0
 
-    def slot(v: object) -> int:
-        if isinstance(v, tuple):
-            kind, buffer = v
-            key = (int(buffer), ("register", "plane", "column", "vector").index(kind))
-        else:
-            key = (-1 - register[v], 0)
+    def slot(v: Place) -> int:
+        key = (v[1], SLOTS.index(v[0])) if isinstance(v, tuple) else (-1 - register[v], 0)
         return slots.setdefault(key, len(slots))
 
     code: list[int] = []
-    for i, (op, d, args, narrow, immediate) in enumerate(a.code):
-        numbers = [slot(v) for v in args]
-        dying = [v for v in dict.fromkeys(args) if isinstance(v, int) and last[v] == i]
+    for i, line in enumerate(lines):
+        numbers = [slot(v) for v in line.args]
+        dying = [register[v] for v in dict.fromkeys(line.args) if isinstance(v, int) and last[v] == i]
         # what reads one number a row would write over it before it has read all of them
-        in_place = op != "spread" and not op.endswith("_number")
-        if in_place:
-            free += [register[v] for v in dying]
-        if isinstance(d, int) and d not in register:
+        in_place = line.op != "spread" and not line.op.endswith("_number")
+        free += dying if in_place else []
+        if isinstance(line.into, int):
             if free:
-                register[d] = free.pop()
+                register[line.into] = free.pop()
             else:
-                register[d], made = made, made + 1
-        if not in_place:
-            free += [register[v] for v in dying]
+                register[line.into], registers = registers, registers + 1
+        free += [] if in_place else dying
         numbers = (numbers + numbers[:1] * 3)[:3]
-        code += [OPERATIONS.index(op), slot(d), *numbers, int(narrow), bits(immediate)]
-        if isinstance(d, int) and last[d] == i:
-            free.append(register[d])
-    return [size, len(slots), *(w for key in slots for w in key), len(a.code), *code]
+        code += [OPERATIONS.index(line.op), slot(line.into), *numbers, int(line.narrow), bits(line.immediate)]
+        if isinstance(line.into, int) and last[line.into] == i:
+            free.append(register[line.into])
+    return [len(slots), *(w for key in slots for w in key), len(lines), *code]

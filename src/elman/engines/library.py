@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from elman.engines.blocks import OPERATIONS
+from elman.engines.words import OPERATIONS
 
 __all__ = ["Call", "instruction_set", "load", "missing", "path", "program_new"]
 

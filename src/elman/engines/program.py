@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-__all__ = ["Buffer", "Operation", "Program", "bits", "pass_tensors_on"]
+from elman.engines.listing import Names, listing
+from elman.engines.words import HOMES, INSTRUCTION, KINDS, SCOPES, SLOTS, bits
+
+__all__ = ["Buffer", "Operation", "Program", "pass_tensors_on"]
 
 Slot = tuple[int, str]  # a buffer (or -1 - its block register), and its kind
-
-# Their numbers are those of the enums in native/program.h and native/kernels.h.
-HOMES = ("tape", "before", "after", "chunk", "step", "row", "vector", "constant", "carry_in", "carry_out")
-KINDS = ("gather", "scatter", "multiply", "pointwise", "strips", "outer", "column_sum")
-SCOPES = ("start", "begin", "step", "end")
-STARTS = ("zero", "add", "vector")
-SLOTS = ("register", "plane", "column", "vector")
-
-
-def bits(value: float) -> int:
-    """The 64 bits of a double, as a signed integer."""
-    (word,) = struct.unpack("<q", struct.pack("<d", value))
-    return int(word)
 
 
 @dataclass(frozen=True)
@@ -60,8 +49,8 @@ class Operation:
         count = self.words[1]
         slots = [(b, SLOTS[k]) for b, k in zip(self.words[2 : 2 + 2 * count : 2], self.words[3::2], strict=False)]
         code = self.words[3 + 2 * count :]
-        reads = {slots[a] for i in range(0, len(code), 7) for a in code[i + 2 : i + 5]}
-        return reads, {slots[code[i]] for i in range(1, len(code), 7)}
+        reads = {slots[a] for i in range(0, len(code), INSTRUCTION) for a in code[i + 2 : i + 5]}
+        return reads, {slots[code[i]] for i in range(1, len(code), INSTRUCTION)}
 
 
 @dataclass
@@ -79,6 +68,7 @@ class Program:
         vectors: parameters that each vector is the sum of.
         carries: (width, tensor of dL/d(final state), of dL/d(initial state)).
         strips: widths of the deltas that weight gradients read.
+        names: of parameters, states and planes of the tape, for readers.
     """
 
     back: bool
@@ -93,6 +83,7 @@ class Program:
     buffers: list[Buffer] = field(default_factory=list)
     strips: list[int] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
+    names: Names = field(default_factory=Names)
     _numbers: dict[Buffer, int] = field(default_factory=dict, repr=False)
 
     def tensor(self, name: str, width: int) -> int:
@@ -122,6 +113,10 @@ class Program:
         if (parameter, transposed) not in self.packed:
             self.packed.append((parameter, transposed))
         return self.packed.index((parameter, transposed))
+
+    def __str__(self) -> str:
+        """What the library runs, made from the words that it is given."""
+        return listing(self.words(), replace(self.names, tensors=list(self.tensors)))
 
     def words(self) -> list[int]:
         """The program as native/program.cpp reads it."""
