@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from elman.config.settings import DataSettings
-from elman.data.conll import Sentence, read_conll
-from elman.data.conllu import read_conllu
+from elman.data.formats.conll import read_conll
+from elman.data.formats.conllu import read_conllu
 from elman.data.parts import packaged_folder
+from elman.data.sentence import Sentence
 from elman.data.tagged import load_sentences, load_tagged, read_sentences
 from elman.errors import InputError
 

@@ -15,13 +15,13 @@ import msgspec
 
 from elman.config.settings import DataSettings
 from elman.data.columns import guess_input, guess_target
+from elman.data.formats.polarity import read_polarity
+from elman.data.formats.trees import read_trees
 from elman.data.parts import PARTS, find_parts, text_format
-from elman.data.polarity import read_polarity
 from elman.data.readers import read_hub, read_table
 from elman.data.split import divide
 from elman.data.table import Table
 from elman.data.textfile import open_text, shown
-from elman.data.trees import read_trees
 from elman.errors import InputError
 
 __all__ = ["LabelledTexts", "check_known", "load_labelled", "load_texts"]

@@ -13,9 +13,10 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from elman.data.conll import Sentence, read_conll
-from elman.data.conllu import read_conllu
+from elman.data.formats.conll import read_conll
+from elman.data.formats.conllu import read_conllu
 from elman.data.reviews import ReviewSentence, read_reviews
+from elman.data.sentence import Sentence
 from elman.data.split import split_groups
 from elman.files import write_file
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from elman.config.settings import DataSettings
-from elman.data.conll import Sentence, read_conll
-from elman.data.conllu import read_conllu
+from elman.data.formats.conll import read_conll
+from elman.data.formats.conllu import read_conllu
 from elman.data.parts import CONLL_SUFFIXES, PARTS, find_parts, text_format
 from elman.data.readers import read_hub, read_table
 from elman.data.schemes import convert, detect_scheme, scheme_letters
+from elman.data.sentence import Sentence
 from elman.data.split import divide
 from elman.data.table import Table
 from elman.data.textfile import bare_suffix, open_text, shown

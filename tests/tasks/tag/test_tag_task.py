@@ -12,8 +12,8 @@ from tests.tasks.tag.conftest import sentences
 from elman.cli.app import main
 from elman.config.recipe import Recipe, load_recipe
 from elman.config.settings import DataSettings
-from elman.data.conll import Sentence
 from elman.data.schemes import convert
+from elman.data.sentence import Sentence
 from elman.data.table import Table
 from elman.data.tagged import check_tags_known, load_sentences
 from elman.data.writers import csv_text, write_table

@@ -17,8 +17,8 @@ from torch import Tensor
 from elman.config.recipe import Recipe
 from elman.config.settings import DataSettings
 from elman.config.training import TrainingSettings
-from elman.data.conll import Sentence
 from elman.data.schemes import spans
+from elman.data.sentence import Sentence
 from elman.data.table import Table
 from elman.data.tagged import TaggedTexts, check_tags_known, load_sentences, load_tagged
 from elman.models.lexicon import Batch

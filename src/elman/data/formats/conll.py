@@ -9,46 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from elman.data.sentence import Sentence
 from elman.data.textfile import open_text, shown
 from elman.errors import InputError
 
-__all__ = ["Sentence", "column_number", "read_conll"]
+__all__ = ["read_conll"]
 
 _SPACES = re.compile(r"[ \t]+")  # not \s: a no-break space belongs to its word
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """Words, and what the file says about each.
-
-    Attributes:
-        words: the tokens.
-        tags: one a word, as the file spells them; empty where none were asked for.
-        columns: every column of the file, each one value a word (words and tags among them).
-        lines: the line of each word, for error messages.
-        document: the number of its document, from 0; 0 throughout where the file marks none.
-        source: the file.
-    """
-
-    words: list[str]
-    tags: list[str]
-    columns: list[list[str]] = field(default_factory=list, repr=False)
-    lines: list[int] = field(default_factory=list, repr=False)
-    document: int = 0
-    source: str = "sentence"
-
-    def __len__(self) -> int:
-        return len(self.words)
-
-    def where(self, i: int) -> str:
-        """The place of word i: ``train.conll, line 7``."""
-        return f"{self.source}, line {self.lines[i]}" if self.lines else self.source
-
-    def with_tags(self, tags: list[str]) -> Sentence:
-        return Sentence(self.words, tags, self.columns, self.lines, self.document, self.source)
 
 
 def read_conll(path: str | Path, word: str = "", tag: str | None = "", encoding: str = "auto") -> Iterator[Sentence]:
@@ -87,8 +56,8 @@ def read_conll(path: str | Path, word: str = "", tag: str | None = "", encoding:
             if not width:
                 where = f"{source}, line {number}"
                 width, by_tab, first_line = len(cells), "\t" in line, number
-                word_at = column_number(word, width, where) if word else 0
-                tag_at = column_number(tag, width, where) if tag else width - 1
+                word_at = _column_number(word, width, where) if word else 0
+                tag_at = _column_number(tag, width, where) if tag else width - 1
                 if tag is not None and width == 1:
                     raise InputError(
                         "one column, so there are words but no tags", where=where, remedy="write a word, a tab, its tag"
@@ -110,7 +79,7 @@ def read_conll(path: str | Path, word: str = "", tag: str | None = "", encoding:
         raise InputError("no sentences in this file", where=source, remedy="one word and its tag a line")
 
 
-def column_number(name: str, width: int, where: str) -> int:
+def _column_number(name: str, width: int, where: str) -> int:
     """A column's place from 0, of its number from 1.
 
     Raises:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
-from elman.data.conll import Sentence
+from elman.data.sentence import Sentence
 from elman.data.textfile import open_text, shown
 from elman.errors import InputError
 

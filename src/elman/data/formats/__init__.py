@@ -1,0 +1,1 @@
+"""Files of every format -> tables and tagged sentences, one format a file."""
