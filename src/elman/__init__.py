@@ -38,7 +38,7 @@ _ROOMS: dict[str, str] = {
     "Sequences": "elman.sequences",
     "InputError": "elman.errors",
 }
-_MODULES = {"nn": "elman.layers", "cells": "elman.cells", "text": "elman.text", "layers": "elman.layers"}
+_MODULES = {"nn": "elman.nn", "cells": "elman.cells", "text": "elman.text", "layers": "elman.layers"}
 
 __all__ = [*sorted(_ROOMS), *sorted(_MODULES)]
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from itertools import pairwise, product
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+import elman
 from elman.errors import InputError
-from elman.layers.crf import CRF
+from elman.nn import CRF
 
 K = 4
 
@@ -31,7 +33,7 @@ def random_crf(seed: int, rules: bool) -> CRF:
 
 def enumerate_taggings(crf: CRF, e: Tensor) -> tuple[list[tuple[int, ...]], Tensor]:
     """Every tagging of one sequence e (T, K) and its score, straight from the formula."""
-    A, start, end = crf.scores()
+    A, start, end = crf.potentials()
     taggings = list(product(range(crf.num_tags), repeat=len(e)))
     scores = []
     for y in taggings:
@@ -171,8 +173,99 @@ def test_temperature_scales_every_score() -> None:
         ((3, K), None, "the CRF needs"),
         ((3, 2, K), [3, 0], "sequence 1 has length 0"),
         ((3, 2, K), [3, 4], "T = 3"),
+        ((3, 2, K), [2.5, 3.0], "lengths are float32"),
+        ((0, 2, K), None, "T and B above 0"),
+        ((3, 0, K), None, "T and B above 0"),
     ],
 )
 def test_wrong_input_is_refused(shape: tuple[int, ...], lengths: list[int] | None, message: str) -> None:
     with pytest.raises(InputError, match=message):
         CRF(K).log_partition(torch.zeros(shape), None if lengths is None else torch.tensor(lengths))
+
+
+@pytest.mark.parametrize(
+    ("tags", "message"),
+    [
+        (torch.tensor([[0, 1], [2, K], [0, 9]]), f"tag {K} at step 1 of sequence 1; 0 to {K - 1}"),
+        (torch.tensor([[0, 1], [-1, 2], [0, 9]]), "tag -1 at step 1 of sequence 0"),
+        (torch.zeros(3, 2), "tags are torch.float32"),
+        (torch.zeros(3, 2, dtype=torch.bool), "tags are torch.bool"),
+        (torch.zeros(2, 3, dtype=torch.int64), r"tags have shape \(2, 3\), emissions \(3, 2, 4\)"),
+        ([[0, 1]] * 3, "tags are list"),
+    ],
+)
+def test_wrong_tags_are_refused(tags: Tensor, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        CRF(K)(torch.zeros(3, 2, K), tags, torch.tensor([3, 2]))  # nine stands in the padding
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"num_tags": 0}, "num_tags is 0"),
+        ({"num_tags": True}, "num_tags is True"),
+        ({"num_tags": 2.0}, "num_tags is 2.0"),
+        ({"num_tags": 2, "allowed": torch.ones(2, 3)}, r"forbidden have shape \(2, 3\), 2 tags need \(2, 2\)"),
+        ({"num_tags": 2, "allowed_end": torch.zeros(2)}, "forbidden_end leave no tag"),
+    ],
+)
+def test_wrong_rules_are_refused(arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        CRF(**arguments)  # type: ignore[arg-type]
+
+
+def test_emissions_that_are_no_numbers_are_refused() -> None:
+    for wrong, kind in ((torch.zeros(3, 2, K, dtype=torch.int64), "torch.int64"), (np.zeros((3, 2, K)), "ndarray")):
+        with pytest.raises(InputError, match=f"emissions are {kind}"):
+            CRF(K).best_path(wrong)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="temperature is 0"):
+        CRF(K).marginals(torch.zeros(3, 2, K), temperature=0)
+
+
+def test_where_the_rules_leave_no_tagging() -> None:
+    """From 0 only to 1, and from 1 nowhere: two steps at most, of which the second cannot be the first."""
+    crf = CRF(2, allowed=torch.tensor([[False, True], [False, False]]), allowed_end=[False, True])
+    e, lengths = torch.randn(3, 3, 2, generator=torch.Generator().manual_seed(0)), [1, 2, 3]
+    log_z = crf.log_partition(e, lengths)
+    torch.testing.assert_close(log_z, torch.stack([e[0, 0, 1], e[0, 1, 0] + e[1, 1, 1], torch.tensor(-torch.inf)]))
+    for ask in (crf.best_path, crf.marginals):
+        with pytest.raises(InputError, match="the rules leave sequence 2 no tagging"):
+            ask(e, lengths)
+        ask(e[:, :2], lengths[:2])
+
+
+def test_batch_first_is_the_same_with_the_axes_swapped() -> None:
+    crf, (e, lengths) = random_crf(6, True), batch(6)
+    other = CRF(K, ~crf.forbidden, ~crf.forbidden_start, ~crf.forbidden_end, batch_first=True, dtype=torch.float64)
+    other.load_state_dict(crf.state_dict())
+    rows = e.transpose(0, 1)
+    tags, best = crf.best_path(e, lengths)
+    found, score = other.best_path(rows, lengths.tolist())
+    assert torch.equal(found, tags.T)
+    assert torch.equal(score, best)
+    assert torch.equal(other.marginals(rows, lengths), crf.marginals(e, lengths).transpose(0, 1))
+    assert torch.equal(other(rows, found, lengths), crf(e, tags, lengths))
+    assert torch.equal(other.score(rows, found, lengths), best)
+    assert torch.equal(other.log_partition(rows, lengths), crf.log_partition(e, lengths))
+
+
+def test_emissions_of_another_precision_than_the_parameters() -> None:
+    """Under autocast a network's scores are bfloat16, and the CRF's own parameters float32: both learn."""
+    crf, (e, lengths) = random_crf(7, False).float(), batch(7)
+    low = e.bfloat16().requires_grad_()
+    tags = torch.zeros(5, 4, dtype=torch.uint8)
+    loss = crf(low, tags, lengths)
+    torch.testing.assert_close(loss, crf(low.detach().float(), tags, lengths))
+    loss.sum().backward()
+    assert low.grad is not None
+    assert low.grad.dtype == torch.bfloat16
+    assert crf.transitions.grad is not None
+    assert crf.transitions.grad.dtype == torch.float32
+
+
+def test_it_is_made_as_torchs_layers_are() -> None:
+    crf = CRF(K, torch.eye(K), device="meta", dtype=torch.float64)
+    assert all(p.is_meta and p.dtype == torch.float64 for p in crf.parameters())
+    assert list(crf.state_dict()) == ["transitions", "start", "end"]
+    assert repr(CRF(K, torch.eye(K))) == "CRF(4, forbidden=12)"
+    assert elman.layers.CRF is elman.nn.CRF is CRF
