@@ -16,7 +16,6 @@ from elman.pages.palette import COLOURS
 __all__ = ["cell_svg", "place_of", "svg_of"]
 
 MARGIN = 22.0
-_UPRIGHT = frozenset(("tanh", "relu", "exp", "log", "mean", "min", "max", "if", "sign", "LN"))
 NAME = 18.0  # room for the name above a shape, and as much below, so that it stays level
 _PARTS = re.compile(r"[A-Za-zα-ω]+(?:_[A-Za-z0-9−]+)?|\^[-−.\d]+|\s+|.")
 _STYLE = """

@@ -12,8 +12,6 @@ from elman.sequences import within
 
 __all__ = ["Pooling"]
 
-KINDS = ("last", "mean", "max", "attention")
-
 
 class Pooling(nn.Module):
     """(T, B, D*H) and lengths -> (B, D*H).

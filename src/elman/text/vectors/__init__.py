@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from elman.text.vectors.embedding import coverage, embedding_matrix
+from elman.text.vectors.embedding import embedding_matrix
 from elman.text.vectors.judgement import evaluate
 from elman.text.vectors.training import Progress, Settings, train
 from elman.text.vectors.words import WordVectors
 
-__all__ = ["Progress", "Settings", "WordVectors", "coverage", "embedding_matrix", "evaluate", "train"]
+__all__ = ["Progress", "Settings", "WordVectors", "embedding_matrix", "evaluate", "train"]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from elman.text.vocabulary import Vocabulary
 
-__all__ = ["coverage", "embedding_matrix", "find"]
+__all__ = ["embedding_matrix", "find"]
 
 # what treebanks write for signs that running text has
 _SIGNS = {
@@ -38,11 +38,6 @@ def find(vectors: WordVectors, word: str) -> np.ndarray | None:
     if len(parts) > 1 and all(p in vectors for p in parts):
         return np.asarray(vectors.matrix[[vectors.row(p) for p in parts]].mean(0))
     return None
-
-
-def coverage(vectors: WordVectors, words: Sequence[str]) -> float:
-    """Share of the words that have a vector, 0..1."""
-    return sum(find(vectors, word) is not None for word in words) / max(1, len(words))
 
 
 def embedding_matrix(

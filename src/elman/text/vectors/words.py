@@ -138,13 +138,6 @@ class WordVectors:
             )
         return found / max(float(np.linalg.norm(found)), 1e-30)
 
-    def analogy(self, a: str, b: str, c: str, n: int = 10) -> list[tuple[str, float]]:
-        """a is to b as c is to ...: nearest to b - a + c, the three left out (3CosAdd, Mikolov et al. 2013c)."""
-        rows = [self.row(a), self.row(b), self.row(c)]
-        x, y, z = self.directions[rows]
-        target = y - x + z
-        return self._top(self.directions @ (target / max(float(np.linalg.norm(target)), 1e-30)), n, rows)
-
     def _top(self, cosine: np.ndarray, n: int, skip: Sequence[int]) -> list[tuple[str, float]]:
         cosine[list(skip)] = -np.inf
         if n < 1:
