@@ -38,14 +38,13 @@ def section(title: str, *blocks: Child, lead: Child = None) -> Section:
     return Section(title, join(tag("p", lead, class_="lead") if lead else None, *blocks))
 
 
-def page(title: str, subtitle: str, sections: Sequence[Section | None], note: str = "") -> Html:
+def page(title: str, subtitle: str, sections: Sequence[Section | None]) -> Html:
     """The whole document.
 
     Args:
         title: what was trained (``Sentiment``).
         subtitle: one line under it (model and data).
         sections: in reading order; None is left out, so that callers can write ``x and section(x)``.
-        note: the last line of the page; by default who made it.
 
     Raises:
         ValueError: the page would be larger than 3 MB.
@@ -76,7 +75,7 @@ def page(title: str, subtitle: str, sections: Sequence[Section | None], note: st
             ),
             tag("nav", tag("ol", contents), aria_label="Contents") if len(kept) > 1 else None,
             tag("main", body),
-            tag("footer", note or f"Made by Elman {__version__}: one file that asks nothing of the network."),
+            tag("footer", f"Made by Elman {__version__}: one file that asks nothing of the network."),
         ),
         lang="en",
     )
@@ -87,9 +86,9 @@ def page(title: str, subtitle: str, sections: Sequence[Section | None], note: st
     return whole
 
 
-def write(path: str | Path, title: str, subtitle: str, sections: Sequence[Section | None], note: str = "") -> Path:
+def write(path: str | Path, title: str, subtitle: str, sections: Sequence[Section | None]) -> Path:
     """Write the page to `path`: whole, or not at all. Arguments and errors are those of `page`."""
-    write_file(path, page(title, subtitle, sections, note))
+    write_file(path, page(title, subtitle, sections))
     return Path(path)
 
 

@@ -18,9 +18,8 @@ Item = TypeVar("Item")
 
 
 def prove_model(
-    model: nn.Module, outputs: Callable[[Sequence[Item], int], Sequence[Tensor]], items: Sequence[Item],
-    *, tolerance: float | None = None,
-) -> Proof:  # fmt: skip
+    model: nn.Module, outputs: Callable[[Sequence[Item], int], Sequence[Tensor]], items: Sequence[Item]
+) -> Proof:
     """Prove the contract of a whole model on real items, and of each recurrent layer inside it on what it then reads.
 
     Args:
@@ -50,16 +49,16 @@ def prove_model(
             for hook in hooks:
                 hook.remove()
         alone = [outputs([item], 0)[0] for item in items]
-        checks.append(judge("alone = in a batch", list(zip(alone, whole, strict=True)), tolerance))
+        checks.append(judge("alone = in a batch", list(zip(alone, whole, strict=True))))
         backwards = list(outputs(items[::-1], 0))[::-1]
-        checks.append(judge("in any order", list(zip(backwards, whole, strict=True)), tolerance))
+        checks.append(judge("in any order", list(zip(backwards, whole, strict=True))))
         padded = list(outputs(items, 5))
-        checks.append(judge("padded (with other values)", list(zip(padded, whole, strict=True)), tolerance))
+        checks.append(judge("padded (with other values)", list(zip(padded, whole, strict=True))))
     inside: list[Check] = []
     for name, example in seen.items():
         if example.lengths is None:  # where the model gave none, the layer still takes them
             example = Example(example.args, example.time, example.batch, "lengths", "state")
-        proof = verify(layers[name], example, tolerance=tolerance)
+        proof = verify(layers[name], example)
         inside += [Check(f"{name}: {c.name}", c.holds, c.error, c.tolerance, c.note) for c in proof.checks]
     if seen and all(c.holds is not False for c in inside):
         around = "likely cause: the layers inside hold, so what stands around them (pooling, masks, normalisation)"

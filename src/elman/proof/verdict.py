@@ -107,7 +107,7 @@ def difference(a: Tensor, b: Tensor) -> float:
     return gap if gap == gap else float("inf")
 
 
-def judge(name: str, pairs: Sequence[tuple[Tensor, Tensor]], tolerance: float | None, note: str = "") -> Check:
+def judge(name: str, pairs: Sequence[tuple[Tensor, Tensor]], tolerance: float | None = None, note: str = "") -> Check:
     """The worst of all pairs (found, wanted), each against what its dtype allows, or against `tolerance`."""
     worst = (0.0, 0.0)
     for a, b in pairs:
