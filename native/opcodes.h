@@ -1,5 +1,5 @@
-// The operations of the block machine. Their numbers are part of the interface with engines/lowering.py, which reads this
-// list through elman_operations() and so cannot disagree with it.
+// The operations of the block machine. Their numbers are part of the interface with engines/words.py, whose list is
+// compared with this one, through elman_operations(), when the library is loaded.
 #pragma once
 
 #define ELMAN_OPERATIONS(_)                                                                                          \

@@ -10,7 +10,7 @@ from elman import Cell, cells, layer_norm, sigmoid, tanh, where
 from elman.engines.reference import evaluate
 from elman.equations.bptt import differentiate
 from elman.equations.graph import Graph, size_of
-from elman.equations.printing import _forward_names, derivative, equations, schedule
+from elman.equations.printing import _forward_names, derivative, equations
 from equations.drawn import drawn_cells
 from equations.numbers import SIZES, draw, run, values
 from native.random_cells import Random
@@ -72,7 +72,6 @@ def test_packaged_cells_evaluate_to_their_graphs(cell):
     graph = getattr(cells, cell)().graph
     check_equations(graph)
     check_derivative(graph)
-    assert schedule(graph)
 
 
 @pytest.mark.parametrize("cell", ["GRU", "LSTM", "LEM", "LayerNormLSTM"])
@@ -224,12 +223,3 @@ def test_the_derivative_of_a_gru():
     assert "delta_n = d_n * (1 - n ** 2)" in lines
     assert "d_r = (W.T @ delta_n) * s" in lines
     assert "d_W = outer(delta_n, r * s)" in lines
-
-
-def test_the_schedule_in_words():
-    gru, sru, rnn = (" | ".join(schedule(getattr(cells, name)().graph)) for name in ("GRU", "SRU", "RNN"))
-    assert "before the loop, over all T steps at once: [U_r U_z U] @ x as one product (3H x I)" in gru
-    assert "in the loop: [W_r W_z] @ s as one product (2H x H) | then, once r * s is known: W @ (r * s) (H x H)" in gru
-    assert "back through time: W.T, then W_r.T and W_z.T" in gru
-    assert "in the loop: no product" in sru
-    assert "in the loop: W @ h (H x H)" in rnn

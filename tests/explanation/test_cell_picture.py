@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from itertools import combinations, pairwise
 
@@ -9,12 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from elman import Cell, cells, maximum, tanh, where
+from elman.engines.lowering import lower
 from elman.equations.graph import Graph
 from elman.explanation.cell_lanes import lanes
 from elman.explanation.cell_picture import drawing
 from elman.explanation.cell_svg import cell_svg, place_of, svg_of
+from elman.explanation.cost import Size
 from elman.explanation.layered import Box, place
 from equations.drawn import drawn_cells
+from native.listings import Listed
 
 
 def check(graph: Graph) -> None:
@@ -130,3 +134,29 @@ def test_lanes_show_every_matrix_and_every_state(cell):
             assert p.name in shown.replace("[", " ").replace("]", " ").split()
     for state in graph.state_names:
         assert f"─▶ {state}\n" in shown + "\n"
+
+
+def test_lanes_are_in_the_order_of_the_programs() -> None:
+    """What stands in the lanes of all steps is multiplied before the loop, and lanes follow each other as the products
+    of the program do."""
+    for name in cells.__all__:
+        graph = getattr(cells, name)().graph
+        program = Listed(str(lower(graph, Size(I=3, H=5).widths(graph)).forward))
+        turns = {"all steps": [set()], "each step": [set()]}
+        for line in program.lines:
+            if line.part != "each chunk, after its steps":
+                turn = turns["each step" if line.part == "each step" else "all steps"]
+                if line.kind == "pointwise":
+                    turn.append(set())
+                elif line.kind == "multiply":
+                    turn[-1] |= set(re.findall(r"(\w+) @", line.text))
+        label, last, seen = "", 0, []
+        for lane in lanes(graph).splitlines():
+            if lane[:9].strip():
+                label, last = lane[:9].strip(), 0
+            for matrices in re.findall(r"\[(.*?)\]", lane):
+                (at,) = [k for k, turn in enumerate(turns[label]) if set(matrices.split()) <= turn]
+                assert at >= last, f"{name}: {lane}"
+                last = at
+                seen += matrices.split()
+        assert sorted(seen) == sorted(p.name for p in graph.parameters.values() if p.is_matrix)

@@ -14,6 +14,7 @@ import elman
 from elman import Cell, InputError, cells, tanh
 from elman.cli.app import main
 from elman.engines.choose import choose
+from elman.engines.compiled import compiled
 from elman.explanation.cost import Size, compare, cost, formula, measure
 from elman.explanation.layer import Explanation
 
@@ -120,6 +121,14 @@ def test_a_cell_is_counted_by_hand():
     assert formula(cells.GRU().graph) == "3 H*H + 3 H*I + 3 H"
 
 
+def test_the_schedule_is_what_the_native_engine_runs():
+    said = elman.explain(cells.LSTM, size=SMALL, time=False)
+    step = compiled(cells.LSTM().graph, (("H", 4), ("I", 3)), torch.float32)
+    assert said.schedule == (*str(step.programs.training).splitlines(), "", *str(step.programs.back).splitlines())
+    for line in said.schedule:
+        assert line in said
+
+
 def test_parameters_with_shapes_and_starts():
     class Mine(Cell):
         init = {"b": 1.0, "W": nn.init.orthogonal_}
@@ -193,7 +202,13 @@ def test_command_with_a_file_and_a_picture(tmp_path):
     command = [sys.executable, "-m", "elman.cli", "explain", "my.py:Mine", "--picture", "out.svg"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for part in ("h = tanh(W @ h + U @ x + b)", "d_W = outer(delta_h, h)", "in the loop: W @ h", "> Mine", "─▶ [W]"):
+    for part in (
+        "h = tanh(W @ h + U @ x + b)",
+        "d_W = outer(delta_h, h)",
+        "multiply    d(h[t-1]) = W.T @ c6",
+        "> Mine",
+        "─▶ [W]",
+    ):
         assert part in done.stdout
     assert (tmp_path / "out.svg").read_text(encoding="utf-8").startswith("<svg")
 

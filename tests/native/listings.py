@@ -100,7 +100,7 @@ class Listed:
 
     def __init__(self, text: str) -> None:
         head, *parts = text.split("\n\n")
-        first, *rows = head.splitlines()
+        first, *rows = re.sub(r"\n +", " ", head).splitlines()
         self.back = {"forward, from the first step on": False, "back, from the last step to the first": True}[first]
         said: dict[str, str] = dict(re.split(r"\s+", row, maxsplit=1) for row in rows)  # type: ignore[misc]
         self.parameters = {

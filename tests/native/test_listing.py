@@ -7,6 +7,7 @@ back, and held against the reference engine and autograd.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -239,3 +240,9 @@ def test_golden_listings(name: str) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text(said, encoding="utf-8")
     assert said == path.read_text(encoding="utf-8")
+
+
+def test_the_loop_that_the_readme_prints() -> None:
+    page = (Path(__file__).parents[2] / "native" / "README.md").read_text(encoding="utf-8")
+    _, shown, _ = re.split(r"^```(?:text)?\n", page, maxsplit=2, flags=re.M)
+    assert shown in (GOLDEN / "gru.txt").read_text(encoding="utf-8")

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
+from textwrap import TextWrapper
 from typing import TypeVar
 
 from elman.engines.words import HOMES, KINDS, OPERANDS, OPERATIONS, SCOPES, SLOTS, STARTS, number
@@ -34,6 +35,7 @@ WHEN = {
     "step": "each step",
     "end": "each chunk, after its steps",
 }
+IN_LINES = TextWrapper(112, subsequent_indent=" " * 12, break_long_words=False, break_on_hyphens=False)
 OWN = {"chunk": "c", "step": "w", "row": "m"}  # working memory
 
 
@@ -89,7 +91,7 @@ class _Listing:
 
     def _list(self, title: str, item: Callable[[int], str], between: str = ", ") -> None:
         if said := self._read(item):
-            self.lines.append(f"{title:11} {between.join(said)}")
+            self.lines += IN_LINES.wrap(f"{title:11} {between.join(said)}")
 
     # -- what there is ---------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Cells as equations: traced once, differentiated symbolically, scheduled, printed. No tensor is touched here."""
+"""Cells as equations: traced once, differentiated symbolically, printed. No tensor is touched here."""
 
 from elman.equations.bptt import StepDerivative, differentiate
 from elman.equations.cell import (
@@ -19,11 +19,10 @@ from elman.equations.cell import (
     where,
 )
 from elman.equations.graph import Graph, Parameter
-from elman.equations.schedule import Backward, Forward, schedule_backward, schedule_forward
 from elman.equations.symbols import CellError, Node
 
 __all__ = [
-    "FUNCTIONS", "Backward", "Cell", "CellError", "Forward", "Graph", "Node", "Parameter", "StepDerivative", "abs",
-    "differentiate", "exp", "layer_norm", "log", "maximum", "minimum", "relu", "schedule_backward", "schedule_forward",
+    "FUNCTIONS", "Cell", "CellError", "Graph", "Node", "Parameter", "StepDerivative", "abs",
+    "differentiate", "exp", "layer_norm", "log", "maximum", "minimum", "relu",
     "sigmoid", "softplus", "sqrt", "square", "tanh", "where",
 ]  # fmt: skip

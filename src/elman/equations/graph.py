@@ -91,6 +91,21 @@ class Graph:
         return self.output is not self.after[0]
 
     @cached_property
+    def late(self) -> frozenset[Node]:
+        """The values that wait for a state, or for a mask: all others can be computed before the loop over time."""
+        found: set[Node] = set()
+        for node in self.nodes:
+            if node.op in ("state", "sequence", "time") or any(a in found for a in node.args):
+                found.add(node)
+        return frozenset(found)
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """The matrices whose products are late, in the order of their first use."""
+        found = {n.name for n in self.late if n.is_product}
+        return tuple(name for name in self.parameters if name in found)
+
+    @cached_property
     def signature(self) -> str:
         """Equal for equal equations, whatever the cell is called. (Graphs compare by identity: their nodes do.)"""
         said = {k: v for k, v in self.to_dict().items() if k not in ("name", "names", "defaults", "learned")}

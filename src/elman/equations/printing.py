@@ -1,6 +1,6 @@
-"""A step printed back: its equations, its derivative (the step of BPTT), and its schedule in words.
+"""A step printed back: its equations, and its derivative, the step of BPTT.
 
-Evaluating the lines of the first two one after another in Python gives the graph's numbers; a test does.
+Evaluating the lines one after another in Python gives the graph's numbers; a test does.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from elman.equations.bptt import StepDerivative, differentiate
 from elman.equations.expressions import RESERVED, Line, Writer, view, walk
 from elman.equations.graph import Graph
-from elman.equations.schedule import Group, schedule_backward, schedule_forward
 from elman.equations.symbols import UNARY, Node
 
-__all__ = ["Derivative", "Equations", "derivative", "equations", "reading", "schedule"]
+__all__ = ["Derivative", "Equations", "derivative", "equations", "reading"]
 
 
 @dataclass(frozen=True)
@@ -231,64 +230,7 @@ def _delta_names(graph: Graph, back: StepDerivative, forward: Mapping[Node, str]
     return {delta: name if said.count(name) == 1 else matrices[delta][0] for delta, name in wanted.items()}
 
 
-# -- its schedule -----------------------------------------------------------------------------------------------------
-
-
-def schedule(graph: Graph) -> tuple[str, ...]:
-    """What an engine does with the step: what it computes before the loop over time, what it stacks, what must wait."""
-    forward, backward = schedule_forward(graph), schedule_backward(graph)
-    names = _forward_names(graph)
-    writer = Writer(names, set(names.values()), frozenset(names))
-    said = []
-    early = [g for stage in forward.hoisted for g in stage.groups]
-    if early:
-        said.append(f"before the loop, over all T steps at once: {_products(early, graph, writer)}")
-    turns = [stage.groups for stage in forward.loop if stage.groups]
-    if not turns:
-        said.append("in the loop: no product, elementwise work alone")
-    for k, groups in enumerate(turns):
-        start = "in the loop" if k == 0 else f"then, once {_and([writer.say(g.operand) for g in groups])} is known"
-        said.append(f"{start}: {_products(groups, graph, writer)}")
-    turns = [stage.groups for stage in backward.loop if stage.groups]
-    back = [
-        _and(_in_order([f"{name}.T" for g in groups for p in g.products for name in p.names], graph))
-        for groups in turns
-    ]
-    said.append(f"back through time: {', then '.join(back) if back else 'no product'}")
-    matrices = [p.name for p in graph.parameters.values() if p.is_matrix]
-    late = [*matrices, *([graph.x.name] if backward.derivative.d_x is not None else [])]
-    if late:
-        said.append(f"after the loop back, over all T steps at once: the derivatives by {_and(late)}")
-    return tuple(said)
-
-
 def reading(graph: Graph, node: Node) -> str:
     """A value of the step as text, by the names of `derivative`."""
     names = _forward_names(graph)
     return Writer(names, set(names.values()), frozenset(names)).say(node)
-
-
-def _in_order(names: Iterable[str], graph: Graph) -> list[str]:
-    """Matrices in the order in which the step first uses them."""
-    order = {name: k for k, name in enumerate(graph.parameters)}
-    return sorted(names, key=lambda name: order[name.removesuffix(".T")])
-
-
-def _products(groups: Sequence[Group], graph: Graph, writer: Writer) -> str:
-    """``[W_r W_z] @ s as one product (2H x H)``"""
-    said = []
-    for group in groups:
-        operand = writer.say(group.operand)
-        operand = operand if operand.isidentifier() else f"({operand})"
-        names = _in_order([p.name for p in group.products], graph)
-        rows, columns = [p.width for p in group.products], group.operand.width
-        if len(names) == 1:
-            said.append(f"{names[0]} @ {operand} ({rows[0]} x {columns})")
-        else:
-            height = f"{len(rows)}{rows[0]}" if len(set(rows)) == 1 else " + ".join(rows)
-            said.append(f"[{' '.join(names)}] @ {operand} as one product ({height} x {columns})")
-    return "; ".join(said)
-
-
-def _and(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

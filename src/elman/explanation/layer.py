@@ -17,11 +17,11 @@ from torch import nn
 
 from elman.cells.find import find_cell
 from elman.engines.choose import Choice
+from elman.engines.lowering import lower
 from elman.equations import Cell
 from elman.equations.bptt import differentiate
 from elman.equations.graph import Graph, Parameter, size_of
-from elman.equations.printing import Derivative, derivative, equations, schedule
-from elman.equations.schedule import schedule_forward
+from elman.equations.printing import Derivative, derivative, equations
 from elman.errors import InputError
 from elman.explanation.cell_lanes import lanes
 from elman.explanation.cost import Cost, Row, Size, Timing, compare, cost, formula
@@ -172,8 +172,7 @@ def _masks(layer: Recurrent) -> str:
     if layer.zoneout:
         said.append(f"zoneout {layer.zoneout:g}, a mask for every step")
     if layer.weight_drop:
-        waiting = {n for s in schedule_forward(layer.graph).loop for g in s.groups for p in g.products for n in p.names}
-        names = ", ".join(name for name in layer.graph.parameters if name in waiting)
+        names = ", ".join(layer.graph.waiting)
         said.append(f"weight drop {layer.weight_drop:g} on {names or 'nothing: no matrix meets a state'}")
     return "; ".join(said) + " (in training; inside the loop)" if said else "none inside the loop"
 
@@ -199,7 +198,7 @@ def _model(model: nn.Module) -> Explanation:
 
 
 def _cell(graph: Graph, filled: Collection[str], size: Size, timed: bool) -> Explanation:
-    step, back, order = equations(graph), derivative(graph), schedule(graph)
+    step, back, order = equations(graph), derivative(graph), _schedule(graph, size)
     counted = cost(graph, size)
     with Meanwhile() as meanwhile:
         timings = compare(graph, size) if timed else []
@@ -209,7 +208,7 @@ def _cell(graph: Graph, filled: Collection[str], size: Size, timed: bool) -> Exp
         _section("equations", str(step)),
         _section("picture", lanes(graph)),
         _section("derivative, back through time", _derivative(back)),
-        _section("schedule", "\n".join(order)),
+        _section(f"schedule of the native engine in training ({size})", "\n".join(order)),
         _section("parameters", _parameters(graph, filled, size)),
         _section(f"cost of a step, one sequence ({size})", _cost(counted, graph)),
     ]
@@ -239,6 +238,12 @@ def _derivative(back: Derivative) -> str:
     given = _table([(name, f"the derivative {what}") for name, what in back.arrives.items()], "")
     lines = "\n".join(map(str, back.lines))
     return f"{given}\n\n{lines}\n\nsummed over all steps and sequences:\n" + "\n".join(back.gradients)
+
+
+def _schedule(graph: Graph, size: Size) -> tuple[str, ...]:
+    """What is done in which order, forward and back: the programs that the native engine runs."""
+    programs = lower(graph, size.widths(graph))
+    return (*str(programs.training).splitlines(), "", *str(programs.back).splitlines())
 
 
 def _parameters(graph: Graph, filled: Collection[str], size: Size) -> str:

@@ -20,7 +20,7 @@ from elman.engines.streaming import Stream
 from elman.engines.tracing import constant, traced, transformed
 from elman.engines.unchanged import doubt
 from elman.engines.weights import PLAIN, Plan, Weights, disguise, kind
-from elman.equations import Cell, CellError, schedule_forward
+from elman.equations import Cell, CellError
 from elman.equations.graph import Graph, size_of
 from elman.errors import InputError, InputTypeError
 from elman.layers.dropout import dropout
@@ -260,8 +260,7 @@ class Recurrent(nn.Module):
     def _waiting(self) -> tuple[str, ...]:
         """The matrices that have to wait for a state."""
         if self._waits is None:
-            loop = schedule_forward(self.graph).loop
-            self._waits = tuple(n for s in loop for g in s.groups for p in g.products for n in p.names)
+            self._waits = self.graph.waiting
         return self._waits
 
     @constant
