@@ -58,7 +58,7 @@ def contest(
 
 
 def grid(threads: int) -> list[Measured]:
-    """The drop-ins and the lecture's GRU over the grid and odd sizes."""
+    """The drop-ins and the GRU of Cho et al. 2014 over the grid and odd sizes."""
     rows = []
     for case in GRID + ODD:
         x = torch.randn(case.T, case.B, case.H)
@@ -72,7 +72,7 @@ def grid(threads: int) -> list[Measured]:
                         calls["torch loop"] = make(Loop("GRU", case.H, case.H), x)
                     if HAVE["jax"]:
                         calls["jax scan"] = jax_contestants(own, case.T, case.B, case.H)[work]
-                # ONNX Runtime's GRU resets before the product, as the lecture's
+                # ONNX Runtime's GRU resets before the product, as that of Cho et al.
                 runtime = {"LSTM": "LSTM", "GRU before": "GRU", "RNN": "RNN"}.get(cell)
                 if runtime and work == "forward" and HAVE["onnxruntime"] and HAVE["onnx"]:
                     calls["onnxruntime"] = onnx_contestant(runtime, case.T, case.B, case.H, threads)

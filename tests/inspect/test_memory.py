@@ -1,4 +1,4 @@
-"""Each cell of the lecture forgets, or keeps, as the lecture says: checked where the answer is known in closed form."""
+"""Plain cells forget, and gated ones keep, as their equations say: checked where the answer is known in closed form."""
 
 from __future__ import annotations
 

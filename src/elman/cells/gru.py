@@ -8,7 +8,7 @@ from elman.equations import Cell, layer_norm, sigmoid, tanh
 
 
 class GRU(Cell):
-    """Cho et al. 2014, eq. 5-8: the reset gate acts before the matrix product. The lecture's, and ONNX's default."""
+    """Cho et al. 2014, eq. 5-8: the reset gate acts before the matrix product. Also ONNX's default."""
 
     def step(self, x: Any, s: Any) -> Any:
         r = sigmoid(self.W_r @ s + self.U_r @ x + self.b_r)

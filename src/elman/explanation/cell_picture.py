@@ -1,7 +1,7 @@
 """A cell as a picture: what goes in on the left, products in wide boxes, gates in circles, new states on the right.
 
-One affine sum (`W_r @ s + U_r @ x + b_r`) is one box, so that the picture shows what a lecture's does: which gate reads
-what, and how the gates mix the states.
+One affine sum (`W_r @ s + U_r @ x + b_r`) is one box, so that the picture shows what those in papers do: which gate
+reads what, and how the gates mix the states.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class _Draft:
         self.names = self._names()
 
     def _names(self) -> dict[Node, str]:
-        """As a lecture writes them: x_t, the old state s_t−1, the new one s_t, gates by their letters."""
+        """As papers write them: x_t, the old state s_t−1, the new one s_t, gates by their letters."""
         graph = self.graph
         names = {graph.x: f"{graph.x.name}_t", **{s: f"{s.name}_t−1" for s in graph.states}}
         names |= {g: g.name for g in graph.given}

@@ -1,7 +1,7 @@
 """Back-propagation through time taken apart: who contributed what to the gradient, and how far back it reached.
 
-The lecture's sum, dL/dW = sum over t of (dL/dW) at step t: the parameters are the same at every step, and each step has
-a share of its own. Here every step is given its own copy of the parameters; what autograd says about copy t is share t.
+dL/dW = sum over t of (dL/dW) at step t (Werbos 1990): the parameters are the same at every step, and each step has a
+share of its own. Here every step is given its own copy of the parameters; what autograd says about copy t is share t.
 """
 
 from __future__ import annotations

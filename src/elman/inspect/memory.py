@@ -1,8 +1,8 @@
 """How much of the past is left: the derivative of a later output by an earlier input.
 
-Graves 2012, fig. 4.1 and 4.4, is the lecture's picture: an unrolled network, its nodes shaded by how sensitive they
-still are to the first input. A traditional network fades because each step overwrites; gates may keep. Here the shades
-are computed, from any layer with the weights it has.
+Graves 2012, fig. 4.1 and 4.4, draws an unrolled network, its nodes shaded by how sensitive they still are to the first
+input. A traditional network fades because each step overwrites; gates may keep. Here the shades are computed, from any
+layer with the weights it has.
 """
 
 from __future__ import annotations

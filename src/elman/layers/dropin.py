@@ -152,8 +152,7 @@ class GRU(_DropIn):
 
     Args:
         reset: ``"after"`` the matrix product, as torch has it and its weights want; ``"before"`` it, as Cho et al.
-            2014, the lecture and ONNX's default. Both keep torch's `state_dict`; ``"before"`` adds the candidate's
-            two biases.
+            2014 and ONNX's default. Both keep torch's `state_dict`; ``"before"`` adds the candidate's two biases.
 
     The others are torch's and `Recurrent`'s.
     """

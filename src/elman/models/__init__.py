@@ -1,1 +1,1 @@
-"""The shapes of the lecture as modules: many to one, one to one, many to many."""
+"""Whole networks as modules: many to one, one to one, many to many."""

@@ -1,4 +1,4 @@
-"""Memory made visible: how gradients fade, who reads whom, the lecture's shaded network, and gates over a sentence."""
+"""Memory made visible: how gradients fade, who reads whom, the unrolled network shaded, and gates over a sentence."""
 
 from __future__ import annotations
 
