@@ -333,7 +333,7 @@ def test_a_run_reads_as_it_was_told_to(call: Any, latin: tuple[Path, Path], tmp_
 def test_every_kind_of_table_is_written(
     call: Any, latin: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from elman.data.readers import read_table
+    from elman.data.formats import read_table
 
     run, data = latin
     tables = []

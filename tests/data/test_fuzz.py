@@ -19,11 +19,11 @@ import pytest
 
 from elman.config.recipe import load_recipe
 from elman.config.settings import DataSettings
+from elman.data.formats import read_table
 from elman.data.formats.conll import read_conll
 from elman.data.formats.conllu import read_conllu
 from elman.data.formats.trees import read_trees
 from elman.data.labelled import load_labelled
-from elman.data.readers import read_table
 from elman.data.reviews import read_reviews
 from elman.data.tagged import load_tagged
 from elman.errors import InputError

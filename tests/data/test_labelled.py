@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from elman.config.settings import DataSettings
+from elman.data.formats import read_table
 from elman.data.labelled import check_known, load_labelled, load_texts
 from elman.data.packaging import pack_reviews, review_groups
 from elman.data.parts import packaged_folder
-from elman.data.readers import read_table
 from elman.data.reviews import ReviewSentence, read_reviews
 from elman.data.table import Table
 from elman.errors import InputError

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from elman.data.readers import read_table
+from elman.data.formats import read_table
 from elman.data.table import Table
 from elman.errors import InputError
 

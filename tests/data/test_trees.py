@@ -11,8 +11,8 @@ import pytest
 from elman.config.settings import DataSettings
 from elman.data.formats.polarity import read_polarity
 from elman.data.formats.trees import Phrase, parse_tree, read_trees
+from elman.data.hub import read_hub
 from elman.data.labelled import load_labelled, load_texts
-from elman.data.readers import read_hub
 from elman.errors import InputError
 
 SOURCES = Path(__file__).parents[3] / "shared" / "data"

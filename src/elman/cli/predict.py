@@ -58,7 +58,7 @@ def predict(
     from elman.tasks.find import data_of, task_of
 
     if out is not None:
-        from elman.data.writers import check_writable
+        from elman.data.formats import check_writable
 
         check_file(out)
         check_apart(out, run, *(data or "").split(","))
@@ -76,7 +76,7 @@ def predict(
     with given_data(str(data)) as path:
         table = task.predict_table(run, data_of(run, path, set or [], {"input": column}), Bar())
     if out is not None:
-        from elman.data.writers import write_table
+        from elman.data.formats import write_table
 
         write_table(table, out)
         print(f"{len(table):,} predictions written to {out}", file=sys.stderr)
@@ -84,7 +84,7 @@ def predict(
         rows = [dict(zip(table.names, values)) for values in zip(*(table[name] for name in table.names))]
         print_json({"predictions": rows})
     elif out is None:
-        from elman.data.writers import csv_text
+        from elman.data.formats.separated import csv_text
 
         sys.stdout.write(csv_text(table))
     return 0

@@ -15,13 +15,12 @@ import msgspec
 
 from elman.config.settings import DataSettings
 from elman.data.columns import guess_input, guess_target
-from elman.data.formats.polarity import read_polarity
-from elman.data.formats.trees import read_trees
-from elman.data.parts import PARTS, find_parts, text_format
-from elman.data.readers import read_hub, read_table
+from elman.data.formats import LINES, Format, find_format, named_format, read_table
+from elman.data.hub import hub_parts
+from elman.data.parts import PARTS, find_parts
 from elman.data.split import divide
 from elman.data.table import Table
-from elman.data.textfile import open_text, shown
+from elman.data.textfile import shown
 from elman.errors import InputError
 
 __all__ = ["LabelledTexts", "check_known", "load_labelled", "load_texts"]
@@ -126,48 +125,34 @@ def load_texts(
 
 def _read_parts(settings: DataSettings, notes: list[str], lines: bool = False) -> dict[str, Table]:
     if settings.path.startswith("hf:"):
-        hub = read_hub(settings.path)
-        parts = {"train": "train", "valid": "validation", "test": "test"}
-        tables = {part: hub[split] for part, split in parts.items() if split in hub}
-        if "train" not in tables:
-            tables["train"] = next(iter(hub.values()))
-        return tables
-    return {part: _read_one(path, settings, part, notes, lines) for part, path in find_parts(settings).items()}
+        return hub_parts(settings.path)
+    whole = msgspec.structs.replace(settings, phrases=False)  # a treebank is evaluated on sentences alone
+    return {
+        part: _read_one(path, settings if part == "train" else whole, notes, lines)
+        for part, path in find_parts(settings).items()
+    }
 
 
-def _read_one(path: Path, settings: DataSettings, part: str, notes: list[str], lines: bool) -> Table:
-    kind: str = settings.format
-    if kind == "auto":
-        kind = "polarity" if path.is_dir() else _sniff(path, settings.encoding)
-    if kind == "polarity":
-        return read_polarity(path, settings.encoding)
-    if kind == "trees":
-        phrases = settings.phrases and part == "train"
-        table = read_trees(path, settings.classes, phrases, settings.encoding)
-        if phrases:
-            notes.append(f"training on {len(table):,} labelled phrases of the trees; evaluated on whole sentences")
-        return table
-    if kind == "table" or (kind == "conll" and not lines and not path.suffix):
-        return read_table(path, settings.encoding)
-    if lines:
-        with open_text(path, settings.encoding) as text:
-            rows = [(number, line.strip()) for number, line in enumerate(text, 1) if line.strip()]
-        return Table({"text": [line for _, line in rows]}, shown(path), [number for number, _ in rows], "line")
-    raise InputError(
-        "this looks like no table of texts and labels",
-        where=shown(path),
-        remedy="use .csv, .tsv, .jsonl or .parquet, or --set data.format=...",
-    )
+def _read_one(path: Path, settings: DataSettings, notes: list[str], lines: bool) -> Table:
+    def gives(format: Format) -> bool:
+        return format.table is not None and (format.answers or lines)
 
-
-def _sniff(path: Path, encoding: str) -> str:
-    head = ""
-    if path.suffix not in (".parquet", ".pq"):
-        with open_text(path, encoding) as text:
-            head = text.read(1000)
-        if not head.strip("\ufeff \t\r\n"):
+    if settings.format == "auto":
+        format, head = find_format(path, settings.encoding, gives)
+        if head is not None and not head.strip("\ufeff \t\r\n"):
             raise InputError("the file is empty", where=shown(path), remedy="give a file with data in it")
-    return text_format(path, head)
+    else:
+        format = named_format(settings.format, gives) or (LINES if lines else None)
+    if format is None and (path.suffix or settings.format != "auto"):
+        raise InputError(
+            "this looks like no table of texts and labels",
+            where=shown(path),
+            remedy="use .csv, .tsv, .jsonl or .parquet, or --set data.format=...",
+        )
+    if format is None or format.is_table:
+        return read_table(path, settings.encoding)
+    assert format.table is not None
+    return format.table(path, settings, notes.append)
 
 
 # -- checking ---------------------------------------------------------------------------------------------------------

@@ -8,10 +8,11 @@ from importlib import resources
 from pathlib import Path
 
 from elman.config.settings import DataSettings
+from elman.data.formats import is_folder
 from elman.data.textfile import bare_suffix, shown
 from elman.errors import InputError
 
-__all__ = ["CONLL_SUFFIXES", "PARTS", "find_parts", "packaged_folder", "text_format"]
+__all__ = ["PARTS", "find_parts", "packaged_folder"]
 
 PARTS = ("train", "valid", "test")
 # whole words, so that latest.csv is no test; digits and punctuation may touch them (wnut17train.conll)
@@ -22,7 +23,6 @@ _SPELLINGS = {
     "test": re.compile(r"(?<![a-z])test(ing|b)?(?![a-z])"),
 }
 _PREFERRED = ("annotated", "gold", "official")  # where several files of a folder could be the same part
-CONLL_SUFFIXES = (".conll", ".iob", ".bio")
 _NO_DATA = (".md", ".html", ".pdf", ".py", ".toml")
 
 
@@ -54,14 +54,9 @@ def find_parts(settings: DataSettings) -> dict[str, Path]:
         path = Path(settings.path)
     if not os.path.exists(path):  # which is False for a name too long, too
         raise InputError("no such file or folder", where=shown(path), remedy="check the path")
-    parts = _of_folder(path) if path.is_dir() and not is_polarity(path) else {"train": path}
+    parts = _of_folder(path) if path.is_dir() and not is_folder(path) else {"train": path}
     parts |= {name: Path(value) for name, value in (("valid", settings.valid), ("test", settings.test)) if value}
     return parts
-
-
-def is_polarity(folder: Path) -> bool:
-    """Two files of one label each: ``rt-polarity.pos`` and ``rt-polarity.neg``."""
-    return len(list(folder.glob("*.pos"))) == 1 and len(list(folder.glob("*.neg"))) == 1
 
 
 def _of_folder(folder: Path) -> dict[str, Path]:
@@ -82,15 +77,3 @@ def _of_folder(folder: Path) -> dict[str, Path]:
     if "train" not in parts:
         raise InputError("no file with 'train' in its name", where=shown(folder), remedy="name the file: --data FILE")
     return parts
-
-
-def text_format(path: Path, head: str) -> str:
-    """ "table", "trees", "conllu" or "conll", from the suffix, else from the first lines of a file."""
-    suffix = bare_suffix(path)
-    if suffix == ".conllu":
-        return "conllu"
-    if suffix in (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".parquet", ".pq"):
-        return "table"
-    if head.lstrip("\ufeff \t\r\n").startswith("("):
-        return "trees"
-    return "conll"

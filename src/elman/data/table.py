@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
@@ -67,6 +67,11 @@ class Table:
     def select(self, **names: str) -> Table:
         """Only some columns, renamed: ``table.select(text="review", label="stars")``."""
         return Table({new: self[old] for new, old in names.items()}, self.source, self.rows, self.unit)
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Each row by the names of its columns, a missing value as None."""
+        for values in zip(*self.columns.values()):
+            yield {name: None if is_missing(value) else value for name, value in zip(self.columns, values)}
 
     def texts(self, name: str) -> list[str]:
         """A column as strings: a missing value is the empty string, a number its usual spelling.

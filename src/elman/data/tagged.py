@@ -12,21 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from elman.config.settings import DataSettings
-from elman.data.formats.conll import read_conll
-from elman.data.formats.conllu import read_conllu
-from elman.data.parts import CONLL_SUFFIXES, PARTS, find_parts, text_format
-from elman.data.readers import read_hub, read_table
+from elman.data.formats import CONLL, Format, find_format, named_format, read_table
+from elman.data.hub import hub_parts
+from elman.data.parts import PARTS, find_parts
 from elman.data.schemes import convert, detect_scheme, scheme_letters
 from elman.data.sentence import Sentence
 from elman.data.split import divide
 from elman.data.table import Table
-from elman.data.textfile import bare_suffix, open_text, shown
+from elman.data.textfile import shown
 from elman.errors import InputError
-from elman.text import tokenize
 
 __all__ = ["TaggedTexts", "check_tags_known", "load_sentences", "load_tagged", "read_sentences"]
 
-_HEAD = 10_000  # characters that are looked at to see what a file is
 _LONG = 1000  # words; one sentence of a whole file beyond this is worth a note
 _WORDS = ("tokens", "words", "text", "form")
 _TAGS = ("tags", "ner_tags", "pos_tags", "labels", "upos")
@@ -182,30 +179,29 @@ def read_sentences(
     path: Path, settings: DataSettings, tagged: bool = True, note: Callable[[str], object] = lambda line: None
 ) -> list[Sentence]:
     """All sentences of one file, in the format that settings name or the file shows."""
-    kind: str = settings.format
-    if kind == "auto":
-        kind = _sniff(path, settings.encoding, tagged)
-        if kind == "lines":
+
+    def gives(format: Format) -> bool:
+        return (format.sentences is not None or format.is_table) and (format.answers or not tagged)
+
+    if settings.format == "auto":
+        format = find_format(path, settings.encoding, gives)[0] or CONLL
+        if not format.answers:
             note(f"{shown(path)}: read as one text a line; for columns say --set data.format=conll")
-    if kind == "lines" and not tagged:
-        return _from_lines(path, settings.encoding)
-    tag = settings.target if tagged else None
-    if kind == "conll":
-        return list(read_conll(path, settings.input, tag, settings.encoding))
-    if kind == "conllu":
-        return list(read_conllu(path, settings.input, tag, settings.encoding))
-    if kind == "table":
+    else:
+        named = named_format(settings.format, gives)
+        if named is None:
+            what = f"format {settings.format!r} has no tagged words"
+            raise InputError(what, where=shown(path), remedy="use CoNLL columns, CoNLL-U or JSON lines")
+        format = named
+    if format.is_table:
         return _from_table(read_table(path, settings.encoding), settings, tagged)
-    raise InputError(
-        f"format {kind!r} has no tagged words", where=shown(path), remedy="use CoNLL columns, CoNLL-U or JSON lines"
-    )
+    assert format.sentences is not None
+    return list(format.sentences(path, settings, tagged))
 
 
 def _read_parts(settings: DataSettings, notes: list[str], tagged: bool = True) -> dict[str, list[Sentence]]:
     if settings.path.startswith("hf:"):
-        hub = read_hub(settings.path)
-        names = {"train": "train", "valid": "validation", "test": "test"}
-        return {part: _from_table(hub[name], settings, tagged) for part, name in names.items() if name in hub}
+        return {part: _from_table(table, settings, tagged) for part, table in hub_parts(settings.path).items()}
     parts = {part: read_sentences(path, settings, tagged, notes.append) for part, path in find_parts(settings).items()}
     for sentences in parts.values():
         if len(sentences) == 1 and len(sentences[0]) > _LONG:
@@ -213,36 +209,6 @@ def _read_parts(settings: DataSettings, notes: list[str], tagged: bool = True) -
                 f"{sentences[0].source} has no blank line: read as one sentence of {len(sentences[0]):,} words"
             )
     return parts
-
-
-def _from_lines(path: Path, encoding: str) -> list[Sentence]:
-    """Every line that is not blank as a sentence, split into words as tagged corpora are."""
-    with open_text(path, encoding) as text:
-        split = [(number, tokenize.words(line, style="treebank")) for number, line in enumerate(text, 1)]
-    return [Sentence(row, [], [], [number] * len(row), 0, shown(path)) for number, row in split if row]
-
-
-def _sniff(path: Path, encoding: str, tagged: bool) -> str:
-    if path.suffix in (".parquet", ".pq"):
-        return "table"
-    with open_text(path, encoding) as text:
-        head = text.read(_HEAD)
-    kind = text_format(path, head)
-    if kind == "trees":
-        kind = "conll"  # a bracket is a word here
-    first = next((line for line in head.splitlines() if line.strip() and not line.startswith("# ")), "")
-    if kind == "conll" and first.count("\t") == 9 and first[:1] == "1":
-        return "conllu"
-    named = bare_suffix(path) in CONLL_SUFFIXES  # a ragged one is broken, not prose
-    return "lines" if kind == "conll" and not tagged and not named and _is_prose(head) else kind
-
-
-def _is_prose(head: str) -> bool:
-    """Whether lines are texts rather than a word each with its columns, which are as many in every line."""
-    whole = head.splitlines()[: -1 if len(head) == _HEAD else None]  # the last may be cut off
-    lines = [line.split() for line in whole if line.strip() and not line.startswith("-DOCSTART-")]
-    widths = {len(cells) for cells in lines}
-    return "\t" not in head and widths != {1} and (len(widths) > 1 or len(lines) < 3)
 
 
 def _from_table(table: Table, settings: DataSettings, tagged: bool) -> list[Sentence]:

@@ -12,11 +12,12 @@ from tests.tasks.tag.conftest import sentences
 from elman.cli.app import main
 from elman.config.recipe import Recipe, load_recipe
 from elman.config.settings import DataSettings
+from elman.data.formats import write_table
+from elman.data.formats.separated import csv_text
 from elman.data.schemes import convert
 from elman.data.sentence import Sentence
 from elman.data.table import Table
 from elman.data.tagged import check_tags_known, load_sentences
-from elman.data.writers import csv_text, write_table
 from elman.errors import InputError
 from elman.tasks.tag import task as tag
 from elman.training.progress import Silent

@@ -11,11 +11,15 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from elman.config.settings import DataSettings
+from elman.data.formats.format import HEAD, Format
 from elman.data.sentence import Sentence
+from elman.data.table import Table
 from elman.data.textfile import open_text, shown
 from elman.errors import InputError
+from elman.files import write_file
 
-__all__ = ["read_conll"]
+__all__ = ["CONLL", "read_conll"]
 
 _SPACES = re.compile(r"[ \t]+")  # not \s: a no-break space belongs to its word
 
@@ -121,3 +125,45 @@ def _sentence(
 ) -> Sentence:
     columns = [list(column) for column in zip(*rows)]
     return Sentence(columns[word], [] if tag is None else columns[tag_at], columns, lines, document, source)
+
+
+def _is_prose(head: str) -> bool:
+    """Whether lines are texts rather than a word each with its columns, which are as many in every line."""
+    whole = head.splitlines()[: -1 if len(head) == HEAD else None]  # the last may be cut off
+    lines = [line.split() for line in whole if line.strip() and not line.startswith("-DOCSTART-")]
+    widths = {len(cells) for cells in lines}
+    return "\t" not in head and widths != {1} and (len(widths) > 1 or len(lines) < 3)
+
+
+def _text(table: Table) -> str:
+    """Words and their tags, a tab between them, a blank line after each sentence.
+
+    Raises:
+        InputError: the table has no words with tags.
+    """
+    if not {"sentence", "word", "predicted"} <= set(table.names):
+        raise InputError("there are no tagged words to write as CoNLL", remedy="write .csv, .jsonl or .parquet")
+    out: list[str] = []
+    before = None
+    for sentence, word, tag in zip(table["sentence"], table["word"], table["predicted"]):
+        out += ["\n"] if before not in (None, sentence) else []
+        out.append(f"{word}\t{tag}\n")
+        before = sentence
+    return "".join([*out, "\n"])
+
+
+def _read(path: Path, settings: DataSettings, tagged: bool) -> Iterator[Sentence]:
+    return read_conll(path, settings.input, settings.target if tagged else None, settings.encoding)
+
+
+def _write(table: Table, path: Path) -> None:
+    write_file(path, _text(table))
+
+
+CONLL = Format(
+    name="conll",
+    suffixes=(".conll", ".iob", ".bio"),  # a ragged one is broken, not prose
+    begins=lambda head: not _is_prose(head),
+    sentences=_read,
+    write=_write,
+)

@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
+from elman.config.settings import DataSettings
+from elman.data.formats.format import Format
 from elman.data.sentence import Sentence
 from elman.data.textfile import open_text, shown
 from elman.errors import InputError
 
-__all__ = ["CONLLU_COLUMNS", "read_conllu"]
+__all__ = ["CONLLU", "CONLLU_COLUMNS", "read_conllu"]
 
 CONLLU_COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 _ID = re.compile(r"([0-9]{1,9})(-[0-9]{1,9}|\.[0-9]{1,9})?")
@@ -108,3 +110,15 @@ def _column(name: str) -> int:
         near = get_close_matches(name.lower(), CONLLU_COLUMNS, n=1, cutoff=0.0)
         raise InputError(f"CoNLL-U has no column {name!r}", remedy=f"did you mean {near[0]!r}?")
     return CONLLU_COLUMNS.index(name.lower())
+
+
+def _begins(head: str) -> bool:
+    first = next((line for line in head.splitlines() if line.strip() and not line.startswith("# ")), "")
+    return first.count("\t") == 9 and first[:1] == "1"
+
+
+def _read(path: Path, settings: DataSettings, tagged: bool) -> Iterator[Sentence]:
+    return read_conllu(path, settings.input, settings.target if tagged else None, settings.encoding)
+
+
+CONLLU = Format(name="conllu", suffixes=(".conllu",), begins=_begins, sentences=_read)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from elman.config.settings import DataSettings
+from elman.data.formats.format import Format, Note
 from elman.data.table import Table
 from elman.data.textfile import open_text, shown
 from elman.errors import InputError
 
-__all__ = ["read_polarity"]
+__all__ = ["POLARITY", "read_polarity"]
 
 
 def read_polarity(folder: str | Path, encoding: str = "auto") -> Table:
@@ -42,3 +44,15 @@ def _lines(path: Path, encoding: str) -> list[str]:
         if encoding != "auto" or "not UTF-8" not in error.what:
             raise
     return _lines(path, "latin-1")
+
+
+def _is_folder(folder: Path) -> bool:
+    """Two files of one label each: ``rt-polarity.pos`` and ``rt-polarity.neg``."""
+    return len(list(folder.glob("*.pos"))) == 1 and len(list(folder.glob("*.neg"))) == 1
+
+
+def _read(path: Path, settings: DataSettings, note: Note) -> Table:
+    return read_polarity(path, settings.encoding)
+
+
+POLARITY = Format(name="polarity", folder=_is_folder, table=_read)

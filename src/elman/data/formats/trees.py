@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from elman.config.settings import DataSettings
+from elman.data.formats.format import Format, Note
 from elman.data.table import Table
 from elman.data.textfile import open_text, shown
 from elman.errors import InputError
 
-__all__ = ["Phrase", "parse_tree", "read_trees"]
+__all__ = ["TREES", "Phrase", "parse_tree", "read_trees"]
 
 _NAMES = {
     5: {0: "very negative", 1: "negative", 2: "neutral", 3: "positive", 4: "very positive"},
@@ -114,3 +116,13 @@ def _trees(path: Path, encoding: str) -> Iterator[tuple[int, list[Phrase]]]:
         for number, line in enumerate(lines, 1):
             if line.strip():
                 yield number, parse_tree(line, f"{shown(path)}, line {number}")
+
+
+def _read(path: Path, settings: DataSettings, note: Note) -> Table:
+    table = read_trees(path, settings.classes, settings.phrases, settings.encoding)
+    if settings.phrases:
+        note(f"training on {len(table):,} labelled phrases of the trees; evaluated on whole sentences")
+    return table
+
+
+TREES = Format(name="trees", begins=lambda head: head.lstrip("\ufeff \t\r\n").startswith("("), table=_read)
