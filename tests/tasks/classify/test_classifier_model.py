@@ -12,9 +12,10 @@ from torch import nn
 from elman.errors import InputError
 from elman.models.classifier import ClassifierSettings, SequenceClassifier
 from elman.models.encoding import Examples
-from elman.models.pooling import KINDS, Pooling
+from elman.models.pooling import Pooling
 
 LENGTHS = torch.tensor([7, 3, 1, 5])
+KINDS = ("last", "mean", "max", "attention")
 
 
 def classifier(words: int = 0, features: int = 0, **settings: Any) -> SequenceClassifier:
