@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -88,6 +89,44 @@ def test_one_very_long_sequence_does_not_pad_the_others():
         assert sorted(i for b in batches for i in b) == list(range(len(lengths)))
         padded = sum(max(lengths[i] for i in b) * len(b) for b in batches)
         assert padded < 1.2 * sum(lengths)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(1, 50), max_size=300), st.integers(1, 200), st.none() | st.integers(0, 9), st.integers(1, 40)
+)
+def test_batches_by_tokens(lengths, tokens, seed, size):
+    """Every example once; the limit is kept, a longer one is alone; sorted within; batch_size is not read."""
+
+    def deal(size):
+        generator = None if seed is None else torch.Generator().manual_seed(seed)
+        return bucket_batches(lengths, size, generator, tokens=tokens)
+
+    batches = deal(size)
+    assert sorted(i for b in batches for i in b) == list(range(len(lengths)))
+    for batch in batches:
+        padded = [lengths[i] for i in batch]
+        assert len(batch) * max(padded) <= tokens or len(batch) == 1
+        assert padded == sorted(padded)
+    assert batches == deal(size) == deal(size + 1)
+
+
+def test_batches_by_tokens_are_full_and_of_like_length():
+    """Sorted, a further sequence would fit nowhere; shuffled, little is padded, and epochs differ."""
+    lengths = torch.randint(1, 100, (2000,), generator=torch.Generator().manual_seed(0)).tolist()
+    ordered = bucket_batches(lengths, 1, tokens=1000)
+    for batch, after in pairwise(ordered):
+        assert lengths[after[0]] * (len(batch) + 1) > 1000
+        assert lengths[batch[-1]] <= lengths[after[0]]
+    generator = torch.Generator().manual_seed(1)
+    first, second = (bucket_batches(lengths, 1, generator, tokens=1000) for _ in range(2))
+    assert {frozenset(b) for b in first} != {frozenset(b) for b in second}
+    for batches in (ordered, first, second):
+        padded = [max(lengths[i] for i in b) * len(b) for b in batches]
+        assert sum(padded) < 1.08 * sum(lengths)
+        assert sum(padded) / len(padded) > 900  # of 1000
+    longest = [max(lengths[i] for i in b) for b in first]
+    assert longest != sorted(longest)  # not from short to long
 
 
 def test_importing_elman_does_not_import_torch():

@@ -137,8 +137,9 @@ _MOST_STEPS = 65_536  # of a padded batch: beyond it memory goes to padding, not
 
 
 def bucket_batches(
-    lengths: Sequence[int], batch_size: int, generator: torch.Generator | None = None, pool: int = 50
-) -> list[list[int]]:
+    lengths: Sequence[int], batch_size: int, generator: torch.Generator | None = None, pool: int = 50, *,
+    tokens: int = 0,
+) -> list[list[int]]:  # fmt: skip
     """Deal examples into batches of similar length, so that little is padded.
 
     Shuffles, cuts the order into pools of `pool` batches, sorts each pool by length, and shuffles the batches: near
@@ -150,6 +151,8 @@ def bucket_batches(
             for whose sake the others would be padded out of all proportion.
         generator: source of the shuffles; None sorts by length once and shuffles nothing (for evaluation).
         pool: batches sorted together; larger pads less and mixes less.
+        tokens: time steps in a batch at most, padding included; a longer sequence is a batch by itself. Batches are
+            then of about the same work and memory, whatever the lengths, and `batch_size` is not read. 0: as it says.
 
     Returns:
         Lists of indices into `lengths`; every index stands in exactly one.
@@ -157,23 +160,40 @@ def bucket_batches(
     n = len(lengths)
     if generator is None:
         order = sorted(range(n), key=lambda i: lengths[i])
-        return _bounded([order[i : i + batch_size] for i in range(0, n, batch_size)], lengths)
-    shuffled = torch.randperm(n, generator=generator).tolist()
-    batches: list[list[int]] = []
-    for start in range(0, n, pool * batch_size):
-        part = sorted(shuffled[start : start + pool * batch_size], key=lambda i: lengths[i])
-        batches += [part[i : i + batch_size] for i in range(0, len(part), batch_size)]
-    batches = _bounded(batches, lengths)
+        pools = [order] if order else []
+    else:
+        order = torch.randperm(n, generator=generator).tolist()
+        pools = list(_steps_long(order, lengths, pool * tokens) if tokens else _pieces(order, pool * batch_size))
+        pools = [sorted(part, key=lambda i: lengths[i]) for part in pools]
+    dealt = pools if tokens else [batch for part in pools for batch in _pieces(part, batch_size)]
+    batches = _bounded(dealt, lengths, tokens or _MOST_STEPS)
+    if generator is None:
+        return batches
     return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
 
 
-def _bounded(batches: list[list[int]], lengths: Sequence[int]) -> list[list[int]]:
-    """The same batches, each sorted by length, those cut that would have too many padded steps."""
+def _pieces(order: list[int], size: int) -> Iterator[list[int]]:
+    """Of `size` examples; the last may have fewer."""
+    return (order[start : start + size] for start in range(0, len(order), size))
+
+
+def _steps_long(order: list[int], lengths: Sequence[int], steps: int) -> Iterator[list[int]]:
+    """Pieces with at least so many time steps; the last may have fewer."""
+    start = total = 0
+    for end, i in enumerate(order, 1):
+        total += lengths[i]
+        if total >= steps or end == len(order):
+            yield order[start:end]
+            start, total = end, 0
+
+
+def _bounded(batches: list[list[int]], lengths: Sequence[int], most: int) -> list[list[int]]:
+    """The same batches, each sorted by length, those cut that would have more than `most` padded steps."""
     out: list[list[int]] = []
     for batch in batches:
         start = 0
         for end, i in enumerate(batch):
-            if end > start and lengths[i] * (end - start + 1) > _MOST_STEPS:
+            if end > start and lengths[i] * (end - start + 1) > most:
                 out.append(batch[start:end])
                 start = end
         out.append(batch[start:])

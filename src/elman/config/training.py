@@ -34,7 +34,13 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         epochs: passes over the training data, at most.
+        steps: of the optimiser, after which training ends, in however many epochs (`epochs` is not read then); the
+            schedule is over them. 0: as many as the epochs have.
         batch_size: sequences in a batch.
+        batch_tokens: time steps in a batch at most, padding included, in place of `batch_size`; a longer sequence is a
+            batch by itself. 0: as many sequences as `batch_size` says.
+        accumulate: batches a step of the optimiser: it takes the gradient of one large batch, in the memory of a small
+            one. What is left at an epoch's end makes a step too.
         rate: AdamW's learning rate at its highest.
         schedule: of the rate over all steps, see `elman.training.schedules`.
         warmup: share of the steps on which ``one-cycle`` and ``warmup-linear`` rise.
@@ -44,8 +50,10 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
         clip_norm: the gradient's norm is scaled down to this; 0 leaves it.
         clip_value: every entry of the gradient is cut to +- this; 0 leaves it.
         bptt: 0 for full back-propagation through time; k cuts the gradient between blocks of k steps.
-        patience: epochs without a better validation figure before training ends; 0 never ends it early.
-            The best epoch's weights are restored either way.
+        validate_every: steps of the optimiser from one validation to the next, besides that at each epoch's end; 0:
+            there alone.
+        patience: validations without a better figure before training ends; 0 never ends it early.
+            The weights of the best are restored either way.
         seed: of initial weights, dropout and the order of the data.
         seeds: trainings, with seed, seed + 1, ...: figures are reported as mean and spread, the best on validation
             is kept.
@@ -53,7 +61,10 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     epochs: int = 10
+    steps: int = 0
     batch_size: int = 32
+    batch_tokens: int = 0
+    accumulate: int = 1
     rate: float = 1e-3
     schedule: Literal["constant", "cosine", "one-cycle", "warmup-linear"] = "one-cycle"
     warmup: float = 0.25
@@ -62,6 +73,7 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
     clip_norm: float = 1.0
     clip_value: float = 0.0
     bptt: int = 0
+    validate_every: int = 0
     patience: int = 0
     seed: int = 0
     seeds: int = 1
@@ -69,11 +81,12 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def check(self) -> None:
         """Raises InputError for a number that makes no sense, naming its key."""
-        whole = {"epochs": 1, "batch_size": 1, "seeds": 1, "patience": 0, "bptt": 0, "seed": 0}
-        check_least(self, "training", {**whole, "weight_decay": 0, "clip_norm": 0, "clip_value": 0})
+        whole = {"epochs": 1, "batch_size": 1, "accumulate": 1, "seeds": 1}
+        none = {"steps": 0, "batch_tokens": 0, "validate_every": 0, "patience": 0, "bptt": 0, "seed": 0}
+        check_least(self, "training", {**whole, **none, "weight_decay": 0, "clip_norm": 0, "clip_value": 0})
         if not 0 < self.rate < math.inf:
             raise InputError(f"rate is {self.rate}", where="training.rate", remedy="give a number above 0")
-        for key in ("seed", "epochs"):
+        for key in ("seed", "epochs", "steps"):
             if getattr(self, key) >= 2**63:
                 raise InputError(
                     f"{key} is {getattr(self, key)}", where=f"training.{key}", remedy="give less than 2^63"

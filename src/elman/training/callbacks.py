@@ -101,7 +101,8 @@ class Shown(Callback):
         self._progress.advance(figures)
 
     def validation_end(self, at: Standing, row: Mapping[str, float]) -> None:
-        self._progress.epoch(at.title, row)
+        title = f"{at.title}, step {row['step']}" if "step" in row else at.title
+        self._progress.epoch(title, row)
 
     def note(self, text: str) -> None:
         self._progress.note(text)

@@ -41,19 +41,19 @@ def fit(
     global_draws: bool = True,
     callbacks: Iterable[Callback] = (),
 ) -> Fitted:
-    """Train until the epochs are over, validation no longer improves, or Ctrl-C.
+    """Train until the epochs or the steps are over, validation no longer improves, or Ctrl-C.
 
     However it ends, and by an exception too, the model holds the best epoch's weights, if an epoch was finished.
 
     Args:
         task: model, data and loss.
         settings: how.
-        step: one training step.
+        step: one training step; with ``training.accumulate`` above 1 it is given `Batches`, not a batch.
         checkpoint: folder that always holds the last whole checkpoint; None keeps none.
         resume: go on from `checkpoint` if there is one, bit for bit as if nothing had happened.
         progress: what to show; one more callback.
         title: of the progress bar.
-        last: the epoch to stop after, the schedule being that of all `settings.epochs`; 0 does not stop early.
+        last: the epoch to stop after, the schedule being that of the whole training; 0 does not stop early.
         interrupt: of the caller, who raises what it asks for; None: Ctrl-C is raised from here.
         global_draws: `task` or `step` may draw from Python's, numpy's and torch's global generators. They are seeded
             then, and put back, and two trainings at once wait for one another. False: elman's layers alone draw.
@@ -70,19 +70,21 @@ def fit(
     # not the seed of the initial weights, nor of the order
     draws = (GlobalDraws if global_draws else OwnDraws)(settings.seed + 1)
     with Interrupt() if interrupt is None else nullcontext(interrupt) as interrupt, draws, torch.enable_grad():
-        session = Session(task, settings, last or settings.epochs, draws, title)
-        kept = Checkpoint(checkpoint, settings.checkpoint_seconds)
+        until = last or (None if settings.steps else settings.epochs)
+        session = Session(task, settings, until, draws, title)
+        place = Checkpoint(checkpoint, settings.checkpoint_seconds)
         try:
             if resume:
-                kept.load(session)
+                place.load(session)
             told.train_start(task, session.standing())
-            _train(session, kept, step, interrupt, told)
+            _train(session, place, step, interrupt, told)
         except DivergenceError as error:
             if not session.best:
                 raise
             session.fitted.diverged = error.what
-            best = session.fitted.best_epoch
-            told.note(f"{error.what}: the weights of epoch {best} are kept; {error.remedy}")
+            best = session.fitted
+            of = f"step {best.best_step}" if settings.validate_every else f"epoch {best.best_epoch}"
+            told.note(f"{error.what}: the weights of {of} are kept; {error.remedy}")
         finally:
             try:
                 session.finish()
@@ -96,15 +98,16 @@ def _train(session: Session, checkpoint: Checkpoint, step: Step, interrupt: Inte
     while not at.finished and not interrupt.asked:
         session.open_epoch()
         told.epoch_start(session.standing())
-        for picks in session.plan[at.position :]:
-            if interrupt.asked:
+        while True:
+            if session.is_due():
+                row = session.validate()
+                told.validation_end(session.standing(), row)
+            if session.is_over() or interrupt.asked:
                 break
-            session.train(step, picks)
-            told.step_end(session.standing(), session.figures())
-            checkpoint.save_now_and_then(session)
-        else:
-            row = session.validate()
-            told.validation_end(session.standing(), row)
+            if session.train(step):
+                told.step_end(session.standing(), session.figures())
+                checkpoint.save_now_and_then(session)
+        if session.is_over():
             told.epoch_end(session.standing())
             session.close_epoch()
             checkpoint.save(session)

@@ -16,14 +16,14 @@ class Silent:
     def note(self, text: str) -> None:
         """Say something that a user must know whether or not somebody watches."""
 
-    def start(self, title: str, total: int, done: int = 0) -> None:
-        """Begin a bar of `total` steps, `done` of them already behind us."""
+    def start(self, title: str, total: int | None, done: int = 0) -> None:
+        """Begin a bar of `total` steps, `done` of them already behind us; None: nobody knows how many."""
 
     def advance(self, figures: Mapping[str, float]) -> None:
         """One step more; `figures` stand beside the bar."""
 
     def epoch(self, title: str, row: Mapping[str, float]) -> None:
-        """An epoch has ended; `row` is its line of the history."""
+        """An epoch has ended, or a validation within it; `row` is its line of the history."""
 
     def stop(self) -> None:
         """End the bar."""
@@ -43,7 +43,7 @@ class Bar(Silent):
             else:
                 print(text, file=sys.stderr, flush=True)
 
-    def start(self, title: str, total: int, done: int = 0) -> None:
+    def start(self, title: str, total: int | None, done: int = 0) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -100,6 +100,7 @@ def write_events(folder: Path, history: Iterable[Mapping[str, float]]) -> None:
     if not has_tensorboard():
         return
     board = TensorBoard(folder)
+    board.open()
     for row in history:
         board.write(row)
     board.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,11 +12,13 @@ import torch
 from torch import Tensor
 
 from elman.config.training import TrainingSettings
+from elman.errors import InputError
 from elman.training.averaging import RunningMean
 from elman.training.divergence import DivergenceError
+from elman.training.plan import Walk
 from elman.training.randomness import GlobalDraws, OwnDraws
 from elman.training.schedules import SCHEDULES
-from elman.training.step import Step, Trainable, make_optimizer
+from elman.training.step import Batches, Step, Trainable, make_optimizer
 from elman.training.treefile import map_tensors
 
 __all__ = ["Fitted", "Position", "Session"]
@@ -28,8 +29,11 @@ class Fitted:
     """What training leaves: the model holds the best epoch's weights.
 
     Attributes:
-        history: one row an epoch: epoch, loss, rate, seconds, and validation figures as ``valid_NAME``.
-        best_epoch: the row (counted from 1) whose weights were kept; 0 if no epoch was finished.
+        history: one row a validation, which is one an epoch unless `validate_every` is set: epoch, loss, rate, seconds,
+            and validation figures as ``valid_NAME``; with `validate_every` the step too. Loss and seconds are of what
+            was trained since the row before.
+        best_epoch: that of the row whose weights were kept (counted from 1); 0 if there is none.
+        best_step: after so many steps of the optimiser they were what they are.
         seconds: spent training, over all resumptions.
         steps: of the optimiser, in all epochs.
         interrupted: stopped by Ctrl-C before its time.
@@ -38,6 +42,7 @@ class Fitted:
 
     history: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int = 0
+    best_step: int = 0
     seconds: float = 0.0
     steps: int = 0
     interrupted: bool = False
@@ -50,12 +55,13 @@ class Position:
 
     epoch: int = 0  # being trained, from 0
     position: int = 0  # batches of it that are done
-    step: int = 0  # over all epochs
-    loss: float = 0.0  # weighted sum over this epoch so far
+    step: int = 0  # of the optimiser, over all epochs
+    validated: int = 0  # after which step the last time
+    loss: float = 0.0  # weighted sum since the last row of the history
     weight: float = 0.0
-    seconds: float = 0.0  # of this epoch so far
+    seconds: float = 0.0  # since then
     rate: float = 0.0
-    waited: int = 0  # epochs since the best
+    waited: int = 0  # validations since the best
     best: float = -math.inf
     best_nll: float = math.inf  # of the epoch that is kept
     finished: bool = False
@@ -69,14 +75,14 @@ class Standing:
         title: what to call it, the epoch included.
         epoch: being trained, from 1.
         step: of the optimiser, so many are done over all epochs, and before a resumption too.
-        total: so many there will be; 0 before the first epoch has begun.
+        total: so many there will be; None where that is not known, and before the first epoch has begun.
         rate: of the last step; 0 before the first.
     """
 
     title: str
     epoch: int
     step: int
-    total: int
+    total: int | None
     rate: float
 
 
@@ -84,7 +90,7 @@ class Session:
     """A training under way: everything that a checkpoint must hold."""
 
     def __init__(
-        self, task: Trainable, settings: TrainingSettings, last: int, draws: OwnDraws | GlobalDraws, title: str
+        self, task: Trainable, settings: TrainingSettings, last: int | None, draws: OwnDraws | GlobalDraws, title: str
     ) -> None:
         self.task, self.settings, self.last, self.draws, self.title = task, settings, last, draws, title
         self.optimizer = make_optimizer(task.model, settings)
@@ -94,8 +100,9 @@ class Session:
         self.best: dict[str, Tensor] = {}
         self.mean = RunningMean(task.model, settings.average) if settings.average else None
         self.state_after: Any = None  # the last batch, for the next
-        self.plan: Sequence[Any] = ()
-        self.total = 0
+        self.total = settings.steps or None
+        self._walk: Walk | None = None
+        self._saved: dict[str, Any] = {}  # what the next plan needs, after a resumption
         self._seconds_before, self._started = 0.0, time.perf_counter()
 
     @property
@@ -105,72 +112,118 @@ class Session:
 
     def standing(self) -> Standing:
         at = self.at
-        return Standing(f"{self.title}, epoch {at.epoch + 1}/{self.last}", at.epoch + 1, at.step, self.total, at.rate)
+        of = "" if self.last is None else f"/{self.last}"
+        return Standing(f"{self.title}, epoch {at.epoch + 1}{of}", at.epoch + 1, at.step, self.total, at.rate)
 
     def open_epoch(self) -> None:
-        """Plan the batches of the epoch; after a resumption the same ones again."""
-        self.order_before = self.order.get_state()
-        self.plan = self.task.plan(self.order)
-        self.total = len(self.plan) * self.settings.epochs
+        """Plan the batches of the epoch; after a resumption the same ones again, from the first that is not done.
 
-    def train(self, step: Step, picks: Any) -> None:
-        """One batch at the rate that the schedule says."""
+        Raises:
+            InputError: no batches, or a schedule over nobody knows how many.
+        """
+        at, settings, saved = self.at, self.settings, self._saved
+        self.order_before = self.order.get_state()
+        self._walk = Walk(self.task.plan(self.order), self.order, at.position, saved.get("plan"))
+        if saved and at.position:
+            self.draws.restore(saved["random"])  # whatever finding the place again drew
+        self._saved = {}
+        size = self._walk.size
+        if size == 0:
+            raise _no_batches()
+        if size is not None and not settings.steps:
+            # as many more epochs of as many steps as this one has: with long sequences not all have the same number
+            done, each = math.ceil(at.position / settings.accumulate), math.ceil(size / settings.accumulate)
+            self.total = at.step - done + each * (settings.epochs - at.epoch)
+        if self.total is None and settings.schedule != "constant":
+            raise InputError(
+                f"the schedule {settings.schedule} is over all steps, and the data has no end that is known",
+                where="training.steps",
+                remedy="say how many, or set training.schedule to constant",
+            )
+
+    def is_over(self) -> bool:
+        """Whether the epoch is, or the training within it."""
+        at, steps = self.at, self.settings.steps
+        return at.finished or (0 < steps <= at.step) or (self._walk is not None and self._walk.is_over(at.position))
+
+    def is_due(self) -> bool:
+        """Whether it is time to validate: at the end of an epoch, and where `validate_every` says so."""
+        at, every = self.at, self.settings.validate_every
+        return at.validated != at.step and (self.is_over() or (every > 0 and at.step % every == 0))
+
+    def train(self, step: Step) -> bool:
+        """One step of the optimiser at the rate that the schedule says; False where there are no more batches."""
+        assert self._walk is not None
         at, settings, started = self.at, self.settings, time.perf_counter()
-        at.rate = settings.rate * SCHEDULES[settings.schedule](at.step, self.total, settings.warmup)
+        picks = self._walk.take(settings.accumulate)
+        if not picks:
+            if not at.position:
+                raise _no_batches()
+            return False
+        at.rate = settings.rate * SCHEDULES[settings.schedule](at.step, self.total or 1, settings.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = at.rate
         self.task.model.train()
+        collate = self.task.collate
+        batch = collate(picks[0]) if settings.accumulate == 1 else Batches(collate, picks)
+        where = self._at(at.position + 1, at.position + len(picks))
         try:
-            loss, weight, after = step(self.task, self.optimizer, self.task.collate(picks), self.state_after, settings)
+            loss, weight, after = step(self.task, self.optimizer, batch, self.state_after, settings)
         except DivergenceError as error:
-            raise DivergenceError(f"{error.what} {self._at(at.position + 1)}") from error
+            raise DivergenceError(f"{error.what} {where}") from error
         if not math.isfinite(loss):
-            raise DivergenceError(f"the loss is {loss} {self._at(at.position + 1)}")
+            raise DivergenceError(f"the loss is {loss} {where}")
         if self.mean is not None:
             self.mean.update(at.step)
         self.state_after = after if self.task.stateful else None
         at.loss, at.weight = at.loss + loss * weight, at.weight + weight
-        at.position, at.step = at.position + 1, at.step + 1
+        at.position, at.step = at.position + len(picks), at.step + 1
         at.seconds += time.perf_counter() - started
+        return True
 
     def figures(self) -> dict[str, float]:
-        """The mean loss of the epoch so far, and the validation figure that chooses, of the last epoch."""
+        """The mean loss since the last validation, and the figure of that which chooses."""
         name, history = self.task.select.removeprefix("-"), self.fitted.history
         latest = {name: history[-1][f"valid_{name}"]} if history and name else {}
         return {"loss": self.at.loss / self.at.weight, **latest}
 
     def validate(self) -> dict[str, float]:
         """Validate, and keep the weights if they are the best so far. Returns the row of the history."""
-        at, started = self.at, time.perf_counter()
+        at, settings, started = self.at, self.settings, time.perf_counter()
+        where = {"epoch": at.epoch + 1, **({"step": at.step} if settings.validate_every else {})}
         self.task.model.eval()
         self.check_weights()
         with self.mean or nullcontext():
             try:
                 figures = self.task.validate()
             except DivergenceError as error:
-                raise DivergenceError(f"{error.what} after epoch {at.epoch + 1}") from error
+                said = ", ".join(f"{name} {number}" for name, number in where.items())
+                raise DivergenceError(f"{error.what} after {said}") from error
             self._keep_if_best(figures)
         at.seconds += time.perf_counter() - started
-        row = {"epoch": at.epoch + 1, "loss": at.loss / at.weight, "rate": at.rate, "seconds": at.seconds}
-        self.fitted.history.append({**row, **{f"valid_{name}": value for name, value in figures.items()}})
-        return self.fitted.history[-1]
+        row = {**where, "loss": at.loss / at.weight, "rate": at.rate, "seconds": at.seconds}
+        row |= {f"valid_{name}": value for name, value in figures.items()}
+        self.fitted.history.append(row)
+        at.validated, at.loss, at.weight, at.seconds = at.step, 0.0, 0.0, 0.0
+        at.finished = bool(settings.patience) and at.waited >= settings.patience
+        return row
 
     def close_epoch(self) -> None:
         """Move on to the next, if there is one."""
-        at = self.at
-        stop = bool(self.settings.patience) and at.waited >= self.settings.patience
-        at.epoch, at.position, at.loss, at.weight, at.seconds = at.epoch + 1, 0, 0.0, 0.0, 0.0
-        at.finished = stop or at.epoch >= self.last
-        self.state_after, self.order_before = None, self.order.get_state()
+        at, steps = self.at, self.settings.steps
+        at.epoch, at.position = at.epoch + 1, 0
+        at.finished = at.finished or 0 < steps <= at.step or (self.last is not None and at.epoch >= self.last)
+        self.state_after, self.order_before, self._walk = None, self.order.get_state(), None
 
     def _keep_if_best(self, figures: dict[str, float]) -> None:
-        at, score = self.at, _score(figures, self.task.select, self.at.epoch)
+        at, score = self.at, _score(figures, self.task.select, len(self.fitted.history))
         nll = figures.get("nll", math.inf)
         better = score > at.best or not self.best
         at.waited = 0 if better else at.waited + 1
         # a small validation split is soon all right; of equal epochs the first knows least, and is right by chance
         if better or (score == at.best and nll < at.best_nll):
-            at.best, at.best_nll, self.fitted.best_epoch = score, nll, at.epoch + 1
+            at.best, at.best_nll = score, nll
+            self.fitted.best_epoch, self.fitted.best_step = at.epoch + 1, at.step
             self.best = {name: t.detach().clone() for name, t in self.task.model.state_dict().items()}
 
     def check_weights(self) -> None:
@@ -182,10 +235,11 @@ class Session:
         means = [] if self.mean is None else zip((name for name, _ in named), self.mean.values, strict=True)
         for name, values in [*named, *means]:
             if not bool(values.isfinite().all()):
-                raise DivergenceError(f"{name} holds {_worst(values)} {self._at(self.at.position)}")
+                raise DivergenceError(f"{name} holds {_worst(values)} {self._at(self.at.position, self.at.position)}")
 
-    def _at(self, batch: int) -> str:
-        return f"in epoch {self.at.epoch + 1}, batch {batch}"
+    def _at(self, first: int, last: int) -> str:
+        batches = f"batch {last}" if first == last else f"batches {first} to {last}"
+        return f"in epoch {self.at.epoch + 1}, {batches}"
 
     def finish(self) -> None:
         """The best epoch's weights into the model; before the first epoch's end they stay as they are."""
@@ -203,6 +257,7 @@ class Session:
             "fitted": {**vars(self.fitted), "seconds": self.seconds},
             "best": self.best,
             "order": self.order_before,
+            "plan": None if self._walk is None else self._walk.state(),
             "state": self.state_after,
             "model": self.task.model.state_dict(),
             "mean": [] if self.mean is None else self.mean.values,
@@ -224,6 +279,7 @@ class Session:
         device = next(self.task.model.parameters()).device
         self.state_after = map_tensors(saved["state"], lambda t: t.to(device))
         self.draws.restore(saved["random"])
+        self._saved = {"plan": saved.get("plan"), "random": saved["random"]}
 
 
 def _worst(values: Tensor) -> float:
@@ -231,9 +287,14 @@ def _worst(values: Tensor) -> float:
     return float(values[~values.isfinite()][0])
 
 
-def _score(figures: dict[str, float], select: str, epoch: int) -> float:
+def _no_batches() -> InputError:
+    return InputError("there is nothing to train on: the plan has no batches")
+
+
+def _score(figures: dict[str, float], select: str, rows: int) -> float:
+    """How good a validation is, after `rows` others; if nothing chooses, a later one is better."""
     if not select:
-        return float(epoch)
+        return float(rows)
     sign = -1.0 if select.startswith("-") else 1.0
     score = sign * figures[select.removeprefix("-")]
     return score if score == score else -math.inf

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -13,7 +13,7 @@ from elman.config.training import TrainingSettings
 from elman.training.divergence import DivergenceError
 from elman.training.treefile import map_tensors
 
-__all__ = ["Step", "Trainable", "clip_norm", "make_optimizer", "set_bptt", "training_step"]
+__all__ = ["Batches", "Step", "Trainable", "clip_norm", "make_optimizer", "set_bptt", "training_step"]
 
 
 class Trainable(Protocol):
@@ -22,7 +22,7 @@ class Trainable(Protocol):
     Attributes:
         model: whose parameters are trained.
         select: the figure of `validate` that chooses the best epoch (of equal ones that with the least ``nll``);
-            ``-nll`` means that smaller is better, and the empty string that the last epoch is taken.
+            ``-nll`` means that smaller is better, and the empty string that the last is taken.
         stateful: whether the state that `loss` returns belongs to the next batch (a text read on and on) or not.
     """
 
@@ -30,8 +30,12 @@ class Trainable(Protocol):
     select: str
     stateful: bool
 
-    def plan(self, generator: torch.Generator) -> Sequence[Any]:
-        """The batches of one epoch, in order, as whatever `collate` understands (mostly lists of indices)."""
+    def plan(self, generator: torch.Generator) -> Iterable[Any]:
+        """The batches of one epoch, in order, as whatever `collate` understands (mostly lists of indices).
+
+        A sequence, or a stream whose end nobody knows; see `elman.training.plan` for how a training is resumed in it.
+        All chance in it comes from `generator`.
+        """
 
     def collate(self, picks: Any) -> Any:
         """One batch."""
@@ -43,26 +47,70 @@ class Trainable(Protocol):
         """Figures on the validation data, with the model as it is; DivergenceError if its answers are no numbers."""
 
 
+class Batches:
+    """The batches of one step of the optimiser, where that takes several (``training.accumulate``); each is made when
+    its turn comes."""
+
+    def __init__(self, collate: Callable[[Any], Any], picks: Sequence[Any]) -> None:
+        self._collate, self._picks = collate, picks
+
+    def __len__(self) -> int:
+        return len(self._picks)
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self._collate, self._picks)
+
+
 Step = Callable[[Trainable, torch.optim.Optimizer, Any, Any, TrainingSettings], tuple[float, float, Any]]
 
 
 def training_step(
     task: Trainable, optimizer: torch.optim.Optimizer, batch: Any, state: Any, settings: TrainingSettings
 ) -> tuple[float, float, Any]:
-    """Forward, backward, clip, move. Returns the loss, its weight, and the state to carry to the next batch."""
+    """Forward, backward, clip, move.
+
+    Args:
+        batch: one batch, or the `Batches` of the step.
+        state: before the first of them.
+
+    Returns:
+        The mean loss, its weight, and the state to carry to the next batch.
+    """
     optimizer.zero_grad(set_to_none=True)
-    loss, weight, state = task.loss(batch, state)
-    number = float(loss.detach())
-    if not math.isfinite(number):
-        return number, weight, None  # the weights stay as they were
-    loss.backward()  # type: ignore[no-untyped-call]
+    if isinstance(batch, Batches):
+        loss, weight, state = _accumulate(task, batch, state)
+    else:
+        loss, weight, state = _backward(task, batch, state)
+    if not math.isfinite(loss):
+        return loss, weight, None  # the weights stay as they were
     if settings.clip_value:
         nn.utils.clip_grad_value_(task.model.parameters(), settings.clip_value)
     if settings.clip_norm:
         clip_norm(task.model, settings.clip_norm)
     optimizer.step()
+    return loss, weight, state
+
+
+def _backward(task: Trainable, batch: Any, state: Any, *, weighed: bool = False) -> tuple[float, float, Any]:
+    """The gradient of a batch's mean loss, or of that times its weight, onto what is there."""
+    loss, weight, state = task.loss(batch, state)
+    number = float(loss.detach())
+    if math.isfinite(number):
+        (loss * weight if weighed else loss).backward()  # type: ignore[no-untyped-call]
     # what the next batch reads is a number, not a function of this batch's weights
     return number, weight, map_tensors(state, Tensor.detach)
+
+
+def _accumulate(task: Trainable, batches: Batches, state: Any) -> tuple[float, float, Any]:
+    """The gradient of the mean loss of all batches, each as heavy as it weighs: that of one large batch."""
+    total = weight = 0.0
+    for batch in batches:
+        loss, heavy, after = _backward(task, batch, state, weighed=True)
+        if not math.isfinite(loss):
+            return loss, heavy, None
+        total, weight, state = total + loss * heavy, weight + heavy, after if task.stateful else None
+    torch._foreach_div_([p.grad for p in task.model.parameters() if p.grad is not None], weight)
+    return total / weight, weight, state
 
 
 def clip_norm(model: nn.Module, most: float) -> None:

@@ -34,10 +34,11 @@ class TensorBoard(Callback):
             raise InputError("TensorBoard is not installed", remedy="pip install tensorboard")
         self._folder = folder
         self._writer: Any = None
+        self._begun: Standing | None = None
 
     def train_start(self, task: Trainable, at: Standing) -> None:
-        """Rows of the epoch that is trained again after a breakdown, and of later ones, are hidden from now on."""
-        self._open(at.epoch if at.step else None)
+        """Rows of what is trained again after a breakdown are hidden from now on."""
+        self._begun = at
 
     def validation_end(self, at: Standing, row: Mapping[str, float]) -> None:
         self.write(row)
@@ -47,20 +48,27 @@ class TensorBoard(Callback):
         self.close()
 
     def write(self, row: Mapping[str, float]) -> None:
-        """One row: figures of validation as ``valid/NAME``, others as ``training/NAME``, against the epoch."""
+        """One row: figures of validation as ``valid/NAME``, others as ``training/NAME``, against the epoch, or against
+        the optimiser's step where the row has one."""
         if self._writer is None:
-            self._open(None)
+            resumed = self._begun is not None and self._begun.step > 0
+            self.open(_place(row) if resumed else None)
         for name, value in row.items():
-            if name != "epoch":
+            if name not in ("epoch", "step"):
                 group = "valid" if name.startswith("valid_") else "training"
-                self._writer.add_scalar(f"{group}/{name.removeprefix('valid_')}", value, int(row["epoch"]))
+                self._writer.add_scalar(f"{group}/{name.removeprefix('valid_')}", value, _place(row))
+
+    def open(self, purge: int | None = None) -> None:
+        """Begin a file of events, in which those from the place `purge` on are hidden that older files hold."""
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer = SummaryWriter(str(self._folder), purge_step=purge)
 
     def close(self) -> None:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
 
-    def _open(self, purge: int | None) -> None:
-        from torch.utils.tensorboard import SummaryWriter
 
-        self._writer = SummaryWriter(str(self._folder), purge_step=purge)
+def _place(row: Mapping[str, float]) -> int:
+    return int(row.get("step", row["epoch"]))

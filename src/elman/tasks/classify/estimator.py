@@ -110,10 +110,11 @@ class Training:
         batch_size: int,
         labels: Sequence[Any],
         sample_weight: np.ndarray | None = None,
+        batch_tokens: int = 0,
     ) -> None:
         assert train.y is not None
         self.model: nn.Module = model
-        self.train, self.valid, self.batch_size = train, valid, batch_size
+        self.train, self.valid, self.batch_size, self.batch_tokens = train, valid, batch_size, batch_tokens
         # of mean 1: what matters is what one example weighs beside the others
         self.sample = None if sample_weight is None else torch.tensor(sample_weight / sample_weight.mean()).float()
         self.weights = loss.weights(train.y, labels, self.sample)
@@ -121,7 +122,7 @@ class Training:
         self.select = "macro_f1" if valid is not None else ""
 
     def plan(self, generator: torch.Generator) -> list[list[int]]:
-        return bucket_batches(self.train.lengths, self.batch_size, generator)
+        return bucket_batches(self.train.lengths, self.batch_size, generator, tokens=self.batch_tokens)
 
     def collate(self, picks: list[int]) -> tuple[Sequences, Tensor | None, Tensor | None, Tensor | None]:
         return *self.train.batch(picks), None if self.sample is None else self.sample[picks]
@@ -283,8 +284,9 @@ class Classifier:
         with initialised(training.seed):
             self.model_ = self._network(model, text, examples)
         task = Training(
-            self.model_, examples, held, self._loss(), training.batch_size, self.classes_.tolist(), sample_weight
-        )
+            self.model_, examples, held, self._loss(), training.batch_size, self.classes_.tolist(), sample_weight,
+            training.batch_tokens,
+        )  # fmt: skip
         with Interrupt(graceful) as interrupt:
             self.fitted_ = fit(
                 task, training, step=step, checkpoint=checkpoint, resume=resume, progress=progress, title=title,

@@ -185,7 +185,10 @@ class Tagger:
         moved = None if vectors is None or settings.freeze else self.lexicon_.met(train[0])
         with initialised(training.seed):
             self.model_ = self._network(settings, vectors, moved, self.lexicon_.counts(train[0]))
-        return Tagging(self.model_, self.lexicon_, self.names_, train, valid, training.batch_size, self.extra)
+        return Tagging(
+            self.model_, self.lexicon_, self.names_, train, valid, training.batch_size, self.extra,
+            training.batch_tokens,
+        )  # fmt: skip
 
     def _network(
         self, settings: TaggerSettings, vectors: Tensor | None, moved: Tensor | None, counts: Tensor | None,

@@ -100,6 +100,7 @@ class Tagging:
         train, valid: sentences and the tags the user wrote; without validation sentences the last epoch is kept.
         batch_size: sentences.
         extra: gives further features of every sentence's words, (T_i, E), or None.
+        batch_tokens: words in a batch at most, padding included, in place of `batch_size`; 0: as that says.
     """
 
     stateful = False
@@ -113,9 +114,11 @@ class Tagging:
         valid: tuple[Sequence[Words], Sequence[Words]],
         batch_size: int,
         extra: Callable[[Sequence[Words]], list[Tensor] | None] = lambda sentences: None,
+        batch_tokens: int = 0,
     ) -> None:
         self.model: nn.Module = model
-        self.tagger, self.lexicon, self.names, self.batch_size = model, lexicon, names, batch_size
+        self.tagger, self.lexicon, self.names = model, lexicon, names
+        self.batch_size, self.batch_tokens = batch_size, batch_tokens
         self.sentences, self.valid = train[0], valid
         self.tags = [torch.tensor(names.inwards(tags)) for tags in train[1]]
         self.valid_tags = [names.inwards(tags) for tags in valid[1]]
@@ -124,7 +127,8 @@ class Tagging:
         self.select = "" if not len(valid[0]) else "accuracy" if names.plain else "entity_f1"
 
     def plan(self, generator: torch.Generator) -> list[list[int]]:
-        return bucket_batches([len(s) for s in self.sentences], self.batch_size, generator)
+        lengths = [len(s) for s in self.sentences]
+        return bucket_batches(lengths, self.batch_size, generator, tokens=self.batch_tokens)
 
     def collate(self, picks: Sequence[int]) -> tuple[Batch, Tensor]:
         extra = None if self.extra is None else [self.extra[i] for i in picks]
