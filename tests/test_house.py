@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import pkgutil
 import re
 from collections import defaultdict
 from pathlib import Path
@@ -147,3 +148,24 @@ def test_nothing_is_written_twice() -> None:
 def test_shared_lines_are_found() -> None:
     copied = "a = 1\nb = [\n    2,\n]\n\nc = 3\nd = 4\n"
     assert set(shared({"one": f"x\n{copied}e = 5\n", "two": f"y\n{copied}    e = 5", "three": copied})) == {"one, two"}
+
+
+def exists(name: str) -> bool:
+    """Whether a dotted name leads somewhere: through modules, then through what stands in the last of them."""
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
+
+
+def test_names_that_are_written_about_are_there() -> None:
+    """In docstrings, comments and pages, `elman.ROOM.NAME` is what it says, also after a move."""
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    where: dict[str, Path] = {}
+    for path in [*files(), *(p for p in pages if p.name != "CHANGELOG.md")]:
+        where |= dict.fromkeys(re.findall(r"`(elman(?:\.\w+)+)[`(]", path.read_text(encoding="utf-8")), path)
+    assert len(where) > 50
+    assert not {name: str(path) for name, path in where.items() if not exists(name)}
+    assert not exists("elman.nn.NoSuchLayer")
+    assert not exists("elman.no_room")
