@@ -28,17 +28,17 @@ def extras() -> dict[str, list[str]]:
 
 
 def test_every_extra_is_used_by_code_that_exists() -> None:
-    code = "\n".join(p.read_text("utf-8") for p in SOURCE.rglob("*.py") if p.name != "cli/doctor.py")
+    code = "\n".join(p.read_text("utf-8") for p in SOURCE.rglob("*.py") if p.name != "doctor.py")
     for extra, distributions in extras().items():
         for name in distributions:
-            assert re.search(rf'import {name}\b|from {name}\b|_optional\("{name}\b|torch\.utils\.{name}\b', code), (
+            assert re.search(rf'import {name}\b|from {name}\b|\boptional\("{name}\b|torch\.utils\.{name}\b', code), (
                 f"nothing in elman imports {name}, yet there is elman[{extra}]"
             )
 
 
 def test_every_remedy_is_an_extra_that_brings_the_module() -> None:
     known = extras()
-    code = "\n".join(p.read_text("utf-8") for p in SOURCE.rglob("*.py") if p.name != "cli/doctor.py")
+    code = "\n".join(p.read_text("utf-8") for p in SOURCE.rglob("*.py") if p.name != "doctor.py")
     for purpose, (module, remedy) in doctor.OPTIONAL.items():
         (extra,) = re.findall(r"elman\[(\w+)\]", remedy)
         assert any(name in module for name in known[extra]), purpose
