@@ -15,6 +15,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from elman.errors import InputError
+from elman.training.progress import Silent
+from elman.training.resuming import open_checkpoints
 from elman.training.run_folder import check_place, resume_folder, write_run
 from elman.training.run_reader import Room, open_weights, read_description, run_task
 
@@ -99,6 +101,19 @@ def test_places(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="is no name for a folder"):
             check_place(Path(name))
     assert resume_folder(tmp_path / "run") == tmp_path / "run.training"
+
+
+def test_a_recipe_is_its_settings_not_its_layout(tmp_path: Path) -> None:
+    """A training that another version began, whose lists stood on one line, goes on."""
+    begun = 'name = "a"\n\n[data]\nsplit = [0.7, 0.1, 0.2]\n\n[training]\nrate = 1e-3\n'
+    folder = open_checkpoints(tmp_path / "run", begun, False, Silent())
+    laid_out = 'name = "a"\n[data]\nsplit = [\n    0.7,\n    0.1,\n    0.2,\n]\n[training]\nrate = 0.001\n'
+    assert open_checkpoints(tmp_path / "run", laid_out, True, Silent()) == folder
+    with pytest.raises(InputError, match=r"\(split = \[0.7, 0.1, 0.2\] then, split = \[0.7, 0.2, 0.1\] now\)"):
+        open_checkpoints(tmp_path / "run", laid_out.replace("0.1,\n    0.2", "0.2,\n    0.1"), True, Silent())
+    (folder / "recipe.toml").write_text("[" * 100_000)
+    with pytest.raises(InputError, match="the checkpoint is damaged"):
+        open_checkpoints(tmp_path / "run", begun, True, Silent())
 
 
 def test_runs_that_cannot_be_read(tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from elman.errors import InputError
 from elman.files import is_inside, is_same, read_file
@@ -63,10 +65,10 @@ def open_checkpoints(out: Path, recipe: str, resume: bool, progress: Silent) -> 
     folder = resume_folder(out)
     recipe = recipe.encode("utf-8", "replace").decode("utf-8")  # a file's name may hold bytes that are no letters
     if resume and ((folder / "recipe.toml").exists() or _is_begun(folder)):
-        before = _recipe(folder / "recipe.toml")
-        if before != recipe:
+        before, now = _settings(_recipe(folder / "recipe.toml")), _settings(tomllib.loads(recipe))
+        if before != now:
             raise InputError(
-                f"begun with other settings ({_first_difference(before, recipe)})",
+                f"begun with other settings ({_first_difference(before, now)})",
                 where=str(folder),
                 remedy="resume with the same command, or begin anew with --force",
             )
@@ -79,14 +81,23 @@ def open_checkpoints(out: Path, recipe: str, resume: bool, progress: Silent) -> 
     return folder
 
 
-def _recipe(path: Path) -> str:
+def _recipe(path: Path) -> dict[str, Any]:
     try:
-        return read_file(path, _LONGEST).decode("utf-8")
-    except (OSError, ValueError) as error:  # InputError and UnicodeDecodeError are ValueErrors
+        return tomllib.loads(read_file(path, _LONGEST).decode("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:  # InputError and UnicodeDecodeError are ValueErrors
         said = f"{type(error).__name__}" if isinstance(error, UnicodeDecodeError) else str(error)
         raise InputError(
             f"the checkpoint is damaged ({said})", where=str(path), remedy="begin anew with --force"
         ) from error
+
+
+def _settings(recipe: dict[str, Any]) -> list[str]:
+    """``epochs = 5``: each on a line of its own under its section, however the text was laid out."""
+    lines = [f"{key} = {value!r}" for key, value in recipe.items() if not isinstance(value, dict)]
+    for section, values in recipe.items():
+        if isinstance(values, dict):
+            lines += [f"[{section}]", *(f"{key} = {value!r}" for key, value in values.items())]
+    return lines
 
 
 def _is_begun(checkpoints: Path) -> bool:
@@ -94,10 +105,9 @@ def _is_begun(checkpoints: Path) -> bool:
     return any(any(checkpoints.glob(name)) for name in ("seed-*", "ablation*"))
 
 
-def _first_difference(before: str, now: str) -> str:
+def _first_difference(before: Sequence[str], now: Sequence[str]) -> str:
     """``epochs = 5 then, epochs = 6 now``."""
-    old, new = before.splitlines(), now.splitlines()
-    for a, b in zip(old, new):
+    for a, b in zip(before, now):
         if a != b:
             return f"{a:.80} then, {b:.80} now"
-    return f"{len(old)} settings then, {len(new)} now"
+    return f"{len(before)} settings then, {len(now)} now"
