@@ -21,6 +21,7 @@ from sklearn.metrics import f1_score
 from elman.config.recipe import load_recipe
 from elman.data.labelled import load_labelled
 from elman.tasks.classify import task as classify
+from elman.tasks.frame import train_run
 from elman.text.ngrams import tfidf_baseline
 from elman.training.progress import Bar
 
@@ -41,9 +42,9 @@ def main() -> None:
     changes = [f"training.seeds={asked.seeds}"]
     if asked.vectors is not None:
         changes += [f"text.vectors={asked.vectors}", *WITH_VECTORS]
-    recipe = load_recipe("sentiment", [*changes, *asked.set], sections=classify.SECTIONS)
+    recipe = load_recipe("sentiment", [*changes, *asked.set], sections=classify.TASK.sections)
     with tempfile.TemporaryDirectory() as folder:
-        metrics = classify.train(recipe, Path(folder) / "run", progress=Bar()).metrics
+        metrics = train_run(classify.TASK, recipe, Path(folder) / "run", progress=Bar()).metrics
     ours, baseline = metrics["seeds"], metrics["baseline"]
     print(f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}, {torch.get_num_threads()} threads")
     print(f"{asked.seeds} seeds, {metrics['seconds']:.0f} s in all; baseline: {baseline['name']}, {baseline['text']}")

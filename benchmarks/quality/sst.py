@@ -21,7 +21,7 @@ import torch
 from elman.config.recipe import load_recipe
 from elman.data.labelled import load_labelled
 from elman.tasks.classify import task as classify
-from elman.tasks.classify.estimator import Classifier
+from elman.tasks.classify.estimator import Classifier, Labelled
 from elman.training.progress import Bar
 
 
@@ -37,7 +37,7 @@ def main() -> None:
     recipe = load_recipe(
         Path(__file__).with_suffix(".toml"),
         asked.set,
-        sections=classify.SECTIONS,
+        sections=classify.TASK.sections,
         values={
             "data.path": str(asked.data),
             "data.classes": asked.classes,
@@ -47,14 +47,14 @@ def main() -> None:
     data = load_labelled(recipe.data)
     print(f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}, {torch.get_num_threads()} threads")
     print(f"{asked.classes} classes: {len(data.train):,} phrases, {len(data.valid):,} / {len(data.test):,} sentences")
-    settings = {k: v for name in classify.SECTIONS for k, v in msgspec.structs.asdict(recipe.sections[name]).items()}
+    sections = [msgspec.structs.asdict(recipe.sections[name]) for name in classify.TASK.sections]
+    settings = {k: v for section in sections for k, v in section.items()}
     found: dict[str, list[float]] = {}
     for seed in range(asked.first, asked.first + asked.seeds):
         model = Classifier(**{**settings, "seed": seed})
-        parts = [(table["text"], table["label"]) for table in (data.train, data.valid)]
-        model.fit_parts(*parts[0], parts[1], progress=Bar(), title=f"sst, seed {seed}")
+        model.fit_parts(Labelled.of(data.train), Labelled.of(data.valid), progress=Bar(), title=f"sst, seed {seed}")
         for part in ("valid", "test"):
-            figures = classify.judge(model, getattr(data, part))
+            figures = model.judge(Labelled.of(getattr(data, part)))
             for key in ("accuracy", "macro_f1"):
                 found.setdefault(f"{part} {key}", []).append(figures[key])
         said = ", ".join(f"{name} {values[-1]:.4f}" for name, values in found.items())

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.config.recipe import load_recipe
+from elman.tasks.frame import train_run
 from elman.tasks.tag import task as tag
 from elman.training.progress import Bar
 
@@ -32,8 +33,8 @@ def measure(name: str, seeds: int, vectors: str, folder: Path, changes: list[str
     values: dict[str, object] = {"training.seeds": seeds, "model.vectors": vectors}
     if vectors:
         values |= WITH_VECTORS[name]
-    recipe = load_recipe(name, changes, sections=tag.SECTIONS, values=values)
-    return tag.train(recipe, folder / f"{name}-{'vectors' if vectors else 'alone'}", progress=Bar()).metrics
+    recipe = load_recipe(name, changes, sections=tag.TASK.sections, values=values)
+    return train_run(tag.TASK, recipe, folder / f"{name}-{'vectors' if vectors else 'alone'}", progress=Bar()).metrics
 
 
 def row(name: str, vectors: str, metrics: dict[str, Any]) -> str:

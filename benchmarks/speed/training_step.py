@@ -18,6 +18,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,11 @@ from torch.utils.data import DataLoader, Dataset
 from elman.config.recipe import load_recipe
 from elman.config.training import TrainingSettings
 from elman.data.labelled import load_labelled
+from elman.models.class_loss import LossSettings, cross_entropy
 from elman.models.classifier import ClassifierSettings, SequenceClassifier
 from elman.models.encoding import Encoding, Examples, TextSettings
+from elman.tasks.batches import Batches
 from elman.tasks.classify import task as classify
-from elman.tasks.classify.estimator import LossSettings, Training
 from elman.training.loop import clip_norm, make_optimizer, training_step
 from elman.training.schedules import SCHEDULES
 
@@ -88,7 +90,10 @@ class Ours:
     name = "elman"
 
     def __init__(self, model: SequenceClassifier, examples: Examples, loss: LossSettings, settings: TrainingSettings):
-        self.task = Training(model, examples, None, loss, settings.batch_size)
+        assert examples.y is not None
+        weights = loss.weights(examples.y, range(model.classes))
+        of = partial(cross_entropy, model, weights, loss.label_smoothing)
+        self.task = Batches(model, examples, of, None, "", settings, lambda batch: [])
         self.settings, self.optimizer = settings, make_optimizer(model, settings)
 
     def run(self, plan: list[list[int]], rates: list[float]) -> Iterator[float]:
@@ -133,7 +138,7 @@ class Contest:
     """Data, sizes and weights that both sides share."""
 
     def __init__(self, overrides: Sequence[str] = ()) -> None:
-        recipe = load_recipe("sentiment", ["model.ngrams=0", *overrides], sections=classify.SECTIONS)
+        recipe = load_recipe("sentiment", ["model.ngrams=0", *overrides], sections=classify.TASK.sections)
         data = load_labelled(recipe.data)
         self.model_settings, self.settings = recipe[ClassifierSettings], recipe[TrainingSettings]
         self.loss = recipe[LossSettings]
@@ -166,7 +171,7 @@ class Contest:
                     getattr(model.lstm, stored + suffix).copy_(torch.cat([p[f"{letter}_{gate}"] for gate in GATES]))
                 getattr(model.lstm, "bias_hh" + suffix).zero_().requires_grad_(not tied)
         assert self.examples.y is not None
-        weights = self.loss.weights(self.examples.y, self.classes)
+        weights = self.loss.weights(self.examples.y, range(self.classes))
         return Theirs(model, Reviews(self.examples.items, self.examples.y), weights, self.settings)
 
     def plan(self, epochs: int) -> tuple[list[list[int]], list[float]]:

@@ -10,9 +10,10 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from elman.figure import Figure
 from elman.files import json_text
 
-__all__ = ["JSON", "SET", "number", "print_figures", "print_json", "print_metrics", "print_prediction", "print_table"]
+__all__ = ["JSON", "SET", "number", "print_figures", "print_json", "print_metrics", "print_shown", "print_table"]
 
 JSON = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object on stdout.")]
 
@@ -86,7 +87,8 @@ def print_figures(figures: dict[str, Any], name: str) -> None:
 def _print_ablation(found: dict[str, Any]) -> None:
     """One row a variant, the best first, as the report has them."""
     variants = found["variants"]
-    order = sorted(variants, key=lambda name: (name != found["reference"], -variants[name]["mean"]))
+    figure = Figure(found["metric"], found["better"])
+    order = sorted(variants, key=lambda name: (name != found["reference"], -figure.worth(variants[name]["mean"])))
     rows = []
     for name in order:
         row = variants[name]
@@ -98,13 +100,9 @@ def _print_ablation(found: dict[str, Any]) -> None:
         print(f"changes nothing in these texts: {', '.join(found['changes nothing'])}")
 
 
-def print_prediction(row: dict[str, Any]) -> None:
-    """The answer on stdout, a tag beside every word; how probable each label is on stderr."""
-    if "tags" in row:
-        width = max(map(len, row["tokens"]), default=0)
-        for word, tag in zip(row["tokens"], row["tags"]):
-            print(f"{word:<{width}}  {tag}")
-        return
-    print(row["label"])
-    for label, p in sorted(row["probabilities"].items(), key=lambda item: -item[1]):
-        print(f"  {label:<20} {p:.3f}", file=sys.stderr)
+def print_shown(answer: Sequence[str], beside: Sequence[str] = ()) -> None:
+    """An answer on stdout, and what stands beside it on stderr."""
+    for line in answer:
+        print(line)
+    for line in beside:
+        print(line, file=sys.stderr)

@@ -142,7 +142,7 @@ def test_places_are_tried_before_the_work(
     def never(*given: Any, **named: Any) -> None:
         raise AssertionError("the work was begun")
 
-    monkeypatch.setattr("elman.tasks.frame._train", never)
+    monkeypatch.setattr("elman.tasks.frame._Frame.run", never)
     monkeypatch.setattr("elman.tasks.classify.estimator.Classifier.load", never)
     monkeypatch.setattr("elman.text.vectors.train", never)
     (tmp_path / "file").write_text("x")

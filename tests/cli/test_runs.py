@@ -108,8 +108,8 @@ def test_several_seeds(call: Any, reviews: Path, tmp_path: Path) -> None:
 
 
 def test_ablation(call: Any, reviews: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from elman.tasks.ablation import Variants
     from elman.tasks.classify import task as classify
+    from elman.tasks.contract import Variants
 
     every = classify.variants_on
 

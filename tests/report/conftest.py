@@ -66,7 +66,6 @@ def mock_results(N: int = 400, seed: int = 0) -> Results:
     hit = p.argmax(1) == y
     return Results(
         title="Sentiment",
-        task="classify",
         history=history,
         metrics={"test": {"macro_f1": 0.615, "accuracy": float(hit.mean())}, "seconds": 83.2},
         labels=labels,

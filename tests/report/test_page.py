@@ -21,7 +21,7 @@ from elman.pages.markup import Html, join, tag
 from elman.pages.page import page, section, write
 from elman.pages.palette import COLOURS
 from elman.report.results import Results
-from elman.report.sections import classifier, write_classifier
+from elman.report.sections import classification, write_classifier
 
 HOSTILE = [
     "<script>document.title='broken'</script>",
@@ -57,7 +57,6 @@ def elements(text: str) -> list[tuple[str, dict[str, str | None]]]:
 def hostile_results() -> Results:
     return Results(
         title=HOSTILE[0],
-        task="classify",
         history=[{"epoch": 1, "loss": float("nan"), HOSTILE[1]: 0.5}],
         metrics={"test": {"macro_f1": 0.5, "accuracy": 0.5}, "seconds": 1.0},
         labels=HOSTILE[:3],
@@ -128,7 +127,7 @@ def test_the_page_asks_nothing_of_the_network(tmp_path: Path, results: Results) 
 
 
 def test_every_anchor_has_its_one_place(results: Results) -> None:
-    text = page("t", "s", [*classifier(results), section("Result"), section("!")])
+    text = page("t", "s", [*classification(results), section("Result"), section("!")])
     found = elements(text)
     ids = [attributes["id"] for _, attributes in found if "id" in attributes]
     assert len(ids) == len(set(ids))

@@ -123,7 +123,7 @@ def test_every_figure_of_the_headline_is_on_the_page(results: Results) -> None:
         "Split by review",
     ):
         assert wanted in said
-    empty = report.result(Results("t", "classify", [], {}, [], np.zeros(0, int), np.zeros((0, 0))))
+    empty = report.result(Results("t", [], {}, [], np.zeros(0, int), np.zeros((0, 0))))
     assert empty.title == "Result"
 
 

@@ -7,17 +7,20 @@ from pathlib import Path
 import pytest
 
 from elman.config.recipe import Recipe, load_recipe
+from elman.figure import known_figure
 from elman.models.encoding import TextSettings
-from elman.tasks.ablation import RECIPE, Variants, ablate
+from elman.tasks.ablation import RECIPE, ablate
 from elman.tasks.classify import task as classify
 from elman.tasks.classify.variants import variants, variants_on
+from elman.tasks.contract import Variants
+from elman.tasks.frame import train_run
 from elman.text.variants import chains
 
 Texts = list[str]
 
 
 def recipe(*overrides: str) -> Recipe:
-    return load_recipe("classify", overrides, sections=classify.SECTIONS)
+    return load_recipe("classify", overrides, sections=classify.TASK.sections)
 
 
 def chain(found: Recipe) -> list[str]:
@@ -60,6 +63,7 @@ def test_chains_that_change_nothing_are_told_apart() -> None:
 
 # -- running them -----------------------------------------------------------------------------------------------------
 
+FIGURE = known_figure("macro_f1")
 WORTH = {RECIPE: 0.7, "without lower": 0.5, "with stem": 0.71}
 
 
@@ -83,7 +87,13 @@ class Runs:
 def test_means_spreads_and_differences(tmp_path: Path) -> None:
     runs = Runs()
     found, interrupted = ablate(
-        ["without lower", "with stem"], [0, 1], runs, tmp_path, metric="macro_f1", known={0: 0.7}, idle=["with emoji"]
+        ["without lower", "with stem"],
+        [0, 1],
+        runs,
+        tmp_path,
+        figure=FIGURE,
+        known={0: 0.7},
+        idle=["with emoji"],
     )
     assert not interrupted
     assert (RECIPE, 0) not in runs.done  # known already
@@ -99,13 +109,13 @@ def test_means_spreads_and_differences(tmp_path: Path) -> None:
 @pytest.mark.parametrize("error", [None, KeyboardInterrupt])
 def test_interrupted_and_taken_up_again(tmp_path: Path, error: type[BaseException] | None) -> None:
     first = Runs(stop=3, error=error)
-    found, interrupted = ablate(["without lower", "with stem"], [0, 1], first, tmp_path, metric="macro_f1")
+    found, interrupted = ablate(["without lower", "with stem"], [0, 1], first, tmp_path, figure=FIGURE)
     assert interrupted
     assert first.done == [(RECIPE, 0), ("without lower", 0)]
     assert set(found.runs) == {RECIPE, "without lower"}  # what was not measured is not shown
     (tmp_path / "ablation" / "3").rmdir()  # the checkpoint of the one under way
     second = Runs()
-    found, interrupted = ablate(["without lower", "with stem"], [0, 1], second, tmp_path, metric="macro_f1")
+    found, interrupted = ablate(["without lower", "with stem"], [0, 1], second, tmp_path, figure=FIGURE)
     assert not interrupted
     assert second.done == [("with stem", 0), (RECIPE, 1), ("without lower", 1), ("with stem", 1)]
     assert found.runs["without lower"] == pytest.approx([0.5, 0.51])
@@ -130,11 +140,11 @@ def test_a_stage_known_to_matter_shows_it(tmp_path: Path, monkeypatch: pytest.Mo
     small = load_recipe(
         "classify",
         ["model.hidden=8", "model.embedding=8", "training.epochs=8", "training.rate=0.03", "training.seeds=2"],
-        sections=classify.SECTIONS,
+        sections=classify.TASK.sections,
         values={f"data.{'path' if p == 'train' else p}": str(tmp_path / f"{p}.csv") for p in rows},
     )
     run = tmp_path / "run"
-    metrics = classify.train(small, run, ablated=True).metrics
+    metrics = train_run(classify.TASK, small, run, ablated=True).metrics
     told = metrics["ablation"]["variants"]
     assert told[RECIPE]["mean"] > 0.95
     assert told["without lower"]["mean"] < 0.7

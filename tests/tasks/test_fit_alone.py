@@ -21,7 +21,9 @@ from torch import Tensor, nn
 
 import elman
 from elman.errors import InputError
+from elman.tasks.classify.estimator import Labelled
 from elman.tasks.tag.estimator import Tagger
+from elman.tasks.tag.tagging import TaggedSentences
 from elman.training import loop
 from elman.training.randomness import initialised, random_states
 from elman.training.session import Session
@@ -76,7 +78,7 @@ def broken(*arguments: Any) -> Any:
 def fails(estimator: Any) -> Callable[[], Any]:
     def call() -> None:
         with pytest.raises(RuntimeError, match="a step that fails"):
-            estimator.fit_parts(TEXTS, LABELS, None, step=broken)
+            estimator.fit_parts(Labelled(TEXTS, LABELS), None, step=broken)
 
     return call
 
@@ -89,7 +91,7 @@ def drawing(*arguments: Any) -> Any:
 
 
 def with_a_step() -> Any:
-    return classifier().fit_parts(TEXTS, LABELS, None, step=drawing)
+    return classifier().fit_parts(Labelled(TEXTS, LABELS), None, step=drawing)
 
 
 @pytest.mark.parametrize("call", [a_classifier, a_tagger, with_a_step, fails(classifier())])
@@ -231,7 +233,7 @@ def test_ctrl_c_leaves_a_whole_tagger(monkeypatch: pytest.MonkeyPatch, n: int) -
 def test_on_demand_it_stops_instead(monkeypatch: pytest.MonkeyPatch) -> None:
     struck(monkeypatch, 2)
     model = classifier()
-    model.fit_parts(TEXTS, LABELS, None, graceful=True)
+    model.fit_parts(Labelled(TEXTS, LABELS), None, graceful=True)
     assert model.fitted_.interrupted
 
 
@@ -240,7 +242,7 @@ def test_ctrl_c_after_the_last_step_is_not_lost(monkeypatch: pytest.MonkeyPatch)
     model = tagger()
     monkeypatch.setattr(model, "_calibrate", lambda *_: signal.raise_signal(signal.SIGINT), raising=True)
     with pytest.raises(KeyboardInterrupt):
-        model.fit_parts((SENTENCES, TAGS), (SENTENCES[:9], TAGS[:9]), graceful=True)
+        model.fit_parts(TaggedSentences(SENTENCES, TAGS), TaggedSentences(SENTENCES[:9], TAGS[:9]), graceful=True)
     assert not model.fitted_.interrupted
 
 

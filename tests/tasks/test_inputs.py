@@ -23,8 +23,9 @@ from elman.config.parameters import plain
 from elman.data.inputs import listed
 from elman.data.split import split_rows
 from elman.errors import InputError
+from elman.models.class_loss import LossSettings, cross_entropy
 from elman.models.encoding import Encoding, TextSettings
-from elman.tasks.classify.estimator import LossSettings, Training
+from elman.tasks.classify.estimator import Labelled
 
 TEXTS, LABELS = ordered(60)
 SENTENCES, TAGS = sentences(0, 30)
@@ -198,21 +199,17 @@ def test_a_labels_only_row_is_trained_on(seed: int) -> None:
 # -- weights ----------------------------------------------------------------------------------------------------------
 
 
-def task_of(model: elman.Classifier, weights: Any, loss: LossSettings) -> tuple[Training, torch.Tensor]:
-    examples = model.encoding_(TEXTS[:12], np.array([0, 1] * 6))
-    labels = model.classes_.tolist()
-    return Training(model.model_.eval(), examples, None, loss, 12, labels, weights), examples.y
-
-
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 @pytest.mark.parametrize("classes", ["none", {"negative": 2.0, "positive": 0.5}])
 def test_a_weighted_loss_by_hand(fitted: elman.Classifier, classes: Any, smoothing: float) -> None:
     """sum_i w_i c_{y_i} l_i over sum_i c_{y_i}, w of mean 1; smoothing spreads the target over both classes."""
     w = np.arange(1.0, 13.0)
-    task, y = task_of(fitted, w, LossSettings(class_weights=classes, label_smoothing=smoothing))
-    batch = task.collate(list(range(12)))
-    found = task.loss(batch, None)[0]
-    logp = F.log_softmax(fitted.model_(batch[0].data, batch[0].lengths, None).double(), 1)
+    labels = ["negative", "positive"] * 6
+    examples = fitted.encoded(Labelled(TEXTS[:12], labels, w))
+    batch, y = examples.batch(range(12)), examples.y
+    weights = LossSettings(class_weights=classes).weights(y, fitted.classes_.tolist(), examples.weights)
+    found = cross_entropy(fitted.model_.eval(), weights, smoothing, batch)[0]
+    logp = F.log_softmax(fitted.model_(batch.sequences.data, batch.lengths, None).double(), 1)
     c = torch.tensor([2.0, 0.5] if classes != "none" else [1.0, 1.0]).double()
     target = F.one_hot(y, 2) * (1 - smoothing) + smoothing / 2
     each = -(target * c * logp).sum(1)

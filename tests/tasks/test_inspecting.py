@@ -14,7 +14,7 @@ from elman.cli.app import main
 from elman.errors import InputError
 from elman.report import sections as report
 from elman.sequences import Sequences
-from elman.tasks import use as inspecting
+from elman.tasks.classify import report as inspecting
 from elman.tasks.use import inspect_page
 
 TEXTS = ["good good phone", "bad bad phone", "good camera", "bad camera", "a good one", "a bad one"] * 8

@@ -15,7 +15,7 @@ from elman.config.settings import DataSettings
 from elman.errors import InputError
 from elman.tasks.packaged import packaged_tagger
 from elman.tasks.tag import ship
-from elman.tasks.tag import task as tag
+from elman.tasks.use import Run
 
 FOLDER = Path(str(files("elman.models") / "pos"))
 pytestmark = pytest.mark.skipif(
@@ -44,7 +44,7 @@ def test_it_tags_english() -> None:
 def test_its_card_tells_the_truth() -> None:
     """Judged again on the packaged test split: the figures written when it was made."""
     said = json.loads((FOLDER / "metrics.json").read_text())["test"]
-    found = tag.evaluate(FOLDER, DataSettings(path="packaged:pos"))
+    found = Run(FOLDER).evaluate(DataSettings(path="packaged:pos"))
     assert abs(found["accuracy"] - said["accuracy"]) < 5e-4
     assert said["accuracy"] >= 0.954  # UDPipe on gold tokens: .944; Stanza from raw text: .954
 
@@ -70,7 +70,7 @@ def test_sentences_are_remembered_up_to_a_limit(monkeypatch: pytest.MonkeyPatch)
 def test_a_new_one_is_written_where_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training and rounding stood in for; this is about the place."""
     written: list[Path] = []
-    monkeypatch.setattr(ship.tag, "train", lambda recipe, run, progress: None)
+    monkeypatch.setattr(ship, "train_run", lambda task, recipe, run, progress: None)
     monkeypatch.setattr(ship, "ship", lambda run, out: written.append(out) or {"accuracy": 1.0})
     ship.main()
     assert written == [FOLDER]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from elman.config.recipe import load_recipe
 from elman.proof import Check, Proof
 from elman.tasks.classify import task as classify
-from elman.tasks.frame import train_run, varied
+from elman.tasks.estimator import varied
+from elman.tasks.frame import train_run
 from elman.training.progress import Silent
 
 
@@ -21,14 +23,14 @@ class Heard(Silent):
         self.notes.append(text)
 
 
-def test_a_failed_proof_is_said_and_kept(review_csv: Path, tmp_path: Path) -> None:
+def test_a_failed_proof_is_said_and_kept(review_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     failed = Proof("the classifier", [Check("padded", False, 0.5, 1e-5)])
-    task = replace(classify.TASK, prove=lambda classifier, data: failed)
+    monkeypatch.setattr("elman.tasks.classify.estimator.Classifier.prove", lambda classifier, examples: failed)
     options = ["training.epochs=1", "model.hidden=4", "model.embedding=4"]
     data = {"data.path": str(review_csv), "data.target": "sentiment"}
-    recipe = load_recipe("classify", options, sections=classify.SECTIONS, values=data)
+    recipe = load_recipe("classify", options, sections=classify.TASK.sections, values=data)
     heard = Heard()
-    train_run(task, recipe, tmp_path / "run", progress=heard)
+    train_run(classify.TASK, recipe, tmp_path / "run", progress=heard)
     (said,) = [note for note in heard.notes if "do not trust" in note]
     assert "the classifier: NOT proven" in said
     assert "padded" in said

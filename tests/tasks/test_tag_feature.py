@@ -13,6 +13,7 @@ import elman
 from elman.config.recipe import load_recipe
 from elman.errors import InputError
 from elman.tasks.classify import task as classify
+from elman.tasks.frame import train_run
 
 STAGES = ({"name": "words", "style": "treebank"}, "tags", "lower")
 SMALL = {
@@ -94,8 +95,8 @@ def test_a_run_with_tags_is_reported_proven_and_inspected(tmp_path: Path) -> Non
     stages = 'text.stages=[{name = "words", style = "treebank"}, "tags", "lower"]'
     small = ["model.hidden=8", "model.embedding=8", "model.ngrams=0", "training.epochs=2", "text.min_count=1", stages]
     values = {"data.path": str(tmp_path / "data.csv"), "data.target": "label"}
-    recipe = load_recipe("sentiment", small, sections=classify.SECTIONS, values=values)
-    classify.train(recipe, tmp_path / "run")
+    recipe = load_recipe("sentiment", small, sections=classify.TASK.sections, values=values)
+    train_run(classify.TASK, recipe, tmp_path / "run")
     assert elman.Classifier.load(tmp_path / "run").model_.tag_embedding is not None
     assert (tmp_path / "run" / "report.html").stat().st_size > 10_000
     assert "w0x0x0" in inspect_page(tmp_path / "run", X[0])

@@ -35,13 +35,13 @@ def evaluate(
         How the file is read, where it is not as the training data were: data.encoding=latin-1, data.format=table ...
     """
     from elman.data.textfile import given_data
-    from elman.tasks.find import data_of, task_of
+    from elman.tasks.find import data_of
+    from elman.tasks.use import Run
     from elman.training.progress import Bar
 
-    task = task_of(run)
     with given_data(data) as path:
         settings = data_of(run, path, set or [], {"input": input, "target": target})
-        figures = task.evaluate(run, settings, Bar())
+        figures = Run(run, Bar().note).evaluate(settings)
     if json:
         print_json(figures)
     else:

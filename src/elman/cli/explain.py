@@ -30,7 +30,7 @@ def explain(thing: str, /, *, picture: Path | None = None, json: JSON = False) -
         check_apart(picture, thing.rpartition(":")[0] or thing)
     recipe = ""
     if (Path(thing) / "model.json").is_file():
-        said = explained(task_of(Path(thing)).load(Path(thing)).model_)
+        said = explained(task_of(Path(thing)).kind.load(Path(thing)).model_)
         graph = next(iter(said.layers.values())).graph
     else:
         recipe, cell = recipe_and_cell(thing)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from elman.console import JSON, SET, print_json, print_prediction
+from elman.console import JSON, SET, print_json, print_shown
 from elman.errors import InputError
 from elman.files import check_apart, check_file
 
@@ -55,7 +55,8 @@ def predict(
     if input is not None and not input.strip():
         raise InputError("the text is empty", where="elman predict", remedy="give at least one word")
     from elman.data.textfile import given_data
-    from elman.tasks.find import data_of, task_of
+    from elman.tasks.find import data_of
+    from elman.tasks.use import Run
 
     if out is not None:
         from elman.data.formats import check_writable
@@ -65,16 +66,17 @@ def predict(
         check_writable(out)
     from elman.training.progress import Bar
 
-    task = task_of(run)
+    opened = Run(run, Bar().note)
     if input is not None:
-        found = task.predict(run, [input], Bar())
+        found = opened.predict([input])
         if json:
             print_json({"predictions": found})
         else:
-            print_prediction(found[0])
+            shown = opened.show(found[0])
+            print_shown(shown.answer, shown.beside)
         return 0
     with given_data(str(data)) as path:
-        table = task.predict_table(run, data_of(run, path, set or [], {"input": column}), Bar())
+        table = opened.predict_file(data_of(run, path, set or [], {"input": column}))
     if out is not None:
         from elman.data.formats import write_table
 

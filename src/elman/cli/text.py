@@ -30,7 +30,8 @@ def text(sentence: str, /, *, run: Path | None = None, language: str = "en", jso
     code(language)  # says which there are
     chain = None
     if run is not None:
-        chain = getattr(getattr(task_of(run).load(run), "encoding_", None), "chain", None)
+        task = task_of(run)
+        chain = task.chain(task.kind.load(run))
         if chain is None:
             raise InputError("this RUN has no text chain: it reads tokens, or numbers", where=str(run))
     tagger = None if chain is not None else tagger_for(language)

@@ -62,6 +62,7 @@ def train(
     """
     started = time.perf_counter()
     from elman.tasks.find import recipe_of
+    from elman.tasks.frame import train_run
     from elman.training.progress import Bar
 
     given = {
@@ -75,7 +76,7 @@ def train(
     task, loaded = recipe_of(recipe, set or [], {k: v for k, v in given.items() if v is not None})
     run = out or Path("runs") / loaded.name
 
-    outcome = task.train(loaded, run, resume=resume, force=force, ablated=ablate, progress=Bar())
+    outcome = train_run(task, loaded, run, resume=resume, force=force, ablated=ablate, progress=Bar())
     if json:
         print_json(outcome.metrics)
     else:

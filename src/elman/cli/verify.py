@@ -21,9 +21,9 @@ def verify(subject: str, /, *, json: JSON = False) -> int:
         arguments or an elman.Example.
     """
     if Path(subject).exists() and Path(subject).suffix not in (".py", ".onnx"):
-        from elman.tasks.verifying import verify_run
+        from elman.tasks.use import Run
 
-        proof = verify_run(Path(subject))
+        proof = Run(Path(subject)).verify()
     else:
         from elman.proof.named import verify_named
 

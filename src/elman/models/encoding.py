@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -22,7 +22,7 @@ from elman.text.tag import Tagger, no_tags
 from elman.text.vectors import WordVectors, embedding_matrix
 from elman.text.vectors.embedding import find
 
-__all__ = ["Encoding", "Examples", "TextSettings", "check_inputs"]
+__all__ = ["Encoding", "Examples", "TextBatch", "TextSettings", "check_inputs"]
 
 _STAGES: tuple[Any, ...] = ("unicode", "contractions", "lower", "words")
 
@@ -54,6 +54,30 @@ class TextSettings(msgspec.Struct, frozen=True, kw_only=True):
         Chain(self.stages, tagger=no_tags, where="text.stages")
 
 
+class TextBatch(NamedTuple):
+    """B sequences ready for the network.
+
+    Attributes:
+        sequences: data and lengths.
+        ngrams: (B, n) features, or None.
+        y: (B,) class indices, or None.
+        weights: (B,) what each example counts, or None.
+    """
+
+    sequences: Sequences
+    ngrams: Tensor | None = None
+    y: Tensor | None = None
+    weights: Tensor | None = None
+
+    @property
+    def lengths(self) -> Tensor:
+        return self.sequences.lengths
+
+    def spoiled(self, steps: int) -> TextBatch:
+        """The same sequences behind more padding, see `Sequences.spoiled`."""
+        return self._replace(sequences=self.sequences.spoiled(steps))
+
+
 @dataclass(frozen=True)
 class Examples:
     """N sequences ready for the network.
@@ -63,12 +87,14 @@ class Examples:
         tokens: the words behind the numbers; empty for values.
         ngrams: (N, n) features, or None.
         y: (N,) class indices, or None where there are none.
+        weights: (N,) what each example counts in the loss, or None.
     """
 
     items: list[Tensor]
     tokens: list[list[str]]
     ngrams: Tensor | None = None
     y: Tensor | None = None
+    weights: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -86,8 +112,8 @@ class Examples:
         ends = torch.tensor(self.lengths).cumsum(0)  # (N,)
         return torch.cat(self.items), torch.cat([ends.new_zeros(1), ends[:-1]]), ends
 
-    def batch(self, picks: Sequence[int]) -> tuple[Sequences, Tensor | None, Tensor | None]:
-        """The sequences at `picks` as (data and lengths, n-grams, classes)."""
+    def batch(self, picks: Sequence[int]) -> TextBatch:
+        """The sequences at `picks`."""
         index = torch.as_tensor(picks)
         if self._numbers is None:
             sequences = Sequences.pack([self.items[i] for i in picks])
@@ -97,10 +123,11 @@ class Examples:
             steps = torch.arange(int(lengths.max()))[:, None]
             # past its end a sequence shows its last word again
             sequences = Sequences(numbers[torch.minimum(starts[index] + steps, ends[index] - 1)], lengths)
-        return (
+        return TextBatch(
             sequences,
             None if self.ngrams is None else self.ngrams[index],
             None if self.y is None else self.y[index],
+            None if self.weights is None else self.weights[index],
         )
 
 

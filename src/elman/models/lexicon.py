@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -93,6 +93,11 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def spoiled(self, steps: int) -> Batch:
+        """The same sentences behind more padding, of words, letters and numbers that nothing may read."""
+        extra = None if self.extra is None else Sequences(self.extra, self.lengths).spoiled(steps).data
+        return replace(self, index=self.index.spoiled(steps), chars=self.chars.spoiled(steps), extra=extra)
 
 
 @dataclass(frozen=True)

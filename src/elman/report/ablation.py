@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from elman.pages.markup import Html, tag
 from elman.pages.page import Section, section
 from elman.report.scores import written
 
-__all__ = ["ablation", "ablation_table"]
+__all__ = ["ablation", "ablation_table", "measured"]
 
 
 def ablation(
@@ -36,6 +37,24 @@ def ablation(
         f"{figure.title}, mean over seeds. A stage is worth something where leaving it out costs more than the spread."
     )
     return section(title, _figure(runs, reference, figure), ablation_table(runs, reference, figure), lead=lead)
+
+
+def measured(found: Mapping[str, Any], figure: Figure) -> Section:
+    """What `elman train --ablate` measured: what metrics.json calls ``ablation``."""
+    nan = float("nan")
+    runs = {name: [nan if v is None else v for v in row["runs"]] for name, row in found["variants"].items()}
+    side = "below" if figure.better == "high" else "above"
+    lead = (
+        "Each row is the recipe with one thing left out, changed or added, trained anew with the seeds "
+        f"{', '.join(map(str, found['seeds']))} and judged on the validation split, never on the test split. What is "
+        f"left out was worth something where the difference is {side} zero by more than its standard error, twice "
+        "over. "
+        "The best epoch is chosen on the same split, which flatters every row a little, and alike."
+    )
+    idle = found["changes nothing"]
+    if idle:
+        lead += f" These change not one token of these texts, so nothing was trained: {', '.join(idle)}."
+    return ablation(runs, found["reference"], figure=figure, lead=lead)
 
 
 def _spread(values: Sequence[float]) -> float:

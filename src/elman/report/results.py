@@ -19,7 +19,6 @@ class Results:
 
     Attributes:
         title: the recipe's name, or the data file's.
-        task: ``"classify"``, ``"tag"`` ...
         history: one mapping an epoch, the rows of history.jsonl: epoch, loss, the validation figures
             (``valid_nll``, ``valid_macro_f1`` ...), rate (learning rate), seconds.
         metrics: the object of metrics.json: ``test``, ``valid``, ``baseline``, ``seconds``.
@@ -44,7 +43,6 @@ class Results:
     """
 
     title: str
-    task: str
     history: Sequence[Mapping[str, float]]
     metrics: Mapping[str, Any]
     labels: Sequence[str]

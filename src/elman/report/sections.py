@@ -1,16 +1,18 @@
 """The report of a training: which sections it has, and in which order.
 
-`classifier(results)` builds them for a classifier; other tasks put theirs together from the same section functions
-and call `write`.
+`classification` builds them for labels, `usual` for whatever has nothing of its own to show; tasks put theirs
+together from these and from the other section functions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from elman.equations.printing import equations as printed
 from elman.figure import known_figure
 from elman.inspect.gates import activations, gate_names
 from elman.inspect.memory import half_life, influence, remembered
@@ -18,7 +20,7 @@ from elman.layers.recurrent import Recurrent
 from elman.pages.markup import Html, join, tag
 from elman.pages.mathematics import equations, proof_table
 from elman.pages.numbers import count, seconds
-from elman.pages.page import Section, page, section, write
+from elman.pages.page import Section, section, write
 from elman.report.calibration import calibration_figure, reliability
 from elman.report.curves import training
 from elman.report.facts import class_table, fact_list, length_figure, timing_bars
@@ -27,28 +29,21 @@ from elman.report.results import Results
 from elman.report.scores import (
     confusion_matrix,
     confusion_table,
-    is_better,
     per_class,
     scoreboard,
     standard_error,
-    verdict,
 )
 from elman.report.sentences import Answer, answers, most_telling
 from elman.sequences import Sequences
 
-__all__ = ["classifier", "classifier_page", "judgement", "remembering", "write", "write_classifier"]
+__all__ = ["classification", "inside", "remembering", "usual", "write", "write_classifier"]
+
+_REMEMBERED = 160  # words of a text that the derivatives of a state reach back over
 
 
-def classifier_page(results: Results, *more: Section | None) -> str:
-    """The report of a classifier, with further sections (memory, ablation) before the facts about data and time."""
-    sections = classifier(results)
-    return page(results.title, subtitle(results), [*sections[:-1], *more, *sections[-1:]])
-
-
-def write_classifier(path: str | Path, results: Results, *more: Section | None) -> Path:
-    """`classifier_page`, as a file."""
-    sections = classifier(results)
-    return write(path, results.title, subtitle(results), [*sections[:-1], *more, *sections[-1:]])
+def write_classifier(path: str | Path, results: Results) -> Path:
+    """The report of a classifier, as a file."""
+    return write(path, results.title, subtitle(results), [result(results), *classification(results)])
 
 
 def subtitle(results: Results) -> str:
@@ -61,22 +56,46 @@ def subtitle(results: Results) -> str:
     return f"{said}; trained and evaluated in {seconds(float(total))}." if total else f"{said}."
 
 
-def classifier(results: Results) -> list[Section]:
-    """The sections of a classifier's report, in reading order; what `results` lacks is left out."""
+def classification(results: Results, *more: Section | None) -> list[Section | None]:
+    """The sections of a classifier's report behind its figures, `more` before the last; what there is not is None."""
     return [
-        s
-        for s in (
-            result(results),
-            training(results.history, results.best_epoch),
-            confusions(results),
-            calibration(results),
-            sentences(results),
-            cell(results),
-            proof(results),
-            data_and_time(results),
-        )
-        if s is not None
+        training(results.history, results.best_epoch),
+        confusions(results),
+        calibration(results),
+        sentences(results),
+        cell(results.settings.get("equations")),
+        proof(results.proof),
+        *more,
+        data_and_time(results),
     ]
+
+
+def usual(
+    history: Sequence[Mapping[str, float]],
+    best_epoch: int | None,
+    lines: Sequence[str],
+    proven: Mapping[str, object],
+    settings: Mapping[str, object],
+    timings: Mapping[str, float],
+) -> list[Section | None]:
+    """What can be shown of any training: its curves, its equations, its proof, what was set and what it took."""
+    facts, times = fact_list(settings), timing_bars(timings)
+    blocks = [tag("div", tag("h3", "Settings"), facts), tag("div", tag("h3", "Time"), times)]
+    last = section("Settings, time", tag("div", blocks, class_="grid"))
+    return [training(history, best_epoch), cell(lines), proof(proven), last]
+
+
+def inside(layer: Recurrent, x: Sequences, tokens: Sequence[str]) -> list[Section | None]:
+    """What a trained layer remembered of one sequence (T, 1, E), and its equations."""
+    memory = remembering(layer, Sequences.pack([x.data[:_REMEMBERED, 0]]), tokens[:_REMEMBERED])
+    if memory is not None and len(tokens) > _REMEMBERED:
+        left_out = (
+            f"Of the {count(len(tokens))} words, the curve is of the first {_REMEMBERED}, and the pictures of single "
+            f"words are of the first {STEPS}, each read as if the text ended there."
+        )
+        memory = Section(memory.title, join(tag("p", left_out, class_="lead"), memory.body))
+    lines = [str(line) for line in printed(layer.graph).lines]
+    return [memory, section("The equations", equations(lines))]
 
 
 def _matrix(results: Results) -> np.ndarray:
@@ -99,14 +118,6 @@ def result(results: Results) -> Section:
         ours=str(results.settings.get("cell", "this model")),
         notes=results.notes,
     )
-
-
-def judgement(results: Results) -> tuple[str, bool]:
-    """The sentence on ours beside the best baseline that stands under `result`, and whether it says better."""
-    figure = known_figure("macro_f1")
-    error = standard_error(_matrix(results), figure.key)
-    judged = figure, results.metrics["test"][figure.key], error, results.baselines
-    return verdict(*judged), is_better(*judged)
 
 
 def confusions(results: Results) -> Section | None:
@@ -187,9 +198,8 @@ def sentences(results: Results) -> Section | None:
     return section("Sentences", answers([answer(i) for i in wrong], [answer(i) for i in right]), lead=lead)
 
 
-def cell(results: Results) -> Section | None:
-    """The step the network repeats."""
-    lines = results.settings.get("equations")
+def cell(lines: object) -> Section | None:
+    """The step the network repeats, from its equations as lines."""
     if not isinstance(lines, list | tuple) or not lines:
         return None
     return section(
@@ -218,9 +228,9 @@ def remembering(layer: Recurrent, x: Sequences, words: Sequence[str]) -> Section
     return memory({name: curve}, influence(layer, first), words[:STEPS], gates, {name: half_life(curve)})
 
 
-def proof(results: Results) -> Section | None:
-    """The state contract."""
-    table = proof_table(results.proof)
+def proof(proven: Mapping[str, Any] | None) -> Section | None:
+    """The state contract: the object of proof.json."""
+    table = proof_table(proven)
     if table is None:
         return None
     return section(

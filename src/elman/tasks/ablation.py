@@ -15,12 +15,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from elman.config.recipe import Recipe
 from elman.errors import InputError
+from elman.figure import Figure
 from elman.files import json_text, read_file, write_file
 from elman.training.progress import Silent
 
-__all__ = ["RECIPE", "Ablation", "Variants", "ablate"]
+__all__ = ["RECIPE", "Ablation", "ablate"]
 
 RECIPE = "the recipe"  # the name of what the variants are compared with
 
@@ -29,32 +29,17 @@ Run = Callable[[str, int, Path, str], float | None]
 
 
 @dataclass(frozen=True)
-class Variants:
-    """What to compare a recipe with.
-
-    Attributes:
-        recipes: by name, each one step away from the given one.
-        idle: names of those that change nothing in the data at hand: there is nothing to train.
-        metric: the figure, of those on validation, that the comparison is made by.
-    """
-
-    recipes: Mapping[str, Recipe]
-    idle: Sequence[str] = ()
-    metric: str = "macro_f1"
-
-
-@dataclass(frozen=True)
 class Ablation:
     """Figures of a recipe and its variants.
 
     Attributes:
-        metric: what was measured, on the validation part.
+        figure: what was measured, on the validation part.
         seeds: of the trainings.
         runs: name -> the figure of each seed; `RECIPE` is the recipe itself.
         idle: variants that change nothing in these data, and so were not trained.
     """
 
-    metric: str
+    figure: Figure
     seeds: Sequence[int]
     runs: Mapping[str, Sequence[float]]
     idle: Sequence[str] = ()
@@ -71,7 +56,8 @@ class Ablation:
             if name != RECIPE:
                 rows[name]["difference"] = mean - whole
         return {
-            "metric": self.metric,
+            "metric": self.figure.key,
+            "better": self.figure.better,
             "part": "valid",
             "reference": RECIPE,
             "seeds": list(self.seeds),
@@ -86,7 +72,7 @@ def ablate(
     run: Run,
     folder: Path,
     *,
-    metric: str,
+    figure: Figure,
     known: Mapping[int, float] | None = None,
     idle: Sequence[str] = (),
     progress: Silent | None = None,
@@ -98,7 +84,7 @@ def ablate(
         seeds: all variants are trained with the first before any is trained with the second.
         run: trains one and judges it.
         folder: for the figures known so far and the checkpoint of the training under way.
-        metric: what `run` returns.
+        figure: what `run` returns; NaN for a training that diverged.
         known: figures of the recipe itself by seed, where it was trained already.
         idle: see `Ablation`.
 
@@ -107,8 +93,8 @@ def ablate(
     """
     progress = progress or Silent()
     figures = _Figures(folder / "ablation.json")
-    for seed, figure in (known or {}).items():
-        figures[RECIPE, seed] = figure
+    for seed, value in (known or {}).items():
+        figures[RECIPE, seed] = value
     todo = [(seed, name) for seed in seeds for name in (RECIPE, *names)]
     interrupted = False
     try:
@@ -117,17 +103,17 @@ def ablate(
                 continue
             title = f"{name}, seed {seed} ({number}/{len(todo)})"
             checkpoint = folder / "ablation" / f"{number}"
-            value = run(name, seed, checkpoint, title)
-            if value is None:
+            found = run(name, seed, checkpoint, title)
+            if found is None:
                 interrupted = True
                 break
-            figures[name, seed] = value
+            value = figures[name, seed] = found
             shutil.rmtree(checkpoint, ignore_errors=True)
-            progress.note(f"{title}: {metric} {value:.3f}")
+            progress.note(f"{title}: {figure.key} {value:.3f}")
     except KeyboardInterrupt:  # between two trainings; within one, the loop ends its step and says so
         interrupted = True
     runs = {name: [figures[name, s] for s in seeds if (name, s) in figures] for name in (RECIPE, *names)}
-    return Ablation(metric, seeds, {name: values for name, values in runs.items() if values}, idle), interrupted
+    return Ablation(figure, seeds, {name: values for name, values in runs.items() if values}, idle), interrupted
 
 
 class _Figures:
@@ -143,8 +129,8 @@ class _Figures:
         return self._known[key]
 
     def __setitem__(self, key: tuple[str, int], value: float) -> None:
-        self._known[key] = value if math.isfinite(value) else 0.0
-        write_file(self.path, json_text([[*k, v] for k, v in self._known.items()]))
+        self._known[key] = value
+        write_file(self.path, json_text([[*k, v if math.isfinite(v) else None] for k, v in self._known.items()]))
 
     def __contains__(self, key: object) -> bool:
         return key in self._known
@@ -153,9 +139,9 @@ class _Figures:
 def _read(path: Path) -> dict[tuple[str, int], float]:
     """The figures of an ablation cut short. Raises InputError if they cannot be read."""
     try:
-        rows = msgspec.json.decode(read_file(path, 1 << 20), type=list[tuple[str, int, float]])
+        rows = msgspec.json.decode(read_file(path, 1 << 20), type=list[tuple[str, int, float | None]])
     except (OSError, ValueError) as error:
         raise InputError(
             f"the checkpoint is damaged ({error})", where=str(path), remedy="begin anew with --force"
         ) from error
-    return {(name, seed): value for name, seed, value in rows}
+    return {(name, seed): math.nan if value is None else value for name, seed, value in rows}

@@ -1,6 +1,6 @@
 """A task by its name, by the recipe that names it, or by the RUN that it trained.
 
-Every task module offers the same names, see `elman.tasks.classify.task`; it is imported when it is asked for.
+Its module is imported when it is asked for, and holds it as `TASK`.
 """
 
 from __future__ import annotations
@@ -15,33 +15,38 @@ from elman.config.recipe import Recipe, list_recipes, load_data, load_recipe, re
 from elman.config.settings import DataSettings
 from elman.config.tasks import TASKS
 from elman.errors import InputError
+from elman.tasks.contract import Task
 from elman.training.run_reader import run_task
 
 __all__ = ["data_of", "recipe_and_cell", "recipe_of", "task", "task_of"]
 
 
-def task(name: str) -> Any:
-    """The module of a task. Raises InputError for one that there is not."""
+AnyTask = Task[Any, Any]  # whoever looks one up by name knows not what its parts are
+
+
+def task(name: str) -> AnyTask:
+    """The task of a name. Raises InputError for one that there is not."""
     if name not in TASKS:
         raise InputError(f"the task {name!r} is not built yet", remedy=f"there is {', '.join(TASKS)}")
-    return importlib.import_module(TASKS[name])
+    found: AnyTask = importlib.import_module(TASKS[name]).TASK
+    return found
 
 
-def task_of(run: Path) -> Any:
-    """The module that trained a RUN. Raises InputError for no RUN, or a damaged one."""
+def task_of(run: Path) -> AnyTask:
+    """The task that trained a RUN. Raises InputError for no RUN, or a damaged one."""
     return task(run_task(run))
 
 
-def recipe_of(name: str, overrides: Sequence[str], values: dict[str, object]) -> tuple[Any, Recipe]:
-    """The task's module, and the recipe of this name filled in, see `elman.config.recipe.load_recipe`."""
-    module = task(recipe_task(name))
-    return module, load_recipe(name, overrides, sections=module.SECTIONS, values=values)
+def recipe_of(name: str, overrides: Sequence[str], values: dict[str, object]) -> tuple[AnyTask, Recipe]:
+    """The task, and the recipe of this name filled in, see `elman.config.recipe.load_recipe`."""
+    found = task(recipe_task(name))
+    return found, load_recipe(name, overrides, sections=found.sections, values=values)
 
 
 def data_of(run: Path, path: str, overrides: Sequence[str], values: dict[str, str | None]) -> DataSettings:
     """How the file `path` is read for a RUN: as its own data were, unless `overrides` (--set) or `values` differ."""
     given = {"path": path, **{key: value for key, value in values.items() if value is not None}}
-    return load_data(run / "recipe.toml", task_of(run).KEPT, overrides, given)
+    return load_data(run / "recipe.toml", task_of(run).kept, overrides, given)
 
 
 def recipe_and_cell(name: str) -> tuple[str, str]:

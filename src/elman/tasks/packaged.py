@@ -40,7 +40,7 @@ def packaged_tagger() -> PackagedTagger:
             "this installation has no part-of-speech model", remedy="train it: python -m elman.tasks.tag.ship"
         )
     folder = packaged_folder()
-    tagger: PackagedTagger = task_of(folder).load(folder)
+    tagger: PackagedTagger = task_of(folder).kind.load(folder)
     return tagger
 
 

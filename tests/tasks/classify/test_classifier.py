@@ -15,7 +15,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 import elman
 from elman.errors import InputError
-from elman.tasks.classify.estimator import LossSettings
+from elman.models.class_loss import LossSettings
 
 Data = tuple[list[str], list[str]]
 SMALL: dict[str, Any] = {

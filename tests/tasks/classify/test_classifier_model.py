@@ -128,7 +128,7 @@ def test_a_batch_holds_the_sequences_picked() -> None:
     items = [torch.arange(2, 2 + n) for n in (3, 1, 5, 2)]
     pairs = [torch.stack([item, item + 10], 1) for item in items]  # words and their tags
     for kind in (items, pairs):
-        batch, _, _ = Examples(kind, []).batch([2, 0, 3])
+        batch = Examples(kind, []).batch([2, 0, 3]).sequences
         assert batch.lengths.tolist() == [5, 3, 2]
         for found, picked in zip(batch, (2, 0, 3), strict=True):
             assert torch.equal(found, kind[picked])

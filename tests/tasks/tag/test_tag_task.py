@@ -19,7 +19,11 @@ from elman.data.sentence import Sentence
 from elman.data.table import Table
 from elman.data.tagged import check_tags_known, load_sentences
 from elman.errors import InputError
+from elman.tasks.frame import train_run
 from elman.tasks.tag import task as tag
+from elman.tasks.tag.estimator import Tagger
+from elman.tasks.tag.tagging import TaggedWords
+from elman.tasks.use import Run
 from elman.training.progress import Silent
 
 SMALL = ["model.hidden=16", "model.char_hidden=8", "model.dropout=0.1", "training.rate=0.02", "training.epochs=6"]
@@ -44,7 +48,7 @@ def write_conll_2003(path: Path, seed: int, n: int) -> None:
 
 
 def ner(data: Path, *more: str) -> Recipe:
-    return load_recipe("ner", [*SMALL, *more], sections=tag.SECTIONS, values={"data.path": str(data)})
+    return load_recipe("ner", [*SMALL, *more], sections=tag.TASK.sections, values={"data.path": str(data)})
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +62,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "ner"
-    tag.train(ner(corpus), out)
+    train_run(tag.TASK, ner(corpus), out)
     return out
 
 
@@ -90,13 +94,13 @@ def test_it_has_no_text_chain_to_show(run: Path, capsys: pytest.CaptureFixture[s
 
 def test_evaluate_says_what_metrics_say(run: Path, corpus: Path) -> None:
     said = json.loads((run / "metrics.json").read_text())["test"]
-    again = tag.evaluate(run, DataSettings(path=str(corpus)))
+    again = Run(run).evaluate(DataSettings(path=str(corpus)))
     for key in ("entity_f1", "accuracy", "nll", "ece", "types"):
         assert again[key] == said[key]
 
 
 def test_predict_a_text(run: Path) -> None:
-    (found,) = tag.predict(run, ["Dr. Eve went to New Oslo."])
+    (found,) = Run(run).predict(["Dr. Eve went to New Oslo."])
     assert found["tokens"][-1] == "."
     assert {(e["type"], e["text"]) for e in found["entities"]} >= {("place", "New Oslo")}
     assert len(found["tokens"]) == len(found["tags"]) == len(found["confidence"])
@@ -104,7 +108,7 @@ def test_predict_a_text(run: Path) -> None:
 
 def test_predict_a_file_without_tags(run: Path, tmp_path: Path) -> None:
     (tmp_path / "new.txt").write_text("Ada\nslept\n\nRome\n")
-    table = tag.predict_table(run, DataSettings(path=str(tmp_path / "new.txt")))
+    table = Run(run).predict_file(DataSettings(path=str(tmp_path / "new.txt")))
     rows = list(csv.DictReader(csv_text(table).splitlines()))
     assert [(r["sentence"], r["word"], r["predicted"]) for r in rows] == [
         ("1", "Ada", "I-person"),
@@ -118,41 +122,41 @@ def test_tags_are_written_as_the_data_are(run: Path, tmp_path: Path) -> None:
     (tmp_path / "new.txt").write_text("Rome\nNew\nOslo\nslept\n")
     path = str(tmp_path / "new.txt")
     for scheme, first in (("auto", "I-place"), ("IOB2", "B-place"), ("IOBES", "S-place"), ("BILOU", "U-place")):
-        table = tag.predict_table(run, DataSettings(path=path, scheme=scheme))  # type: ignore[arg-type]
+        table = Run(run).predict_file(DataSettings(path=path, scheme=scheme))  # type: ignore[arg-type]
         assert table["predicted"][0] == first
-    assert tag.predict_table(run, DataSettings(path=path))["predicted"] == ["I-place", "B-place", "I-place", "O"]
-    assert tag.predict(run, ["Rome slept"])[0]["tags"] == ["I-place", "O"]
+    assert Run(run).predict_file(DataSettings(path=path))["predicted"] == ["I-place", "B-place", "I-place", "O"]
+    assert Run(run).predict(["Rome slept"])[0]["tags"] == ["I-place", "O"]
 
 
 def test_lines_of_text_are_split_into_words(run: Path, tmp_path: Path) -> None:
     text = "Dr. Eve went to New Oslo.\n\nthe cat slept\n"
     (tmp_path / "lines.txt").write_text(text)
     heard = Heard()
-    table = tag.predict_table(run, DataSettings(path=str(tmp_path / "lines.txt")), heard)
+    table = Run(run, heard.note).predict_file(DataSettings(path=str(tmp_path / "lines.txt")))
     assert table["word"] == ["Dr.", "Eve", "went", "to", "New", "Oslo", ".", "the", "cat", "slept"]
     assert table["sentence"] == [1] * 7 + [2] * 3
     assert "read as one text a line" in heard.lines[0]
     columns = DataSettings(path=str(tmp_path / "lines.txt"), format="conll")
     with pytest.raises(InputError, match="columns"):
-        tag.predict_table(run, columns)
+        Run(run).predict_file(columns)
 
 
 def test_a_file_that_is_called_conll_is_no_prose(run: Path, tmp_path: Path) -> None:
     """However short it is; and one whose columns are ragged is refused, not read as sentences with their tags."""
     (tmp_path / "a.conll").write_text("Eve I-person\nslept O\n")
-    assert tag.predict_table(run, DataSettings(path=str(tmp_path / "a.conll")))["word"] == ["Eve", "slept"]
+    assert Run(run).predict_file(DataSettings(path=str(tmp_path / "a.conll")))["word"] == ["Eve", "slept"]
     (tmp_path / "a.conll").write_text("Eve I-person\nslept\n")
     with pytest.raises(InputError, match="line 2: 1 column, but line 1 has 2"):
-        tag.predict_table(run, DataSettings(path=str(tmp_path / "a.conll")))
+        Run(run).predict_file(DataSettings(path=str(tmp_path / "a.conll")))
 
 
 def test_predictions_are_written_as_conll(run: Path, corpus: Path, tmp_path: Path) -> None:
     """What is written is read back as the same words, and evaluated as right."""
-    table = tag.predict_table(run, DataSettings(path=str(corpus / "test.txt")))
+    table = Run(run).predict_file(DataSettings(path=str(corpus / "test.txt")))
     write_table(table, tmp_path / "p.conll")
     read = load_sentences(DataSettings(path=str(tmp_path / "p.conll"), scheme="IOB1"))
     assert [w for s in read for w in s.words] == list(table["word"])
-    figures = tag.evaluate(run, DataSettings(path=str(tmp_path / "p.conll"), scheme="IOB1"))
+    figures = Run(run).evaluate(DataSettings(path=str(tmp_path / "p.conll"), scheme="IOB1"))
     assert figures["entity_f1"] == figures["accuracy"] == 1.0
     with pytest.raises(InputError, match="no tagged words"):
         write_table(Table({"text": ["a"]}), tmp_path / "q.conll")
@@ -165,11 +169,11 @@ def test_plain_tags_are_no_entities(run: Path, tmp_path: Path) -> None:
     for name in ("person", "place", "B", "I", "_"):
         path.write_text(f"the\tO\nAda\t{name}\nslept\tO\n")
         with pytest.raises(InputError, match=rf"plain.conll, line 2: tag '{name}' does not say where an entity begins"):
-            tag.evaluate(run, DataSettings(path=str(path)))
+            Run(run).evaluate(DataSettings(path=str(path)))
         with pytest.raises(InputError, match=f"tag '{name}' does not say"):
-            tag.load(run).evaluate([["the", "Ada"]], [["O", name]])
+            Tagger.load(run).evaluate([["the", "Ada"]], [["O", name]])
     path.write_text("the\tO\nAda\tO\n")
-    assert tag.evaluate(run, DataSettings(path=str(path)))["n"] == 2
+    assert Run(run).evaluate(DataSettings(path=str(path)))["n"] == 2
 
 
 def test_plain_labels_are_known_as_they_are_spelt() -> None:
@@ -183,7 +187,7 @@ def test_plain_labels_are_known_as_they_are_spelt() -> None:
 def test_a_tag_that_the_run_does_not_know_is_named(run: Path, tmp_path: Path) -> None:
     (tmp_path / "other.conll").write_text("Ada\tB-person\nslept\tO\n\nRome\tB-planet\nis\tO\n")
     with pytest.raises(InputError, match=r"other.conll, line 4: tag 'B-planet' never occurs"):
-        tag.evaluate(run, DataSettings(path=str(tmp_path / "other.conll")))
+        Run(run).evaluate(DataSettings(path=str(tmp_path / "other.conll")))
 
 
 def test_a_resumed_training_is_the_uninterrupted_one(
@@ -191,28 +195,28 @@ def test_a_resumed_training_is_the_uninterrupted_one(
 ) -> None:
     """Killed in the third epoch, taken up again: the weights are those of `run`, bit for bit."""
     seen = []
-    validate = tag.Tagger.fit_parts.__globals__["Tagging"].validate
+    validate = Tagger._validate
 
-    def killed(self: object) -> dict[str, float]:
+    def killed(self: Tagger, examples: TaggedWords) -> dict[str, float]:
         seen.append(self)
         if len(seen) == 3:
             raise KeyboardInterrupt
-        result: dict[str, float] = validate(self)
+        result: dict[str, float] = validate(self, examples)
         return result
 
     with monkeypatch.context() as patch:
-        patch.setattr("elman.tasks.tag.tagging.Tagging.validate", killed)
+        patch.setattr("elman.tasks.tag.estimator.Tagger._validate", killed)
         with pytest.raises(KeyboardInterrupt):
-            tag.train(ner(corpus), tmp_path / "ner")
+            train_run(tag.TASK, ner(corpus), tmp_path / "ner")
     assert not (tmp_path / "ner").exists()
-    tag.train(ner(corpus), tmp_path / "ner", resume=True)
+    train_run(tag.TASK, ner(corpus), tmp_path / "ner", resume=True)
     assert (tmp_path / "ner" / "model.safetensors").read_bytes() == (run / "model.safetensors").read_bytes()
 
 
 def test_bad_data_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "bad.conll").write_text("Ada\tB-person\nslept\n")
     with pytest.raises(InputError, match=r"bad.conll, line 2"):
-        tag.train(ner(tmp_path / "bad.conll"), tmp_path / "out")
+        train_run(tag.TASK, ner(tmp_path / "bad.conll"), tmp_path / "out")
     with pytest.raises(InputError, match="hidden is 0"):
-        tag.train(ner(tmp_path / "bad.conll", "model.hidden=0"), tmp_path / "out")
+        train_run(tag.TASK, ner(tmp_path / "bad.conll", "model.hidden=0"), tmp_path / "out")
     assert [p.name for p in tmp_path.iterdir()] == ["bad.conll"]

@@ -18,9 +18,9 @@ from tests.tasks.tag.conftest import sentences
 from elman import Tagger
 from elman.data.schemes import convert
 from elman.errors import InputError
+from elman.models.tag_names import TagNames
 from elman.models.tagger import TaggerModel, TaggerSettings
-from elman.tasks.tag.tagging import TagNames, best_threshold
-from elman.tasks.tag.task import prove
+from elman.tasks.tag.tagging import TaggedSentences, best_threshold
 from elman.text.vectors import WordVectors
 
 SMALL: dict[str, Any] = {
@@ -107,7 +107,7 @@ def test_batch_of_one_equals_batch_of_many(fitted: Tagger) -> None:
 def test_the_state_contract_is_proven(fitted: Tagger, plain: Tagger) -> None:
     X, _ = sentences(5, 30)
     for tagger in (fitted, plain):
-        proof = prove(tagger, X)
+        proof = tagger.prove(TaggedSentences(X))
         assert proof.ok, str(proof)
         assert {"alone = in a batch", "padded (with other values)"} <= {c.name for c in proof.checks if c.holds}
 
@@ -189,7 +189,7 @@ def test_vectors_trained_on_move_for_the_training_words_alone(world: World, tmp_
     again = Tagger.load(tmp_path / "run")
     for a, b in zip(tagger.predict_proba(X[:20]), again.predict_proba(X[:20])):
         np.testing.assert_array_equal(a, b)
-    assert prove(again, X[:40]).ok
+    assert again.prove(TaggedSentences(X[:40])).ok
 
 
 def test_vectors_trained_on_that_know_no_training_word(world: World, tmp_path: Path) -> None:
@@ -208,8 +208,8 @@ def test_a_refit_learns_the_validation_sentences_too(world: World) -> None:
     """`Zora` is met in a validation sentence alone; figures called valid are those from before."""
     X, y = world
     held = [["Zora", "saw", "Paris"]], [["B-person", "O", "B-place"]]
-    chosen = Tagger(**SMALL).fit_parts((X, y), held)
-    tagger = Tagger(**SMALL, refit=True).fit_parts((X, y), held)
+    chosen = Tagger(**SMALL).fit_parts(TaggedSentences(X, y), TaggedSentences(*held))
+    tagger = Tagger(**SMALL, refit=True).fit_parts(TaggedSentences(X, y), TaggedSentences(*held))
     assert chosen.valid_ is None
     assert tagger.valid_ is not None
     assert {**tagger.valid_, "words_per_second": 0} == {**chosen.evaluate(*held), "words_per_second": 0}
@@ -221,16 +221,16 @@ def test_a_refit_learns_the_validation_sentences_too(world: World) -> None:
 
 def test_a_refit_broken_off_goes_on(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Until it is done the model is that of the training sentences; taken up again it ends as if nothing had been."""
-    import elman.tasks.tag.estimator as module
+    import elman.tasks.estimator as module
 
     X, y = ([*part[:60]] for part in world)
-    parts = ([*X[:50]], [*y[:50]]), ([*X[50:]], [*y[50:]])
+    parts = TaggedSentences(X[:50], y[:50]), TaggedSentences(X[50:], y[50:])
     whole = Tagger(**SMALL, refit=True).fit_parts(*parts)
     alone = Tagger(**SMALL).fit_parts(*parts)
     usual = module.fit
 
-    def broken(task: Any, **options: Any) -> Any:
-        fitted = usual(task, **options)
+    def broken(task: Any, settings: Any, **options: Any) -> Any:
+        fitted = usual(task, settings, **options)
         fitted.interrupted = bool(options.get("last"))
         return fitted
 

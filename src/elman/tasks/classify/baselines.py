@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from elman.tasks.contract import Baseline
 from elman.tasks.figures import score_classes
 
-__all__ = ["BaselineResult", "linear_baseline", "majority_baseline"]
+__all__ = ["linear_baseline", "majority_baseline"]
 
 _STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0)
 
 
-@dataclass(frozen=True)
-class BaselineResult:
-    """A baseline's figures on the test split, and a sentence saying what it is and how it was tuned."""
-
-    name: str
-    text: str
-    scores: dict[str, Any]
-
-
-def majority_baseline(y_train: np.ndarray, y_test: np.ndarray, labels: Sequence[str]) -> BaselineResult:
+def majority_baseline(y_train: np.ndarray, y_test: np.ndarray, labels: Sequence[str]) -> Baseline:
     """Always the most frequent class, with the training shares as probabilities."""
     shares = np.bincount(y_train, minlength=len(labels)) / len(y_train)
     text = f"always {labels[int(shares.argmax())]!r}, the most frequent class of the training data"
-    return BaselineResult("majority class", text, score_classes(y_test, np.tile(shares, (len(y_test), 1)), labels))
+    return Baseline("majority class", text, score_classes(y_test, np.tile(shares, (len(y_test), 1)), labels))
 
 
 def linear_baseline(
@@ -37,7 +28,7 @@ def linear_baseline(
     test: tuple[Sequence[Any], np.ndarray],
     labels: Sequence[str],
     numbers: bool,
-) -> BaselineResult:
+) -> Baseline:
     """Logistic regression with balanced classes, C chosen on the validation data; never on the test data.
 
     Texts become tf-idf of 1-2-grams; arrays (T_i, F) become `summaries`.
@@ -58,7 +49,7 @@ def linear_baseline(
     P = np.zeros((len(test[1]), len(labels)))
     P[:, estimator.classes_] = estimator.predict_proba(features(test[0]))
     text = f"{what}, classes weighted by rarity, C = {C:g} chosen on the validation data"
-    return BaselineResult(name, text, {**score_classes(test[1], P, labels), "C": C})
+    return Baseline(name, text, {**score_classes(test[1], P, labels), "C": C})
 
 
 def _on_summaries(train: tuple[Sequence[Any], np.ndarray], valid: tuple[Sequence[Any], np.ndarray]) -> Any:

@@ -1,86 +1,132 @@
-"""What a trained classifier shows of itself: the facts that card and report are made of."""
+"""What a classifier shows of itself: of its training, and of one text."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from elman.config.recipe import Recipe
 from elman.config.training import TrainingSettings
-from elman.data.labelled import LabelledTexts
 from elman.equations.printing import equations
-from elman.figure import known_figure
-from elman.models.classifier import ClassifierSettings
+from elman.errors import InputError
+from elman.inspect.sensitivity import Sensitivity, explain_answers, gradient_times_input, leave_one_out
+from elman.models.class_loss import LossSettings
+from elman.models.classifier import ClassifierSettings, SequenceClassifier
 from elman.models.encoding import Examples, TextSettings
-from elman.pages.page import Section
-from elman.report.ablation import ablation
+from elman.pages.markup import tag
+from elman.pages.numbers import fraction
+from elman.pages.page import Section, section
+from elman.report.facts import bars
 from elman.report.results import Results
-from elman.report.sections import classifier_page, remembering
-from elman.tasks.classify.estimator import Classifier, LossSettings
-from elman.tasks.classify.sensitivity import interesting, sensitivities
-from elman.tasks.frame import Trained
+from elman.report.scores import confusion_matrix, standard_error
+from elman.report.sections import classification, inside, remembering, subtitle
+from elman.report.sentences import WORDS, first_of_each, legend, shaded
+from elman.tasks.classify.estimator import Classifier, Labelled
+from elman.tasks.contract import Look, Trained
+from elman.text.chain import Chain
 
-__all__ = ["report_page", "results_of"]
+__all__ = ["inspect", "interesting", "look", "sensitivities"]
 
 
-def results_of(trained: Trained[Classifier, LabelledTexts]) -> Results:
+def look(trained: Trained[Classifier, Labelled]) -> Look:
+    """What card and report show besides the figures."""
+    results = _results(trained)
+    return Look(
+        title=results.title,
+        said=subtitle(results),
+        ours=str(results.settings["cell"]),
+        settings=results.settings,
+        sections=classification(results, _memory(results, trained.estimator)),
+        errors={key: standard_error(_confusion(results), key) for key in ("macro_f1", "accuracy")},
+    )
+
+
+def _results(trained: Trained[Classifier, Labelled]) -> Results:
     """Everything the report draws."""
-    recipe, data, classifier, metrics = trained.recipe, trained.data, trained.estimator, trained.metrics
-    labels = [str(label) for label in classifier.classes_]
-    train = classifier.encoding_(data.train["text"])
-    test = classifier.encoding_(data.test["text"])
-    y = {part: classifier.class_numbers(getattr(data, part)["label"]) for part in ("train", "valid", "test")}
-    P = classifier.predict_proba(data.test["text"])
-    shown = interesting(y["test"], P, data.test["text"])
+    data, classifier, labels = trained.data, trained.estimator, trained.estimator.labels
+    train, test = classifier.encoding_(data.train.inputs), classifier.encoding_(data.test.inputs)
+    parts = {"train": data.train, "valid": data.valid, "test": data.test}
+    y = {name: classifier.class_numbers(part.labels) for name, part in parts.items()}
+    P = classifier.predict_proba(data.test.inputs)
+    shown = interesting(y["test"], P, data.test.inputs)
     return Results(
-        title=recipe.name.capitalize(),
-        task="classify",
+        title=trained.recipe.name.capitalize(),
         history=classifier.fitted_.history,
-        metrics=metrics,
+        metrics=trained.metrics,
         labels=labels,
         y_true=y["test"],
         probabilities=P,
-        texts=data.test["text"],
+        texts=data.test.inputs,
         tokens=_as_seen(classifier, test),
         lengths=test.lengths,
         train_lengths=train.lengths,
-        class_counts={part: np.bincount(k, minlength=len(labels)).tolist() for part, k in y.items()},
-        settings=_settings(recipe, classifier),
+        class_counts={name: np.bincount(k, minlength=len(labels)).tolist() for name, k in y.items()},
+        settings=_settings(trained.recipe, classifier),
         timings=trained.seconds,
         vocabulary=_vocabulary(classifier, train, test),
-        baselines={b.name: b.scores for b in trained.baselines},
-        baseline_texts={b.name: b.text for b in trained.baselines},
-        seeds=metrics.get("seeds", {}).get("runs", ()),
         sensitivities=sensitivities(classifier.model_, test, shown),
-        notes=list(data.notes),
         best_epoch=classifier.fitted_.best_epoch or None,
         proof=trained.proof.to_dict(),
     )
 
 
-def report_page(results: Results, classifier: Classifier) -> str:
-    """report.html."""
-    return classifier_page(results, _memory(results, classifier), _ablation(results.metrics.get("ablation")))
+def _confusion(results: Results) -> np.ndarray:
+    return confusion_matrix(results.y_true, results.probabilities.argmax(1), len(results.labels))
 
 
-def _ablation(found: Mapping[str, Any] | None) -> Section | None:
-    """What `elman train --ablate` measured, if it did."""
-    if found is None:
-        return None
-    runs = {name: row["runs"] for name, row in found["variants"].items()}
-    lead = (
-        "Each row is the recipe with one thing left out, changed or added, trained anew with the seeds "
-        f"{', '.join(map(str, found['seeds']))} and judged on the validation split, never on the test split. What is "
-        "left out was worth something where the difference is below zero by more than its standard error, twice over. "
-        "The best epoch is chosen on the same split, which flatters every row a little, and alike."
+def inspect(classifier: Classifier, text: str) -> tuple[str, list[Section | None]]:
+    """The answer to one text, which words moved it, and what was remembered of them."""
+    if classifier.encoding_.reads_numbers:
+        raise InputError("this RUN reads numbers, not text", remedy="inspect one that reads text")
+    model = classifier.model_.eval()
+    examples = classifier.encoding_([text])
+    batch = examples.batch([0])
+    with torch.no_grad():
+        x = batch.sequences.with_data(model.embed(batch.sequences.data, batch.lengths))  # (T, 1, E)
+    p = classifier.predict_proba([text])[0]
+    tokens = _as_written(classifier.encoding_.chain, text, examples.tokens[0]) or [text]  # nothing is left of it
+    unknown = classifier.encoding_.unknown(examples.items[0])
+
+    def scores(e: Tensor, lengths: Tensor) -> Tensor:
+        return model.read(e, lengths, None if batch.ngrams is None else batch.ngrams.expand(e.shape[1], -1))
+
+    order = p.argsort()[::-1]
+    probabilities = {classifier.labels[k]: float(p[k]) for k in order}
+    first = shaded(tokens, gradient_times_input(scores, x)[:, 0].tolist(), unknown)
+    exact = shaded(tokens, leave_one_out(scores, x, first=WORDS)[:, 0].tolist(), unknown)
+    lead = f"How far the log-probability of \u201c{classifier.labels[order[0]]}\u201d falls without each word."
+    if batch.ngrams is not None:
+        lead += " The n-gram features are left as they are."
+    if unknown:
+        lead += f" {_of_words(len(unknown), len(tokens))} unknown to the model, and set in italics."
+    moved = section(
+        "Which words moved it",
+        legend({"speaks for the answer": "blue", "speaks against it": "orange"}),
+        tag("h3", "Left out one at a time"),
+        exact,
+        tag("h3", "To first order: gradient times input"),
+        first,
+        lead=lead,
     )
-    idle = found["changes nothing"]
-    if idle:
-        lead += f" These change not one token of these texts, so nothing was trained: {', '.join(idle)}."
-    return ablation(runs, found["reference"], figure=known_figure(found["metric"]), lead=lead)
+    said = bars(probabilities, {label: fraction(v) for label, v in probabilities.items()}, top=1)
+    return classifier.labels[order[0]], [section("Answer", said), moved, *inside(model.recurrent, x, tokens)]
+
+
+def _of_words(n: int, of: int) -> str:
+    if of == 1:
+        return "Its only word is"
+    return f"1 of its {of} words is" if n == 1 else f"{'All' if n == of else n} of its {of} words are"
+
+
+def _as_written(chain: Chain | None, text: str, tokens: list[str]) -> list[str]:
+    """The words before they were stemmed or otherwise changed one by one, if as many as the model reads; else those."""
+    split = [value for _, value in chain.trace(text) if isinstance(value, list)] if chain is not None else []
+    words = split[0][: len(tokens)] if split and len(split[0]) == len(split[-1]) else tokens
+    return [str(word) for word in words]
 
 
 def _memory(results: Results, classifier: Classifier, most: int = 24) -> Section | None:
@@ -95,9 +141,9 @@ def _memory(results: Results, classifier: Classifier, most: int = 24) -> Section
     one = max(fits, key=lambda i: float(sure[i]))
     picks = [one, *[i for i in range(len(results.lengths)) if i != one and results.lengths[i] <= 60][: most - 1]]
     model = classifier.model_.eval()
-    batch, _, _ = classifier.encoding_([results.texts[i] for i in picks]).batch(list(range(len(picks))))
+    sequences = classifier.encoding_([results.texts[i] for i in picks]).batch(range(len(picks))).sequences
     with torch.no_grad():
-        x = batch.with_data(model.embed(batch.data, batch.lengths))
+        x = sequences.with_data(model.embed(sequences.data, sequences.lengths))
     words = results.tokens[one] if len(results.tokens) else [str(t + 1) for t in range(results.lengths[one])]
     return remembering(model.recurrent, x, words)
 
@@ -153,3 +199,30 @@ def _vocabulary(classifier: Classifier, train: Examples, test: Examples) -> dict
         "unknown share in training": vocabulary.unknown_share(train.tokens),
         "unknown share in test": vocabulary.unknown_share(test.tokens),
     }
+
+
+def sensitivities(model: SequenceClassifier, examples: Examples, picks: Sequence[int]) -> list[Sensitivity]:
+    """For each picked sequence, how much every time step's input raised the log-probability of the predicted class."""
+    if not picks:
+        return []
+    model.eval()
+    batch = examples.batch(list(picks))
+    with torch.no_grad():
+        x = batch.sequences.with_data(model.embed(batch.sequences.data, batch.lengths))  # (T, B, E)
+    return explain_answers(lambda e, lengths: model.read(e, lengths, batch.ngrams), x, picks)
+
+
+def interesting(y_true: np.ndarray, probabilities: np.ndarray, texts: Sequence[Any] = (), each: int = 12) -> list[int]:
+    """Sequences worth showing: of every class the surest mistakes and the surest right answers, `each` of both.
+
+    Of equal `texts` (N) one alone is worth it.
+    """
+    predicted, sure = probabilities.argmax(1), probabilities.max(1)
+    found: list[int] = []
+    for k in range(probabilities.shape[1]):
+        for kind in (predicted != y_true, predicted == y_true):
+            rows = np.flatnonzero(kind & (y_true == k))
+            rows = rows[np.argsort(-sure[rows], kind="stable")]
+            rows = rows[first_of_each([texts[int(i)] for i in rows])] if len(texts) else rows
+            found += rows[:each].tolist()
+    return sorted(found)

@@ -14,7 +14,7 @@ import msgspec
 from elman.config.recipe import Recipe
 from elman.models.classifier import ClassifierSettings
 from elman.models.encoding import TextSettings
-from elman.tasks.ablation import Variants
+from elman.tasks.contract import Variants
 from elman.text import Chain
 from elman.text.tag import Tagger, no_tags
 from elman.text.variants import chains
@@ -42,7 +42,7 @@ def variants_on(recipe: Recipe, train: Sequence[Any], valid: Sequence[Any], tagg
     for name, other in found.items():
         if other[TextSettings].stages != text.stages and tokens(other) == whole:
             idle.append(name)
-    return Variants({name: other for name, other in found.items() if name not in idle}, tuple(idle), "macro_f1")
+    return Variants({name: other for name, other in found.items() if name not in idle}, tuple(idle))
 
 
 def variants(recipe: Recipe, tagger: bool) -> dict[str, Recipe]:

@@ -2,49 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from pathlib import Path
-from typing import Any
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from elman.config.parameters import fill, held_share, section_of, signature
+from elman.config.parameters import held_share
 from elman.config.training import TrainingSettings
 from elman.data.inputs import listed
 from elman.data.schemes import detect_scheme
 from elman.data.sentences import checked_sentences, tag_of
 from elman.equations.graph import Graph
 from elman.errors import InputError
+from elman.figure import known_figure
+from elman.models.described import TaggerDescription
 from elman.models.lexicon import Lexicon
+from elman.models.tag_names import TagNames, transition_rules
 from elman.models.tagger import TaggerModel, TaggerSettings
-from elman.tasks.packaged import check_packaged, packaged_digest, packaged_tagger
-from elman.tasks.saving import (
-    check_answer,
-    check_fitted,
-    load_estimator,
-    parameters_of,
-    save_estimator,
-    warn_if_diverged,
+from elman.tasks.batches import Batches
+from elman.tasks.estimator import Estimator, Learn, check_answer, check_fitted, hold_out, warn_if_diverged
+from elman.tasks.figures import Scores, entity_scores, number
+from elman.tasks.packaged import PackagedTagger, check_packaged, packaged_digest, packaged_tagger
+from elman.tasks.tag.figures import confidence_figures, in_scheme, tag_figures
+from elman.tasks.tag.tagging import (
+    TagBatch,
+    TaggedSentences,
+    TaggedWords,
+    Words,
+    best_temperature,
+    best_threshold,
+    emitted,
 )
-from elman.tasks.tag.entities import transition_rules
-from elman.tasks.tag.figures import score_tags
-from elman.tasks.tag.tagging import Tagging, TagNames, best_temperature, best_threshold, run_model
 from elman.text.vectors.table import known_words
-from elman.training.divergence import DivergenceError
-from elman.training.interrupt import Interrupt
-from elman.training.loop import Fitted, fit
-from elman.training.progress import Silent
-from elman.training.randomness import initialised
+from elman.training.divergence import DivergenceError, check_answers
 
 __all__ = ["Tagger"]
 
-Words = Sequence[str]
 
-
-class Tagger:
+class Tagger(Estimator[TaggedSentences, TaggedWords, TagBatch]):
     """Sentences in, one tag a word out; a scikit-learn estimator.
 
     ``Tagger(cell="gru", hidden=64, epochs=5)``: its parameters are the fields of `TaggerSettings` and
@@ -67,16 +66,23 @@ class Tagger:
         model_, lexicon_, names_: the network, what turns words into what it reads, and numbers into tags.
     """
 
-    seed: int
+    TASK = "tag"
+    SETTINGS: ClassVar = {"model": TaggerSettings, "training": TrainingSettings}
+    FURTHER: ClassVar = {"validation": 0.1}
+    DESCRIPTION = TaggerDescription
+    FIGURES = tuple(
+        map(
+            known_figure,
+            ("entity_f1", "entity_precision", "entity_recall", "accuracy", "macro_f1", "nll", "ece"),
+        )
+    )
+
     validation: float
     model_: TaggerModel
-    fitted_: Fitted
     lexicon_: Lexicon
-
-    def __init__(self, **parameters: Any) -> None:
-        fill(self, parameters)
-
-    __init__.__signature__ = signature(TaggerSettings, TrainingSettings, validation=0.1)  # type: ignore[attr-defined]
+    names_: TagNames
+    _pos: PackagedTagger | None
+    _known: tuple[list[str], Tensor | None] | None = None
 
     # -- learning
 
@@ -88,115 +94,54 @@ class Tagger:
                 sentences to hold some out. Numbers that are no longer finite before the first epoch's end.
             KeyboardInterrupt: Ctrl-C, with the weights of the best epoch in place.
         """
-        section_of(self, TaggerSettings)  # wrong parameters are found before anything else
-        training: TrainingSettings = section_of(self, TrainingSettings)
+        self.check_settings()
         share = held_share(self, none=False)
         sentences, tags, tag_type = checked_sentences(X, y)
         if len({tag for row in tags for tag in row}) < 2:
             raise InputError(f"only one tag, {tags[0][0]!r}", remedy="a tagger needs at least two")
         if len(sentences) < 2:
             raise InputError("one sentence is too little to train on", remedy="give at least two")
-        order = np.random.default_rng(training.seed).permutation(len(sentences))
-        held = max(1, min(len(sentences) - 1, round(share * len(sentences))))
-        valid, train = order[:held], order[held:]
+        train, valid = hold_out(len(sentences), share, self.settings(TrainingSettings).seed)
         if len({tag for i in train for tag in tags[i]}) < 2:
             raise InputError(
-                f"{len(sentences)} sentences are too few: without the {held} held out, one tag is left to learn from",
+                f"{len(sentences)} sentences are too few: without the {len(valid)} held out, one tag is left to learn "
+                "from",
                 remedy="give more",
             )
-        self.fit_parts(
-            ([sentences[i] for i in train], [tags[i] for i in train]),
-            ([sentences[i] for i in valid], [tags[i] for i in valid]),
-            tag_type=tag_type,
-        )
+        given = TaggedSentences(sentences, tags, tag_type=tag_type)
+        self.fit_parts(given.take(train), given.take(valid))
         warn_if_diverged(self.fitted_)
         return self
 
-    def fit_parts(
-        self,
-        train: tuple[Sequence[Words], Sequence[Words]],
-        valid: tuple[Sequence[Words], Sequence[Words]],
-        *,
-        scheme: str = "auto",
-        tag_type: str = "str",
-        checkpoint: Path | None = None,
-        resume: bool = False,
-        progress: Silent | None = None,
-        title: str = "training",
-        graceful: bool = False,
-    ) -> Tagger:
-        """Learn from one part, choose the epoch and calibrate on another.
-
-        Args:
-            scheme: that both are written in; "none" for plain labels, "auto" finds out.
-            tag_type: that the tags, which are texts here, are given back as: "str", "int" or "bool".
-            checkpoint, resume, progress, title: see `elman.training.loop.fit`.
-            graceful: Ctrl-C ends the training early and `fitted_` says so, instead of being raised.
-        """
-        settings: TaggerSettings = section_of(self, TaggerSettings)
-        training: TrainingSettings = section_of(self, TrainingSettings)
-        scheme = detect_scheme(train[1]) if scheme == "auto" else scheme
-        self.names_ = TagNames.of([*train[1], *(valid[1] if settings.refit else ())], scheme, settings.scheme)
+    def encode(self, train: TaggedSentences, valid: TaggedSentences | None) -> None:
+        settings = self.settings(TaggerSettings)
+        scheme = detect_scheme(train.tags) if train.scheme == "auto" else train.scheme
+        both = [*train.tags, *(valid.tags if settings.refit and valid is not None else ())]
+        self.names_ = TagNames.of(both, scheme, settings.scheme)
         if len(self.names_.names) < 2:
-            raise InputError(f"only one tag, {train[1][0][0]!r}", remedy="a tagger needs at least two")
-        self._name_classes(tag_type)
+            raise InputError(f"only one tag, {train.tags[0][0]!r}", remedy="a tagger needs at least two")
+        self._name_classes(train.tag_type)
         self._pos = packaged_tagger() if settings.pos else None
-        known = known_words(settings.vectors)
-        with Interrupt(graceful) as interrupt:
-            run = partial(
-                fit, settings=training, resume=resume, progress=progress, interrupt=interrupt, global_draws=False
-            )
-            task = self._task(settings, training, known, train, valid)
-            self.fitted_ = run(task, checkpoint=checkpoint, title=title)
-            self._calibrate(valid, task.valid_tags, task.valid_extra)
-            self.valid_: dict[str, Any] | None = None
-            if settings.refit and not self.fitted_.interrupted:
-                self.valid_ = score_tags(self, *valid, scheme)
-                both = [*train[0], *valid[0]], [*train[1], *valid[1]]
-                aside = None if checkpoint is None else checkpoint.with_name(checkpoint.name + "-refit")
-                self._refit(
-                    lambda: self._task(settings, training, known, both, ([], [])),
-                    partial(run, checkpoint=aside, title=f"{title}, all sentences", last=self.fitted_.best_epoch),
-                )
-        return self
+        if self._known is None:
+            self._known = known_words(settings.vectors)
+        self.lexicon_ = Lexicon.build(train.words, self._known[0], settings.min_count, longest_affix=settings.affix)
 
-    def _refit(self, make: Callable[[], Tagging], run: Callable[[Tagging], Fitted]) -> None:
-        """Train anew on all sentences; half a training is worth less than the whole one before it, which stays then."""
-        chosen, whole = (self.model_, self.lexicon_), False
-        try:
-            again = run(make())
-            self.fitted_.seconds += again.seconds
-            self.fitted_.interrupted = again.interrupted
-            self.fitted_.diverged = again.diverged or self.fitted_.diverged
-            whole = not (again.interrupted or again.diverged)
-        except DivergenceError as error:
-            self.fitted_.diverged = error.what
-        finally:
-            if not whole:
-                self.model_, self.lexicon_ = chosen
+    def encoded(self, examples: TaggedSentences) -> TaggedWords:
+        numbers = [self.names_.inwards(row) for row in examples.tags]
+        return TaggedWords(examples, self.lexicon_, numbers, self.extra(examples.words))
 
-    def _task(
-        self, settings: TaggerSettings, training: TrainingSettings, known: tuple[list[str], Tensor | None],
-        train: tuple[Sequence[Words], Sequence[Words]], valid: tuple[Sequence[Words], Sequence[Words]],
-    ) -> Tagging:  # fmt: skip
-        """A new lexicon and network, ready to be trained."""
-        words, vectors = known
-        self.lexicon_ = Lexicon.build(train[0], words, settings.min_count, longest_affix=settings.affix)
-        moved = None if vectors is None or settings.freeze else self.lexicon_.met(train[0])
-        with initialised(training.seed):
-            self.model_ = self._network(settings, vectors, moved, self.lexicon_.counts(train[0]))
-        return Tagging(
-            self.model_, self.lexicon_, self.names_, train, valid, training.batch_size, self.extra,
-            training.batch_tokens,
-        )  # fmt: skip
+    def network(self, train: TaggedWords) -> TaggerModel:
+        settings, words = self.settings(TaggerSettings), train.given.words
+        vectors = None if self._known is None else self._known[1]
+        moved = None if vectors is None or settings.freeze else self.lexicon_.met(words)
+        return self._network(vectors, moved, self.lexicon_.counts(words))
 
     def _network(
-        self, settings: TaggerSettings, vectors: Tensor | None, moved: Tensor | None, counts: Tensor | None,
-        graph: Graph | None = None,
-    ) -> TaggerModel:  # fmt: skip
+        self, vectors: Tensor | None, moved: Tensor | None, counts: Tensor | None, graph: Graph | None = None
+    ) -> TaggerModel:
         lexicon, names = self.lexicon_, self.names_
         return TaggerModel(
-            settings,
+            self.settings(TaggerSettings),
             {"words": len(lexicon.words), "chars": len(lexicon.chars), "affixes": len(lexicon.affixes)},
             len(names.names),
             vectors=vectors,
@@ -211,19 +156,73 @@ class Tagger:
         """Further features (T_i, E): part-of-speech probabilities; None where none are used."""
         return None if self._pos is None else [torch.from_numpy(p) for p in self._pos.predict_proba(X)]
 
-    def _calibrate(
-        self, valid: tuple[Sequence[Words], Sequence[Words]], tags: list[list[int]], extra: list[Tensor] | None
-    ) -> None:
+    def loss(self, batch: TagBatch) -> tuple[Tensor, float]:
+        assert batch.tags is not None
+        return self.model_.loss(batch.words, batch.tags), float(batch.lengths.sum())
+
+    def batches(self, train: TaggedWords, valid: TaggedWords | None) -> Batches[TagBatch]:
+        found = super().batches(train, valid)
+        assert isinstance(found, Batches)
+        if valid is not None:
+            found.select = "accuracy" if self.names_.plain else "entity_f1"
+        return found
+
+    def _validate(self, examples: TaggedWords) -> dict[str, float]:
+        found: list[list[str]] = [[] for _ in examples.lengths]
+        right = 0
+        for picks, e, lengths in emitted(self.model_, examples):
+            check_answers(e)
+            best = self.model_.decode(e, lengths).T.tolist()
+            for b, i in enumerate(picks):
+                row = best[b][: examples.lengths[i]]
+                right += sum(k == wanted for k, wanted in zip(row, examples.numbers[i]))
+                found[i] = self.names_.outwards(row)
+        figures = {"accuracy": right / sum(examples.lengths)}
+        if not self.names_.plain:
+            figures["entity_f1"] = entity_scores(examples.given.tags, found)["all"]["f1"]
+        return figures
+
+    def after(self, train: TaggedSentences, valid: TaggedSentences | None, learn: Learn[TaggedSentences]) -> None:
+        """Calibrate on the validation sentences, and where asked for train anew on all of them."""
+        self.temperature_, self.threshold_, self.valid_ = 1.0, 0.0, None
+        if valid is not None:
+            self._calibrate(self.encoded(valid))
+            if self.settings(TaggerSettings).refit and not self.fitted_.interrupted:
+                self.valid_ = self.judge(valid)
+                self._refit(train, valid, learn)
+        self._known = None
+        if train.written not in ("", train.scheme):
+            self.write_in(train.written)
+
+    def _refit(self, train: TaggedSentences, valid: TaggedSentences, learn: Learn[TaggedSentences]) -> None:
+        """Train anew on all sentences; half a training is worth less than the whole one before it, which stays then."""
+        chosen, whole = (self.model_, self.lexicon_), False
+        both = replace(train, words=[*train.words, *valid.words], tags=[*train.tags, *valid.tags],
+                       scheme=self.names_.scheme)  # fmt: skip
+        try:
+            again = learn(both, None, aside="-refit", said=", all sentences", last=self.fitted_.best_epoch)
+            self.fitted_.seconds += again.seconds
+            self.fitted_.interrupted = again.interrupted
+            self.fitted_.diverged = again.diverged or self.fitted_.diverged
+            whole = not (again.interrupted or again.diverged)
+        except DivergenceError as error:
+            self.fitted_.diverged = error.what
+        finally:
+            if not whole:
+                self.model_, self.lexicon_ = chosen
+
+    def _calibrate(self, valid: TaggedWords) -> None:
         """Set the temperature, and for entities the threshold, by the validation sentences."""
-        runs = list(run_model(self.model_, self.lexicon_, valid[0], extra))
+        runs = list(emitted(self.model_, valid))
         batches = []
         for picks, e, lengths in runs:
             wanted = torch.full((len(e), len(picks)), -1)
             for b, i in enumerate(picks):
-                wanted[: len(tags[i]), b] = torch.tensor(tags[i])
+                wanted[: valid.lengths[i], b] = torch.tensor(valid.numbers[i])
             batches.append((e, lengths, wanted))
         self.temperature_ = best_temperature(self.model_, batches)
-        self.threshold_ = 0.0 if self.names_.plain else best_threshold(self.model_, self.names_, runs, valid[1])
+        if not self.names_.plain:
+            self.threshold_ = best_threshold(self.model_, self.names_, runs, valid.given.tags)
 
     def write_in(self, scheme: str) -> None:
         """Give tags back in another scheme than they came in: one of `elman.data.schemes.SCHEMES`, of entities."""
@@ -240,6 +239,12 @@ class Tagger:
         """Tags as the user's type of them."""
         return tags if self.tag_type_ == "str" else [tag_of(self.tag_type_, tag) for tag in tags]
 
+    def outputs(self, batch: TagBatch) -> Sequence[Tensor]:
+        """Emissions and probabilities of each sentence, (T_i, 2 K)."""
+        e = self.model_(batch.words)
+        p = self.model_.probabilities(e, batch.lengths)
+        return [torch.cat([e[:n, b], p[:n, b]], -1) for b, n in enumerate(batch.lengths.tolist())]
+
     def _run(self, X: Sequence[Words], paths: bool, probabilities: bool) -> tuple[list[list[str]], list[np.ndarray]]:
         """Tags of every sentence, and probabilities (T_i, C); what is not asked for stays empty."""
         check_fitted(self)
@@ -254,7 +259,7 @@ class Tagger:
                     "a text where a list of words is expected", where=f"X[{i}]", remedy="split it: X = [['A', 'b']]"
                 )
         favour = self.names_.favour(self.threshold_)
-        for picks, e, lengths in run_model(self.model_, self.lexicon_, sentences, self.extra(sentences)):
+        for picks, e, lengths in emitted(self.model_, self.encoded(TaggedSentences(sentences))):
             check_answer(e)
             best = self.model_.decode(e, lengths, favour).T.tolist() if paths else []
             p = self.model_.probabilities(e, lengths, self.temperature_).numpy() if probabilities else None
@@ -284,22 +289,32 @@ class Tagger:
             sure.append(p[np.arange(len(row)), [number[tag] for tag in inner]])
         return [self._as_given(row) for row in tags], sure
 
-    def evaluate(self, X: Sequence[Words], y: Sequence[Words], scheme: str = "auto") -> dict[str, Any]:
-        """Every figure on tagged sentences, see `elman.tasks.tag.figures.score_tags`."""
+    def judge(self, examples: TaggedSentences) -> Scores:
+        """Every figure on tagged sentences; words_per_second of tagging among them."""
+        self.predict(examples.words[:64])  # the first call compiles and allocates
+        started = time.perf_counter()
+        given = self.predict(examples.words)
+        seconds = time.perf_counter() - started
+        predicted = [[str(tag) for tag in row] for row in given]  # as the examples' are: they may be numbers
+        gold = in_scheme(self.names_, examples.tags, examples.scheme)
+        figures = tag_figures(gold, predicted, not self.names_.plain)
+        figures |= confidence_figures(self.names_, gold, predicted, self.predict_proba(examples.words))
+        figures["words_per_second"] = number(figures, "n") / seconds
+        return figures
+
+    def evaluate(self, X: Sequence[Words], y: Sequence[Words], scheme: str = "auto") -> Scores:
+        """Every figure on tagged sentences, see `judge`."""
         sentences, tags, _ = checked_sentences(X, y)
-        return score_tags(self, sentences, tags, scheme)
+        return self.judge(TaggedSentences(sentences, tags, scheme))
 
     def score(self, X: Sequence[Words], y: Sequence[Words]) -> float:
         """F1 of the entities found; of plain labels, the share of words that got theirs."""
-        figures = self.evaluate(X, y)
-        return float(figures["accuracy" if self.names_.plain else "entity_f1"])
+        return number(self.evaluate(X, y), "accuracy" if self.names_.plain else "entity_f1")
 
     # -- disk
 
-    def describe(self) -> dict[str, Any]:
-        """What model.json holds."""
+    def described(self) -> dict[str, Any]:
         return {
-            "task": "tag",
             "names": {"names": self.names_.names, "scheme": self.names_.scheme, "inner": self.names_.inner},
             "lexicon": self.lexicon_.to_dict(),
             "tag_type": self.tag_type_,
@@ -309,35 +324,19 @@ class Tagger:
             "temperature": self.temperature_,
             "threshold": self.threshold_,
             "pos_model": packaged_digest() if self._pos is not None else "",
-            "parameters": parameters_of(self),
         }
 
-    def save(self, path: str | Path) -> None:
-        """Write the folder that `load` and ``elman predict`` read."""
-        save_estimator(self, path)
-
-    @classmethod
-    def load(cls, path: str | Path) -> Tagger:
-        """The tagger that `save` or ``elman train`` wrote.
-
-        Raises:
-            InputError: no RUN, a damaged one, or one of another task.
-        """
-        return load_estimator(cls, path, "tag", cls._build)
-
-    def _build(self, description: Mapping[str, Any]) -> None:
+    def rebuild(self, description: Mapping[str, Any]) -> None:
         self.names_ = TagNames(**description["names"])
         self._name_classes(description.get("tag_type", "str"))
         self.lexicon_ = Lexicon.from_dict(description["lexicon"])
         self.temperature_ = float(description["temperature"])
         self.threshold_ = float(description.get("threshold", 0.0))
-        settings: TaggerSettings = section_of(self, TaggerSettings)
         check_packaged(description.get("pos_model", ""))
-        self._pos = packaged_tagger() if settings.pos else None
+        self._pos = packaged_tagger() if self.settings(TaggerSettings).pos else None
         graph = Graph.from_dict(description["cell"])
         vectors = torch.zeros(description["vectors"])
         moved = torch.zeros(len(vectors), dtype=torch.int64) if description.get("moved") else None
         if moved is not None:
             moved[0] = int(description["moved"]) - 1  # its size alone: the weights bring the rest
-        with initialised(0):  # the weights that are read replace these
-            self.model_ = self._network(settings, vectors, moved, None, graph)
+        self.model_ = self._network(vectors, moved, None, graph)

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from elman.data.schemes import convert, detect_scheme
 from elman.errors import InputError
-from elman.tasks.tag.entities import entity_scores
+from elman.models.tag_names import TagNames
+from elman.tasks.figures import Scores, calibration_error, entity_scores
 
-if TYPE_CHECKING:
-    from elman.tasks.tag.estimator import Tagger
-
-__all__ = ["calibration_error", "score_tags", "tag_figures", "usual_tags"]
+__all__ = ["confidence_figures", "in_scheme", "tag_figures", "usual_tags"]
 
 Words = Sequence[str]
 
 
-def tag_figures(gold: Sequence[Words], predicted: Sequence[Words], entities: bool) -> dict[str, Any]:
+def tag_figures(gold: Sequence[Words], predicted: Sequence[Words], entities: bool) -> Scores:
     """Figures that need tags alone, both in one scheme.
 
     Returns:
@@ -31,7 +27,7 @@ def tag_figures(gold: Sequence[Words], predicted: Sequence[Words], entities: boo
     """
     pairs = Counter((g, p) for gs, ps in zip(gold, predicted, strict=True) for g, p in zip(gs, ps, strict=True))
     n = sum(pairs.values())
-    out: dict[str, Any] = {
+    out: Scores = {
         "accuracy": sum(c for (g, p), c in pairs.items() if g == p) / n,
         "n": n,
         "sentences": len(gold),
@@ -65,51 +61,45 @@ def tag_figures(gold: Sequence[Words], predicted: Sequence[Words], entities: boo
     return out
 
 
-def score_tags(tagger: Tagger, X: Sequence[Words], y: Sequence[Words], scheme: str = "auto") -> dict[str, Any]:
-    """`tag_figures` and, of the stated confidence: nll (nats a word), ece; words_per_second of tagging.
+def confidence_figures(
+    names: TagNames, gold: Sequence[Words], predicted: Sequence[Words], tables: Sequence[np.ndarray]
+) -> Scores:
+    """Whether stated confidence can be believed: nll (nats a word) and ece.
 
     Args:
-        scheme: that y is written in; "auto" finds out.
+        gold, predicted: tags of every sentence, in the user's scheme.
+        tables: of every sentence (T_i, C) probabilities, columns in the order of `names.classes`.
     """
-    names = tagger.names_
-    tagger.predict(X[:64])  # the first call compiles and allocates
-    started = time.perf_counter()
-    given = tagger.predict(X)
-    seconds = time.perf_counter() - started
-    predicted = [[str(tag) for tag in row] for row in given]  # as y is here: they may be numbers
-    if not names.plain:
-        scheme = detect_scheme(y) if scheme == "auto" else scheme
-        plain = (tag for row in y for tag in row if tag != "O" and tag[1:2] != "-")
-        if scheme == "none" and (strange := next(plain, None)) is not None:
-            raise InputError(
-                f"tag {strange!r} does not say where an entity begins, as those of the training data do",
-                where="y",
-                remedy=f"write B-{strange} and I-{strange}",
-            )
-        y = [convert(row, names.scheme if scheme == "none" else scheme, names.scheme) for row in y]
-    figures = tag_figures(y, predicted, not names.plain)
-    tables = tagger.predict_proba(X)
     sure, right, nll = [], [], 0.0
-    number = {name: k for k, name in enumerate(names.classes)}
-    for wanted, found, p in zip(y, predicted, tables):
+    column = {name: k for k, name in enumerate(names.classes)}
+    for wanted, found, p in zip(gold, predicted, tables):
         wanted, found = names.as_classes(wanted), names.as_classes(found)
         rows = np.arange(len(p))
-        sure.append(p[rows, [number[tag] for tag in found]])
+        sure.append(p[rows, [column[tag] for tag in found]])
         right += [w == g for w, g in zip(wanted, found)]
         # a tag that training never showed has no probability: it counts as one in a trillion
-        chosen = [p[t, number[tag]] if tag in number else 0.0 for t, tag in zip(rows, wanted)]
+        chosen = [p[t, column[tag]] if tag in column else 0.0 for t, tag in zip(rows, wanted)]
         nll -= float(np.log(np.maximum(chosen, 1e-12)).sum())
-    figures["nll"] = nll / figures["n"]
-    figures["ece"] = calibration_error(np.concatenate(sure), np.array(right))
-    figures["words_per_second"] = figures["n"] / seconds
-    return figures
+    return {"nll": nll / len(right), "ece": calibration_error(np.concatenate(sure), np.array(right))}
 
 
-def calibration_error(sure: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
-    """How far confidence lies from the share that is right, over equal bins (Guo et al. 2017, eq. 3)."""
-    which = np.clip(np.ceil(sure * bins).astype(int) - 1, 0, bins - 1)
-    gap = np.bincount(which, right, bins) - np.bincount(which, sure, bins)
-    return float(np.abs(gap).sum() / len(sure))
+def in_scheme(names: TagNames, tags: Sequence[Words], scheme: str) -> list[Words]:
+    """Tags of `scheme` ("auto": found out) as those that the tagger gives back.
+
+    Raises:
+        InputError: tags that do not say where an entity begins, of a tagger of entities.
+    """
+    if names.plain:
+        return list(tags)
+    scheme = detect_scheme(tags) if scheme == "auto" else scheme
+    plain = (tag for row in tags for tag in row if tag != "O" and tag[1:2] != "-")
+    if scheme == "none" and (strange := next(plain, None)) is not None:
+        raise InputError(
+            f"tag {strange!r} does not say where an entity begins, as those of the training data do",
+            where="y",
+            remedy=f"write B-{strange} and I-{strange}",
+        )
+    return [convert(row, names.scheme if scheme == "none" else scheme, names.scheme) for row in tags]
 
 
 def usual_tags(train: tuple[Sequence[Words], Sequence[Words]], X: Sequence[Words]) -> list[list[str]]:

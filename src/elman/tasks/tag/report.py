@@ -1,4 +1,4 @@
-"""What a trained tagger shows of itself: the facts that card and report are made of."""
+"""What a tagger shows of itself: of its training, and of one text."""
 
 from __future__ import annotations
 
@@ -8,29 +8,38 @@ from typing import Any
 import numpy as np
 
 from elman.data.schemes import convert, spans
-from elman.data.tagged import TaggedTexts
 from elman.equations.printing import equations
-from elman.figure import known_figure
 from elman.pages.markup import tag
-from elman.pages.page import Section, page, section
-from elman.report import sections as report
+from elman.pages.numbers import fraction
+from elman.pages.page import Section, section
 from elman.report.calibration import calibration_figure, reliability
 from elman.report.curves import training
-from elman.report.facts import fact_list, length_figure, timing_bars
-from elman.report.results import Results
-from elman.report.scores import confusion_table, is_better, scoreboard, verdict
-from elman.report.tagged import TaggedSentence, entity_sentences, f1_error, score_table, word_sentences
-from elman.tasks.frame import Trained
+from elman.report.facts import bars, fact_list, length_figure, timing_bars
+from elman.report.scores import confusion_table
+from elman.report.sections import cell, inside, proof
+from elman.report.sentences import WORDS
+from elman.report.tagged import (
+    TaggedSentence,
+    entity_sentences,
+    f1_error,
+    score_table,
+    sentence_line,
+    word_sentences,
+)
+from elman.sequences import Sequences
+from elman.tasks.contract import Look, Split, Trained, watched_input
+from elman.tasks.figures import Json, number
 from elman.tasks.tag.estimator import Tagger
+from elman.tasks.tag.tagging import TaggedSentences
 
-__all__ = ["report_page", "settings_of"]
+__all__ = ["inspect", "look", "settings_of"]
 
 
-def settings_of(tagger: Tagger) -> dict[str, Any]:
+def settings_of(tagger: Tagger) -> dict[str, Json]:
     """What was trained, as printed pairs."""
     model = tagger.model_
     s = model.settings
-    pairs = {
+    pairs: dict[str, Json] = {
         "cell": model.context.graph.name,
         "layers": s.layers,
         "hidden size": s.hidden,
@@ -59,62 +68,54 @@ def settings_of(tagger: Tagger) -> dict[str, Any]:
     return pairs
 
 
-def report_page(trained: Trained[Tagger, TaggedTexts]) -> tuple[str, str, bool]:
-    """report.html: sentences with their entities coloured, mistakes first, and the figures around them.
-
-    Returns:
-        The page, its sentence on ours beside the baseline, and whether that says better.
-    """
-    recipe, data, tagger, metrics = trained.recipe, trained.data, trained.estimator, trained.metrics
-    names = tagger.names_
-    words, tags = [s.words for s in data.test], [s.tags for s in data.test]
-    if not names.plain:
-        tags = [convert(row, "IOB2", names.scheme) for row in tags]
-    predicted, tables = tagger.predict(words), tagger.predict_proba(words)
-    test, fitted = metrics["test"], tagger.fitted_
+def look(trained: Trained[Tagger, TaggedSentences]) -> Look:
+    """Sentences with their entities coloured, mistakes first, and the figures around them."""
+    tagger, names, test = trained.estimator, trained.estimator.names_, trained.data.test
+    entities = not names.plain
+    tags = [convert(row, test.scheme, names.scheme) for row in test.tags] if entities else test.tags
+    predicted, tables = tagger.predict(test.words), tagger.predict_proba(test.words)
     columns = {name: k for k, name in enumerate(tagger.classes_.tolist())}
     chosen = [p[np.arange(len(row)), [columns[t] for t in names.as_classes(row)]] for row, p in zip(predicted, tables)]
-    entities = data.is_entities
-    results = Results(
-        title=recipe.name,
-        task="tag",
-        history=fitted.history,
-        metrics=metrics,
-        labels=[],
-        y_true=np.zeros(0),
-        probabilities=np.zeros((0, 0)),
-        settings={"equations": [str(line) for line in equations(tagger.model_.context.graph).lines]},
-        proof=trained.proof.to_dict(),
-    )
     shown = [
-        TaggedSentence(w, _marked(p, names.scheme), _marked(t, names.scheme), float(sure.min()))
-        for w, t, p, sure in zip(words, tags, predicted, chosen)
+        TaggedSentence(list(w), _marked(p, names.scheme), _marked(t, names.scheme), float(sure.min()))
+        for w, t, p, sure in zip(test.words, tags, predicted, chosen)
     ]
-    (base,) = trained.baselines
-    metric = "entity_f1" if entities else "accuracy"
-    error = f1_error(shown)
-    sections: list[Section | None] = [
-        scoreboard(
-            test,
-            {base.name: base.scores},
-            show=[known_figure(key) for key in (("entity_f1", "accuracy") if entities else ("accuracy", "macro_f1"))],
-            errors={metric: error},
-            seeds=metrics.get("seeds", {}).get("runs", ()),
-            baseline_texts={base.name: base.text},
-            ours=f"{tagger.model_.context.graph.name} tagger",
-            notes=[*data.notes, f"Tags {test['words_per_second']:,.0f} words a second on this machine."],
-        ),
-        _sentences(shown, entities),
-        _types(test, entities),
-        training(fitted.history, fitted.best_epoch or None),
-        _calibration(chosen, tags, predicted, tagger),
-        report.cell(results),
-        report.proof(results),
-        _data_and_time(data, tagger, trained.seconds),
-    ]
-    said = f"{recipe.description or 'A tagger'}; judged on {test['sentences']:,} test sentences it never saw."
-    judged = known_figure(metric), test[metric], error, {base.name: base.scores}
-    return page(recipe.name.upper(), said, sections), verdict(*judged), is_better(*judged)
+    scores: Mapping[str, Any] = trained.test
+    graph, fitted = tagger.model_.context.graph, tagger.fitted_
+    said = trained.recipe.description or "A tagger"
+    return Look(
+        title=trained.recipe.name.upper(),
+        said=f"{said}; judged on {scores['sentences']:,} test sentences it never saw.",
+        ours=f"{graph.name} tagger",
+        settings=settings_of(tagger),
+        sections=[
+            _sentences(shown, entities),
+            _types(scores, entities),
+            training(fitted.history, fitted.best_epoch or None),
+            _calibration(chosen, tags, predicted, tagger),
+            cell([str(line) for line in equations(graph).lines]),
+            proof(trained.proof.to_dict()),
+            _data_and_time(trained.data, tagger, trained.seconds),
+        ],
+        show=("entity_f1", "accuracy") if entities else ("accuracy", "macro_f1"),
+        errors={"entity_f1" if entities else "accuracy": f1_error(shown)},
+        notes=[f"Tags {number(scores, 'words_per_second'):,.0f} words a second on this machine."],
+    )
+
+
+def inspect(tagger: Tagger, examples: TaggedSentences) -> tuple[str, list[Section | None]]:
+    """The tags of one sentence, how sure each is, and what was remembered of the words."""
+    tokens = list(examples.words[0])
+    x, (tags, sure) = watched_input(tagger.model_.context, lambda: tagger.predict_with_confidence([tokens]))
+    least = float(sure[0].min())
+    found = section(
+        "Tags" if tagger.names_.plain else "Entities",
+        sentence_line(tokens, _marked(tags[0], tagger.names_.scheme)),
+        bars({f"{i + 1} {w}": float(v) for i, (w, v) in enumerate(zip(tokens[:WORDS], sure[0]))}, top=1),
+        lead=f"Sure by {fraction(least, 2)} of its least sure word; below, the probability of each word's tag.",
+    )
+    read = Sequences.pack([x[: len(tokens), 0]])
+    return "A tagged sentence", [found, *inside(tagger.model_.context, read, tokens)]
 
 
 def _marked(row: Sequence[str], scheme: str) -> list[tuple[int, int, str]]:
@@ -153,19 +154,19 @@ def _calibration(
     return section("How sure, how right", calibration_figure(found), lead=lead)
 
 
-def _data_and_time(data: TaggedTexts, tagger: Tagger, seconds: Mapping[str, float]) -> Section:
+def _data_and_time(data: Split[TaggedSentences], tagger: Tagger, seconds: Mapping[str, float]) -> Section:
     parts = {"training": data.train, "validation": data.valid, "test": data.test}
-    known = {w for s in data.train for w in s.words}
-    test = [w for s in data.test for w in s.words]
+    known = {w for words in data.train.words for w in words}
+    test = [w for words in data.test.words for w in words]
     facts: dict[str, object] = {f"{name} sentences": len(part) for name, part in parts.items()}
-    facts |= {f"{name} words": sum(map(len, part)) for name, part in parts.items()}
+    facts |= {f"{name} words": sum(map(len, part.words)) for name, part in parts.items()}
     facts["unknown share in test"] = sum(w not in known for w in test) / len(test)
     if tagger.lexicon_.known:
         vectors = set(tagger.lexicon_.known)
         facts["share of test words with a vector"] = sum(w in vectors or w.lower() in vectors for w in test) / len(test)
     blocks = [
         ("Words", fact_list(facts)),
-        ("Sentences", length_figure({name: [len(s) for s in part] for name, part in parts.items()})),
+        ("Sentences", length_figure({name: [len(words) for words in part.words] for name, part in parts.items()})),
         ("Settings", fact_list(settings_of(tagger))),
         ("Time", timing_bars(seconds)),
     ]

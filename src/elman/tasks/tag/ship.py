@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from elman.config.recipe import load_recipe
-from elman.data.tagged import load_tagged
 from elman.figure import known_figure
 from elman.report.card import write_card
 from elman.report.scores import is_better, verdict
+from elman.tasks.frame import train_run
 from elman.tasks.packaged import packaged_folder
-from elman.tasks.tag import task as tag
-from elman.tasks.tag.figures import score_tags
+from elman.tasks.tag.estimator import Tagger
 from elman.tasks.tag.report import settings_of
+from elman.tasks.tag.task import TASK
 from elman.training.progress import Bar
 from elman.training.run_folder import write_run
 
@@ -41,15 +41,14 @@ def ship(run: Path, out: Path) -> dict[str, Any]:
     Raises:
         ValueError: larger than `MOST`.
     """
-    tagger = tag.load(run)
+    tagger = Tagger.load(run)
     half = copy.deepcopy(tagger.model_).half()
     tagger.model_.load_state_dict(half.state_dict())  # rounded, and float32 again
-    recipe = load_recipe("pos", sections=tag.SECTIONS)
-    data = load_tagged(recipe.data)
+    recipe = load_recipe("pos", sections=TASK.sections)
+    data = TASK.read(recipe.data)
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
-    for part, sentences in (("test", data.test), ("valid", data.valid)):
-        metrics[part] = score_tags(tagger, [s.words for s in sentences], [s.tags for s in sentences], "none")
-    proof = tag.prove(tagger, [s.words for s in data.test])
+    metrics |= {"test": tagger.judge(data.test), "valid": tagger.judge(data.valid)}
+    proof = tagger.prove(data.test)
     name = metrics["baseline"]["name"]
     judged = known_figure("accuracy"), metrics["test"]["accuracy"], math.nan, {name: metrics["baseline"]}
     card = write_card(
@@ -57,7 +56,7 @@ def ship(run: Path, out: Path) -> dict[str, Any]:
         "Ships with Elman; the 17 universal tags. Trained on UD English EWT alone (CC BY-SA 4.0). "
         f"Rebuild: `{COMMAND}`.",
         metrics=metrics,
-        figures=[known_figure(key) for key in tag.FIGURES if key in metrics["test"]],
+        figures=TASK.figures(metrics["test"]),
         settings=settings_of(tagger),
         notes=[*data.notes, "Weights rounded to float16; the figures are those of the rounded model."],
         verdict=verdict(*judged),
@@ -88,7 +87,7 @@ def main() -> None:
     out = packaged_folder()
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "pos"
-        tag.train(load_recipe("pos", sections=tag.SECTIONS), run, progress=Bar())
+        train_run(TASK, load_recipe("pos", sections=TASK.sections), run, progress=Bar())
         figures = ship(run, out)
     print(f"accuracy {figures['accuracy']:.4f} on the test split; written to {out}", file=sys.stderr)
 

@@ -1,175 +1,112 @@
-"""What the training loop needs of a tagger: batches, loss, figures; and what makes its probabilities true."""
+"""Tagged sentences as a network reads them, and what makes a tagger's probabilities true."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from elman.data.schemes import spans, to_tags
+from elman.data.sentence import Sentence
 from elman.models.lexicon import Batch, Lexicon
+from elman.models.tag_names import TagNames
 from elman.models.tagger import TaggerModel
-from elman.sequences import Sequences, bucket_batches, within
-from elman.tasks.tag.entities import entity_scores
-from elman.training.divergence import check_answers
+from elman.sequences import Sequences, within
+from elman.tasks.batches import at_once
+from elman.tasks.figures import entity_scores
 
-__all__ = ["TagNames", "Tagging", "best_temperature", "best_threshold", "run_model"]
+__all__ = ["Emitted", "TagBatch", "TaggedSentences", "TaggedWords", "best_temperature", "best_threshold", "emitted"]
 
 Words = Sequence[str]
-_AT_ONCE = 128  # sentences a batch when nothing is trained
+_AT_ONCE = 128  # sentences, where nothing is trained
 
 
-class TagNames:
-    """Between the tags a user writes and the numbers the model gives.
+@dataclass(frozen=True)
+class TaggedSentences:
+    """N sentences, none empty, and where they are known their tags.
 
-    Entities are IOBES (or IOB2) inside the model, whatever the user's files are in: the scheme with more kinds of tag
-    tells the network more about borders.
-
-    Args:
-        names: the K tags inside the model.
-        scheme: the user's scheme, or "none" for plain labels. inner: the model's.
+    Attributes:
+        words: N token lists.
+        tags: N tag lists; empty where none are known.
+        scheme: that the tags are written in; "none" for plain labels, "auto": to be found out.
+        written: that the user's file is written in, and answers are to be; empty: as `scheme`.
+        tag_type: that the tags, which are texts here, are given back as: "str", "int" or "bool".
     """
 
-    def __init__(self, names: Sequence[str], scheme: str, inner: str) -> None:
-        self.names, self.scheme, self.inner = list(names), scheme, inner
-        self._numbers = {name: k for k, name in enumerate(self.names)}
-        # outwards, probabilities are of IOB2 tags unless the user writes the model's own scheme
-        self.outer = inner if scheme == inner else "IOB2"
-        self.classes = self.names if self.plain else sorted({self._outwards(name) for name in self.names})
-        self._column = [self.classes.index(name if self.plain else self._outwards(name)) for name in self.names]
+    words: Sequence[Words]
+    tags: Sequence[Words] = ()
+    scheme: str = "auto"
+    written: str = ""
+    tag_type: str = "str"
 
     @classmethod
-    def of(cls, tags: Sequence[Sequence[str]], scheme: str, inner: str) -> TagNames:
-        """The tags that training sentences show; of entities, every tag that their types can have."""
-        if scheme == "none":
-            return cls(sorted({tag for row in tags for tag in row}), scheme, inner)
-        types = sorted({span.type for row in tags for span in spans(row, scheme)})
-        return cls(
-            ["O", *(f"{letter}-{t}" for t in types for letter in ("BIES" if inner == "IOBES" else "BI"))], scheme, inner
-        )
+    def of(cls, sentences: Sequence[Sentence], scheme: str = "auto", written: str = "") -> TaggedSentences:
+        """What a file says, or one of its parts."""
+        return cls([s.words for s in sentences], [s.tags for s in sentences], scheme, written)
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def take(self, indices: Sequence[int]) -> TaggedSentences:
+        """Those at `indices`, in that order."""
+        tags = [self.tags[i] for i in indices] if len(self.tags) else ()
+        return replace(self, words=[self.words[i] for i in indices], tags=tags)
+
+
+class TagBatch(NamedTuple):
+    """B sentences: what the network reads, and (T, B) the numbers of their tags, or None."""
+
+    words: Batch
+    tags: Tensor | None
 
     @property
-    def plain(self) -> bool:
-        return self.scheme == "none"
+    def lengths(self) -> Tensor:
+        return self.words.lengths
 
-    def inwards(self, tags: Sequence[str]) -> list[int]:
-        """The numbers of a sentence's tags; -1 for a tag that training never showed."""
-        if not self.plain:
-            tags = to_tags(spans(tags, self.scheme), len(tags), self.inner)
-        return [self._numbers.get(tag, -1) for tag in tags]
-
-    def outwards(self, numbers: Sequence[int]) -> list[str]:
-        """The user's tags of a sentence."""
-        tags = [self.names[k] for k in numbers]
-        return tags if self.plain else to_tags(spans(tags), len(tags), self.scheme)
-
-    def as_classes(self, tags: Sequence[str]) -> list[str]:
-        """The user's tags of a sentence as members of `classes`."""
-        return list(tags) if self.plain else to_tags(spans(tags, self.scheme), len(tags), self.outer)
-
-    def favour(self, threshold: float) -> Tensor | None:
-        """(K,) for `TaggerModel.decode`: an entity is worth so many nats, wherever it begins; None where nothing is.
-
-        Not each of its words: that would make long entities of short ones.
-        """
-        if self.plain or not threshold:
-            return None
-        return torch.tensor([threshold if name[:2] in ("B-", "S-") else 0.0 for name in self.names])
-
-    def columns(self, p: np.ndarray) -> np.ndarray:
-        """Probabilities of the model's tags (T, K) as those of `classes` (T, C): a word that is E is I to IOB2."""
-        out = np.zeros((len(p), len(self.classes)), p.dtype)
-        for k, column in enumerate(self._column):
-            out[:, column] += p[:, k]
-        return out
-
-    def _outwards(self, name: str) -> str:
-        if self.outer == "IOB2" and name[:1] in "ES" and name != "O":
-            return ("I" if name[0] == "E" else "B") + name[1:]
-        return name
+    def spoiled(self, steps: int) -> TagBatch:
+        """The same sentences behind more padding, see `Batch.spoiled`."""
+        return TagBatch(self.words.spoiled(steps), None)
 
 
-class Tagging:
-    """A tagger's training, in the words of `elman.training.loop.Trainable`.
+@dataclass(frozen=True)
+class TaggedWords:
+    """N sentences as the network reads them.
 
-    Args:
-        model, lexicon, names: of the tagger.
-        train, valid: sentences and the tags the user wrote; without validation sentences the last epoch is kept.
-        batch_size: sentences.
-        extra: gives further features of every sentence's words, (T_i, E), or None.
-        batch_tokens: words in a batch at most, padding included, in place of `batch_size`; 0: as that says.
+    Attributes:
+        given: as the user wrote them.
+        lexicon: what turns words into what the network reads.
+        numbers: N lists of tag numbers, -1 for a tag that training never showed; empty where none are known.
+        extra: N further features of each word, (T_i, E); worked out once, not in every epoch. None: there are none.
     """
 
-    stateful = False
+    given: TaggedSentences
+    lexicon: Lexicon
+    numbers: Sequence[Sequence[int]] = ()
+    extra: Sequence[Tensor] | None = None
 
-    def __init__(
-        self,
-        model: TaggerModel,
-        lexicon: Lexicon,
-        names: TagNames,
-        train: tuple[Sequence[Words], Sequence[Words]],
-        valid: tuple[Sequence[Words], Sequence[Words]],
-        batch_size: int,
-        extra: Callable[[Sequence[Words]], list[Tensor] | None] = lambda sentences: None,
-        batch_tokens: int = 0,
-    ) -> None:
-        self.model: nn.Module = model
-        self.tagger, self.lexicon, self.names = model, lexicon, names
-        self.batch_size, self.batch_tokens = batch_size, batch_tokens
-        self.sentences, self.valid = train[0], valid
-        self.tags = [torch.tensor(names.inwards(tags)) for tags in train[1]]
-        self.valid_tags = [names.inwards(tags) for tags in valid[1]]
-        # features of other models are worked out once, not in every epoch
-        self.extra, self.valid_extra = extra(train[0]), extra(valid[0])
-        self.select = "" if not len(valid[0]) else "accuracy" if names.plain else "entity_f1"
+    @property
+    def lengths(self) -> list[int]:
+        return [len(words) for words in self.given.words]
 
-    def plan(self, generator: torch.Generator) -> list[list[int]]:
-        lengths = [len(s) for s in self.sentences]
-        return bucket_batches(lengths, self.batch_size, generator, tokens=self.batch_tokens)
-
-    def collate(self, picks: Sequence[int]) -> tuple[Batch, Tensor]:
+    def batch(self, picks: Sequence[int]) -> TagBatch:
+        """The sentences at `picks`."""
         extra = None if self.extra is None else [self.extra[i] for i in picks]
-        batch = self.lexicon.batch([self.sentences[i] for i in picks], extra)
-        return batch, Sequences.pack([self.tags[i] for i in picks]).data
-
-    def loss(self, batch: tuple[Batch, Tensor], state: None) -> tuple[Tensor, float, None]:
-        return self.tagger.loss(*batch), float(batch[0].lengths.sum()), None
-
-    def validate(self) -> dict[str, float]:
-        sentences, tags = self.valid
-        if not len(sentences):  # then some of training show whether the model still answers
-            few = None if self.extra is None else self.extra[: self.batch_size]
-            for _, e, _ in run_model(self.tagger, self.lexicon, self.sentences[: self.batch_size], few):
-                check_answers(e)
-            return {}
-        predicted: list[list[str]] = [[] for _ in sentences]
-        right = words = 0
-        for picks, e, lengths in run_model(self.tagger, self.lexicon, sentences, self.valid_extra):
-            check_answers(e)
-            best = self.tagger.decode(e, lengths)
-            for b, i in enumerate(picks):
-                numbers = best[: len(sentences[i]), b].tolist()
-                right += sum(k == wanted for k, wanted in zip(numbers, self.valid_tags[i]))
-                words += len(numbers)
-                predicted[i] = self.names.outwards(numbers)
-        figures = {"accuracy": right / words}
-        if not self.names.plain:
-            figures["entity_f1"] = entity_scores(tags, predicted)["all"]["f1"]
-        return figures
+        words = self.lexicon.batch([self.given.words[i] for i in picks], extra)
+        tags = Sequences.pack([torch.tensor(self.numbers[i]) for i in picks]).data if len(self.numbers) else None
+        return TagBatch(words, tags)
 
 
-def run_model(
-    model: TaggerModel, lexicon: Lexicon, sentences: Sequence[Words], extra: Sequence[Tensor] | None = None
-) -> Iterator[tuple[list[int], Tensor, Tensor]]:
-    """Emissions of many sentences, in batches of like length: `(which sentences, e (T, B, K), lengths (B,))`."""
-    model.eval()
-    for picks in bucket_batches([len(s) for s in sentences], _AT_ONCE):
-        batch = lexicon.batch([sentences[i] for i in picks], None if extra is None else [extra[i] for i in picks])
-        with torch.no_grad():
-            yield picks, model(batch), batch.lengths
+Emitted = tuple[list[int], Tensor, Tensor]  # which sentences, emissions (T, B, K), lengths (B,)
+
+
+def emitted(model: TaggerModel, examples: TaggedWords) -> Iterator[Emitted]:
+    """Emissions of many sentences, in batches of like length."""
+    for picks, batch in at_once(model, examples, _AT_ONCE):
+        yield picks, model(batch.words), batch.lengths
 
 
 def best_threshold(

@@ -1,4 +1,4 @@
-"""What model.json may say: the schema of a RUN's description, task by task, with bounds.
+"""What model.json may say: the schema of a RUN's description, model by model, with bounds.
 
 Whoever hands us a RUN may have written anything there. Types and bounds are checked by msgspec, what must fit together
 by `check`; the cell's graph checks itself as it is read. Keys that are not named here are left alone.
@@ -19,7 +19,7 @@ from elman.models.classifier import ClassifierSettings
 from elman.models.tagger import TaggerModel, TaggerSettings
 from elman.training.run_reader import StoredWeights, damaged
 
-__all__ = ["DESCRIPTIONS", "ClassifierDescription", "Description", "TaggerDescription", "described"]
+__all__ = ["ClassifierDescription", "Description", "TaggerDescription", "described"]
 
 Size = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Some = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
@@ -29,7 +29,7 @@ Label = str | int | float | bool
 
 
 class Description(msgspec.Struct, kw_only=True):
-    """What every task's RUN says."""
+    """What every RUN says, whatever its model."""
 
     parameters: dict[str, Any]
     name: str = ""
@@ -136,7 +136,7 @@ class ClassifierDescription(Description, kw_only=True):
 
 
 class TagSet(msgspec.Struct):
-    """See `elman.tasks.tag.tagging.TagNames`."""
+    """See `elman.models.tag_names.TagNames`."""
 
     names: Annotated[list[str], msgspec.Meta(min_length=2)]
     scheme: Literal["none", "IOB1", "IOB2", "IOBES", "BILOU"]
@@ -193,9 +193,6 @@ class TaggerDescription(Description, kw_only=True):
         rows = model.corrections
         if rows is not None and not 0 <= int(model.moved.min()) <= int(model.moved.max()) < rows.num_embeddings:
             raise damaged("moved names corrections that there are not", where)
-
-
-DESCRIPTIONS: dict[str, type[Description]] = {"classify": ClassifierDescription, "tag": TaggerDescription}
 
 
 def described(description: Mapping[str, Any], kind: type[D], where: Path) -> D:
