@@ -91,7 +91,7 @@ def test_a_drop_in_inside_a_model_gives_shares_by_the_equations_names() -> None:
     model(x)[0].square().sum().backward()
     rows = torch.cat([shares[f"W_{gate}_l0"].sum(0) for gate in "ifgo"])
     torch.testing.assert_close(rows, layer.weight_hh_l0.grad, rtol=1e-10, atol=1e-10)
-    assert "_run" not in vars(layer)
+    assert layer.engine == "reference"
 
 
 @pytest.mark.parametrize("name", ["GRU", "LSTM", "Elman", "LayerNormGRU"])
@@ -108,7 +108,7 @@ def test_watching_changes_no_number(name: str) -> None:
     first = watch.passes[0, 0]
     assert list(first.states) == list(layer.graph.state_names)
     forwards = first.states[layer.graph.state_names[0]]
-    torch.testing.assert_close(forwards[3][0], forwards[5][0])  # sequence 0 ends after 4 steps and keeps its state
+    torch.testing.assert_close(forwards[3, 0], forwards[5, 0])  # sequence 0 ends after 4 steps and keeps its state
 
 
 def test_state_gradients_are_the_powers_of_w_in_a_linear_network() -> None:
@@ -121,6 +121,52 @@ def test_state_gradients_are_the_powers_of_w_in_a_linear_network() -> None:
     for t in range(T):
         wanted = final @ torch.linalg.matrix_power(layer.W_l0.detach(), T - 1 - t)
         torch.testing.assert_close(found[t], wanted, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("lengths", [None, [2, 6, 3]])
+def test_a_state_that_leaves_as_output_has_a_gradient_by_that_too(lengths: list[int] | None) -> None:
+    """L = sum of all outputs of a linear network: dL/dh_t = 1 W^0 + 1 W^1 + ... up to the sequence's end."""
+    torch.manual_seed(3)
+    layer = Recurrent(cells.RNN(g=lambda v: v), I, H, dtype=torch.float64)
+    x = torch.randn(T, B, I, dtype=torch.float64)
+    found = state_gradients(layer, lambda: layer(x, lengths=lengths)[0].sum())["h_l0"]
+    ones, W = torch.ones(H, dtype=torch.float64), layer.W_l0.detach()
+    for b, end in enumerate(lengths or [T] * B):
+        for t in range(T):
+            wanted = sum(ones @ torch.linalg.matrix_power(W, s - t) for s in range(t, end))
+            torch.testing.assert_close(found[t, b], torch.zeros_like(ones) + wanted, rtol=1e-12, atol=1e-12)
+
+
+def test_what_is_seen_of_a_batch_is_what_is_seen_of_each_sequence() -> None:
+    """Gates, states and copies of the parameters, ragged and in both directions; zero where a gate is not computed."""
+    layer = layer_of("LSTM", bidirectional=True)
+    x = torch.randn(T, B, I, dtype=torch.float64)
+    lengths = [4, 6, 1]
+    with watched(layer, own_parameters=True) as together:
+        layer(x, lengths=lengths)
+    for b, end in enumerate(lengths):
+        with watched(layer) as alone:
+            layer(x[:end, b : b + 1])
+        for place, seen in together.passes.items():
+            assert len(seen.parameters) == T
+            single = alone.passes[place]
+            for name, values in seen.values.items():
+                torch.testing.assert_close(values[:end, b], single.values[name][:, 0])
+                assert not values[end:, b].any()
+            for name, states in seen.states.items():
+                torch.testing.assert_close(states[:end, b], single.states[name][:, 0])
+
+
+def test_a_layer_that_was_prepared_for_streams_is_watched_all_the_same() -> None:
+    layer = Recurrent(cells.GRU, I, H)
+    x = torch.randn(T, B, I)
+    with torch.no_grad():
+        for _ in range(4):  # calls of one shape, of which the later ones are prepared
+            y, _ = layer(x)
+        with watched(layer) as watch:
+            layer(x)
+        torch.testing.assert_close(watch.passes[0, 0].y, y)
+        assert torch.equal(layer(x)[0], y)
 
 
 def test_distance_is_counted_from_each_sequence_s_own_end() -> None:
@@ -142,4 +188,4 @@ def test_a_loss_that_misses_the_layer_is_refused() -> None:
     layer.requires_grad_(False)
     with pytest.raises(InputError, match="frozen"):
         state_gradients(layer, lambda: layer(x)[0].sum())
-    assert "_run" not in vars(layer)
+    assert layer.engine == "reference"

@@ -9,6 +9,7 @@ import torch
 
 import elman
 from elman import Cell, InputError, cells, tanh
+from elman.engines import reference
 from elman.engines.choose import ENGINES, choose
 from elman.nn import GRU, LSTM, Recurrent
 
@@ -187,3 +188,19 @@ def test_lengths_all_full_equal_none():
     layer = elman.nn.GRU(3, 4, bidirectional=True)
     x = torch.randn(5, 2, 3)
     assert torch.equal(layer(x, lengths=[5, 5])[0], layer(x)[0])
+
+
+def test_a_scan_of_ones_own_runs_in_place_of_an_engine():
+    layer = LSTM(3, 4, num_layers=2, bidirectional=True)
+    x = torch.randn(5, 2, 3)
+    wanted, _ = layer(x, lengths=[5, 3])
+    seen = []
+
+    def own(graph, params, x, states, way):
+        seen.append((way.reverse, way.lengths.tolist()))
+        return reference.scan(graph, params, x, states, way)
+
+    layer.engine = own
+    torch.testing.assert_close(layer(x, lengths=[5, 3])[0], wanted)
+    assert seen == [(False, [5, 3]), (True, [5, 3])] * 2
+    assert layer.choice().scan is own

@@ -19,6 +19,7 @@ from torch import Tensor
 from elman import InputError
 from elman.engines import native, reference
 from elman.engines.compiled import Step
+from elman.engines.scan import Way
 from elman.equations.graph import Graph, size_of
 from elman.nn import Recurrent
 from native.races import races
@@ -51,7 +52,8 @@ class Run:
         n = 1 + len(self.graph.states)
         params = dict(zip(self.graph.parameters, leaves[n:], strict=True))
         with torch.set_grad_enabled(any(self.wanted)):
-            y, after = engine.scan(self.graph, params, leaves[0], leaves[1:n], given=self.given, **self.options)
+            way = Way(given=self.given, **self.options)
+            y, after = engine.scan(self.graph, params, leaves[0], leaves[1:n], way)
         results, given = ([t.untyped_storage().data_ptr() for t in some] for some in ((y, *after), leaves))
         assert len({*results, *given}) == len({*results}) + len({*given}), "a result lies in what came in"
         assert len({*results}) == len(results), "two results are one"

@@ -19,6 +19,7 @@ from elman import Cell, cells, sigmoid, tanh
 from elman.engines import reference
 from elman.engines.lowering import lower
 from elman.engines.program import Program
+from elman.engines.scan import Way
 from elman.equations.graph import Graph, size_of
 from elman.equations.symbols import topological
 from native.listings import Listed, compute
@@ -86,7 +87,7 @@ def check_numbers(graph: Graph, chunk: int) -> None:
     given = {
         g.name: drawn(*(() if g.op == "sequence" else (T,)), B, size_of(g.width, sizes)).sigmoid() for g in graph.given
     }
-    y, ends = reference.scan(graph, params, x, start, given=given)
+    y, ends = reference.scan(graph, params, x, start, Way(given=given))
     arriving = [drawn(*t.shape) for t in (y, *ends)]
     inputs = [x, *start, *params.values()]
     total = sum((o * d).sum() for o, d in zip((y, *ends), arriving, strict=True))

@@ -6,11 +6,10 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import torch
-from torch import Tensor
 
+from elman.engines.scan import Outcome, Scan
 from elman.equations.graph import Graph
 from elman.errors import InputError
 
@@ -31,7 +30,7 @@ class Faster:
     """
 
     name: str
-    layers: Callable[..., tuple[Tensor, tuple[Tensor, ...]]]
+    layers: Callable[..., Outcome]
     at: Callable[[int, int, int, int], bool]
     when: str
 
@@ -42,20 +41,18 @@ class Choice:
 
     Attributes:
         name: of the engine.
-        scan: its function through time, see `elman.engines.reference.scan`.
+        scan: its function through time.
         passed_over: for each faster engine, why it does not run.
         training: where another engine trains faster.
     """
 
     name: str
-    scan: Callable[..., Any]
+    scan: Scan
     passed_over: dict[str, str]
     training: Faster | None = None
 
 
-def _candidate(
-    name: str, graph: Graph, device: torch.device, dtype: torch.dtype
-) -> tuple[Callable[..., Any], str | None]:
+def _candidate(name: str, graph: Graph, device: torch.device, dtype: torch.dtype) -> tuple[Scan, str | None]:
     module = importlib.import_module(f"elman.engines.{name}")
     reason = module.unavailable(graph, device, dtype) if name != "reference" else None
     return module.scan, reason

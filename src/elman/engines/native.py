@@ -16,6 +16,7 @@ from torch import Tensor
 from elman.engines import library, reference
 from elman.engines.addresses import addresses, dense, rows
 from elman.engines.compiled import Step, compiled, lowered, packs
+from elman.engines.scan import WHOLE, Outcome, Way
 from elman.engines.unchanged import Watch
 from elman.engines.weights import PLAIN, Plan, Weights, by_name, disguise, kind
 from elman.equations.graph import Graph
@@ -62,22 +63,12 @@ class _Job:
         return tensors[0], list(tensors[1:n]), list(tensors[n:k]), list(tensors[k:])
 
 
-def scan(
-    graph: Graph,
-    params: Mapping[str, Tensor],
-    x: Tensor,
-    states: Sequence[Tensor],
-    *,
-    lengths: Tensor | None = None,
-    reverse: bool = False,
-    given: Mapping[str, Tensor] | None = None,
-    bptt: int | None = None,
-) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """As `elman.engines.reference.scan`."""
+def scan(graph: Graph, params: Mapping[str, Tensor], x: Tensor, states: Sequence[Tensor], way: Way = WHOLE) -> Outcome:
+    """See `elman.engines.scan.Scan`."""
     widths = zip(graph.states, states, strict=True)
     weights = by_name(graph, params, {"I": x.shape[2], **{leaf.width: s.shape[1] for leaf, s in widths}})
-    masks = [(given or {})[leaf.name] for leaf in graph.given]
-    job = _job(graph, weights, x, states, masks, lengths, reverse, int(bptt or 0))
+    masks = [way.given[leaf.name] for leaf in graph.given]
+    job = _job(graph, weights, x, states, masks, way.lengths, way.reverse, int(way.bptt or 0))
     tensors = [x, *states, *weights.tensors, *masks]
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
         y, *after = _Scan.apply(job, *tensors)  # type: ignore[no-untyped-call]
@@ -243,8 +234,8 @@ def _again(
     differentiable = torch.is_grad_enabled()
     with torch.enable_grad():
         y, after = reference.scan(
-            job.graph, Weights(job.plan, stored), x, states, lengths=job.lengths, reverse=job.reverse,
-            given=dict(zip(job.masks, masks, strict=True)), bptt=job.bptt or None,
+            job.graph, Weights(job.plan, stored), x, states,
+            Way(job.lengths, job.reverse, dict(zip(job.masks, masks, strict=True)), job.bptt or None),
         )  # fmt: skip
     ends = [(o, d) for o, d in zip([y, *after], arriving, strict=True) if d is not None and o.requires_grad]
     inputs = [t for t, w in zip(tensors, wanted, strict=True) if w]

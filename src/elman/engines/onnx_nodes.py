@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from elman import cells
+from elman.engines.scan import WHOLE, Outcome, Way
 from elman.equations.graph import Graph
 
 __all__ = ["scan", "unavailable"]
@@ -51,18 +52,8 @@ def unavailable(graph: Graph, device: torch.device, dtype: torch.dtype) -> str |
     return None
 
 
-def scan(
-    graph: Graph,
-    params: Mapping[str, Tensor],
-    x: Tensor,
-    states: Sequence[Tensor],
-    *,
-    lengths: Tensor | None = None,
-    reverse: bool = False,
-    given: Mapping[str, Tensor] | None = None,
-    bptt: int | None = None,
-) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """As `elman.engines.reference.scan`, written down and not computed."""
+def scan(graph: Graph, params: Mapping[str, Tensor], x: Tensor, states: Sequence[Tensor], way: Way = WHOLE) -> Outcome:
+    """See `elman.engines.scan.Scan`: written down and not computed."""
     operator, gates, attributes = _known()[graph.signature]
     T, B, _ = x.shape
     H = states[0].shape[1]
@@ -73,12 +64,12 @@ def scan(
 
     W, U = stacked(0), stacked(1)
     b = torch.cat([stacked(2), stacked(3)]) if any(gate[2] in params for gate in gates) else None
-    ends = None if lengths is None else lengths.to(torch.int32)
+    ends = None if way.lengths is None else way.lengths.to(torch.int32)
     arriving = [x, U[None], W[None], None if b is None else b[None], ends, *(s[None] for s in states)]
     shapes = [(T, 1, B, H)] + [(1, B, H)] * len(states)
     y, *after = torch.onnx.ops.symbolic_multi_out(
         operator, arriving,
-        {"hidden_size": H, "direction": "reverse" if reverse else "forward", **attributes},
+        {"hidden_size": H, "direction": "reverse" if way.reverse else "forward", **attributes},
         dtypes=[x.dtype] * len(shapes), shapes=shapes,
     )  # fmt: skip
     return y[:, 0], tuple(a[0] for a in after)

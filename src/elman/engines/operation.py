@@ -7,7 +7,7 @@ takes for its tensors. The cell travels with it as text, so a saved program need
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from torch import Tensor
 from elman.engines import native, onnx_nodes, reference
 from elman.engines import torch as torch_kernels
 from elman.engines.choose import choose
+from elman.engines.scan import WHOLE, Outcome, Scan, Way
 from elman.engines.weights import by_name
 from elman.equations.graph import Graph, size_of
 from elman.errors import InputError
@@ -25,7 +26,7 @@ from elman.sequences import check_lengths
 __all__ = ["call", "seen", "text_of"]
 
 
-def seen(graph: Graph, bptt: int | None) -> Callable[..., Any]:
+def seen(graph: Graph, bptt: int | None) -> Scan:
     """The scan that a tracer other than torch.compile can write down for any T and B.
 
     Raises:
@@ -36,7 +37,7 @@ def seen(graph: Graph, bptt: int | None) -> Callable[..., Any]:
         reason = form.unavailable(graph, torch.device("cpu"), torch.float32)
         if reason or bptt:
             raise _no_onnx(reason or "gradients are cut into blocks")
-        found: Callable[..., Any] = form.scan
+        found: Scan = form.scan
         return found
     if torch._C._get_tracing_state() is None or bptt:
         return partial(call, text_of(graph))
@@ -63,13 +64,11 @@ def _graph(text: str) -> Graph:
 
 
 def call(
-    text: str, graph: Graph, params: Mapping[str, Tensor], x: Tensor, states: Sequence[Tensor], *,
-    lengths: Tensor | None = None, reverse: bool = False, given: Mapping[str, Tensor] | None = None,
-    bptt: int | None = None,
-) -> tuple[Tensor, tuple[Tensor, ...]]:  # fmt: skip
-    """As `elman.engines.reference.scan`, of a graph and its text."""
-    own, masks = [params[name] for name in graph.parameters], [(given or {})[leaf.name] for leaf in graph.given]
-    arguments = (x, list(states), own, masks, lengths, text, reverse, bptt or 0)
+    text: str, graph: Graph, params: Mapping[str, Tensor], x: Tensor, states: Sequence[Tensor], way: Way = WHOLE
+) -> Outcome:
+    """See `elman.engines.scan.Scan`: of a graph and its text."""
+    own, masks = [params[name] for name in graph.parameters], [way.given[leaf.name] for leaf in graph.given]
+    arguments = (x, list(states), own, masks, way.lengths, text, way.reverse, way.bptt or 0)
     if torch.compiler.is_compiling() or torch._C._get_tracing_state() is None:
         # an exported program may never be trained: it makes the tape when a step back asks for it
         keep = torch.is_grad_enabled() and not torch.compiler.is_exporting()
@@ -120,10 +119,10 @@ def _nothing(like: Tensor) -> Tensor:
 def _plain(
     graph: Graph, x: Tensor, states: Sequence[Tensor], params: Sequence[Tensor], given: Sequence[Tensor],
     lengths: Tensor | None, reverse: bool, bptt: int,
-) -> tuple[Tensor, tuple[Tensor, ...]]:  # fmt: skip
+) -> Outcome:  # fmt: skip
     masks = {leaf.name: mask for leaf, mask in zip(graph.given, given, strict=True)}
     named = dict(zip(graph.parameters, params, strict=True))
-    return reference.scan(graph, named, x, states, lengths=lengths, reverse=reverse, given=masks, bptt=bptt or None)
+    return reference.scan(graph, named, x, states, Way(lengths, reverse, masks, bptt or None))
 
 
 @_scan.register_fake

@@ -9,17 +9,19 @@ never computed, whatever its padding holds.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from elman.engines.scan import WHOLE, Outcome, Way
 from elman.engines.weights import Weights
 from elman.equations.graph import Graph, size_of
 from elman.equations.symbols import Node, topological
 from elman.sequences import within
 
-__all__ = ["evaluate", "scan"]
+__all__ = ["Moment", "evaluate", "scan"]
 
 _UNARY: dict[str, Callable[[Tensor], Tensor]] = {
     "sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu, "exp": torch.exp, "log": torch.log,
@@ -79,42 +81,50 @@ def evaluate(
     return value
 
 
+@dataclass(frozen=True)
+class Moment:
+    """One time step, as who looks on sees it.
+
+    Attributes:
+        t: the time step; moments come in the order in which steps are taken.
+        order: (B,), which sequence each row is: the longest first.
+        values: the local variables of the step (its gates) by name, (n, width) each, of the n rows that run.
+        states: after the step, (B, width) each; rows that do not run keep what they had. What follows reads these very
+            tensors, so that a gradient can be taken with respect to them.
+    """
+
+    t: int
+    order: Tensor
+    values: dict[str, Tensor]
+    states: tuple[Tensor, ...]
+
+
 def scan(
     graph: Graph,
     params: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]],
     x: Tensor,
     states: Sequence[Tensor],
-    *,
-    lengths: Tensor | None = None,
-    reverse: bool = False,
-    given: Mapping[str, Tensor] | None = None,
-    bptt: int | None = None,
-) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """One layer, one direction, through all time steps.
+    way: Way = WHOLE,
+    observe: Callable[[Moment], object] | None = None,
+) -> Outcome:
+    """See `elman.engines.scan.Scan`.
 
     Args:
-        graph: the step.
         params: by name; or one mapping for each time step (to take a gradient apart by steps).
-        x: (T, B, I).
-        states: one (B, width) for each state, before the first step.
-        lengths: (B,) int64 on the CPU, each in 1..T; None: all T.
-        reverse: from each sequence's own last step to its first.
-        given: masks by leaf name: (B, width) for ``sequence`` leaves, (T, B, width) for ``time`` leaves.
-        bptt: cut the gradient between blocks of this many time steps ([0, k), [k, 2k) ... whichever direction).
-
-    Returns:
-        y (T, B, width), zero past each length, and the states after each sequence's own last step, (B, width) each.
+        observe: is told of every step.
     """
     T, B, I = x.shape
+    lengths, reverse, bptt = way.lengths, way.reverse, way.bptt
     sizes = {"I": I, **_sizes(graph, params if isinstance(params, Mapping) else params[0], states)}
     order, running = _sorted(lengths, T, B)
     back = torch.argsort(order)
     device = x.device
     xs = x if lengths is None else x.index_select(1, order.to(device))
     given = {
-        name: (g.index_select(-2, order.to(device)) if lengths is not None else g) for name, g in (given or {}).items()
+        name: (g.index_select(-2, order.to(device)) if lengths is not None else g) for name, g in way.given.items()
     }
     state = [s if lengths is None else s.index_select(0, order.to(device)) for s in states]
+    named = {} if observe is None else {name: node for node, name in graph.names.items() if not node.is_leaf}
     ys: list[Tensor] = [xs.new_empty(0)] * T
     previous: int | None = None
     for t in reversed(range(T)) if reverse else range(T):
@@ -126,10 +136,18 @@ def scan(
         leaves = {graph.x: xs[t, :n]}
         leaves.update({leaf: s[:n] for leaf, s in zip(graph.states, state, strict=True)})
         leaves.update({g: (given[g.name][:n] if g.op == "sequence" else given[g.name][t, :n]) for g in graph.given})
-        value = evaluate(graph.results, leaves, params if isinstance(params, Mapping) else params[t], sizes)
-        y, *after = (value[r].expand(n, size_of(r.width, sizes)) for r in graph.results)
+        own = params if isinstance(params, Mapping) else params[t]
+        value = evaluate([*graph.results, *named.values()], leaves, own, sizes)
+        after = [value[r].expand(n, size_of(r.width, sizes)) for r in graph.after]
         state = [a if n == B else torch.cat([a, s[n:]]) for a, s in zip(after, state, strict=True)]
+        if graph.output in graph.after:  # the very tensor: a gradient by the state is one by the output too
+            y = state[graph.after.index(graph.output)][:n]
+        else:
+            y = value[graph.output].expand(n, size_of(graph.output.width, sizes))
         ys[t] = y if n == B else torch.cat([y, y.new_zeros(B - n, y.shape[1])])
+        if observe is not None:
+            values = {name: value[node].expand(n, size_of(node.width, sizes)) for name, node in named.items()}
+            observe(Moment(t, order, values, tuple(state)))
     out = torch.stack(ys)
     if lengths is not None:
         out = out.index_select(1, back.to(device))

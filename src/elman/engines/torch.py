@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from elman import cells
 from elman.engines.choose import Faster
+from elman.engines.scan import WHOLE, Outcome, Way
 from elman.engines.weights import Plan, Weights
 from elman.equations.graph import Graph
 
@@ -86,21 +87,11 @@ def _one_step_or_wide(T: int, B: int, I: int, H: int) -> bool:
     return T == 1 or (I >= 8192 and T * B > 64)
 
 
-def scan(
-    graph: Graph,
-    params: Mapping[str, Tensor],
-    x: Tensor,
-    states: Sequence[Tensor],
-    *,
-    lengths: Tensor | None = None,
-    reverse: bool = False,
-    given: Mapping[str, Tensor] | None = None,
-    bptt: int | None = None,
-) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """As `elman.engines.reference.scan`."""
-    if bptt and bptt < x.shape[0]:
-        return _in_blocks(graph, params, x, states, lengths, reverse, bptt)
-    T = x.shape[0]
+def scan(graph: Graph, params: Mapping[str, Tensor], x: Tensor, states: Sequence[Tensor], way: Way = WHOLE) -> Outcome:
+    """See `elman.engines.scan.Scan`."""
+    T, lengths, reverse = x.shape[0], way.lengths, way.reverse
+    if way.bptt and way.bptt < T:
+        return _in_blocks(graph, params, x, states, lengths, reverse, way.bptt)
     kind, biased = _known()[graph.signature]
     weights = _stacked(params, kind, biased)
     if reverse:
@@ -127,7 +118,7 @@ def scan(
 
 def layers(
     graph: Graph, weights: Sequence[Mapping[str, Tensor]], x: Tensor, states: Sequence[Tensor], directions: int
-) -> tuple[Tensor, tuple[Tensor, ...]]:
+) -> Outcome:
     """All layers and directions in one call, for sequences of one length.
 
     Args:
@@ -174,7 +165,7 @@ def _flipped(x: Tensor, lengths: Tensor | None) -> Tensor:
 def _in_blocks(
     graph: Graph, params: Mapping[str, Tensor], x: Tensor, states: Sequence[Tensor],
     lengths: Tensor | None, reverse: bool, k: int,
-) -> tuple[Tensor, tuple[Tensor, ...]]:  # fmt: skip
+) -> Outcome:  # fmt: skip
     """Truncated BPTT: blocks of k steps, the state handed on without its gradient."""
     T, B, _ = x.shape
     ends = lengths if lengths is not None else torch.full((B,), T, device="cpu")
@@ -193,7 +184,7 @@ def _in_blocks(
             carried = [torch.where(goes_on, s.detach(), s) for s in carried]
         y, after = scan(
             graph, params, block.index_select(1, here), carried,
-            lengths=(ends[rows] - start).clamp(max=block.shape[0]), reverse=reverse,
+            Way((ends[rows] - start).clamp(max=block.shape[0]), reverse),
         )  # fmt: skip
         ys.append(block.new_zeros(block.shape[0], B, y.shape[2]).index_copy(1, here, y))
         state = tuple(s.index_copy(0, here, a) for s, a in zip(state, after, strict=True))

@@ -23,16 +23,16 @@ def activations(layer: Recurrent, call: Callable[[], object]) -> dict[str, dict[
         call: anything that runs the layer once.
 
     Returns:
-        ``l0``, ``l0_reverse`` ... -> name -> (T, B, width): each gate as the equation names it, and each state after
-        the step under its own name with a prime (``h'``) if a local variable is called the same.
+        ``l0``, ``l0_reverse`` ... -> name -> (T, B, width): each gate as the equation names it, zero past each length,
+        and each state after the step under its own name with a prime (``h'``) if a local variable is called the same.
     """
     with watched(layer) as watch, torch.no_grad():
         call()
     found = {}
     for suffix, seen in watch.named():
-        values = {name: torch.stack(column) for name, column in seen.values.items()}
-        for name, column in seen.states.items():
-            values[name if name not in values else name + "'"] = torch.stack(column)
+        values = seen.values
+        for name, states in seen.states.items():
+            values[name if name not in values else name + "'"] = states
         found[suffix[1:]] = values
     return found
 

@@ -61,10 +61,11 @@ def state_gradients(layer: Recurrent, loss: Callable[[], Tensor]) -> dict[str, T
     found: dict[str, Tensor] = {}
     for suffix, seen in watch.named():
         inside = within(seen.lengths, len(seen.y))  # (T, B)
-        for name, states in seen.states.items():
+        for i, name in enumerate(seen.graph.state_names):
+            states = [m.states[i] for m in seen.moments]
             grads = torch.autograd.grad(value, states, retain_graph=True, allow_unused=True)
             parts = [torch.zeros_like(s) if g is None else g for g, s in zip(grads, states, strict=True)]
-            stacked = torch.stack(parts)
+            stacked = seen.by_sequence(torch.stack(parts))
             found[name + suffix] = torch.where(inside[..., None].to(stacked.device), stacked, 0)
     return found
 

@@ -16,6 +16,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from elman.engines.choose import ENGINES, Choice, choose
 from elman.engines.operation import call as call_operation
 from elman.engines.operation import seen, text_of
+from elman.engines.scan import Outcome, Scan, Way
 from elman.engines.streaming import Stream
 from elman.engines.tracing import constant, traced, transformed
 from elman.engines.unchanged import doubt
@@ -72,6 +73,7 @@ class Recurrent(nn.Module):
     Parameters are called ``NAME_l{k}`` and ``NAME_l{k}_reverse``; learned initial states ``NAME_0_l{k}``.
 
     Attributes:
+        engine: as given; or, set later, a scan of your own (see `elman.engines.scan.Scan`), which then runs.
         bptt: None for full back-propagation through time; k cuts the gradient between blocks of k time steps.
 
     Raises:
@@ -119,7 +121,7 @@ class Recurrent(nn.Module):
         self.dropout, self.recurrent_dropout, self.zoneout, self.weight_drop = rates.values()
         if engine not in ("auto", *ENGINES):
             raise InputError(f"no engine is called {engine!r}", remedy=f"choose auto, {', '.join(ENGINES)}")
-        self.engine = engine
+        self.engine: str | Scan = engine
         self.bptt: int | None = None
         self.graph, self._fillers = cell_graph(cell)
         self.layout: Layout = layout or ByName()
@@ -276,6 +278,8 @@ class Recurrent(nn.Module):
         if device is None or dtype is None:
             some = next(self.parameters())
             device, dtype = device or some.device, dtype or some.dtype
+        if not isinstance(self.engine, str):
+            return Choice(getattr(self.engine, "__name__", "own"), self.engine, {})
         choice = choose(self.running_graph(), device, dtype, self.engine)
         hidden = next((f"{name} is {why}" for name, p in self.named_parameters() if (why := disguise(p))), None)
         if choice.name != "native" or self.engine == "native" or hidden is None:
@@ -400,13 +404,13 @@ class Recurrent(nn.Module):
             names = [n for k in range(self.num_layers) for n in self._plans[k, 0, self.training].names]
             self._stream.hold(names, _SETTINGS(self))
 
-    def _run(self, x: Tensor, start: list[Tensor], ends: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def _run(self, x: Tensor, start: list[Tensor], ends: Tensor | None) -> Outcome:
         """Every layer and direction; `start` and the result are one (L*D, B, width) for each state of the cell."""
         T, B, _ = x.shape
         text = self._text() if traced() and self.engine in ("auto", "native") else ""
         graph = self.running_graph()
         stored = [self._stored(graph, *p) for p in self._passes()]
-        scan: Callable[..., Any]
+        scan: Scan
         if text:
             compiling = torch.compiler.is_compiling() and not torch.onnx.is_in_onnx_export()
             scan = partial(call_operation, text) if compiling else seen(graph, self.bptt)
@@ -426,10 +430,7 @@ class Recurrent(nn.Module):
                     self._weights(graph, k, d, stored[row]),
                     y,
                     tuple(s[row] for s in start),
-                    lengths=ends,
-                    reverse=d == 1,
-                    given=self._masks(graph, T, B, y),
-                    bptt=self.bptt,
+                    Way(ends, d == 1, self._masks(graph, T, B, y), self.bptt),
                 )
                 outputs.append(out)
                 finals.append(after)
@@ -442,8 +443,10 @@ class Recurrent(nn.Module):
 
     def _eager(
         self, graph: Graph, stored: Sequence[Weights], x: Tensor, start: list[Tensor], ends: Tensor | None
-    ) -> Callable[..., Any] | tuple[Tensor, tuple[Tensor, ...]]:
+    ) -> Scan | Outcome:
         """The scan that is to run; or what came out, where a prepared one could."""
+        if not isinstance(self.engine, str):
+            return self.engine
         # of an empty batch kernels know nothing
         plain = x.shape[1] == 0 or (self.engine == "auto" and (transformed() or traced()))
         engine = "reference" if plain else self.engine
@@ -602,10 +605,10 @@ def _suffix(k: int, direction: int) -> str:
     return f"_l{k}" + ("_reverse" if direction else "")
 
 
-def _as_it_is(scan: Callable[..., Any], disguised: str, *arguments: Any, **options: Any) -> Any:
+def _as_it_is(scan: Scan, disguised: str, *arguments: Any) -> Any:
     """A scan over a parameter that only torch's operations can read; not all of them can."""
     try:
-        return scan(*arguments, **options)
+        return scan(*arguments)
     except (RuntimeError, TypeError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{disguised}, and torch cannot compute the step with it: {first}") from error
