@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import pkgutil
 import re
+import tokenize
 from collections import defaultdict
 from pathlib import Path
 
@@ -104,6 +105,16 @@ def test_circles_are_found() -> None:
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set(), "e": {"e"}}) == {"b, c", "e"}
     assert "cells.lstm" in graph()["cells"]
     assert "tasks.find" in graph()["cli.train"]  # imported inside functions
+
+
+def test_the_command_line_names_no_task() -> None:
+    """What a command needs of a task it asks the RUN's: a new one needs no line here."""
+    names = {path.parent.name for path in (SOURCE / "tasks").glob("*/task.py")}
+    assert len(names) > 1
+    for path in [*(SOURCE / "cli").glob("*.py"), SOURCE / "console.py"]:
+        with path.open(encoding="utf-8") as file:
+            words = {token.string.strip("\"'") for token in tokenize.generate_tokens(file.readline)}
+        assert not words & names, f"{path.relative_to(ROOT)} names a task"
 
 
 def test_a_file_can_be_read_at_a_sitting() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,12 +13,16 @@ from cyclopts import Parameter
 from elman.figure import Figure
 from elman.files import json_text
 
-__all__ = ["JSON", "SET", "number", "print_figures", "print_json", "print_metrics", "print_shown", "print_table"]
+__all__ = [
+    "FLAG", "JSON", "SET", "number", "print_figures", "print_json", "print_metrics", "print_shown", "print_table"
+]  # fmt: skip
 
 JSON = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object on stdout.")]
 
 _NUMBER = re.compile(r" *([-+]?[\d,.]+%?|-|) *")
 _UNBOUNDED = 1_000_000  # letters: no line is as long
+
+FLAG = Annotated[bool, Parameter(negative="")]
 
 SET = Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)]
 
@@ -57,7 +61,7 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         print(line.rstrip())
 
 
-def print_metrics(metrics: dict[str, Any], run: Path, waited: float) -> None:
+def print_metrics(metrics: Mapping[str, Any], run: Path, waited: float) -> None:
     """Ours beside the baseline, on stdout; `waited` are the seconds that the user did."""
     test, baseline = metrics["test"], metrics.get("baseline", {})
     keys = [k for k, v in test.items() if isinstance(v, float)]
@@ -72,16 +76,15 @@ def print_metrics(metrics: dict[str, Any], run: Path, waited: float) -> None:
     print(f"{waited:.0f} s; written to {run}, look at {run / 'report.html'}", file=sys.stderr)
 
 
-def print_figures(figures: dict[str, Any], name: str) -> None:
-    """The figures on one file, then those of each class, or of each type of entity, the most frequent first."""
+def print_figures(figures: Mapping[str, Any], name: str) -> None:
+    """The figures on one file; then those of each class, type of entity ..., the most frequent first."""
     print_table(["figure", name], [[k, number(v)] for k, v in figures.items() if isinstance(v, (int, float))])
-    what, groups = ("type", figures["types"]) if "types" in figures else ("class", figures.get("classes", {}))
-    if groups:
-        size = "support" if what == "type" else "n"
-        order = sorted(groups, key=lambda label: -groups[label][size])
-        keys = ("precision", "recall", "f1", size)
-        print()
-        print_table([what, *keys[:3], "n"], [[label, *(number(groups[label][k]) for k in keys)] for label in order])
+    for what, groups in figures.items():
+        if isinstance(groups, Mapping) and groups:
+            keys = list(next(iter(groups.values())))  # the last one counts
+            order = sorted(groups, key=lambda label: -groups[label][keys[-1]])
+            print()
+            print_table([what, *keys], [[label, *(number(groups[label][k]) for k in keys)] for label in order])
 
 
 def _print_ablation(found: dict[str, Any]) -> None:

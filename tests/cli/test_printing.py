@@ -28,9 +28,12 @@ def test_in_a_terminal_it_is_folded_and_nothing_is_lost(
 
 
 def test_numbers_stand_to_the_right(capsys: pytest.CaptureFixture[str]) -> None:
+    more = {"precision": None, "recall": 0.5, "f1": 0.0, "n": 9}
     row = {"precision": None, "recall": 1.0, "f1": 0.25, "n": 7}
-    print_figures({"accuracy": 0.5, "n": 12345, "classes": {"a": row}}, "data.csv")
+    print_figures({"accuracy": 0.5, "n": 12345, "classes": {"a": row, "b": more}, "confusion": [[1]]}, "data.csv")
     assert capsys.readouterr().out.splitlines() == [
         "figure    data.csv", "accuracy     0.500", "n            12345", "",
-        "class  precision  recall     f1  n", "a              -   1.000  0.250  7",
+        "classes  precision  recall     f1  n",
+        "b                -   0.500  0.000  9",
+        "a                -   1.000  0.250  7",
     ]  # fmt: skip

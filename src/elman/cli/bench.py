@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from elman.console import JSON, print_json, print_table
+from elman.console import FLAG, JSON, print_json, print_table
 
 __all__ = ["bench"]
 
 
-def bench(*, quick: Annotated[bool, Parameter(negative="")] = False, json: JSON = False) -> int:
+def bench(*, quick: FLAG = False, json: JSON = False) -> int:
     """Measure how fast the layers run here, beside torch's and beside what the processor can do at most.
 
     Parameters

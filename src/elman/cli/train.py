@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from elman.console import JSON, SET, print_json, print_metrics
+from elman.console import FLAG, JSON, SET, print_json, print_metrics
 
 __all__ = ["train"]
 
@@ -25,9 +22,9 @@ def train(
     out: Path | None = None,
     seed: int | None = None,
     set: SET = None,
-    resume: Annotated[bool, Parameter(negative="")] = False,
-    force: Annotated[bool, Parameter(negative="")] = False,
-    ablate: Annotated[bool, Parameter(negative="")] = False,
+    resume: FLAG = False,
+    force: FLAG = False,
+    ablate: FLAG = False,
     json: JSON = False,
 ) -> int:
     """Train a recipe, or a task on your own data, and write a RUN folder.

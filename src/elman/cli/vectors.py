@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from elman.console import JSON, number, print_json, print_table
+from elman.console import FLAG, JSON, number, print_json, print_table
 from elman.files import check_apart, check_file
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = App(name="vectors", help="Word vectors: train them from text, look at them, judge them.", help_format="plaintext")
-
-Flag = Annotated[bool, Parameter(negative="")]
 
 
 @app.command
@@ -36,9 +34,9 @@ def train(
     negative: int = 10,
     epochs: int = 5,
     min_count: int = 5,
-    skip_gram: Flag = False,
+    skip_gram: FLAG = False,
     tokens: str = "words",
-    cased: Flag = False,
+    cased: FLAG = False,
     sample: float = 1e-3,
     rate: float | None = None,
     share_error: Annotated[bool, Parameter(negative="--whole-error")] = True,
