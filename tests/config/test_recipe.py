@@ -118,7 +118,7 @@ def test_overriding_twice_keeps_the_last_and_the_file_as_it_is(recipe: Path) -> 
         ("model.hidden=1.5", "--set model.hidden: expected a whole number, got a number"),
         ("model=3", "--set model: 'model' is a section"),
         ("model.hidden", "--set: 'model.hidden' is not key=value"),
-        ("data.classes=3", "--set data.classes: invalid enum value 3; one of 2, 5"),
+        ("data.classes=3", "--set data.classes: unknown value 3; one of 2, 5"),
     ],
 )
 def test_a_bad_override_is_one_clear_line(recipe: Path, change: str, expected: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from elman.config import structs
 from elman.errors import InputError, unknown
 
 __all__ = ["fill", "held_share", "parameter_names", "plain", "section_of", "signature"]
@@ -58,10 +59,8 @@ def section_of(estimator: Any, kind: type[msgspec.Struct], section: str = "") ->
         InputError: a value of the wrong type, or one that makes no sense.
     """
     values = {f.name: plain(getattr(estimator, f.name)) for f in msgspec.structs.fields(kind)}
-    try:
-        found: Any = msgspec.convert(values, kind)
-    except msgspec.ValidationError as error:
-        raise InputError(str(error), where=", ".join(filter(None, [type(estimator).__name__, section]))) from error
+    where = ", ".join(filter(None, [type(estimator).__name__, section]))
+    found: Any = structs.fill(values, kind, "", lambda key: where)
     found.check()  # every section has one
     return found
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import msgspec
 
+from elman.config.bounds import give
 from elman.errors import InputError
 
-__all__ = ["check_keys", "fields_of", "fill", "merge", "unknown_key"]
+__all__ = ["check_keys", "check_values", "fields_of", "fill", "merge", "unknown_key"]
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -32,34 +33,57 @@ def fill(values: dict[str, Any], kind: type[S], section: str, where: Callable[[s
     Args:
         values: by key; the keys are known (`check_keys`).
         kind: the Struct.
-        section: its name in the recipe.
+        section: its name in the recipe; may be empty.
         where: says where a dotted key was written.
 
     Raises:
-        InputError: a value of the wrong type, or not among its key's choices.
+        InputError: a value of the wrong type, out of its bounds, or not among its key's choices.
     """
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
-        # msgspec says "Expected `int`, got `str` - at `$.hidden`": say it in words
-        what, _, place = str(error).partition(" - at ")
-        path = place.strip("`").removeprefix("$").partition("[")[0].removeprefix(".")
-        dotted = f"{section}.{path}" if path else section
-        for ours, theirs in _TYPES:
-            what = what.replace(f"`{theirs}`", ours).replace(f"`{theirs} | null`", ours)
-        allowed = _choices(kind, path.split("."))
-        remedy = f"one of {', '.join(map(repr, allowed))}" if allowed else ""
-        place, what = where(dotted), what[:1].lower() + what[1:]
-        named = what if place.endswith(dotted) else f"{dotted}: {what}"
-        raise InputError(named, where=place, remedy=remedy) from error
+        raise _in_words(str(error), values, kind, section, where) from error
 
 
-def _choices(kind: type[msgspec.Struct], path: Sequence[str]) -> list[Any]:
-    """The values that a key may have, where they can be listed."""
+def check_values(settings: msgspec.Struct, section: str) -> None:
+    """Are the values of a Struct, which Python code may have made without a check, of their types and in their bounds?
+
+    Raises:
+        InputError: as `fill`.
+    """
+    values = {f.name: getattr(settings, f.name) for f in msgspec.structs.fields(settings)}
+    fill(values, type(settings), section, lambda dotted: dotted)
+
+
+def _in_words(
+    said: str, values: dict[str, Any], kind: type[msgspec.Struct], section: str, where: Callable[[str], str]
+) -> InputError:
+    """What msgspec says, "Expected `int`, got `str` - at `$.hidden`" say, as a user reads it."""
+    what, _, place = said.partition(" - at ")
+    path = place.strip("`").removeprefix("$").partition("[")[0].removeprefix(".")
+    dotted = ".".join(filter(None, (section, path)))
     annotation: Any = kind
-    for key in path:
+    value: Any = values
+    for key in path.split("."):
         inner = _inner_struct(annotation)
         annotation = fields_of(inner).get(key) if inner else None
+        value = value.get(key) if isinstance(value, Mapping) else None
+    place = where(dotted)
+    name = path if place.endswith(dotted) or not section else dotted
+    if isinstance(value, (int, float)) and (remedy := give(annotation, value)):
+        return InputError(f"{name} is {value}", where=place, remedy=remedy)
+    for ours, theirs in _TYPES:
+        what = what.replace(f"`{theirs}`", ours).replace(f"`{theirs} | null`", ours)
+    allowed = _choices(annotation)
+    near = get_close_matches(value, [a for a in allowed if isinstance(a, str)], n=1) if isinstance(value, str) else []
+    remedy = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(map(repr, allowed))}" if allowed else ""
+    what = what.replace("Invalid enum value", "unknown value")
+    what = what[:1].lower() + what[1:]
+    return InputError(what if place.endswith(dotted) else f"{dotted}: {what}", where=place, remedy=remedy)
+
+
+def _choices(annotation: Any) -> list[Any]:
+    """The values that a key of this type may have, where they can be listed."""
     options = (annotation,) if typing.get_origin(annotation) is typing.Literal else typing.get_args(annotation)
     return [value for o in options if typing.get_origin(o) is typing.Literal for value in typing.get_args(o)]
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from elman.config.training import check_below_one
+from elman.config.bounds import Chance
+from elman.config.structs import check_values
 from elman.errors import InputError, unknown
 from elman.models.classifier import SequenceClassifier
 from elman.models.encoding import TextBatch
@@ -28,17 +29,14 @@ class LossSettings(msgspec.Struct, frozen=True, kw_only=True):
         label_smoothing: that share of the target probability is spread over all classes (Szegedy et al. 2016).
     """
 
-    class_weights: str | dict[Any, float] = "balanced"
-    label_smoothing: float = 0.0
+    class_weights: Literal["balanced", "none"] | dict[Any, float] = "balanced"
+    label_smoothing: Chance = 0.0
 
     def check(self) -> None:
         """Raises InputError for a value that makes no sense, naming its key."""
-        check_below_one(self, "loss", ["label_smoothing"])
-        if isinstance(self.class_weights, str):
-            if self.class_weights not in ("balanced", "none"):
-                raise unknown("value", self.class_weights, ["balanced", "none"], where="loss.class_weights")
-            return
-        for label, weight in self.class_weights.items():
+        check_values(self, "loss")
+        weights = {} if isinstance(self.class_weights, str) else self.class_weights
+        for label, weight in weights.items():
             if not 0 < weight < math.inf:
                 raise InputError(
                     f"the class {label!r} weighs {weight}", where="loss.class_weights", remedy="give a number above 0"

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from elman.cells.find import find_cell
-from elman.config.training import check_below_one, check_least
+from elman.config.bounds import Chance, Count, Positive
+from elman.config.structs import check_values
 from elman.equations.graph import Graph
 from elman.errors import InputError
 from elman.layers import Recurrent
@@ -49,25 +50,23 @@ class ClassifierSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     cell: str = "lstm"
-    embedding: int = 100
-    tag_embedding: int = 16
-    hidden: int = 64
-    layers: int = 1
+    embedding: Positive = 100
+    tag_embedding: Positive = 16
+    hidden: Positive = 64
+    layers: Positive = 1
     bidirectional: bool = True
     pooling: Literal["last", "mean", "max", "attention"] = "max"
-    dropout: float = 0.5
-    word_dropout: float = 0.0
-    recurrent_dropout: float = 0.0
-    zoneout: float = 0.0
-    ngrams: int = 0
-    ngram_letters: int = 0
+    dropout: Chance = 0.5
+    word_dropout: Chance = 0.0
+    recurrent_dropout: Chance = 0.0
+    zoneout: Chance = 0.0
+    ngrams: Count = 0
+    ngram_letters: Count = 0
     engine: str = "auto"
 
     def check(self) -> None:
         """Raises InputError for a number that makes no sense, naming its key."""
-        lowest = dict.fromkeys(("embedding", "tag_embedding", "hidden", "layers"), 1)
-        check_least(self, "model", lowest | {"ngrams": 0, "ngram_letters": 0})
-        check_below_one(self, "model", ("dropout", "word_dropout", "recurrent_dropout", "zoneout"))
+        check_values(self, "model")
 
 
 class SequenceClassifier(nn.Module):

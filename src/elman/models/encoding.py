@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from elman.config.training import check_least
+from elman.config.bounds import Count, Positive
+from elman.config.structs import check_values
 from elman.data.inputs import check_present
 from elman.errors import InputError
 from elman.sequences import Sequences
@@ -40,15 +41,15 @@ class TextSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     stages: tuple[str | dict[str, Any], ...] = _STAGES
-    min_count: int = 2
-    max_words: int = 0
-    max_length: int = 400
+    min_count: Positive = 2
+    max_words: Count = 0
+    max_length: Count = 400
     vectors: str = ""
     freeze: bool = False
 
     def check(self) -> None:
         """Raises InputError for stages that are none, or for a setting that makes no sense, naming its key."""
-        check_least(self, "text", {"min_count": 1, "max_words": 0, "max_length": 0})
+        check_values(self, "text")
         if self.freeze and not self.vectors:
             raise InputError("there are no vectors to freeze", where="text.freeze", remedy="name them: text.vectors")
         Chain(self.stages, tagger=no_tags, where="text.stages")

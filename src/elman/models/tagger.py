@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from elman.cells.find import find_cell
-from elman.config.training import check_below_one, check_least
+from elman.config.bounds import Chance, Count, NotNegative, Positive
+from elman.config.structs import check_values
 from elman.equations.graph import Graph
 from elman.errors import InputError
 from elman.layers import Recurrent
@@ -56,24 +57,24 @@ class TaggerSettings(msgspec.Struct, frozen=True, kw_only=True):
             model on those too, for as many epochs. Figures called valid are those from before.
     """
 
-    word_dim: int = 64
+    word_dim: Count = 64
     vectors: str = ""
     freeze: bool = True
-    char_dim: int = 24
-    char_hidden: int = 32
-    case_dim: int = 8
-    affix_dim: int = 32
-    affix: int = 4
-    min_count: int = 1
+    char_dim: Count = 24
+    char_hidden: Count = 32
+    case_dim: Count = 8
+    affix_dim: Count = 32
+    affix: Positive = 4
+    min_count: Positive = 1
     pos: bool = False
     cell: str = "lstm"
-    hidden: int = 128
-    layers: int = 1
-    dropout: float = 0.4
-    recurrent_dropout: float = 0.0
-    word_dropout: float = 0.5
-    spelling_dropout: float = 0.0
-    vector_dropout: float = 0.0
+    hidden: Positive = 128
+    layers: Positive = 1
+    dropout: Chance = 0.4
+    recurrent_dropout: Chance = 0.0
+    word_dropout: NotNegative = 0.5
+    spelling_dropout: Chance = 0.0
+    vector_dropout: Chance = 0.0
     head: Literal["softmax", "crf"] = "crf"
     scheme: Literal["IOB2", "IOBES"] = "IOBES"
     engine: str = "auto"
@@ -86,14 +87,11 @@ class TaggerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def check(self) -> None:
         """Raises InputError for a number that makes no sense, naming its key."""
-        lowest = {"hidden": 1, "layers": 1, "min_count": 1, "affix": 1, "word_dropout": 0}
-        lowest |= dict.fromkeys(("word_dim", "char_dim", "char_hidden", "case_dim", "affix_dim"), 0)
-        check_least(self, "model", lowest)
+        check_values(self, "model")
         if not self.freeze and not self.vectors:
             raise InputError(
                 "there are no vectors to train on", where="model.freeze", remedy="leave it out, or give model.vectors"
             )
-        check_below_one(self, "model", ("dropout", "recurrent_dropout", "spelling_dropout", "vector_dropout"))
 
 
 class TaggerModel(nn.Module):
