@@ -38,7 +38,6 @@ class Description(msgspec.Struct, kw_only=True):
 
     def check(self, weights: StoredWeights) -> None:
         """Raises InputError if parts do not fit each other, or the weights that the RUN holds."""
-        raise NotImplementedError
 
     def check_filled(self, model: nn.Module, where: Path) -> None:
         """Raises InputError if the weights, now read, are none for this model."""

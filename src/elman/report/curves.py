@@ -27,7 +27,7 @@ def panels_of(history: Sequence[Mapping[str, float]]) -> dict[str, list[str]]:
             continue
         bare = key.removeprefix("train_").removeprefix("valid_")
         if bare in ("loss", "nll"):
-            name = "Loss, nats"
+            name = "Loss, nats" if "valid_nll" in keys else "Loss"
         elif _is_score(bare):
             name = "Score on the validation split" if not key.startswith("train_") else "Score"
         elif bare in ("rate", "learning_rate", "lr"):
@@ -35,7 +35,7 @@ def panels_of(history: Sequence[Mapping[str, float]]) -> dict[str, list[str]]:
         else:
             name = bare.replace("_", " ").capitalize()
         panels.setdefault(name, []).append(key)
-    order = {"Loss, nats": 0, "Score on the validation split": 1, "Score": 2, "Learning rate": 4}
+    order = {"Loss, nats": 0, "Loss": 0, "Score on the validation split": 1, "Score": 2, "Learning rate": 4}
     return dict(sorted(panels.items(), key=lambda item: order.get(item[0], 3)))
 
 
