@@ -9,7 +9,8 @@ from typing import Any
 
 from elman.equations.graph import Graph, Parameter
 from elman.equations.symbols import ONE, CellError, Node, Nodes, topological
-from elman.equations.values import Dim, Tracer, Value, as_value, tracing, unify
+from elman.equations.values import Tracer, Value, as_value, tracing
+from elman.equations.widths import Dim, unify
 
 __all__ = ["definition", "trace"]
 

@@ -1,7 +1,6 @@
 """Values of a step while it is traced: what the names in an equation stand for.
 
-The width of a value may be unknown (how many rows has `W @ s`?) until it meets one that is known: widths are unified as
-they meet, and a conflict names both places. What the language cannot express raises `CellError` where it is written.
+What the language cannot express raises `CellError` where it is written.
 """
 
 from __future__ import annotations
@@ -15,20 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from elman.equations.symbols import COMPARISONS, ONE, CellError, is_number, place
+from elman.equations.widths import Dim, unify
 
 __all__ = [
-    "Dim",
-    "Tracer",
-    "Value",
-    "as_value",
-    "binary",
-    "elementwise",
-    "is_tracing",
-    "layer_norm_value",
-    "parameter",
-    "tracing",
+    "Tracer", "Value", "as_value", "binary", "elementwise", "is_tracing", "layer_norm_value", "parameter", "tracing",
     "unary",
-    "unify",
 ]  # fmt: skip
 
 OURS = frozenset(
@@ -40,28 +30,6 @@ _UFUNCS = {
     "greater": "gt", "greater_equal": "ge",
 }  # fmt: skip
 _SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
-
-
-class Dim:
-    """A width: named, or not known yet (then a link to what it was unified with, and where)."""
-
-    def __init__(self, name: str | None = None) -> None:
-        self.name = name
-        self.link: Dim | None = None
-        self.place = ""
-
-    def since(self) -> str:
-        """Where it became known, if it was not from the start."""
-        dim, found = self, ""
-        while dim.link is not None:
-            dim, found = dim.link, dim.place
-        return found
-
-    def find(self) -> Dim:
-        dim = self
-        while dim.link is not None:
-            dim = dim.link
-        return dim
 
 
 @dataclass(eq=False)
@@ -312,25 +280,6 @@ def as_value(thing: object, where: str = "") -> Value:
         where=where or place(),
         remedy="a cell may use x, its states, its parameters (self.NAME) and numbers",
     )
-
-
-def unify(a: Dim, b: Dim, what: str, where: str = "") -> None:
-    """Make two widths one; `what` says whose they are."""
-    first, second = a.find(), b.find()
-    if first is second:
-        return
-    if first.name is None:
-        first.link, first.place = second, where or place()
-    elif second.name is None:
-        second.link, second.place = first, where or place()
-    elif first.name != second.name:
-        here = where or place()
-        since = [f" (since {d.since()})" if d.since() not in ("", here) else "" for d in (a, b)]
-        raise CellError(
-            f"{what} have different widths: {first.name}{since[0]} and {second.name}{since[1]}",
-            where=here,
-            remedy="multiply one of them by a matrix first (self.NAME @ v)",
-        )
 
 
 def unary(op: str, thing: object) -> Value:
