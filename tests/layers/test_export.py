@@ -113,13 +113,13 @@ def test_what_is_compiled_trains_with_dropout_and_runs_once_forward(monkeypatch:
     """The tape goes from the step forward to the step back: nothing is computed twice."""
     torch._dynamo.reset()
     ran: list[bool] = []
-    forward = native._forward
+    forward = native.forward
 
     def counted(job: object, tensors: object, training: bool) -> object:
         ran.append(training)
         return forward(job, tensors, training)
 
-    monkeypatch.setattr(native, "_forward", counted)
+    monkeypatch.setattr(native, "forward", counted)
     layer = LSTM(4, 6, 2, dropout=0.5, recurrent_dropout=0.2, weight_drop=0.1).train()
     compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
     x = torch.randn(5, 3, 4)

@@ -22,7 +22,7 @@ from elman.engines.weights import PLAIN, Plan, Weights, by_name, disguise, kind
 from elman.equations.graph import Graph
 from elman.errors import InputError
 
-__all__ = ["SECOND_DERIVATIVES", "lowered", "scan", "unavailable"]
+__all__ = ["SECOND_DERIVATIVES", "Job", "backward", "forward", "job_of", "lowered", "scan", "unavailable"]
 
 SECOND_DERIVATIVES = "a derivative of a derivative runs on the reference engine"
 
@@ -40,7 +40,7 @@ def unavailable(graph: Graph, device: torch.device, dtype: torch.dtype) -> str |
 
 
 @dataclass(frozen=True, eq=False)
-class _Job:
+class Job:
     """One call of `scan`, without its tensors."""
 
     graph: Graph
@@ -65,32 +65,37 @@ class _Job:
 
 def scan(graph: Graph, params: Mapping[str, Tensor], x: Tensor, states: Sequence[Tensor], way: Way = WHOLE) -> Outcome:
     """See `elman.engines.scan.Scan`."""
-    widths = zip(graph.states, states, strict=True)
-    weights = by_name(graph, params, {"I": x.shape[2], **{leaf.width: s.shape[1] for leaf, s in widths}})
-    masks = [way.given[leaf.name] for leaf in graph.given]
-    job = _job(graph, weights, x, states, masks, way.lengths, way.reverse, int(way.bptt or 0))
-    tensors = [x, *states, *weights.tensors, *masks]
+    job, tensors = job_of(graph, params, x, states, way)
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
         y, *after = _Scan.apply(job, *tensors)  # type: ignore[no-untyped-call]
         return y, tuple(after)
-    y, after, _ = _forward(job, tensors, training=False)
+    y, after, _ = forward(job, tensors, training=False)
     return y, tuple(after)
 
 
-def _job(
-    graph: Graph, weights: Weights, x: Tensor, states: Sequence[Tensor], given: Sequence[Tensor],
-    lengths: Tensor | None, reverse: bool, bptt: int,
-) -> _Job:  # fmt: skip
-    """A call whose tensors are known to be what the library takes them for."""
+def job_of(
+    graph: Graph, params: Mapping[str, Tensor], x: Tensor, states: Sequence[Tensor], way: Way
+) -> tuple[Job, list[Tensor]]:
+    """A call, and its tensors (x, states, stored parameters, masks), known to be what the library takes them for.
+
+    Raises:
+        InputError: one is not.
+    """
+    widths = zip(graph.states, states, strict=True)
+    weights = by_name(graph, params, {"I": x.shape[2], **{leaf.width: s.shape[1] for leaf, s in widths}})
     weights.check(x)
-    _check([x, *states, *given], x.dtype, weights.disguise)
+    names = tuple(leaf.name for leaf in graph.given)
+    masks = [way.given[name] for name in names]
+    _check([x, *states, *masks], x.dtype, weights.disguise)
+    lengths = way.lengths
     if lengths is not None:
         lengths = dense(lengths.to(torch.int64))
         if lengths.shape != (x.shape[1],) or lengths.device.type != "cpu":
             raise InputError(f"lengths has shape {tuple(lengths.shape)} on {lengths.device} for {x.shape[1]} sequences")
     step = compiled(graph, weights.plan.sizes, x.dtype)
-    masks, threads = tuple(leaf.name for leaf in graph.given), step.threads(x.shape[0], x.shape[1])
-    return _Job(graph, step, weights.plan, masks, lengths, reverse, bptt, threads)
+    threads = step.threads(x.shape[0], x.shape[1])
+    job = Job(graph, step, weights.plan, names, lengths, way.reverse, int(way.bptt or 0), threads)
+    return job, [x, *states, *weights.tensors, *masks]
 
 
 def _check(tensors: Sequence[Tensor | None], dtype: torch.dtype, disguised: str | None = None) -> None:
@@ -110,7 +115,8 @@ def _check(tensors: Sequence[Tensor | None], dtype: torch.dtype, disguised: str 
         raise InputError(f"the native engine cannot run: {disguised}", remedy="use engine='auto'")
 
 
-def _forward(job: _Job, tensors: Sequence[Tensor], training: bool) -> tuple[Tensor, list[Tensor], Tensor | None]:
+def forward(job: Job, tensors: Sequence[Tensor], training: bool) -> tuple[Tensor, list[Tensor], Tensor | None]:
+    """y, the states after the last step, and in training the tape."""
     x, states, stored, masks = job.split(tensors)
     T, B, _ = x.shape
     y = x.new_empty(T, B, job.step.output_width)
@@ -140,10 +146,17 @@ def _forward(job: _Job, tensors: Sequence[Tensor], training: bool) -> tuple[Tens
     return y, after, tape
 
 
-def _backward(
-    job: _Job, tensors: Sequence[Tensor], y: Tensor, tape: Tensor, wanted: Sequence[bool],
+def backward(
+    job: Job, tensors: Sequence[Tensor], y: Tensor, tape: Tensor, wanted: Sequence[bool],
     arriving: Sequence[Tensor | None],
 ) -> list[Tensor | None]:  # fmt: skip
+    """The gradients of those of the tensors that are wanted, over the tape that `forward` has left.
+
+    Args:
+        y: as `forward` gave it.
+        wanted: for each tensor.
+        arriving: dL/dy and dL/d(state after the last step), None for zero.
+    """
     y, tape = dense(y), dense(tape)
     x, states, stored, masks = job.split(tensors)
     n = len(states)
@@ -198,8 +211,8 @@ class _Scan(torch.autograd.Function):
     """The scan as one operation of autograd."""
 
     @staticmethod
-    def forward(ctx: Any, job: _Job, *tensors: Tensor) -> tuple[Tensor, ...]:
-        y, after, tape = _forward(job, tensors, training=True)
+    def forward(ctx: Any, job: Job, *tensors: Tensor) -> tuple[Tensor, ...]:
+        y, after, tape = forward(job, tensors, training=True)
         ctx.job = job
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*tensors, tape)
@@ -212,18 +225,18 @@ class _Scan(torch.autograd.Function):
         wanted = ctx.needs_input_grad[1:]
         if torch.is_grad_enabled() or not all(d is None or torch._C._has_storage(d) for d in arriving):
             return None, *_again(ctx.job, tensors, wanted, arriving)
-        job: _Job = ctx.job  # hooks on saved tensors give back what they please
+        job: Job = ctx.job  # hooks on saved tensors give back what they please
         _check([*tensors, *arriving], job.step.dtype)
         if [t.shape for t in job.split(tensors)[2]] != job.plan.shapes:
             raise InputError("hooks on saved tensors gave a weight another shape")
         y, ctx.y = ctx.y, None  # it is let go with what autograd has saved
         if y is None or y._version != ctx.version:  # the caller wrote over it (relu_), or goes back a second time
-            y, _, _ = _forward(ctx.job, tensors, training=True)  # as the first time, to the last bit
-        return None, *_backward(ctx.job, tensors, y, tape, wanted, arriving)
+            y, _, _ = forward(ctx.job, tensors, training=True)  # as the first time, to the last bit
+        return None, *backward(ctx.job, tensors, y, tape, wanted, arriving)
 
 
 def _again(
-    job: _Job, tensors: Sequence[Tensor], wanted: Sequence[bool], arriving: Sequence[Tensor | None]
+    job: Job, tensors: Sequence[Tensor], wanted: Sequence[bool], arriving: Sequence[Tensor | None]
 ) -> list[Tensor | None]:
     """Gradients that can be differentiated again, or of many directions at once (batched, they lie nowhere in memory):
     the reference engine computes the step anew."""

@@ -18,7 +18,6 @@ from elman.engines import native, onnx_nodes, reference
 from elman.engines import torch as torch_kernels
 from elman.engines.choose import choose
 from elman.engines.scan import WHOLE, Outcome, Scan, Way
-from elman.engines.weights import by_name
 from elman.equations.graph import Graph, size_of
 from elman.errors import InputError
 from elman.sequences import check_lengths
@@ -82,10 +81,16 @@ def call(
 def _job(
     graph: Graph, x: Tensor, states: Sequence[Tensor], params: Sequence[Tensor], given: Sequence[Tensor],
     lengths: Tensor | None, reverse: bool, bptt: int,
-) -> native._Job:  # fmt: skip
-    named = dict(zip(graph.parameters, params, strict=True))
-    weights = by_name(graph, named, {"I": x.shape[2], **_widths(graph, states)})
-    return native._job(graph, weights, x, states, given, lengths, reverse, bptt)
+) -> tuple[native.Job, list[Tensor]]:  # fmt: skip
+    named, way = _named(graph, params, given, lengths, reverse, bptt)
+    return native.job_of(graph, named, x, states, way)
+
+
+def _named(
+    graph: Graph, params: Sequence[Tensor], given: Sequence[Tensor], lengths: Tensor | None, reverse: bool, bptt: int
+) -> tuple[dict[str, Tensor], Way]:
+    masks = {leaf.name: mask for leaf, mask in zip(graph.given, given, strict=True)}
+    return dict(zip(graph.parameters, params, strict=True)), Way(lengths, reverse, masks, bptt or None)
 
 
 def _widths(graph: Graph, states: Sequence[Tensor]) -> dict[str, int]:
@@ -104,8 +109,7 @@ def _scan(
     if lengths is not None:
         lengths = check_lengths(lengths, T, B)
     if B and choose(cell, x.device, x.dtype).name == "native":
-        job = _job(cell, x, states, params, given, lengths, reverse, bptt)
-        y, after, tape = native._forward(job, [x, *states, *params, *given], keep)
+        y, after, tape = native.forward(*_job(cell, x, states, params, given, lengths, reverse, bptt), keep)
         return [y, *after, _nothing(x) if tape is None else tape[:0]]
     y, ends = _plain(cell, x, states, params, given, lengths, reverse, bptt)
     own = [t.clone() for t in (y, *ends)]  # a cell may hand on what came in, an operation may not
@@ -120,9 +124,8 @@ def _plain(
     graph: Graph, x: Tensor, states: Sequence[Tensor], params: Sequence[Tensor], given: Sequence[Tensor],
     lengths: Tensor | None, reverse: bool, bptt: int,
 ) -> Outcome:  # fmt: skip
-    masks = {leaf.name: mask for leaf, mask in zip(graph.given, given, strict=True)}
-    named = dict(zip(graph.parameters, params, strict=True))
-    return reference.scan(graph, named, x, states, Way(lengths, reverse, masks, bptt or None))
+    named, way = _named(graph, params, given, lengths, reverse, bptt)
+    return reference.scan(graph, named, x, states, way)
 
 
 @_scan.register_fake
@@ -149,14 +152,13 @@ def _scan_backward(
     cell = _graph(graph)
     tensors = [x, *states, *params]
     if x.shape[1] and choose(cell, x.device, x.dtype).name == "native":
-        job = _job(cell, x, states, params, given, lengths, reverse, bptt)
-        tensors += given
+        job, tensors = _job(cell, x, states, params, given, lengths, reverse, bptt)
         whole = torch.empty(0, dtype=torch.uint8).set_(tape.untyped_storage())
         if not len(whole):  # none was kept, or somebody copied what is visible of it
-            y, _, made = native._forward(job, tensors, True)
+            y, _, made = native.forward(job, tensors, True)
             assert made is not None
             whole = made
-        found = native._backward(job, tensors, y, whole, [*wanted, *(False for _ in given)], arriving)
+        found = native.backward(job, tensors, y, whole, [*wanted, *(False for _ in given)], arriving)
         return [g for g in found[: len(wanted)] if g is not None]
     with torch.enable_grad():
         leaves = [t.detach().requires_grad_(w) for t, w in zip(tensors, wanted, strict=True)]
