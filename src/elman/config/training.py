@@ -54,6 +54,8 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
             there alone.
         patience: validations without a better figure before training ends; 0 never ends it early.
             The weights of the best are restored either way.
+        device: what computes: "cpu", "cuda", "mps"; "auto" is cuda where there is one, else cpu. From one to another
+            figures differ a little; cells that are not torch's own run step by step on all but the cpu.
         seed: of initial weights, dropout and the order of the data.
         seeds: trainings, with seed, seed + 1, ...: figures are reported as mean and spread, the best on validation
             is kept.
@@ -75,6 +77,7 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
     bptt: int = 0
     validate_every: int = 0
     patience: int = 0
+    device: Literal["auto", "cpu", "cuda", "mps"] = "cpu"
     seed: int = 0
     seeds: int = 1
     checkpoint_seconds: float = 60.0

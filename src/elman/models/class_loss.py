@@ -84,6 +84,7 @@ def cross_entropy(
     assert batch.y is not None
     scores = model(batch.sequences.data, batch.lengths, batch.ngrams)  # (B, K)
     count = float(len(batch.y))
+    weights = None if weights is None else weights.to(scores.device)
     if batch.weights is None:
         return F.cross_entropy(scores, batch.y, weights, label_smoothing=smoothing), count
     each = F.cross_entropy(scores, batch.y, weights, label_smoothing=smoothing, reduction="none")  # (B,)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from elman.config.training import TrainingSettings
 from elman.figure import Figure
 from elman.sequences import bucket_batches
+from elman.training.device import device_of, to_device
 from elman.training.divergence import check_answers
 
 __all__ = ["Batch", "Batches", "Encoded", "at_once", "selecting"]
@@ -86,17 +87,20 @@ class Batches(Generic[B]):
         if self._judge is not None:
             return self._judge()
         with torch.no_grad():  # some of the training examples show whether the model still answers
-            for answer in self._answer(self.train.batch(range(min(len(self.train.lengths), self.settings.batch_size)))):
+            some = self.train.batch(range(min(len(self.train.lengths), self.settings.batch_size)))
+            for answer in self._answer(to_device(some, device_of(self.model))):
                 check_answers(answer)
         return {}
 
 
 def at_once(model: nn.Module, examples: Encoded[B], most: int = _AT_ONCE) -> Iterator[tuple[list[int], B]]:
-    """All examples in batches of like length, to be answered without gradients: which they are, and the batch."""
+    """All examples in batches of like length, to be answered without gradients: which they are, and the batch, where
+    the model is."""
     model.eval()
+    device = device_of(model)
     with torch.no_grad():
         for picks in bucket_batches(list(examples.lengths), most):
-            yield picks, examples.batch(picks)
+            yield picks, to_device(examples.batch(picks), device)
 
 
 def selecting(figure: Figure) -> str:

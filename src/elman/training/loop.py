@@ -9,7 +9,7 @@ One step is the function `training_step`; a step of your own goes in as ``fit(..
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 
 import torch
@@ -17,6 +17,7 @@ import torch
 from elman.config.training import TrainingSettings
 from elman.training.callbacks import Callback, Shown, Together
 from elman.training.checkpoint import Checkpoint
+from elman.training.device import moved
 from elman.training.divergence import DivergenceError
 from elman.training.interrupt import Interrupt
 from elman.training.progress import Silent
@@ -43,7 +44,8 @@ def fit(
 ) -> Fitted:
     """Train until the epochs or the steps are over, validation no longer improves, or Ctrl-C.
 
-    However it ends, and by an exception too, the model holds the best epoch's weights, if an epoch was finished.
+    However it ends, and by an exception too, the model holds the best epoch's weights, if an epoch was finished, and is
+    back on the device that it came from. Batches are brought to the model; `task.validate` finds it on the device.
 
     Args:
         task: model, data and loss.
@@ -56,7 +58,8 @@ def fit(
         last: the epoch to stop after, the schedule being that of the whole training; 0 does not stop early.
         interrupt: of the caller, who raises what it asks for; None: Ctrl-C is raised from here.
         global_draws: `task` or `step` may draw from Python's, numpy's and torch's global generators. They are seeded
-            then, and put back, and two trainings at once wait for one another. False: elman's layers alone draw.
+            then, and put back, and two trainings at once wait for one another. False: elman's layers alone draw, which
+            makes a difference on the processor.
         callbacks: who else watches, see `elman.training.callbacks`.
 
     Raises:
@@ -67,11 +70,17 @@ def fit(
     settings.check()
     told = Together([Shown(progress or Silent()), *callbacks])
     set_bptt(task.model, settings.bptt)
-    # not the seed of the initial weights, nor of the order
-    draws = (GlobalDraws if global_draws else OwnDraws)(settings.seed + 1)
-    with Interrupt() if interrupt is None else nullcontext(interrupt) as interrupt, draws, torch.enable_grad():
+    with ExitStack() as stack:
+        interrupt = stack.enter_context(Interrupt()) if interrupt is None else interrupt
+        device = stack.enter_context(moved(task.model, settings.device))
+        # not the seed of the initial weights, nor of the order
+        seed = settings.seed + 1
+        on_cpu = device.type == "cpu"  # other devices draw from one generator, whoever draws
+        draws = OwnDraws(seed) if on_cpu and not global_draws else GlobalDraws(seed, device)
+        stack.enter_context(draws)
+        stack.enter_context(torch.enable_grad())
         until = last or (None if settings.steps else settings.epochs)
-        session = Session(task, settings, until, draws, title)
+        session = Session(task, settings, until, draws, title, device)
         place = Checkpoint(checkpoint, settings.checkpoint_seconds)
         try:
             if resume:

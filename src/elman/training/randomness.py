@@ -56,30 +56,39 @@ class GlobalDraws:
     """While the block runs, the global generators are the training's; then their states are put back.
 
     There is one of each in a process: a second such block, in another thread, waits until the first has ended.
+
+    Args:
+        device: where it is trained; generators of the processor, and of every CUDA device in use, are taken anyway.
     """
 
     _taken = threading.RLock()
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, device: torch.device | None = None) -> None:
         self._seed = seed
+        self._mps = device is not None and device.type == "mps"
 
     def __enter__(self) -> None:
         self._taken.acquire()
         self._own, _thread.own = getattr(_thread, "own", None), None
-        self._before = random_states()
+        self._before = self.state()
         seed_everything(self._seed)
+        if self._mps:
+            torch.mps.manual_seed(self._seed)
 
     def __exit__(self, *error: object) -> None:
-        restore_random_states(self._before)
+        self.restore(self._before)
         _thread.own = self._own
         self._taken.release()
 
     def state(self) -> dict[str, Any]:
         """As `write_tree` can hold it."""
-        return random_states()
+        return {**random_states(), **({"mps": torch.mps.get_rng_state()} if self._mps else {})}
 
     def restore(self, state: dict[str, Any]) -> None:
-        restore_random_states(state)
+        """What there is of it: a checkpoint of another device holds nothing of this one's."""
+        restore_random_states({**random_states(), **state})
+        if self._mps and "mps" in state:
+            torch.mps.set_rng_state(state["mps"])
 
 
 @contextmanager
@@ -174,4 +183,4 @@ def restore_random_states(states: dict[str, Any]) -> None:
     np.random.set_state((kind, keys.numpy().astype(np.uint32), position, has_gauss, gauss))
     torch.set_rng_state(states["torch"])
     if "cuda" in states and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(states["cuda"])
+        torch.cuda.set_rng_state_all(states["cuda"][: torch.cuda.device_count()])

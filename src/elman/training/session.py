@@ -14,12 +14,12 @@ from torch import Tensor
 from elman.config.training import TrainingSettings
 from elman.errors import InputError
 from elman.training.averaging import RunningMean
+from elman.training.device import to_device
 from elman.training.divergence import DivergenceError
 from elman.training.plan import Walk
 from elman.training.randomness import GlobalDraws, OwnDraws
 from elman.training.schedules import SCHEDULES
 from elman.training.step import Batches, Step, Trainable, make_optimizer
-from elman.training.treefile import map_tensors
 
 __all__ = ["Fitted", "Position", "Session"]
 
@@ -90,9 +90,11 @@ class Session:
     """A training under way: everything that a checkpoint must hold."""
 
     def __init__(
-        self, task: Trainable, settings: TrainingSettings, last: int | None, draws: OwnDraws | GlobalDraws, title: str
-    ) -> None:
+        self, task: Trainable, settings: TrainingSettings, last: int | None, draws: OwnDraws | GlobalDraws, title: str,
+        device: torch.device,
+    ) -> None:  # fmt: skip
         self.task, self.settings, self.last, self.draws, self.title = task, settings, last, draws, title
+        self.device = device  # where the model is; everything else is brought there
         self.optimizer = make_optimizer(task.model, settings)
         self.at, self.fitted = Position(), Fitted()
         self.order = torch.Generator().manual_seed(settings.seed)
@@ -164,8 +166,7 @@ class Session:
         for group in self.optimizer.param_groups:
             group["lr"] = at.rate
         self.task.model.train()
-        collate = self.task.collate
-        batch = collate(picks[0]) if settings.accumulate == 1 else Batches(collate, picks)
+        batch = self._collate(picks[0]) if settings.accumulate == 1 else Batches(self._collate, picks)
         where = self._at(at.position + 1, at.position + len(picks))
         try:
             loss, weight, after = step(self.task, self.optimizer, batch, self.state_after, settings)
@@ -180,6 +181,10 @@ class Session:
         at.position, at.step = at.position + len(picks), at.step + 1
         at.seconds += time.perf_counter() - started
         return True
+
+    def _collate(self, picks: Any) -> Any:
+        batch = self.task.collate(picks)
+        return batch if self.device.type == "cpu" else to_device(batch, self.device)
 
     def figures(self) -> dict[str, float]:
         """The mean loss since the last validation, and the figure of that which chooses."""
@@ -273,11 +278,13 @@ class Session:
         self.best, self._seconds_before = saved["best"], self.fitted.seconds
         self.task.model.load_state_dict(saved["model"])
         if self.mean is not None:
-            self.mean.values = saved["mean"]
+            self.mean.values = to_device(saved["mean"], self.device)
+        # how the optimiser computes is for this device to say, wherever the checkpoint was written
+        for theirs, ours in zip(saved["optimizer"]["param_groups"], self.optimizer.param_groups):
+            theirs["fused"] = ours["fused"]
         self.optimizer.load_state_dict(saved["optimizer"])
         self.order.set_state(saved["order"])
-        device = next(self.task.model.parameters()).device
-        self.state_after = map_tensors(saved["state"], lambda t: t.to(device))
+        self.state_after = to_device(saved["state"], self.device)
         self.draws.restore(saved["random"])
         self._saved = {"plan": saved.get("plan"), "random": saved["random"]}
 

@@ -67,10 +67,10 @@ class Labelled:
 
 @torch.no_grad()
 def predict_scores(model: SequenceClassifier, examples: Examples) -> Tensor:
-    """(N, K) scores in float64, in the order of the examples; batches are of similar length."""
+    """(N, K) scores in float64 on the processor, in the order of the examples; batches are of similar length."""
     out: Tensor | None = None
     for picks, batch in at_once(model, examples):
-        scores = model(batch.sequences.data, batch.lengths, batch.ngrams).double()
+        scores = model(batch.sequences.data, batch.lengths, batch.ngrams).cpu().double()
         out = scores.new_zeros(len(examples), scores.shape[1]) if out is None else out
         out[picks] = scores
     assert out is not None
