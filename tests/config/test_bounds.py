@@ -94,6 +94,17 @@ def test_every_number_of_a_section_has_bounds() -> None:
         assert numbers == {*LEAST.get(kind, ("", {}))[1], *CHANCES.get(kind, ("", ()))[1]}
 
 
+def test_types_are_told_in_words() -> None:
+    for given, told in (
+        ({"class_weights": 3}, "loss.class_weights: expected a text or a table, got a whole number; one of"),
+        ({"class_weights": {"a": "heavy"}}, "loss.class_weights: expected a number, got a text"),
+        ({"label_smoothing": None}, "loss.label_smoothing: expected a number, got nothing"),
+    ):
+        with pytest.raises(InputError) as error:
+            LossSettings(**given).check()  # type: ignore[arg-type]
+        assert str(error.value).startswith(told)
+
+
 def test_the_line_says_where_the_number_was_written(tmp_path: Path) -> None:
     sections = {"model": ClassifierSettings}
     (tmp_path / "a.toml").write_text('task = "classify"\n[model]\nhidden = 0\n')

@@ -15,6 +15,7 @@ from elman.data import formats
 from elman.data.formats import FORMATS, Format, check_writable, find_format, read_table, write_table
 from elman.data.formats.format import Note
 from elman.data.labelled import load_labelled, load_texts
+from elman.data.schemes import SCHEMES
 from elman.data.sentence import Sentence
 from elman.data.table import Table
 from elman.data.tagged import load_sentences, load_tagged
@@ -25,6 +26,11 @@ from elman.errors import InputError
 def test_a_recipe_may_name_every_format() -> None:
     (kind,) = (field.type for field in msgspec.structs.fields(DataSettings) if field.name == "format")
     assert set(get_args(kind)) == {"auto", *(format.name for format in FORMATS)}
+
+
+def test_a_recipe_may_name_every_scheme() -> None:
+    (kind,) = (field.type for field in msgspec.structs.fields(DataSettings) if field.name == "scheme")
+    assert set(get_args(kind)) == {"auto", "none", *SCHEMES}
 
 
 def test_no_two_formats_have_a_suffix_in_common() -> None:

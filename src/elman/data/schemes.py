@@ -21,8 +21,8 @@ from elman.errors import InputError
 
 __all__ = ["SCHEMES", "Span", "convert", "detect_scheme", "scheme_letters", "spans", "to_tags"]
 
-SCHEMES = ("IOB1", "IOB2", "IOBES", "BILOU")
 _LETTERS = {"IOB1": "IB", "IOB2": "IB", "IOBES": "IBES", "BILOU": "IBLU"}
+SCHEMES = tuple(_LETTERS)
 _TAG = re.compile(r"[BIESLU]-.+", re.DOTALL)
 _FROM_BILOU = {"L": "E", "U": "S"}
 

@@ -32,7 +32,7 @@ def split_rows(labels: Sequence[Hashable], fractions: Sequence[float], seed: int
     Raises:
         InputError: fewer rows than parts.
     """
-    check_fractions(fractions)
+    _check_fractions(fractions)
     shuffle = random.Random(seed).shuffle
     by_label: dict[Hashable, list[int]] = defaultdict(list)
     for i, label in enumerate(labels):
@@ -59,7 +59,7 @@ def split_groups(
     Raises:
         InputError: fewer groups than parts.
     """
-    check_fractions(fractions)
+    _check_fractions(fractions)
     members: dict[Hashable, list[int]] = defaultdict(list)
     for i, group in enumerate(groups):
         members[group].append(i)
@@ -125,7 +125,7 @@ def divide(
     names = ["train", *missing]
     if settings.fold < 0:
         shares = dict(zip(("train", "valid", "test"), settings.split))
-        check_fractions(settings.split)
+        _check_fractions(settings.split)
         total = sum(shares[name] for name in names)
         parts = cut([shares[name] / total for name in names])
         prefix = ""
@@ -156,7 +156,7 @@ def _without_gaps(parts: list[list[int]], labels: Sequence[Hashable]) -> list[li
     return [sorted(part) for part in parts]
 
 
-def check_fractions(fractions: Sequence[float]) -> None:
+def _check_fractions(fractions: Sequence[float]) -> None:
     if not fractions or not min(fractions) > 0 or not abs(sum(fractions) - 1) < 1e-6:
         raise InputError(
             f"the shares {list(fractions)} are not all above 0 with the sum 1",

@@ -64,10 +64,6 @@ class Table:
         columns = {name: [values[i] for i in order] for name, values in self.columns.items()}
         return Table(columns, self.source, [self.rows[i] for i in order], self.unit)
 
-    def select(self, **names: str) -> Table:
-        """Only some columns, renamed: ``table.select(text="review", label="stars")``."""
-        return Table({new: self[old] for new, old in names.items()}, self.source, self.rows, self.unit)
-
     def records(self) -> Iterator[dict[str, Any]]:
         """Each row by the names of its columns, a missing value as None."""
         for values in zip(*self.columns.values()):
