@@ -267,5 +267,10 @@ def test_it_is_made_as_torchs_layers_are() -> None:
     crf = CRF(K, torch.eye(K), device="meta", dtype=torch.float64)
     assert all(p.is_meta and p.dtype == torch.float64 for p in crf.parameters())
     assert list(crf.state_dict()) == ["transitions", "start", "end"]
+    rules = torch.eye(K)
+    with torch.device("meta"):  # where parameters are made, what is handed over goes too
+        crf = CRF(K, rules)
+    assert crf.forbidden.is_meta
+    assert crf.forbidden_start.is_meta
     assert repr(CRF(K, torch.eye(K))) == "CRF(4, forbidden=12)"
     assert elman.layers.CRF is elman.nn.CRF is CRF

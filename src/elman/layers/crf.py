@@ -77,12 +77,12 @@ class CRF(nn.Module):
             ("forbidden_start", allowed_start, (K,)),
             ("forbidden_end", allowed_end, (K,)),
         ):
-            given = torch.ones(shape, dtype=torch.bool) if mask is None else torch.as_tensor(mask).bool()
+            given = torch.ones(shape, device="cpu") if mask is None else torch.as_tensor(mask, device="cpu")
             if given.shape != shape:
                 raise InputError(f"the rules {name} have shape {tuple(given.shape)}, {K} tags need {shape}")
             if len(shape) == 1 and not given.any():
                 raise InputError(f"the rules {name} leave no tag", remedy="allow one at least")
-            self.register_buffer(name, ~given.to(device), persistent=False)
+            self.register_buffer(name, ~given.bool().to(self.transitions.device), persistent=False)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
