@@ -19,13 +19,16 @@ import pytest
 
 from elman.config.recipe import load_recipe
 from elman.config.settings import DataSettings
-from elman.data.formats import read_table
+from elman.data import formats
+from elman.data.formats import find_format, read_table
 from elman.data.formats.conll import read_conll
 from elman.data.formats.conllu import read_conllu
+from elman.data.formats.parquet import PARQUET
+from elman.data.formats.polarity import POLARITY
 from elman.data.formats.trees import read_trees
 from elman.data.labelled import load_labelled
 from elman.data.reviews import read_reviews
-from elman.data.tagged import load_tagged
+from elman.data.tagged import load_sentences, load_tagged
 from elman.errors import InputError
 
 SECONDS = float(os.environ.get("ELMAN_FUZZ_SECONDS", "3"))
@@ -52,6 +55,7 @@ hidden = 3
 [model.more]
 x = 1
 """
+PROSE = b"Ada Byron met Babbage .\nIt rained\n\nin London , as ever\n"
 REVIEWS = b"[t]title\nsize[+2], weight[-1]##small but heavy\n##plain\nprice[-3][u] ##dear\n"
 
 
@@ -68,6 +72,7 @@ READERS: dict[str, tuple[list[bytes], Callable[[Path], object]]] = {
     "a.csv": ([CSV, CSV.replace(b",", b";")], lambda p: load_labelled(DataSettings(path=str(p)))),
     "a.tsv": ([CSV.replace(b",", b"\t")], read_table),
     "a.jsonl": ([b'{"text": "a", "label": [1, {"b": null}]}\n{"text": "c"}\n'], read_table),
+    "a.json": ([b'[{"text": "a", "label": 1}, {"text": "c", "more": [null]}]'], read_table),
     "a.csv.gz": ([gzip.compress(CSV)], read_table),
     "a.csv.xz": ([lzma.compress(CSV)], read_table),
     "a.txt": ([TREES * 9, TREES * 9, COLUMNS, CSV], lambda p: load_labelled(DataSettings(path=str(p)))),
@@ -75,6 +80,7 @@ READERS: dict[str, tuple[list[bytes], Callable[[Path], object]]] = {
     "a.conll": ([COLUMNS, COLUMNS.replace(b" ", b"\t")], lambda p: list(read_conll(p))),
     "a.conllu": ([UD], lambda p: list(read_conllu(p))),
     "tags.txt": ([COLUMNS * 3, UD * 3], lambda p: load_tagged(DataSettings(path=str(p)))),
+    "lines.txt": ([PROSE], lambda p: load_sentences(DataSettings(path=str(p)), tagged=False)),
     "a.toml": ([TOML], lambda p: load_recipe(p, sections={"model": Model})),
     "reviews.txt": ([REVIEWS], lambda p: list(read_reviews(p))),
 }  # fmt: skip
@@ -117,6 +123,16 @@ def mutate(data: bytes, draw: random.Random) -> bytes:
         else:
             out = out[:at] if draw.random() < 0.2 else out
     return bytes(out) if draw.random() < 0.95 else draw.randbytes(draw.randint(0, 300))
+
+
+def test_every_format_is_fed(tmp_path: Path) -> None:
+    fed = set()
+    for name, (samples, _) in READERS.items():
+        for sample in samples:
+            (tmp_path / name).write_bytes(sample)
+            fed.add(find_format(tmp_path / name, "auto", lambda format: True)[0])
+    # the one is another library's, the other a folder of lines
+    assert set(formats.FORMATS) - fed == {PARQUET, POLARITY}
 
 
 @pytest.mark.timeout(60 + 4 * int(SECONDS))

@@ -15,7 +15,7 @@ import msgspec
 
 from elman.config.settings import DataSettings
 from elman.data.columns import guess_input, guess_target
-from elman.data.formats import LINES, Format, find_format, named_format, read_table
+from elman.data.formats import LINES, Format, find_format, named_format, read_table, usual_tables
 from elman.data.hub import hub_parts
 from elman.data.parts import PARTS, find_parts
 from elman.data.split import divide
@@ -147,7 +147,7 @@ def _read_one(path: Path, settings: DataSettings, notes: list[str], lines: bool)
         raise InputError(
             "this looks like no table of texts and labels",
             where=shown(path),
-            remedy="use .csv, .tsv, .jsonl or .parquet, or --set data.format=...",
+            remedy=f"use {usual_tables()}, or --set data.format=...",
         )
     if format is None or format.is_table:
         return read_table(path, settings.encoding)

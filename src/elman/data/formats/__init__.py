@@ -25,7 +25,7 @@ from elman.data.textfile import PACKED, bare_suffix, open_text, shown
 from elman.errors import InputError
 
 __all__ = ["CONLL", "FORMATS", "LINES", "Format", "check_writable", "find_format", "is_folder", "named_format",
-           "read_table", "write_table"]  # fmt: skip
+           "read_table", "usual_tables", "write_table"]  # fmt: skip
 
 FORMATS: tuple[Format, ...] = (
     CSV,
@@ -110,9 +110,13 @@ def _table_format(path: Path, encoding: str) -> Format:
     tables = [format for format in FORMATS if format.is_table]
     found = next((format for format in tables if suffix in format.suffixes), None)
     if found is None:
-        usual = _listed(format for format in tables if format.write)
-        raise InputError(f"unknown kind of table {suffix!r}", where=shown(path), remedy=f"use {usual}")
+        raise InputError(f"unknown kind of table {suffix!r}", where=shown(path), remedy=f"use {usual_tables()}")
     return found
+
+
+def usual_tables() -> str:
+    """The suffixes that a user is told of: ``.csv, .tsv, .jsonl or .parquet``."""
+    return _listed(format for format in FORMATS if format.is_table and format.write)
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
