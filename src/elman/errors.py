@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["InputError", "InputTypeError", "unknown"]
+__all__ = ["InputError", "InputTypeError", "in_words", "unknown"]
 
 _LONGEST = 600  # letters of each part: what is wrong may be a value of a hundred thousand
 
@@ -53,3 +53,29 @@ def unknown(kind: str, name: object, choices: Iterable[str], *, where: str = "")
     else:
         remedy = f"choose from {', '.join(known)}" if len(known) <= 40 else f"none of the {len(known)} known is near it"
     return InputError(f"unknown {kind} {name!r}", where=where, remedy=remedy)
+
+
+# what msgspec calls a type, and what a user does
+_TYPES = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+}
+
+
+def in_words(said: str) -> str:
+    """What msgspec says of a value, as a user reads it, without the place. No recipe has a null: it is left out.
+
+    >>> in_words("Expected `int | null`, got `str` - at `$.hidden`")
+    'expected a whole number, got a text'
+    """
+    import re
+
+    def named(types: re.Match[str]) -> str:
+        return " or ".join(_TYPES.get(name, name) for name in types[1].split(" | ") if name != "null") or "nothing"
+
+    said = re.sub("`([a-z |]+)`", named, said.partition(" - at ")[0]).replace("Invalid enum value", "unknown value")
+    return said[:1].lower() + said[1:]

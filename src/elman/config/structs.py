@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import typing
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
@@ -11,21 +10,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from elman.config.bounds import give
-from elman.errors import InputError
+from elman.errors import InputError, in_words
 
 __all__ = ["check_keys", "check_values", "fields_of", "fill", "merge", "unknown_key"]
 
 S = TypeVar("S", bound=msgspec.Struct)
-
-# what msgspec calls a type, and what a user does
-_TYPES = {
-    "int": "a whole number",
-    "float": "a number",
-    "str": "a text",
-    "bool": "true or false",
-    "array": "a list",
-    "object": "a table",
-}
 
 
 def fill(values: dict[str, Any], kind: type[S], section: str, where: Callable[[str], str]) -> S:
@@ -73,17 +62,11 @@ def _in_words(
     name = path if place.endswith(dotted) or not section else dotted
     if isinstance(value, (int, float)) and (remedy := give(annotation, value)):
         return InputError(f"{name} is {value}", where=place, remedy=remedy)
-    what = re.sub("`([a-z |]+)`", lambda types: _named(types[1]), what).replace("Invalid enum value", "unknown value")
     allowed = _choices(annotation)
     near = get_close_matches(value, [a for a in allowed if isinstance(a, str)], n=1) if isinstance(value, str) else []
     remedy = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(map(repr, allowed))}" if allowed else ""
-    what = what[:1].lower() + what[1:]
+    what = in_words(what)
     return InputError(what if place.endswith(dotted) else f"{dotted}: {what}", where=place, remedy=remedy)
-
-
-def _named(types: str) -> str:
-    """``int | null`` is a whole number to a user: what may be left out may, and TOML has no null."""
-    return " or ".join(_TYPES.get(name, name) for name in types.split(" | ") if name != "null") or "nothing"
 
 
 def _choices(annotation: Any) -> list[Any]:

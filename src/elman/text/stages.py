@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from elman.errors import InputError, unknown
+from elman.errors import InputError, in_words, unknown
 from elman.text import normalize, sparse, stem, stopwords, subwords, tag, tokenize
 
 __all__ = ["STAGES", "Stage", "check_options"]
@@ -104,5 +104,4 @@ def _as_declared(key: str, value: Any, hint: Any, place: str) -> Any:
     try:
         return msgspec.convert(value, hint)
     except msgspec.ValidationError as e:
-        problem = str(e)[:1].lower() + str(e)[1:]
-        raise InputError(f"option {key} = {value!r}: {problem}", where=place) from None
+        raise InputError(f"option {key} = {value!r}: {in_words(str(e))}", where=place) from None
