@@ -11,9 +11,10 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
+from elman.config import bounds, structs
 from elman.config.recipe import Recipe
 from elman.config.settings import DataSettings
-from elman.config.training import TrainingSettings, check_least
+from elman.config.training import TrainingSettings
 from elman.data.formats import read_table
 from elman.data.parts import find_parts
 from elman.data.split import divide
@@ -29,10 +30,10 @@ from elman.text import Vocabulary
 
 class ReturnsSettings(msgspec.Struct, frozen=True, kw_only=True):
     cell: str = "gru"
-    hidden: int = 24
+    hidden: bounds.Positive = 24
 
     def check(self) -> None:
-        check_least(self, "model", {"hidden": 1})
+        structs.check_values(self, "model")
 
 
 class Network(nn.Module):

@@ -1,32 +1,15 @@
-"""The [training] section of a recipe, and how the numbers of any section are checked."""
+"""The [training] section of a recipe."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
 
-from elman.errors import InputError
+from elman.config.bounds import AboveZero, Chance, Count, NotNegative, Positive, Share
+from elman.config.structs import check_values
 
-__all__ = ["TrainingSettings", "check_below_one", "check_least"]
-
-
-def check_least(settings: msgspec.Struct, section: str, least: Mapping[str, float]) -> None:
-    """Raises InputError for the first of the keys whose number is below its least, or is not a number."""
-    for key, lowest in least.items():
-        value = getattr(settings, key)
-        if not value >= lowest:
-            raise InputError(f"{key} is {value}", where=f"{section}.{key}", remedy=f"give at least {lowest}")
-
-
-def check_below_one(settings: msgspec.Struct, section: str, keys: Iterable[str]) -> None:
-    """Raises InputError for the first of the keys that is no probability of 0 to below 1."""
-    for key in keys:
-        value = getattr(settings, key)
-        if not 0 <= value < 1:
-            raise InputError(f"{key} is {value}", where=f"{section}.{key}", remedy="give 0 to below 1")
+__all__ = ["TrainingSettings"]
 
 
 class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,38 +45,26 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
         checkpoint_seconds: at most so much work is lost when the machine goes down.
     """
 
-    epochs: int = 10
-    steps: int = 0
-    batch_size: int = 32
-    batch_tokens: int = 0
-    accumulate: int = 1
-    rate: float = 1e-3
+    epochs: Positive = 10
+    steps: Count = 0
+    batch_size: Positive = 32
+    batch_tokens: Count = 0
+    accumulate: Positive = 1
+    rate: AboveZero = 1e-3
     schedule: Literal["constant", "cosine", "one-cycle", "warmup-linear"] = "one-cycle"
-    warmup: float = 0.25
-    average: float = 0.0
-    weight_decay: float = 0.01
-    clip_norm: float = 1.0
-    clip_value: float = 0.0
-    bptt: int = 0
-    validate_every: int = 0
-    patience: int = 0
+    warmup: Share = 0.25
+    average: Chance = 0.0
+    weight_decay: NotNegative = 0.01
+    clip_norm: NotNegative = 1.0
+    clip_value: NotNegative = 0.0
+    bptt: Count = 0
+    validate_every: Count = 0
+    patience: Count = 0
     device: Literal["auto", "cpu", "cuda", "mps"] = "cpu"
-    seed: int = 0
-    seeds: int = 1
-    checkpoint_seconds: float = 60.0
+    seed: Count = 0
+    seeds: Positive = 1
+    checkpoint_seconds: NotNegative = 60.0
 
     def check(self) -> None:
-        """Raises InputError for a number that makes no sense, naming its key."""
-        whole = {"epochs": 1, "batch_size": 1, "accumulate": 1, "seeds": 1}
-        none = {"steps": 0, "batch_tokens": 0, "validate_every": 0, "patience": 0, "bptt": 0, "seed": 0}
-        check_least(self, "training", {**whole, **none, "weight_decay": 0, "clip_norm": 0, "clip_value": 0})
-        if not 0 < self.rate < math.inf:
-            raise InputError(f"rate is {self.rate}", where="training.rate", remedy="give a number above 0")
-        for key in ("seed", "epochs", "steps"):
-            if getattr(self, key) >= 2**63:
-                raise InputError(
-                    f"{key} is {getattr(self, key)}", where=f"training.{key}", remedy="give less than 2^63"
-                )
-        check_below_one(self, "training", ["average"])
-        if not 0 <= self.warmup <= 1:
-            raise InputError(f"warmup is {self.warmup}", where="training.warmup", remedy="give a share of 0 to 1")
+        """Raises InputError for a value that makes no sense, naming its key."""
+        check_values(self, "training")
