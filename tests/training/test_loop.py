@@ -19,9 +19,11 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from elman.config.training import TrainingSettings
 from elman.errors import InputError
+from elman.training.averaging import RunningMean
 from elman.training.divergence import DivergenceError
 from elman.training.interrupt import Interrupt
 from elman.training.loop import fit, make_optimizer, set_bptt, training_step
@@ -220,6 +222,30 @@ def test_the_mean_of_the_weights_is_what_is_validated_and_kept(make_task: Any) -
     fit(plain, SHORT)  # the mean is only watched: training goes the same way, to other weights kept
     assert [row["loss"] for row in fitted.history] == [row["loss"] for row in fit(make_task(), SHORT).history]
     assert not same(weights(task.model), weights(plain.model))
+
+
+def test_the_mean_is_torchs(make_task: Any) -> None:
+    """Bit for bit that of `AveragedModel`, which is told the same decay; and two swaps change nothing."""
+
+    def decaying(means: Any, weights: Any, n: Any) -> None:
+        t = int(n)
+        for m, w in zip(means, weights):
+            m.lerp_(w, 1 - (min(0.8, t / (t + 9)) if t else 0.0))
+
+    model = make_task().model
+    mean, theirs = RunningMean(model, 0.8), AveragedModel(model, multi_avg_fn=decaying)
+    for step in range(50):
+        with torch.no_grad():
+            for p in model.parameters():
+                p += torch.randn_like(p)
+        mean.update(step)
+        theirs.update_parameters(model)  # type: ignore[no-untyped-call]
+    before = weights(model)
+    with mean:
+        assert same(weights(model), weights(theirs.module))
+        assert not same(weights(model), before)
+    assert same(weights(model), before)
+    assert all(torch.equal(a, b) for a, b in zip(mean.values, theirs.module.parameters()))
 
 
 def test_a_mean_that_forgets_nothing_is_refused() -> None:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 __all__ = ["RunningMean"]
 
 
 class RunningMean:
     """The mean of a model's trained parameters; ``with mean:`` the model computes with it.
+
+    torch's `AveragedModel` holds the same numbers, in a copy of the whole model; a task validates its own model.
 
     Args:
         model: whose parameters are followed.
@@ -33,7 +36,7 @@ class RunningMean:
     def update(self, step: int) -> None:
         """Take in the weights after step `step` (from 0)."""
         keep = min(self.decay, step / (step + 9)) if step else 0.0
-        torch._foreach_lerp_(self.values, self._parameters, 1 - keep)
+        get_ema_multi_avg_fn(keep)(self.values, self._parameters, step)  # type: ignore[no-untyped-call]
 
     def __enter__(self) -> RunningMean:
         self._swap()
