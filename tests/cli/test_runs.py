@@ -419,8 +419,8 @@ def test_evaluate_shows_every_class(call: Any, latin: tuple[Path, Path]) -> None
     run, data = latin
     _, out, _ = call("evaluate", run, "--data", data)
     figures = json.loads(call("evaluate", run, "--data", data, "--json")[1])
-    table = [line.split() for line in out[out.index("class ") :].splitlines()]
-    assert table[0] == ["class", "precision", "recall", "f1", "n"]
+    table = [line.split() for line in out[out.index("classes ") :].splitlines()]
+    assert table[0] == ["classes", "precision", "recall", "f1", "n"]
     for name, *cells in table[1:]:
         row = figures["classes"][name]
         assert cells == [*(f"{row[key]:.3f}" for key in ("precision", "recall", "f1")), str(row["n"])]
