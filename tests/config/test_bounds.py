@@ -118,6 +118,23 @@ def test_the_line_says_where_the_number_was_written(tmp_path: Path) -> None:
     assert str(error.value) == "--set model.pooling: unknown value 'maxx'; did you mean 'max'?"
 
 
+@pytest.mark.parametrize("stages", ['["lower", {name = "stem"}]', '[{name = "lower"}, {name = "words"}]', "[]"])
+def test_the_line_is_found_in_a_recipe_that_was_written(tmp_path: Path, stages: str) -> None:
+    """Where lists stand on several lines, or as tables of their own."""
+    sections = {"text": TextSettings, "model": ClassifierSettings}
+    text = load_recipe("classify", [f"text.stages={stages}"], sections=sections).to_toml()
+    path = tmp_path / "recipe.toml"
+    for right, wrong, told in (
+        ("max_length = 400", "max_length = -1", "text.max_length is -1; give at least 0"),
+        ("zoneout = 0.0", "zoneout = 1.5", "model.zoneout is 1.5; give 0 to below 1"),
+    ):
+        path.write_text(text.replace(right, wrong))
+        line = path.read_text().splitlines().index(wrong) + 1
+        with pytest.raises(InputError) as error:
+            load_recipe(path, sections=sections)
+        assert str(error.value).endswith(f"recipe.toml, line {line}: {told}")
+
+
 @pytest.mark.parametrize(
     ("parameters", "line"),
     [

@@ -2,6 +2,9 @@
 
 Rows that belong together (sentences of one review, windows of one person) must not sit on both sides of a split: a
 model would be praised for recognising the review. Name their column as the group, and the split is made by group.
+
+scikit-learn's splits promise less: `train_test_split` refuses a label of one row and cuts a third part from what the
+first cut left, `GroupShuffleSplit` does not look at labels, `StratifiedGroupKFold` knows equal folds alone.
 """
 
 from __future__ import annotations
