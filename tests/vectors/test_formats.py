@@ -249,6 +249,13 @@ def test_nan_in_the_first_row_of_text_is_named(tmp_path: Path) -> None:
         WordVectors.load(tmp_path / "v.txt")
 
 
+def test_a_number_too_large_is_infinite(tmp_path: Path) -> None:
+    """numpy's warning stood on the terminal before the line that says which word it is."""
+    (tmp_path / "v.txt").write_text("a 1 1e99\nb 1 2\n")
+    with pytest.raises(InputError, match="the vector of 'a' holds NaN or infinity"):
+        WordVectors.load(tmp_path / "v.txt")
+
+
 @pytest.mark.parametrize("fault", ["shape", "one dimension", "twice", "about", "deep", "counts", "bfloat16"])
 def test_safetensors_whose_parts_do_not_fit(tmp_path: Path, fault: str) -> None:
     from safetensors.numpy import save_file

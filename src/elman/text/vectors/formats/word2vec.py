@@ -76,6 +76,7 @@ def _read_binary(file: IO[bytes], head: bytes, path: Path, limit: int | None) ->
     return Stored(words, _stack(rows, D), None, {})
 
 
+@np.errstate(over="ignore")  # what is too large is infinite, and refused under its word
 def _read_text(file: IO[bytes], head: bytes, path: Path, limit: int | None) -> Stored:
     size = _promised(head, path)
     words: list[str] = []
