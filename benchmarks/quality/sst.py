@@ -19,9 +19,9 @@ import msgspec
 import torch
 
 from elman.config.recipe import load_recipe
-from elman.data.labelled import load_labelled
+from elman.data.labelled import Labelled, load_labelled
 from elman.tasks.classify import task as classify
-from elman.tasks.classify.estimator import Classifier, Labelled
+from elman.tasks.classify.estimator import Classifier
 from elman.training.progress import Bar
 
 

@@ -23,9 +23,10 @@ from elman.models.encoding import Examples, TextBatch
 from elman.nn import GRU
 from elman.tasks.batches import at_once
 from elman.tasks.contract import Baseline, Figure, Note, Row, Shown, Split, Task, Variants
-from elman.tasks.estimator import Estimator, check_answer
+from elman.tasks.estimator import Estimator
 from elman.tasks.figures import Scores
 from elman.text import Vocabulary
+from elman.training.divergence import check_answer
 
 
 class ReturnsSettings(msgspec.Struct, frozen=True, kw_only=True):

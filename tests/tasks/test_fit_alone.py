@@ -20,10 +20,10 @@ from tests.tasks.tag.conftest import sentences
 from torch import Tensor, nn
 
 import elman
+from elman.data.labelled import Labelled
+from elman.data.tagged import TaggedSentences
 from elman.errors import InputError
-from elman.tasks.classify.estimator import Labelled
 from elman.tasks.tag.estimator import Tagger
-from elman.tasks.tag.tagging import TaggedSentences
 from elman.training import loop
 from elman.training.randomness import initialised, random_states
 from elman.training.session import Session

@@ -21,11 +21,11 @@ from torch.nn import functional as F
 import elman
 from elman.config.parameters import plain
 from elman.data.inputs import listed
+from elman.data.labelled import Labelled
 from elman.data.split import split_rows
 from elman.errors import InputError
 from elman.models.class_loss import LossSettings, cross_entropy
 from elman.models.encoding import Encoding, TextSettings
-from elman.tasks.classify.estimator import Labelled
 
 TEXTS, LABELS = ordered(60)
 SENTENCES, TAGS = sentences(0, 30)

@@ -16,6 +16,7 @@ from elman.errors import InputError
 from elman.tasks.packaged import packaged_tagger
 from elman.tasks.tag import ship
 from elman.tasks.use import Run
+from elman.text.tag import Remembering
 
 FOLDER = Path(str(files("elman.models") / "pos"))
 pytestmark = pytest.mark.skipif(
@@ -49,7 +50,7 @@ def test_its_card_tells_the_truth() -> None:
     assert said["accuracy"] >= 0.954  # UDPipe on gold tokens: .944; Stanza from raw text: .954
 
 
-def test_sentences_are_remembered_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sentences_are_remembered_up_to_a_limit() -> None:
     asked: list[int] = []
 
     class Counting:
@@ -57,8 +58,7 @@ def test_sentences_are_remembered_up_to_a_limit(monkeypatch: pytest.MonkeyPatch)
             asked.append(len(X))
             return [["X"] * len(words) for words in X]
 
-    monkeypatch.setattr("elman.tasks.packaged.packaged_tagger", Counting)
-    tags = type(elman.parts_of_speech)(most=3)
+    tags = Remembering(lambda: Counting().predict, "nowhere.tags", most=3)
     assert tags.many([["a"], ["b", "c"], ["a"], []]) == [["X"], ["X", "X"], ["X"], []]
     assert tags(["a"]) == ["X"]
     tags.many([[str(n)] for n in range(9)])

@@ -9,8 +9,8 @@ import pytest
 
 from elman.config.recipe import load_recipe
 from elman.proof import Check, Proof
+from elman.proof.model import varied
 from elman.tasks.classify import task as classify
-from elman.tasks.estimator import varied
 from elman.tasks.frame import train_run
 from elman.training.progress import Silent
 

@@ -13,7 +13,7 @@ import numpy as np
 from elman.config import structs
 from elman.errors import InputError, unknown
 
-__all__ = ["fill", "held_share", "parameter_names", "plain", "section_of", "signature"]
+__all__ = ["fill", "held_share", "parameter_names", "parameters_of", "plain", "section_of", "signature"]
 
 
 def signature(*kinds: type[msgspec.Struct], **more: Any) -> inspect.Signature:
@@ -97,3 +97,13 @@ def held_share(estimator: Any, none: bool) -> float:
         remedy = "give a share of 0 to below 1" if none else "give a share between 0 and 1"
         raise InputError(f"validation is {share!r}", where=type(estimator).__name__, remedy=remedy)
     return float(share)
+
+
+def parameters_of(estimator: Any) -> dict[str, Any]:
+    """The parameters as model.json holds them."""
+    values = {k: plain(getattr(estimator, k)) for k in parameter_names(type(estimator))}
+    # what JSON would make of a key that is no text is another one
+    return {
+        k: msgspec.to_builtins({str(key): entry for key, entry in v.items()} if isinstance(v, dict) else v)
+        for k, v in values.items()
+    }

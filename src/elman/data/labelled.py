@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from elman.config.settings import DataSettings
 from elman.data.columns import guess_input, guess_target
@@ -23,7 +24,41 @@ from elman.data.table import Table
 from elman.data.textfile import shown
 from elman.errors import InputError
 
-__all__ = ["LabelledTexts", "check_known", "load_labelled", "load_texts"]
+__all__ = ["Labelled", "LabelledTexts", "check_known", "load_labelled", "load_texts"]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """N inputs (strings, token lists, or arrays (T_i, F)), and where they are known their labels.
+
+    Attributes:
+        labels: N; empty where none are known.
+        weights: (N,) above 0, what each example counts in the loss, or None.
+        table: the rows of a file that they come from, or None.
+    """
+
+    inputs: Sequence[Any]
+    labels: Sequence[Any] | np.ndarray = ()
+    weights: np.ndarray | None = None
+    table: Table | None = None
+
+    @classmethod
+    def of(cls, table: Table) -> Labelled:
+        """A table with the column text, and where labels are known label."""
+        return cls(table["text"], table["label"] if "label" in table.columns else (), table=table)
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def take(self, indices: Sequence[int]) -> Labelled:
+        """Those at `indices`, in that order."""
+        rows = list(indices)
+        return Labelled(
+            [self.inputs[i] for i in rows],
+            np.asarray(self.labels)[rows] if len(self.labels) else (),
+            None if self.weights is None else self.weights[rows],
+            None if self.table is None else self.table.take(rows),
+        )
 
 
 @dataclass(frozen=True)

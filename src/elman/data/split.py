@@ -13,10 +13,12 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 
+import numpy as np
+
 from elman.config.settings import DataSettings
 from elman.errors import InputError
 
-__all__ = ["divide", "split_groups", "split_rows", "state_split"]
+__all__ = ["divide", "hold_out", "hold_out_classes", "split_groups", "split_rows", "state_split"]
 
 _GIANT = 0.02  # share of all rows from which a group is placed before the others, while there is room
 
@@ -173,3 +175,26 @@ def state_split(names: Sequence[str], parts: Sequence[Sequence[int]], seed: int,
     sizes = " / ".join(f"{len(part):,} {name}" for name, part in zip(names, parts))
     manner = f"whole groups of {group!r} together" if group else "in proportion for every label"
     return f"split with seed {seed}, {manner}: {sizes}"
+
+
+def hold_out(count: int, share: float, seed: int) -> tuple[list[int], list[int]]:
+    """Rows to train on and rows to choose the epoch on, one at least of each."""
+    order = np.random.default_rng(seed).permutation(count).tolist()
+    held = max(1, min(count - 1, round(share * count)))
+    return order[held:], order[:held]
+
+
+def hold_out_classes(y: np.ndarray, share: float, seed: int) -> tuple[list[int], list[int]]:
+    """Rows to train on and rows to choose the epoch on, in proportion for every label.
+
+    Raises:
+        InputError: no class has an example to spare.
+    """
+    labels = y.tolist()
+    if len(set(labels)) == len(labels):
+        raise InputError(
+            f"{len(labels)} examples of {len(labels)} classes are too few to hold one out",
+            remedy="give more of each class, or validation=0 to hold out none",
+        )
+    train, valid = split_rows(labels, [1 - share, share], seed)
+    return train, valid

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from elman.config.settings import DataSettings
@@ -22,11 +22,43 @@ from elman.data.table import Table
 from elman.data.textfile import shown
 from elman.errors import InputError
 
-__all__ = ["TaggedTexts", "check_tags_known", "load_sentences", "load_tagged", "read_sentences"]
+__all__ = ["TaggedSentences", "TaggedTexts", "check_tags_known", "load_sentences", "load_tagged", "read_sentences"]
 
 _LONG = 1000  # words; one sentence of a whole file beyond this is worth a note
 _WORDS = ("tokens", "words", "text", "form")
 _TAGS = ("tags", "ner_tags", "pos_tags", "labels", "upos")
+
+
+@dataclass(frozen=True)
+class TaggedSentences:
+    """N sentences, none empty, and where they are known their tags.
+
+    Attributes:
+        words: N token lists.
+        tags: N tag lists; empty where none are known.
+        scheme: that the tags are written in; "none" for plain labels, "auto": to be found out.
+        written: that the user's file is written in, and answers are to be; empty: as `scheme`.
+        tag_type: that the tags, which are texts here, are given back as: "str", "int" or "bool".
+    """
+
+    words: Sequence[Sequence[str]]
+    tags: Sequence[Sequence[str]] = ()
+    scheme: str = "auto"
+    written: str = ""
+    tag_type: str = "str"
+
+    @classmethod
+    def of(cls, sentences: Sequence[Sentence], scheme: str = "auto", written: str = "") -> TaggedSentences:
+        """What a file says, or one of its parts."""
+        return cls([s.words for s in sentences], [s.tags for s in sentences], scheme, written)
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def take(self, indices: Sequence[int]) -> TaggedSentences:
+        """Those at `indices`, in that order."""
+        tags = [self.tags[i] for i in indices] if len(self.tags) else ()
+        return replace(self, words=[self.words[i] for i in indices], tags=tags)
 
 
 @dataclass(frozen=True)

@@ -6,19 +6,20 @@ which tells of every step. Gradients of anything computed meanwhile can be taken
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from elman.engines import reference
 from elman.engines.scan import WHOLE, Outcome, Way
 from elman.equations.graph import Graph
 from elman.layers.recurrent import Recurrent
 
-__all__ = ["Pass", "Watch", "watched"]
+__all__ = ["Pass", "Watch", "first_layer", "watched", "watched_input"]
 
 
 @dataclass
@@ -113,3 +114,22 @@ def watched(layer: Recurrent, own_parameters: bool = False) -> Iterator[Watch]:
         yield watch
     finally:
         layer.engine = before
+
+
+T = TypeVar("T")
+
+
+def first_layer(model: nn.Module) -> Recurrent:
+    """What is shown of a network of which nothing else is known."""
+    return next(layer for layer in model.modules() if isinstance(layer, Recurrent))
+
+
+def watched_input(layer: nn.Module, call: Callable[[], T]) -> tuple[Tensor, T]:
+    """What a layer read while `call` ran, and what `call` returned."""
+    seen: list[Tensor] = []
+    handle = layer.register_forward_pre_hook(lambda _, args: seen.append(args[0].detach()))
+    try:
+        answer = call()
+    finally:
+        handle.remove()
+    return seen[-1], answer

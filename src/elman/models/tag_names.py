@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from elman.data.schemes import spans, to_tags
+from elman.data.schemes import convert, detect_scheme, spans, to_tags
+from elman.errors import InputError
 
 __all__ = ["TagNames", "transition_rules"]
 
@@ -60,6 +61,24 @@ class TagNames:
     def as_classes(self, tags: Sequence[str]) -> list[str]:
         """The user's tags of a sentence as members of `classes`."""
         return list(tags) if self.plain else to_tags(spans(tags, self.scheme), len(tags), self.outer)
+
+    def given(self, tags: Sequence[Sequence[str]], scheme: str) -> list[Sequence[str]]:
+        """Tags of `scheme` ("auto": found out) as those of the user's own.
+
+        Raises:
+            InputError: tags that do not say where an entity begins, of a tagger of entities.
+        """
+        if self.plain:
+            return list(tags)
+        scheme = detect_scheme(tags) if scheme == "auto" else scheme
+        plain = (tag for row in tags for tag in row if tag != "O" and tag[1:2] != "-")
+        if scheme == "none" and (strange := next(plain, None)) is not None:
+            raise InputError(
+                f"tag {strange!r} does not say where an entity begins, as those of the training data do",
+                where="y",
+                remedy=f"write B-{strange} and I-{strange}",
+            )
+        return [convert(row, self.scheme if scheme == "none" else scheme, self.scheme) for row in tags]
 
     def favour(self, threshold: float) -> Tensor | None:
         """(K,) for `TaggerModel.decode`: an entity is worth so many nats, wherever it begins; None where nothing is.

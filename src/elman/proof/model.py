@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
 from torch import Tensor, nn
 
 from elman.layers.recurrent import Recurrent
@@ -12,7 +13,7 @@ from elman.proof.contract import evaluation, name_of, verify
 from elman.proof.example import Example
 from elman.proof.verdict import Check, Proof, judge
 
-__all__ = ["prove_model"]
+__all__ = ["prove_model", "varied"]
 
 Item = TypeVar("Item")
 
@@ -64,3 +65,9 @@ def prove_model(
         around = "likely cause: the layers inside hold, so what stands around them (pooling, masks, normalisation)"
         checks = [c.noted(around) if c.holds is False else c for c in checks]
     return Proof(name_of(model), checks + inside)
+
+
+def varied(lengths: Sequence[int], most: int) -> list[int]:
+    """At most `most` indices of sequences, from the shortest to the longest: what to prove the contract on."""
+    by_length = sorted(range(len(lengths)), key=lambda i: lengths[i])
+    return [by_length[i] for i in sorted(set(np.linspace(0, len(by_length) - 1, most).astype(int).tolist()))]

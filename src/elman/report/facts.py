@@ -9,8 +9,9 @@ import numpy as np
 from elman.pages.drawing import SERIES_PAINT, canvas, drawing, svg
 from elman.pages.markup import Html, join, tag
 from elman.pages.numbers import count, percent, seconds, short
+from elman.text.vocabulary import Vocabulary
 
-__all__ = ["bars", "class_table", "fact_list", "length_figure", "timing_bars"]
+__all__ = ["bars", "class_table", "fact_list", "length_figure", "timing_bars", "vocabulary_facts"]
 
 
 def fact_list(facts: Mapping[str, object]) -> Html | None:
@@ -113,3 +114,22 @@ def length_figure(lengths: Mapping[str, Sequence[int]], unit: str = "words") -> 
         for name, v in named.items()
     )
     return join(tag("figure", _histogram(named, "Lengths", unit), tag("figcaption", caption + ".")))
+
+
+def vocabulary_facts(
+    vocabulary: Vocabulary | None, features: int, train: Sequence[Sequence[str]], test: Sequence[Sequence[str]]
+) -> dict[str, float]:
+    """How much of the tokens of training and test the vocabulary knows."""
+    if vocabulary is None:
+        return {"features a step": features}
+    counts: dict[str, int] = {}
+    for tokens in train:
+        for token in tokens:
+            counts[token] = counts.get(token, 0) + 1
+    return {
+        "words known": len(vocabulary) - 2,
+        "different words in training": len(counts),
+        "seen only once": sum(c == 1 for c in counts.values()),
+        "unknown share in training": vocabulary.unknown_share(train),
+        "unknown share in test": vocabulary.unknown_share(test),
+    }

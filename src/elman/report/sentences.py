@@ -10,8 +10,19 @@ import numpy as np
 
 from elman.pages.markup import Child, Html, join, tag
 from elman.pages.numbers import count, fraction
+from elman.pages.page import Section, section
 
-__all__ = ["Answer", "answer_card", "answers", "first_of_each", "legend", "most_telling", "shaded"]
+__all__ = [
+    "Answer",
+    "answer_card",
+    "answers",
+    "first_of_each",
+    "interesting",
+    "legend",
+    "most_telling",
+    "moved_words",
+    "shaded",
+]
 
 WORDS = 160  # of one sentence; a page that shows a whole novel shows nothing
 
@@ -153,3 +164,56 @@ def _group(title: str, found: Sequence[Answer], open_: int) -> Html | None:
     rest = cards[open_:]
     more = tag("details", tag("summary", f"{len(rest)} more"), tag("ol", rest, class_="cards")) if rest else None
     return join(tag("h3", title), tag("ol", cards[:open_], class_="cards"), more)
+
+
+def interesting(y_true: np.ndarray, probabilities: np.ndarray, texts: Sequence[Any] = (), each: int = 12) -> list[int]:
+    """Sequences worth showing: of every class the surest mistakes and the surest right answers, `each` of both.
+
+    Of equal `texts` (N) one alone is worth it.
+    """
+    predicted, sure = probabilities.argmax(1), probabilities.max(1)
+    found: list[int] = []
+    for k in range(probabilities.shape[1]):
+        for kind in (predicted != y_true, predicted == y_true):
+            rows = np.flatnonzero(kind & (y_true == k))
+            rows = rows[np.argsort(-sure[rows], kind="stable")]
+            rows = rows[first_of_each([texts[int(i)] for i in rows])] if len(texts) else rows
+            found += rows[:each].tolist()
+    return sorted(found)
+
+
+def _of_words(n: int, of: int) -> str:
+    """``2 of its 9 words are``: the beginning of a sentence."""
+    if of == 1:
+        return "Its only word is"
+    return f"1 of its {of} words is" if n == 1 else f"{'All' if n == of else n} of its {of} words are"
+
+
+def moved_words(
+    tokens: Sequence[str],
+    exact: Sequence[float],
+    first: Sequence[float],
+    unknown: Sequence[int],
+    answer: str,
+    more: str,
+) -> Section:
+    """Which words moved the answer to one text.
+
+    Args:
+        tokens: its words.
+        exact, first: of each, how far the answer's log-probability falls without it: left out, and to first order.
+        unknown: the places of those that the model does not know.
+        answer: the label. more: a sentence about what was left as it is.
+    """
+    lead = f"How far the log-probability of \u201c{answer}\u201d falls without each word.{more}"
+    if unknown:
+        lead += f" {_of_words(len(unknown), len(tokens))} unknown to the model, and set in italics."
+    return section(
+        "Which words moved it",
+        legend({"speaks for the answer": "blue", "speaks against it": "orange"}),
+        tag("h3", "Left out one at a time"),
+        shaded(tokens, exact, unknown),
+        tag("h3", "To first order: gradient times input"),
+        shaded(tokens, first, unknown),
+        lead=lead,
+    )

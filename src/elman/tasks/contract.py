@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypedDict, TypeVar
 
 import msgspec
-from torch import Tensor, nn
 
 from elman.config.recipe import Recipe
 from elman.config.settings import DataSettings
 from elman.data.table import Table
 from elman.equations.printing import equations
 from elman.figure import Figure
-from elman.layers.recurrent import Recurrent
+from elman.inspect.watching import first_layer, watched_input
 from elman.pages.page import Section, section
 from elman.proof import Proof
 from elman.sequences import Sequences
@@ -30,8 +29,7 @@ from elman.text.chain import Chain
 from elman.training.progress import Silent
 from elman.training.watch import Watch
 
-__all__ = ["Baseline", "Figure", "Fitting", "Look", "Note", "Row", "Shown", "Split", "Task", "Trained", "Variants",
-           "watched_input"]  # fmt: skip
+__all__ = ["Baseline", "Figure", "Fitting", "Look", "Note", "Row", "Shown", "Split", "Task", "Trained", "Variants"]
 
 Note = Callable[[str], object]  # is told what a user should know
 Row = Mapping[str, Json]  # one answer, as --json prints it
@@ -221,7 +219,7 @@ class Task(ABC, Generic[E, X]):
         """What card and report show besides the figures."""
         from elman.report.sections import usual
 
-        estimator, graph = trained.estimator, _first_layer(trained.estimator.model_).graph
+        estimator, graph = trained.estimator, first_layer(trained.estimator.model_).graph
         lines = [str(line) for line in equations(graph).lines]
         settings: dict[str, Json] = {"cell": graph.name, **estimator.described_settings(), "equations": lines}
         facts = {key: value for key, value in settings.items() if key != "equations"}
@@ -241,26 +239,10 @@ class Task(ABC, Generic[E, X]):
         from elman.report.facts import fact_list
         from elman.report.sections import inside
 
-        layer = _first_layer(estimator.model_)
+        layer = first_layer(estimator.model_)
         examples = self.examples_of(estimator, [text])
         x, answers = watched_input(layer, lambda: self.answer(estimator, examples, lambda line: None))
         words = text.split()
         tokens = words if len(words) == len(x) else [str(t + 1) for t in range(len(x))]
         answer = section("Answer", fact_list(answers[0]))
         return " ".join(self.show(answers[0]).answer), [answer, *inside(layer, Sequences.pack([x[:, 0]]), tokens)]
-
-
-def _first_layer(model: nn.Module) -> Recurrent:
-    """What is shown of a network of which nothing else is known."""
-    return next(layer for layer in model.modules() if isinstance(layer, Recurrent))
-
-
-def watched_input(layer: nn.Module, call: Callable[[], T]) -> tuple[Tensor, T]:
-    """What a layer read while `call` ran, and what `call` returned."""
-    seen: list[Tensor] = []
-    handle = layer.register_forward_pre_hook(lambda _, args: seen.append(args[0].detach()))
-    try:
-        answer = call()
-    finally:
-        handle.remove()
-    return seen[-1], answer

@@ -6,22 +6,21 @@ An estimator of a task says what is its own in `SETTINGS`, `encode`, `encoded`, 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
-import numpy as np
 from torch import Tensor, nn
 
-from elman.config.parameters import fill, parameter_names, plain, section_of, signature
+from elman.config.parameters import fill, parameters_of, section_of, signature
 from elman.config.training import TrainingSettings
 from elman.errors import InputError
 from elman.figure import Figure
 from elman.models.described import Description, described
 from elman.proof import Proof, prove_model
+from elman.proof.model import varied
 from elman.tasks.batches import Batch, Batches, Encoded, selecting
 from elman.tasks.figures import Json, Scores, number
 from elman.training.interrupt import Interrupt
@@ -31,7 +30,7 @@ from elman.training.randomness import initialised
 from elman.training.run_folder import write_run
 from elman.training.run_reader import Room, damaged, open_weights, read_description
 
-__all__ = ["Estimator", "Examples", "Learn", "check_answer", "check_fitted", "hold_out", "varied", "warn_if_diverged"]
+__all__ = ["Estimator", "Examples", "Learn", "check_fitted"]
 
 S = TypeVar("S", bound=msgspec.Struct)
 Self = TypeVar("Self", bound="Estimator[Any, Any, Any]")
@@ -200,7 +199,7 @@ class Estimator(Generic[X, R, B]):
         """What was trained, as printed pairs: the parameters, and how many numbers they came to."""
         settings: dict[str, Json] = {
             key.replace("_", " "): value if isinstance(value, (bool, int, float, str)) else str(value)
-            for key, value in _parameters_of(self).items()
+            for key, value in parameters_of(self).items()
             if key in {f.name for kind in self.SETTINGS.values() for f in msgspec.structs.fields(kind)}
         }
         return settings | {"numbers trained": sum(p.numel() for p in self.model_.parameters())}
@@ -230,7 +229,7 @@ class Estimator(Generic[X, R, B]):
     def describe(self) -> dict[str, Any]:
         """What model.json holds."""
         columns = {"columns": dict(self.columns_)} if self.columns_ else {}
-        return {"task": self.TASK, **columns, **self.described(), "parameters": _parameters_of(self)}
+        return {"task": self.TASK, **columns, **self.described(), "parameters": parameters_of(self)}
 
     def save(self, path: str | Path) -> None:
         """Write the folder that `load` and ``elman predict`` read.
@@ -270,29 +269,6 @@ class Estimator(Generic[X, R, B]):
         return new
 
 
-def _parameters_of(estimator: Estimator[X, R, B]) -> dict[str, Any]:
-    """The parameters as model.json holds them."""
-    values = {k: plain(getattr(estimator, k)) for k in parameter_names(type(estimator))}
-    # what JSON would make of a key that is no text is another one
-    return {
-        k: msgspec.to_builtins({str(key): entry for key, entry in v.items()} if isinstance(v, dict) else v)
-        for k, v in values.items()
-    }
-
-
-def varied(lengths: Sequence[int], most: int) -> list[int]:
-    """At most `most` indices of sequences, from the shortest to the longest: what to prove the contract on."""
-    by_length = sorted(range(len(lengths)), key=lambda i: lengths[i])
-    return [by_length[i] for i in sorted(set(np.linspace(0, len(by_length) - 1, most).astype(int).tolist()))]
-
-
-def hold_out(count: int, share: float, seed: int) -> tuple[list[int], list[int]]:
-    """Rows to train on and rows to choose the epoch on, one at least of each."""
-    order = np.random.default_rng(seed).permutation(count).tolist()
-    held = max(1, min(count - 1, round(share * count)))
-    return order[held:], order[:held]
-
-
 def check_fitted(estimator: object, remedy: str = "") -> None:
     """Raises NotFittedError before `fit` and `load`."""
     name = type(estimator).__name__
@@ -300,22 +276,3 @@ def check_fitted(estimator: object, remedy: str = "") -> None:
         from sklearn.exceptions import NotFittedError
 
         raise NotFittedError(f"this {name} is not fitted yet: {remedy or f'call fit, or {name}.load a RUN'}")
-
-
-def warn_if_diverged(fitted: Fitted) -> None:
-    """Tells whoever called `fit` that its training ended early, at numbers that are no longer finite."""
-    if fitted.diverged:
-        from sklearn.exceptions import ConvergenceWarning
-
-        what = f"{fitted.diverged}: the weights of epoch {fitted.best_epoch} are kept; a lower rate may go further"
-        warnings.warn(what, ConvergenceWarning, stacklevel=3)
-
-
-A = TypeVar("A", np.ndarray, Tensor)
-
-
-def check_answer(answer: A) -> A:
-    """The answer. Raises InputError if it is no number: finite weights, or inputs, may be too large for their sum."""
-    if not bool(np.isfinite(answer).all() if isinstance(answer, np.ndarray) else answer.isfinite().all()):
-        raise InputError("the answer is no number", remedy="give smaller numbers, or train the model anew")
-    return answer

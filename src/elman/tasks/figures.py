@@ -8,11 +8,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from elman.data.schemes import Span, spans
-from elman.errors import InputError
 from elman.figure import Figure
 
-__all__ = ["Json", "Scores", "calibration_error", "entity_scores", "number", "score_classes", "spread"]
+__all__ = ["Json", "Scores", "calibration_error", "number", "score_classes", "spread"]
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 Scores: TypeAlias = dict[str, Json]  # figures by key, and what stands behind them (confusion, classes ...)
@@ -83,35 +81,3 @@ def calibration_error(sure: np.ndarray, right: np.ndarray, bins: int = 10) -> fl
     which = np.clip(np.ceil(sure * bins).astype(int) - 1, 0, bins - 1)
     gap = np.bincount(which, right, bins) - np.bincount(which, sure, bins)
     return float(np.abs(gap).sum() / len(sure))
-
-
-def entity_scores(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> dict[str, dict[str, float]]:
-    """Precision, recall and F1 of exact entities (type and both borders), per type and over all.
-
-    Returns:
-        `{"all": {precision, recall, f1, support}, TYPE: {...}, ...}`, fractions; `all` counts every entity alike
-        (micro average), `support` is the number of gold entities. Nothing found or nothing there scores 0.
-
-    Raises:
-        InputError: sentences that differ in number or length.
-    """
-    if len(gold) != len(predicted):
-        raise InputError(f"{len(gold)} tagged sentences against {len(predicted)} predicted ones")
-    wanted: set[tuple[int, Span]] = set()
-    given: set[tuple[int, Span]] = set()
-    for i, (g, p) in enumerate(zip(gold, predicted)):
-        if len(g) != len(p):
-            raise InputError(f"{len(g)} tags against {len(p)} predicted ones", where=f"sentence {i}")
-        wanted.update((i, e) for e in spans(g))
-        given.update((i, e) for e in spans(p))
-
-    def score(w: set[tuple[int, Span]], g: set[tuple[int, Span]]) -> dict[str, float]:
-        right = len(w & g)
-        precision, recall = right / len(g) if g else 0.0, right / len(w) if w else 0.0
-        f1 = 2 * precision * recall / (precision + recall) if right else 0.0
-        return {"precision": precision, "recall": recall, "f1": f1, "support": len(w)}
-
-    table = {"all": score(wanted, given)}
-    for type_ in sorted({e.type for _, e in wanted | given}):
-        table[type_] = score({x for x in wanted if x[1].type == type_}, {x for x in given if x[1].type == type_})
-    return table

@@ -20,10 +20,10 @@ from elman.config.recipe import Recipe
 from elman.config.training import TrainingSettings
 from elman.errors import InputError
 from elman.files import WriteError
-from elman.tasks.ablation import ablate
 from elman.tasks.contract import Baseline, E, Fitting, Look, Split, Task, Trained
 from elman.tasks.estimator import X
 from elman.tasks.figures import Json, Scores, number, spread
+from elman.training.ablation import ablate
 from elman.training.divergence import DivergenceError
 from elman.training.lock import locked
 from elman.training.progress import Silent

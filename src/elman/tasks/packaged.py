@@ -13,6 +13,7 @@ import numpy as np
 
 from elman.errors import InputError
 from elman.tasks.find import task_of
+from elman.text.tag import Remembering
 
 __all__ = ["check_packaged", "packaged_digest", "packaged_folder", "packaged_tagger", "parts_of_speech", "tagger_for"]
 
@@ -68,48 +69,14 @@ def check_packaged(digest: str) -> None:
         )
 
 
-class _PartsOfSpeech:
-    """What `parts_of_speech` is: a function of one sentence, with `many` for a list of them; it remembers both."""
+parts_of_speech = Remembering(lambda: packaged_tagger().predict, "elman.tasks.packaged.parts_of_speech")
+"""The universal part-of-speech tag of every word of an English sentence, by the tagger that ships.
 
-    def __init__(self, most: int = 50_000) -> None:
-        self._most = most
-        self._known: dict[tuple[str, ...], list[str]] = {}
-        self._tagger: PackagedTagger | None = None
-
-    def __call__(self, words: Words) -> list[str]:
-        """The universal part-of-speech tag of every word of an English sentence, by the tagger that ships.
-
-        What a `tags` stage of the text chain is handed: ``Chain(["tags"], tagger=elman.parts_of_speech)``. The model
-        is read on first use, and a sentence seen lately is not tagged twice.
-
-        Raises:
-            InputError: this installation was built without the model.
-        """
-        return self.many([words])[0]
-
-    def many(self, sentences: Sequence[Words]) -> list[list[str]]:
-        """The tags of each sentence; many at once take an eighth of the time of one after the other."""
-        if any(isinstance(words, str) for words in sentences):
-            raise InputError("a text where a list of words is expected", remedy="split it: ['A', 'sentence']")
-        if self._tagger is None:
-            self._tagger = packaged_tagger()
-        keys = [tuple(words) for words in sentences]
-        known = {key: self._known[key] for key in keys if key in self._known}
-        new = [list(key) for key in dict.fromkeys(keys) if key not in known]
-        if new:
-            known |= dict(zip(map(tuple, new), self._tagger.predict(new)))
-        if len(self._known) + len(new) > self._most:
-            self._known = {}
-        self._known |= {tuple(words): known[tuple(words)] for words in new[-self._most :]}
-        return [list(known[key]) for key in keys]
-
-    def __reduce__(self) -> str:
-        return "parts_of_speech"  # a chain that is copied or pickled asks the same tagger
+What a `tags` stage of the text chain is handed: ``Chain(["tags"], tagger=elman.parts_of_speech)``. The model is read on
+first use, and a sentence seen lately is not tagged twice. Raises InputError in an installation without the model.
+"""
 
 
-parts_of_speech = _PartsOfSpeech()
-
-
-def tagger_for(language: str) -> _PartsOfSpeech | None:
+def tagger_for(language: str) -> Remembering | None:
     """`parts_of_speech`, or None: for a language that it does not know, and where the model is missing."""
     return parts_of_speech if language.lower() in ("en", "english") and packaged_digest() else None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+from typing import TypeVar
+
+import numpy as np
 from torch import Tensor
 
 from elman.errors import InputError
 
-__all__ = ["DivergenceError", "check_answers"]
+__all__ = ["DivergenceError", "check_answer", "check_answers", "warn_if_diverged"]
 
 
 class DivergenceError(InputError):
@@ -22,3 +26,22 @@ def check_answers(answers: Tensor) -> None:
     """Raises DivergenceError for scores that are no finite numbers, as finite weights give that are too large."""
     if not bool(answers.isfinite().all()):
         raise DivergenceError("the model's answers are no finite numbers")
+
+
+A = TypeVar("A", np.ndarray, Tensor)
+
+
+def check_answer(answer: A) -> A:
+    """The answer. Raises InputError if it is no number: finite weights, or inputs, may be too large for their sum."""
+    if not bool(np.isfinite(answer).all() if isinstance(answer, np.ndarray) else answer.isfinite().all()):
+        raise InputError("the answer is no number", remedy="give smaller numbers, or train the model anew")
+    return answer
+
+
+def warn_if_diverged(what: str, epoch: int) -> None:
+    """Tells whoever called `fit` that its training ended early, at numbers that are no longer finite."""
+    if what:
+        from sklearn.exceptions import ConvergenceWarning
+
+        said = f"{what}: the weights of epoch {epoch} are kept; a lower rate may go further"
+        warnings.warn(said, ConvergenceWarning, stacklevel=3)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from elman.models.calibration import best_temperature
 from elman.models.tag_names import TagNames
 from elman.models.tagger import TaggerModel, TaggerSettings
 from elman.tasks.figures import calibration_error
 from elman.tasks.tag.figures import tag_figures, usual_tags
-from elman.tasks.tag.tagging import best_temperature
 
 
 def test_figures_of_plain_labels() -> None:

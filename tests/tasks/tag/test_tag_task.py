@@ -19,10 +19,10 @@ from elman.data.sentence import Sentence
 from elman.data.table import Table
 from elman.data.tagged import check_tags_known, load_sentences
 from elman.errors import InputError
+from elman.models.tagged_words import TaggedWords
 from elman.tasks.frame import train_run
 from elman.tasks.tag import task as tag
 from elman.tasks.tag.estimator import Tagger
-from elman.tasks.tag.tagging import TaggedWords
 from elman.tasks.use import Run
 from elman.training.progress import Silent
 

@@ -17,10 +17,11 @@ from tests.tasks.tag.conftest import sentences
 
 from elman import Tagger
 from elman.data.schemes import convert
+from elman.data.tagged import TaggedSentences
 from elman.errors import InputError
+from elman.models.calibration import best_threshold
 from elman.models.tag_names import TagNames
 from elman.models.tagger import TaggerModel, TaggerSettings
-from elman.tasks.tag.tagging import TaggedSentences, best_threshold
 from elman.text.vectors import WordVectors
 
 SMALL: dict[str, Any] = {

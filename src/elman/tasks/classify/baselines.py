@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from elman.models.linear import on_summaries
 from elman.tasks.contract import Baseline
 from elman.tasks.figures import score_classes
 
 __all__ = ["linear_baseline", "majority_baseline"]
-
-_STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0)
 
 
 def majority_baseline(y_train: np.ndarray, y_test: np.ndarray, labels: Sequence[str]) -> Baseline:
@@ -34,7 +33,7 @@ def linear_baseline(
     Texts become tf-idf of 1-2-grams; arrays (T_i, F) become `summaries`.
     """
     if numbers:
-        estimator, C, features = _on_summaries(train, valid)
+        estimator, C, features = on_summaries(train, valid)
         name, what = "summary + logistic regression", "mean, spread, extremes, first and last value of each feature"
     else:
         from elman.text.ngrams import tfidf_baseline
@@ -50,27 +49,3 @@ def linear_baseline(
     P[:, estimator.classes_] = estimator.predict_proba(features(test[0]))
     text = f"{what}, classes weighted by rarity, C = {C:g} chosen on the validation data"
     return Baseline(name, text, {**score_classes(test[1], P, labels), "C": C})
-
-
-def _on_summaries(train: tuple[Sequence[Any], np.ndarray], valid: tuple[Sequence[Any], np.ndarray]) -> Any:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import f1_score
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    x, x_valid = summaries(train[0]), summaries(valid[0])
-    best, best_score, best_C = None, -1.0, 0.0
-    for C in _STRENGTHS:
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=C, class_weight="balanced", max_iter=2000))
-        model.fit(x, train[1])
-        score = f1_score(valid[1], model.predict(x_valid), average="macro", zero_division=0)
-        if score > best_score:
-            best, best_score, best_C = model, score, C
-    return best, best_C, summaries
-
-
-def summaries(X: Sequence[Any]) -> np.ndarray:
-    """(N, 6 F): what is left of each array (T_i, F) without its order, but for the ends."""
-    arrays = [np.asarray(x, dtype=float) for x in X]
-    arrays = [a[:, None] if a.ndim == 1 else a for a in arrays]
-    return np.array([np.concatenate([a.mean(0), a.std(0), a.min(0), a.max(0), a[0], a[-1]]) for a in arrays])

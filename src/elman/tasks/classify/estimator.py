@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -15,7 +15,8 @@ from torch import Tensor
 from elman.config.parameters import held_share, plain
 from elman.config.training import TrainingSettings
 from elman.data.inputs import class_labels, example_weights, listed
-from elman.data.table import Table
+from elman.data.labelled import Labelled
+from elman.data.split import hold_out_classes
 from elman.errors import InputError
 from elman.figure import known_figure
 from elman.models.class_loss import LossSettings, cross_entropy
@@ -23,46 +24,12 @@ from elman.models.classifier import ClassifierSettings, SequenceClassifier
 from elman.models.described import ClassifierDescription
 from elman.models.encoding import Encoding, Examples, TextBatch, TextSettings, check_inputs
 from elman.tasks.batches import Batches, at_once, selecting
-from elman.tasks.estimator import Estimator, check_answer, check_fitted, warn_if_diverged
+from elman.tasks.estimator import Estimator, check_fitted
 from elman.tasks.figures import Scores, number, score_classes
 from elman.tasks.packaged import check_packaged, packaged_digest, parts_of_speech
-from elman.training.divergence import check_answers
+from elman.training.divergence import check_answer, check_answers, warn_if_diverged
 
-__all__ = ["Classifier", "Labelled", "predict_scores"]
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """N inputs (strings, token lists, or arrays (T_i, F)), and where they are known their labels.
-
-    Attributes:
-        labels: N; empty where none are known.
-        weights: (N,) above 0, what each example counts in the loss, or None.
-        table: the rows of a file that they come from, or None.
-    """
-
-    inputs: Sequence[Any]
-    labels: Sequence[Any] | np.ndarray = ()
-    weights: np.ndarray | None = None
-    table: Table | None = None
-
-    @classmethod
-    def of(cls, table: Table) -> Labelled:
-        """A table with the column text, and where labels are known label."""
-        return cls(table["text"], table["label"] if "label" in table.columns else (), table=table)
-
-    def __len__(self) -> int:
-        return len(self.inputs)
-
-    def take(self, indices: Sequence[int]) -> Labelled:
-        """Those at `indices`, in that order."""
-        rows = list(indices)
-        return Labelled(
-            [self.inputs[i] for i in rows],
-            np.asarray(self.labels)[rows] if len(self.labels) else (),
-            None if self.weights is None else self.weights[rows],
-            None if self.table is None else self.table.take(rows),
-        )
+__all__ = ["Classifier", "predict_scores"]
 
 
 @torch.no_grad()
@@ -138,9 +105,9 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         if not share:
             self.fit_parts(given, None)
         else:
-            train, valid = _hold_out(np.asarray(given.labels), share, self.settings(TrainingSettings).seed)
+            train, valid = hold_out_classes(np.asarray(given.labels), share, self.settings(TrainingSettings).seed)
             self.fit_parts(given.take(train), replace(given.take(valid), weights=None))
-        warn_if_diverged(self.fitted_)
+        warn_if_diverged(self.fitted_.diverged, self.fitted_.best_epoch)
         return self
 
     def encode(self, train: Labelled, valid: Labelled | None) -> None:
@@ -278,21 +245,3 @@ def _check_classes(labels: Sequence[Any] | np.ndarray) -> None:
             f"only one class, {y[0].item()!r}" if isinstance(y[0], np.generic) else f"only one class, {y[0]!r}",
             remedy="a classifier needs examples of at least two",
         )
-
-
-def _hold_out(y: np.ndarray, share: float, seed: int) -> tuple[list[int], list[int]]:
-    """Rows to train on and rows to choose the epoch on, in proportion for every label.
-
-    Raises:
-        InputError: no class has an example to spare.
-    """
-    from elman.data.split import split_rows
-
-    labels = y.tolist()
-    if len(set(labels)) == len(labels):
-        raise InputError(
-            f"{len(labels)} examples of {len(labels)} classes are too few to hold one out",
-            remedy="give more of each class, or validation=0 to hold out none",
-        )
-    train, valid = split_rows(labels, [1 - share, share], seed)
-    return train, valid

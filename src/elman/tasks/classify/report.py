@@ -11,25 +11,25 @@ from torch import Tensor
 
 from elman.config.recipe import Recipe
 from elman.config.training import TrainingSettings
+from elman.data.labelled import Labelled
 from elman.equations.printing import equations
 from elman.errors import InputError
 from elman.inspect.sensitivity import Sensitivity, explain_answers, gradient_times_input, leave_one_out
 from elman.models.class_loss import LossSettings
 from elman.models.classifier import ClassifierSettings, SequenceClassifier
 from elman.models.encoding import Examples, TextSettings
-from elman.pages.markup import tag
 from elman.pages.numbers import fraction
 from elman.pages.page import Section, section
-from elman.report.facts import bars
+from elman.report.facts import bars, vocabulary_facts
 from elman.report.results import Results
 from elman.report.scores import confusion_matrix, standard_error
 from elman.report.sections import classification, inside, remembering, subtitle
-from elman.report.sentences import WORDS, first_of_each, legend, shaded
-from elman.tasks.classify.estimator import Classifier, Labelled
+from elman.report.sentences import WORDS, interesting, moved_words
+from elman.tasks.classify.estimator import Classifier
 from elman.tasks.contract import Look, Trained
 from elman.text.chain import Chain
 
-__all__ = ["inspect", "interesting", "look", "sensitivities"]
+__all__ = ["inspect", "look", "sensitivities"]
 
 
 def look(trained: Trained[Classifier, Labelled]) -> Look:
@@ -48,7 +48,8 @@ def look(trained: Trained[Classifier, Labelled]) -> Look:
 def _results(trained: Trained[Classifier, Labelled]) -> Results:
     """Everything the report draws."""
     data, classifier, labels = trained.data, trained.estimator, trained.estimator.labels
-    train, test = classifier.encoding_(data.train.inputs), classifier.encoding_(data.test.inputs)
+    encoding = classifier.encoding_
+    train, test = encoding(data.train.inputs), encoding(data.test.inputs)
     parts = {"train": data.train, "valid": data.valid, "test": data.test}
     y = {name: classifier.class_numbers(part.labels) for name, part in parts.items()}
     P = classifier.predict_proba(data.test.inputs)
@@ -67,7 +68,7 @@ def _results(trained: Trained[Classifier, Labelled]) -> Results:
         class_counts={name: np.bincount(k, minlength=len(labels)).tolist() for name, k in y.items()},
         settings=_settings(trained.recipe, classifier),
         timings=trained.seconds,
-        vocabulary=_vocabulary(classifier, train, test),
+        vocabulary=vocabulary_facts(encoding.vocabulary, encoding.features, train.tokens, test.tokens),
         sensitivities=sensitivities(classifier.model_, test, shown),
         best_epoch=classifier.fitted_.best_epoch or None,
         proof=trained.proof.to_dict(),
@@ -96,30 +97,13 @@ def inspect(classifier: Classifier, text: str) -> tuple[str, list[Section | None
 
     order = p.argsort()[::-1]
     probabilities = {classifier.labels[k]: float(p[k]) for k in order}
-    first = shaded(tokens, gradient_times_input(scores, x)[:, 0].tolist(), unknown)
-    exact = shaded(tokens, leave_one_out(scores, x, first=WORDS)[:, 0].tolist(), unknown)
-    lead = f"How far the log-probability of \u201c{classifier.labels[order[0]]}\u201d falls without each word."
-    if batch.ngrams is not None:
-        lead += " The n-gram features are left as they are."
-    if unknown:
-        lead += f" {_of_words(len(unknown), len(tokens))} unknown to the model, and set in italics."
-    moved = section(
-        "Which words moved it",
-        legend({"speaks for the answer": "blue", "speaks against it": "orange"}),
-        tag("h3", "Left out one at a time"),
-        exact,
-        tag("h3", "To first order: gradient times input"),
-        first,
-        lead=lead,
-    )
+    exact = leave_one_out(scores, x, first=WORDS)[:, 0].tolist()
+    moved = moved_words(
+        tokens, exact, gradient_times_input(scores, x)[:, 0].tolist(), unknown, classifier.labels[order[0]],
+        " The n-gram features are left as they are." if batch.ngrams is not None else "",
+    )  # fmt: skip
     said = bars(probabilities, {label: fraction(v) for label, v in probabilities.items()}, top=1)
     return classifier.labels[order[0]], [section("Answer", said), moved, *inside(model.recurrent, x, tokens)]
-
-
-def _of_words(n: int, of: int) -> str:
-    if of == 1:
-        return "Its only word is"
-    return f"1 of its {of} words is" if n == 1 else f"{'All' if n == of else n} of its {of} words are"
 
 
 def _as_written(chain: Chain | None, text: str, tokens: list[str]) -> list[str]:
@@ -184,23 +168,6 @@ def _settings(recipe: Recipe, classifier: Classifier) -> dict[str, Any]:
     }
 
 
-def _vocabulary(classifier: Classifier, train: Examples, test: Examples) -> dict[str, float]:
-    vocabulary = classifier.encoding_.vocabulary
-    if vocabulary is None:
-        return {"features a step": classifier.encoding_.features}
-    counts: dict[str, int] = {}
-    for tokens in train.tokens:
-        for token in tokens:
-            counts[token] = counts.get(token, 0) + 1
-    return {
-        "words known": len(vocabulary) - 2,
-        "different words in training": len(counts),
-        "seen only once": sum(c == 1 for c in counts.values()),
-        "unknown share in training": vocabulary.unknown_share(train.tokens),
-        "unknown share in test": vocabulary.unknown_share(test.tokens),
-    }
-
-
 def sensitivities(model: SequenceClassifier, examples: Examples, picks: Sequence[int]) -> list[Sensitivity]:
     """For each picked sequence, how much every time step's input raised the log-probability of the predicted class."""
     if not picks:
@@ -210,19 +177,3 @@ def sensitivities(model: SequenceClassifier, examples: Examples, picks: Sequence
     with torch.no_grad():
         x = batch.sequences.with_data(model.embed(batch.sequences.data, batch.lengths))  # (T, B, E)
     return explain_answers(lambda e, lengths: model.read(e, lengths, batch.ngrams), x, picks)
-
-
-def interesting(y_true: np.ndarray, probabilities: np.ndarray, texts: Sequence[Any] = (), each: int = 12) -> list[int]:
-    """Sequences worth showing: of every class the surest mistakes and the surest right answers, `each` of both.
-
-    Of equal `texts` (N) one alone is worth it.
-    """
-    predicted, sure = probabilities.argmax(1), probabilities.max(1)
-    found: list[int] = []
-    for k in range(probabilities.shape[1]):
-        for kind in (predicted != y_true, predicted == y_true):
-            rows = np.flatnonzero(kind & (y_true == k))
-            rows = rows[np.argsort(-sure[rows], kind="stable")]
-            rows = rows[first_of_each([texts[int(i)] for i in rows])] if len(texts) else rows
-            found += rows[:each].tolist()
-    return sorted(found)

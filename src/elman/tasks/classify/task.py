@@ -10,12 +10,12 @@ import numpy as np
 
 from elman.config.recipe import Recipe
 from elman.config.settings import DataSettings
-from elman.data.labelled import check_known, load_labelled, load_texts
+from elman.data.labelled import Labelled, check_known, load_labelled, load_texts
 from elman.data.table import Table
 from elman.errors import InputError
 from elman.pages.page import Section
 from elman.tasks.classify.baselines import linear_baseline, majority_baseline
-from elman.tasks.classify.estimator import Classifier, Labelled
+from elman.tasks.classify.estimator import Classifier
 from elman.tasks.classify.variants import variants_on
 from elman.tasks.contract import Baseline, Look, Note, Row, Shown, Split, Task, Trained, Variants
 from elman.tasks.packaged import packaged_digest, parts_of_speech

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -13,34 +13,42 @@ from torch import Tensor
 
 from elman.config.parameters import held_share
 from elman.config.training import TrainingSettings
+from elman.data.entities import entity_scores
 from elman.data.inputs import listed
 from elman.data.schemes import detect_scheme
 from elman.data.sentences import checked_sentences, tag_of
+from elman.data.split import hold_out
+from elman.data.tagged import TaggedSentences
 from elman.equations.graph import Graph
 from elman.errors import InputError
 from elman.figure import known_figure
+from elman.models.calibration import best_temperature, best_threshold
 from elman.models.described import TaggerDescription
 from elman.models.lexicon import Lexicon
 from elman.models.tag_names import TagNames, transition_rules
+from elman.models.tagged_words import TagBatch, TaggedWords
 from elman.models.tagger import TaggerModel, TaggerSettings
-from elman.tasks.batches import Batches
-from elman.tasks.estimator import Estimator, Learn, check_answer, check_fitted, hold_out, warn_if_diverged
-from elman.tasks.figures import Scores, entity_scores, number
+from elman.tasks.batches import Batches, at_once
+from elman.tasks.estimator import Estimator, Learn, check_fitted
+from elman.tasks.figures import Scores, number
 from elman.tasks.packaged import PackagedTagger, check_packaged, packaged_digest, packaged_tagger
-from elman.tasks.tag.figures import confidence_figures, in_scheme, tag_figures
-from elman.tasks.tag.tagging import (
-    TagBatch,
-    TaggedSentences,
-    TaggedWords,
-    Words,
-    best_temperature,
-    best_threshold,
-    emitted,
-)
+from elman.tasks.tag.figures import confidence_figures, tag_figures
 from elman.text.vectors.table import known_words
-from elman.training.divergence import DivergenceError, check_answers
+from elman.training.divergence import DivergenceError, check_answer, check_answers, warn_if_diverged
 
 __all__ = ["Tagger"]
+
+Words = Sequence[str]
+_AT_ONCE = 128  # sentences, where nothing is trained
+
+
+Emitted = tuple[list[int], Tensor, Tensor]  # which sentences, emissions (T, B, K), lengths (B,)
+
+
+def emitted(model: TaggerModel, examples: TaggedWords) -> Iterator[Emitted]:
+    """Emissions of many sentences, in batches of like length."""
+    for picks, batch in at_once(model, examples, _AT_ONCE):
+        yield picks, model(batch.words), batch.lengths
 
 
 class Tagger(Estimator[TaggedSentences, TaggedWords, TagBatch]):
@@ -110,7 +118,7 @@ class Tagger(Estimator[TaggedSentences, TaggedWords, TagBatch]):
             )
         given = TaggedSentences(sentences, tags, tag_type=tag_type)
         self.fit_parts(given.take(train), given.take(valid))
-        warn_if_diverged(self.fitted_)
+        warn_if_diverged(self.fitted_.diverged, self.fitted_.best_epoch)
         return self
 
     def encode(self, train: TaggedSentences, valid: TaggedSentences | None) -> None:
@@ -296,7 +304,7 @@ class Tagger(Estimator[TaggedSentences, TaggedWords, TagBatch]):
         given = self.predict(examples.words)
         seconds = time.perf_counter() - started
         predicted = [[str(tag) for tag in row] for row in given]  # as the examples' are: they may be numbers
-        gold = in_scheme(self.names_, examples.tags, examples.scheme)
+        gold = self.names_.given(examples.tags, examples.scheme)
         figures = tag_figures(gold, predicted, not self.names_.plain)
         figures |= confidence_figures(self.names_, gold, predicted, self.predict_proba(examples.words))
         figures["words_per_second"] = number(figures, "n") / seconds

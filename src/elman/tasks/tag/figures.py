@@ -7,12 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from elman.data.schemes import convert, detect_scheme
-from elman.errors import InputError
+from elman.data.entities import entity_scores
 from elman.models.tag_names import TagNames
-from elman.tasks.figures import Scores, calibration_error, entity_scores
+from elman.tasks.figures import Scores, calibration_error
 
-__all__ = ["confidence_figures", "in_scheme", "tag_figures", "usual_tags"]
+__all__ = ["confidence_figures", "tag_figures", "usual_tags"]
 
 Words = Sequence[str]
 
@@ -81,25 +80,6 @@ def confidence_figures(
         chosen = [p[t, column[tag]] if tag in column else 0.0 for t, tag in zip(rows, wanted)]
         nll -= float(np.log(np.maximum(chosen, 1e-12)).sum())
     return {"nll": nll / len(right), "ece": calibration_error(np.concatenate(sure), np.array(right))}
-
-
-def in_scheme(names: TagNames, tags: Sequence[Words], scheme: str) -> list[Words]:
-    """Tags of `scheme` ("auto": found out) as those that the tagger gives back.
-
-    Raises:
-        InputError: tags that do not say where an entity begins, of a tagger of entities.
-    """
-    if names.plain:
-        return list(tags)
-    scheme = detect_scheme(tags) if scheme == "auto" else scheme
-    plain = (tag for row in tags for tag in row if tag != "O" and tag[1:2] != "-")
-    if scheme == "none" and (strange := next(plain, None)) is not None:
-        raise InputError(
-            f"tag {strange!r} does not say where an entity begins, as those of the training data do",
-            where="y",
-            remedy=f"write B-{strange} and I-{strange}",
-        )
-    return [convert(row, names.scheme if scheme == "none" else scheme, names.scheme) for row in tags]
 
 
 def usual_tags(train: tuple[Sequence[Words], Sequence[Words]], X: Sequence[Words]) -> list[list[str]]:

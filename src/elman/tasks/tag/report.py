@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from elman.data.schemes import convert, spans
+from elman.data.tagged import TaggedSentences
 from elman.equations.printing import equations
+from elman.inspect.watching import watched_input
 from elman.pages.markup import tag
 from elman.pages.numbers import fraction
 from elman.pages.page import Section, section
@@ -27,10 +29,9 @@ from elman.report.tagged import (
     word_sentences,
 )
 from elman.sequences import Sequences
-from elman.tasks.contract import Look, Split, Trained, watched_input
+from elman.tasks.contract import Look, Split, Trained
 from elman.tasks.figures import Json, number
 from elman.tasks.tag.estimator import Tagger
-from elman.tasks.tag.tagging import TaggedSentences
 
 __all__ = ["inspect", "look", "settings_of"]
 

@@ -9,13 +9,12 @@ from typing import cast
 from elman.config.settings import DataSettings
 from elman.data.schemes import spans
 from elman.data.table import Table
-from elman.data.tagged import check_tags_known, load_sentences, load_tagged
+from elman.data.tagged import TaggedSentences, check_tags_known, load_sentences, load_tagged
 from elman.pages.page import Section
 from elman.tasks.contract import Baseline, Look, Note, Row, Shown, Split, Task, Trained
 from elman.tasks.figures import Json
 from elman.tasks.tag.estimator import Tagger
 from elman.tasks.tag.figures import tag_figures, usual_tags
-from elman.tasks.tag.tagging import TaggedSentences
 from elman.text.tokenize import words
 
 __all__ = ["TASK", "Tag"]

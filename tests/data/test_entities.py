@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from seqeval.metrics import classification_report
 from seqeval.metrics.sequence_labeling import get_entities
 
+from elman.data.entities import entity_scores
 from elman.data.schemes import convert, spans
 from elman.errors import InputError
 from elman.models.tag_names import transition_rules
-from elman.tasks.figures import entity_scores
 
 TAGS = ["O", *(f"{position}-{type_}" for position in "BIES" for type_ in ("person", "place", "creative-work"))]
 tag = st.sampled_from([*TAGS, "B", "I", "E", "S", "I-"])  # also positions without a type

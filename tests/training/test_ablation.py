@@ -9,12 +9,12 @@ import pytest
 from elman.config.recipe import Recipe, load_recipe
 from elman.figure import known_figure
 from elman.models.encoding import TextSettings
-from elman.tasks.ablation import RECIPE, ablate
 from elman.tasks.classify import task as classify
 from elman.tasks.classify.variants import variants, variants_on
 from elman.tasks.contract import Variants
 from elman.tasks.frame import train_run
 from elman.text.variants import chains
+from elman.training.ablation import RECIPE, ablate
 
 Texts = list[str]
 

@@ -1,0 +1,69 @@
+"""What makes a tagger's answers true: the temperature of its probabilities, and how readily it gives entities."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from torch import Tensor
+
+from elman.data.entities import entity_scores
+from elman.models.tag_names import TagNames
+from elman.models.tagger import TaggerModel
+from elman.sequences import within
+
+__all__ = ["best_temperature", "best_threshold"]
+
+
+def best_threshold(
+    model: TaggerModel,
+    names: TagNames,
+    batches: Sequence[tuple[list[int], Tensor, Tensor]],
+    gold: Sequence[Sequence[str]],
+) -> float:
+    """How many nats less likely than none an entity may be and still be given: what is best for F1 in validation.
+
+    The likeliest tagging makes the fewest mistakes, not the best F1: where entities are rare and unlike those of
+    training, it misses far more of them than it invents (Lipton et al. 2014, on such thresholds).
+
+    Args:
+        batches: which sentences, emissions (T, B, K), lengths (B,).
+        gold: the tags of every sentence, as the user wrote them.
+
+    Returns:
+        0 to 4 in steps of a half; the least of equally good ones.
+    """
+    found: dict[float, float] = {}
+    for threshold in np.arange(0, 4.5, 0.5).tolist():
+        predicted: list[list[str]] = [[] for _ in gold]
+        for picks, e, lengths in batches:
+            best = model.decode(e, lengths, names.favour(threshold))
+            for b, i in enumerate(picks):
+                predicted[i] = names.outwards(best[: len(gold[i]), b].tolist())
+        found[threshold] = entity_scores(gold, predicted)["all"]["f1"]
+    return max(found, key=lambda threshold: (found[threshold], -threshold))
+
+
+def best_temperature(model: TaggerModel, batches: Sequence[tuple[Tensor, Tensor, Tensor]]) -> float:
+    """The temperature at which the stated probabilities of validation tags are likeliest (Guo et al. 2017, sec. 4.2).
+
+    Args:
+        batches: emissions (T, B, K), lengths (B,), tags (T, B), -1 for a tag without a number.
+
+    Returns:
+        Between 0.2 and 5, to within a thousandth; sought on its logarithm, where the likelihood has one peak.
+    """
+    from scipy.optimize import minimize_scalar
+
+    def nll(log_t: float) -> float:
+        total = 0.0
+        for e, lengths, tags in batches:
+            p = model.probabilities(e, lengths, math.exp(log_t))
+            known = (tags >= 0) & within(lengths, len(tags))
+            chosen = p.gather(2, tags.clamp_min(0)[:, :, None]).squeeze(2)[known]
+            total -= float(chosen.clamp_min(1e-12).log().sum())
+        return total
+
+    found = minimize_scalar(nll, bounds=(math.log(0.2), math.log(5.0)), method="bounded", options={"xatol": 1e-3})
+    return math.exp(found.x)
