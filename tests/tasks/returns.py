@@ -84,8 +84,7 @@ class Counter(Estimator[Counted, Examples, TextBatch]):
         return list(self.model_(batch.sequences.data, batch.lengths))
 
     def loss(self, batch: TextBatch) -> tuple[Tensor, float]:
-        error = torch.stack(self.outputs(batch)) - batch.y
-        return error.square().mean(), float(len(batch.lengths))
+        return (torch.stack(self.outputs(batch)) - batch.y).square().mean(), float(len(batch.lengths))
 
     def predict(self, examples: Examples) -> Tensor:
         found = torch.zeros(len(examples))
@@ -132,7 +131,7 @@ class Returns(Task[Counter, Counted]):
 
     def examples_in(self, estimator: Counter, settings: DataSettings, labelled: bool, note: Note) -> Counted:
         table = read_table(find_parts(settings).get("test", settings.path), settings.encoding)
-        return Counted(table.select(text="text", **({"count": "count"} if labelled else {})))
+        return Counted(Table({name: table[name] for name in ("text", *(["count"] if labelled else []))}))
 
     def answer(self, estimator: Counter, examples: Counted, note: Note) -> list[Row]:
         return [{"returns": round(n, 4)} for n in estimator.predict(estimator.encoded(examples)).tolist()]

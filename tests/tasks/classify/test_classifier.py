@@ -104,7 +104,7 @@ def test_parameters_are_the_settings() -> None:
     assert "hidden=7" in repr(model)
     with pytest.raises(InputError, match="unknown parameter 'hiden'; did you mean 'hidden'"):
         elman.Classifier(hiden=3)
-    with pytest.raises(InputError, match=r"Classifier, model: .*`int`, got `str`"):
+    with pytest.raises(InputError, match="Classifier, model: hidden: expected a whole number, got a text"):
         elman.Classifier(hidden="many").fit(["a", "b"], [0, 1])
 
 
