@@ -96,13 +96,25 @@ def test_every_number_of_a_section_has_bounds() -> None:
 
 def test_types_are_told_in_words() -> None:
     for given, told in (
-        ({"class_weights": 3}, "loss.class_weights: expected a text or a table, got a whole number; one of"),
+        (
+            {"class_weights": 3},
+            "loss.class_weights: expected a text or a table, got a whole number; one of 'balanced', 'none'",
+        ),
         ({"class_weights": {"a": "heavy"}}, "loss.class_weights: expected a number, got a text"),
+        ({"class_weights": "even"}, "loss.class_weights: unknown value 'even'; one of 'balanced', 'none'"),
+        ({"label_smoothing": True}, "loss.label_smoothing: expected a number, got true or false"),
         ({"label_smoothing": None}, "loss.label_smoothing: expected a number, got nothing"),
     ):
         with pytest.raises(InputError) as error:
             LossSettings(**given).check()  # type: ignore[arg-type]
-        assert str(error.value).startswith(told)
+        assert str(error.value) == told
+
+
+@pytest.mark.parametrize("value", [0.5, -0.5, math.nan, math.inf])
+def test_a_fraction_is_no_whole_number_whatever_its_size(value: float) -> None:
+    with pytest.raises(InputError) as error:
+        TextSettings(min_count=value).check()  # type: ignore[arg-type]
+    assert str(error.value) == "text.min_count: expected a whole number, got a number"
 
 
 def test_the_line_says_where_the_number_was_written(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -50,7 +50,7 @@ def _in_words(
 ) -> InputError:
     """What msgspec says, "Expected `int`, got `str` - at `$.hidden`" say, as a user reads it."""
     what, _, place = said.partition(" - at ")
-    path = place.strip("`").removeprefix("$").partition("[")[0].removeprefix(".")
+    path, inside, _ = place.strip("`").removeprefix("$").removeprefix(".").partition("[")
     dotted = ".".join(filter(None, (section, path)))
     annotation: Any = kind
     value: Any = values
@@ -59,14 +59,19 @@ def _in_words(
         annotation = fields_of(inner).get(key) if inner else None
         value = value.get(key) if isinstance(value, Mapping) else None
     place = where(dotted)
-    name = path if place.endswith(dotted) or not section else dotted
-    if isinstance(value, (int, float)) and (remedy := give(annotation, value)):
+    if isinstance(value, (int, float)) and ", got " not in what and (remedy := give(annotation, value)):
+        name = path if place.endswith(dotted) or not section else dotted
         return InputError(f"{name} is {value}", where=place, remedy=remedy)
-    allowed = _choices(annotation)
-    near = get_close_matches(value, [a for a in allowed if isinstance(a, str)], n=1) if isinstance(value, str) else []
-    remedy = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(map(repr, allowed))}" if allowed else ""
     what = in_words(what)
-    return InputError(what if place.endswith(dotted) else f"{dotted}: {what}", where=place, remedy=remedy)
+    named = what if place.endswith(dotted) else f"{dotted}: {what}"
+    return InputError(named, where=place, remedy="" if inside else _choose(_choices(annotation), value))
+
+
+def _choose(allowed: Sequence[Any], value: Any) -> str:
+    """The nearest of the values that a key may have, or all of them."""
+    texts = [choice for choice in allowed if isinstance(choice, str)]
+    near = get_close_matches(value, texts, n=1, cutoff=0.7) if isinstance(value, str) else []
+    return f"did you mean {near[0]!r}?" if near else f"one of {', '.join(map(repr, allowed))}" if allowed else ""
 
 
 def _choices(annotation: Any) -> list[Any]:
