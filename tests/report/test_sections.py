@@ -173,6 +173,12 @@ def test_history_s_keys_share_a_panel_where_they_share_a_scale() -> None:
     assert shown is not None
     assert shown.body.count("<svg") == 4
     assert "weights of epoch 1" in shown.body
+    assert "2 epochs; " in shown.body
+    shown = training([{**row, "step": step} for step in (40, 80, 100)], best_epoch=80)  # two of them within an epoch
+    assert shown is not None
+    assert "3 validations; the weights of step 80" in shown.body
+    assert "by step: " in shown.body
+    assert "epoch" not in shown.body
 
 
 def test_equations_are_set_as_printed() -> None:

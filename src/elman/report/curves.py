@@ -50,9 +50,11 @@ def training(history: Sequence[Mapping[str, float]], best_epoch: int | None = No
     if not history:
         return None
     figures = [tag("figure", curve(history, keys, title, best_epoch)) for title, keys in panels_of(history).items()]
-    lead = f"{len(history)} epochs" if len(history) > 1 else "One epoch"
+    unit = _unit(history)
+    rows = "epoch" if unit == "epoch" else "validation"
+    lead = f"{len(history)} {rows}s" if len(history) > 1 else f"One {rows}"
     if best_epoch is not None:
-        lead += f"; the weights of epoch {best_epoch}, best on the validation split, were kept (the vertical line)"
+        lead += f"; the weights of {unit} {best_epoch}, best on the validation split, were kept (the vertical line)"
     return section("Training", tag("div", figures, class_="grid"), lead=lead + ".")
 
 
@@ -63,7 +65,8 @@ def curve(
     """Some keys of the history against the epoch, each labelled at its end rather than in a legend."""
     figure, ax = canvas(4.3, 2.5)
     ends: list[tuple[float, str, str]] = []
-    epochs = [float(row.get("epoch", i + 1)) for i, row in enumerate(history)]
+    unit = _unit(history)
+    epochs = [float(row.get(unit, i + 1)) for i, row in enumerate(history)]
     for key, paint in zip(keys, SERIES_PAINT * (len(keys) // len(SERIES_PAINT) + 1)):
         points = [(e, float(row[key])) for e, row in zip(epochs, history) if key in row and math.isfinite(row[key])]
         if not points:
@@ -74,7 +77,7 @@ def curve(
     if best_epoch is not None and epochs[0] <= best_epoch <= epochs[-1]:
         ax.axvline(best_epoch, color=PAINT["muted"], linewidth=1, linestyle=(0, (2, 2)), zorder=0)
     ax.set_title(title)
-    ax.set_xlabel("epoch")
+    ax.set_xlabel(unit)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:.4g}")
     ax.margins(x=0.02, y=0.12)
@@ -83,7 +86,12 @@ def curve(
     if len(ends) > 1:
         label_ends(ax, epochs[-1], ends)
     said = "; ".join(f"{name} ends at {fraction(value)}" for value, name, _ in ends)
-    return svg(figure, f"{title} by epoch: {said}")
+    return svg(figure, f"{title} by {unit}: {said}")
+
+
+def _unit(history: Sequence[Mapping[str, float]]) -> str:
+    """What rows are counted by: where validations lie within epochs, they say the optimiser's step."""
+    return "step" if any("step" in row for row in history) else "epoch"
 
 
 def _name(key: str) -> str:

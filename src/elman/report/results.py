@@ -38,7 +38,7 @@ class Results:
         seeds: one mapping a seed (``{"seed": 0, "macro_f1": .61, "accuracy": .64}``), on the test split.
         sensitivities: per-token shading for some test sequences, right and wrong.
         notes: sentences to be read before the figures (how the data were split, what was guessed).
-        best_epoch: the epoch whose weights were kept (counted as in `history`), or None.
+        best_epoch: the epoch whose weights were kept, or the step where rows of `history` have one; or None.
         proof: the object of proof.json, or None.
     """
 

@@ -229,7 +229,7 @@ class Task(ABC, Generic[E, X]):
             ours=graph.name,
             settings=settings,
             sections=usual(
-                estimator.fitted_.history, estimator.fitted_.best_epoch or None, lines, trained.proof.to_dict(),
+                estimator.fitted_.history, estimator.fitted_.kept[1] or None, lines, trained.proof.to_dict(),
                 facts, trained.seconds,
             ),
         )  # fmt: skip

@@ -91,9 +91,8 @@ def fit(
             if not session.best:
                 raise
             session.fitted.diverged = error.what
-            best = session.fitted
-            of = f"step {best.best_step}" if settings.validate_every else f"epoch {best.best_epoch}"
-            told.note(f"{error.what}: the weights of {of} are kept; {error.remedy}")
+            kind, best = session.fitted.kept
+            told.note(f"{error.what}: the weights of {kind} {best} are kept; {error.remedy}")
         finally:
             try:
                 session.finish()

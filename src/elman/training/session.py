@@ -48,6 +48,12 @@ class Fitted:
     interrupted: bool = False
     diverged: str = ""
 
+    @property
+    def kept(self) -> tuple[str, int]:
+        """What the kept weights are of, as rows of the history name it: ("step", 400), or ("epoch", 3); 0: nothing."""
+        steps = any("step" in row for row in self.history)
+        return ("step", self.best_step) if steps else ("epoch", self.best_epoch)
+
 
 @dataclass
 class Position:

@@ -70,7 +70,7 @@ def _results(trained: Trained[Classifier, Labelled]) -> Results:
         timings=trained.seconds,
         vocabulary=vocabulary_facts(encoding.vocabulary, encoding.features, train.tokens, test.tokens),
         sensitivities=sensitivities(classifier.model_, test, shown),
-        best_epoch=classifier.fitted_.best_epoch or None,
+        best_epoch=classifier.fitted_.kept[1] or None,
         proof=trained.proof.to_dict(),
     )
 

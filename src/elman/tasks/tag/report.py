@@ -92,7 +92,7 @@ def look(trained: Trained[Tagger, TaggedSentences]) -> Look:
         sections=[
             _sentences(shown, entities),
             _types(scores, entities),
-            training(fitted.history, fitted.best_epoch or None),
+            training(fitted.history, fitted.kept[1] or None),
             _calibration(chosen, tags, predicted, tagger),
             cell([str(line) for line in equations(graph).lines]),
             proof(trained.proof.to_dict()),
