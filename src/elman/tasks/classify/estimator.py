@@ -17,7 +17,7 @@ from elman.config.training import TrainingSettings
 from elman.data.inputs import class_labels, example_weights, listed
 from elman.data.labelled import Labelled
 from elman.data.split import hold_out_classes
-from elman.errors import InputError
+from elman.errors import InputError, in_words
 from elman.figure import known_figure
 from elman.models.class_loss import LossSettings, cross_entropy
 from elman.models.classifier import ClassifierSettings, SequenceClassifier
@@ -166,7 +166,7 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         try:
             weights = msgspec.convert(plain(self.class_weight), str | dict[Any, float])
         except msgspec.ValidationError as error:
-            raise InputError(str(error), where=f"{type(self).__name__}, class_weight") from error
+            raise InputError(in_words(str(error)), where=f"{type(self).__name__}, class_weight") from error
         loss = msgspec.structs.replace(loss, class_weights=weights)
         loss.check()
         return loss
