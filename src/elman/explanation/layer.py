@@ -129,7 +129,7 @@ def _kept(layer: Recurrent) -> int:
     """Bytes that the step back of every layer and direction reads, for one time step of one sequence."""
     graph, total = layer.running_graph(), 0
     for k in range(layer.num_layers):
-        total += _values(graph, layer._sizes_of(k)) * layer.directions
+        total += _values(graph, layer.sizes_of(k)) * layer.directions
     return total * next(layer.parameters()).element_size()
 
 

@@ -31,7 +31,7 @@ def flops(layer: Recurrent, steps: int) -> int:
     times as many."""
     total = 0
     for k in range(layer.num_layers):
-        total += layer.directions * step_flops(layer.graph, layer._sizes_of(k))
+        total += layer.directions * step_flops(layer.graph, layer.sizes_of(k))
     return total * steps
 
 

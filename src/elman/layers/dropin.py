@@ -12,8 +12,9 @@ from torch.nn.utils.rnn import PackedSequence
 from elman import cells
 from elman.equations import Cell
 from elman.errors import InputError, InputTypeError
+from elman.layers.arguments import State, of_type
 from elman.layers.layout import Stacked
-from elman.layers.recurrent import Recurrent, State, of_type
+from elman.layers.recurrent import Recurrent
 
 __all__ = ["GRU", "LSTM", "RNN"]
 
@@ -65,7 +66,8 @@ class _DropIn(Recurrent):
 
     @property
     def _all_weights(self) -> list[list[str]]:
-        return [list(self._plan(self.running_graph(), k, d).names) for k, d in self._passes()]
+        graph, cells = self.running_graph(), self._cells
+        return [list(cells.plan(graph, k, d, self.training).names) for k, d in cells.passes()]
 
     @property
     def _flat_weights_names(self) -> list[str]:
