@@ -6,7 +6,7 @@ import math
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -73,8 +73,7 @@ class Position:
     finished: bool = False
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(NamedTuple):
     """Where a training stands, for those who watch.
 
     Attributes:
@@ -173,13 +172,13 @@ class Session:
             group["lr"] = at.rate
         self.task.model.train()
         batch = self._collate(picks[0]) if settings.accumulate == 1 else Batches(self._collate, picks)
-        where = self._at(at.position + 1, at.position + len(picks))
         try:
             loss, weight, after = step(self.task, self.optimizer, batch, self.state_after, settings)
+            if not math.isfinite(loss):
+                raise DivergenceError(f"the loss is {loss}")
         except DivergenceError as error:
+            where = self._at(at.position + 1, at.position + len(picks))
             raise DivergenceError(f"{error.what} {where}") from error
-        if not math.isfinite(loss):
-            raise DivergenceError(f"the loss is {loss} {where}")
         if self.mean is not None:
             self.mean.update(at.step)
         self.state_after = after if self.task.stateful else None
