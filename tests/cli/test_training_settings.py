@@ -31,6 +31,7 @@ def test_a_training_in_steps(call: Any, reviews: Path, tmp_path: Path, monkeypat
     assert found[-1]["step"] == 14
     assert {4, 8, 12} < {row["step"] for row in found}
     assert ", step 4: " in err
+    assert "want more epochs" not in err
     page = (tmp_path / "whole" / "report.html").read_text()
     assert f"{len(found)} validations; the weights of step " in page
     recipe = (tmp_path / "whole" / "recipe.toml").read_text()

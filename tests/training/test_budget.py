@@ -24,7 +24,7 @@ from elman.training.loop import fit, make_optimizer, training_step
 from elman.training.progress import Bar
 from elman.training.randomness import initialised
 from elman.training.schedules import SCHEDULES
-from elman.training.step import Batches
+from elman.training.step import Accumulated
 
 SHORT = TrainingSettings(epochs=3, rate=0.02)
 
@@ -93,7 +93,7 @@ def test_what_is_left_at_an_epochs_end_makes_a_step() -> None:
     seen: list[int] = []
 
     def step(task: Any, optimizer: Any, batch: Any, *rest: Any) -> Any:
-        assert isinstance(batch, Batches)
+        assert isinstance(batch, Accumulated)
         seen.append(len(batch))
         return training_step(task, optimizer, batch, *rest)
 

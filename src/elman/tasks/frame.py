@@ -136,9 +136,9 @@ class _Frame(Generic[E, X]):
 
     def tell_few(self, estimator: E) -> None:
         """Say so if the training took too few steps to learn much."""
-        steps = estimator.fitted_.steps
-        if steps < _FEW and not estimator.fitted_.diverged:
-            epochs = self.recipe[TrainingSettings].epochs * -(-_FEW // max(1, steps))
+        steps, training = estimator.fitted_.steps, self.recipe[TrainingSettings]
+        if steps < _FEW and not training.steps and not estimator.fitted_.diverged:  # else somebody wanted so many
+            epochs = training.epochs * -(-_FEW // max(1, steps))
             self.progress.note(
                 f"only {steps} step{'s' * (steps > 1)}: so few examples want more epochs "
                 f"(--set training.epochs={epochs})"

@@ -50,7 +50,7 @@ def fit(
     Args:
         task: model, data and loss.
         settings: how.
-        step: one training step; with ``training.accumulate`` above 1 it is given `Batches`, not a batch.
+        step: one training step; with ``training.accumulate`` above 1 it is given `Accumulated` batches.
         checkpoint: folder that always holds the last whole checkpoint; None keeps none.
         resume: go on from `checkpoint` if there is one, bit for bit as if nothing had happened.
         progress: what to show; one more callback.

@@ -19,7 +19,7 @@ from elman.training.divergence import DivergenceError
 from elman.training.plan import Walk
 from elman.training.randomness import GlobalDraws, OwnDraws
 from elman.training.schedules import SCHEDULES
-from elman.training.step import Batches, Step, Trainable, make_optimizer
+from elman.training.step import Accumulated, Step, Trainable, make_optimizer
 
 __all__ = ["Fitted", "Position", "Session"]
 
@@ -171,7 +171,7 @@ class Session:
         for group in self.optimizer.param_groups:
             group["lr"] = at.rate
         self.task.model.train()
-        batch = self._collate(picks[0]) if settings.accumulate == 1 else Batches(self._collate, picks)
+        batch = self._collate(picks[0]) if settings.accumulate == 1 else Accumulated(self._collate, picks)
         try:
             loss, weight, after = step(self.task, self.optimizer, batch, self.state_after, settings)
             if not math.isfinite(loss):

@@ -13,7 +13,7 @@ from elman.config.training import TrainingSettings
 from elman.training.divergence import DivergenceError
 from elman.training.treefile import map_tensors
 
-__all__ = ["Batches", "Step", "Trainable", "clip_norm", "make_optimizer", "set_bptt", "training_step"]
+__all__ = ["Accumulated", "Step", "Trainable", "clip_norm", "make_optimizer", "set_bptt", "training_step"]
 
 
 class Trainable(Protocol):
@@ -47,7 +47,7 @@ class Trainable(Protocol):
         """Figures on the validation data, with the model as it is; DivergenceError if its answers are no numbers."""
 
 
-class Batches:
+class Accumulated:
     """The batches of one step of the optimiser, where that takes several (``training.accumulate``); each is made when
     its turn comes."""
 
@@ -70,14 +70,14 @@ def training_step(
     """Forward, backward, clip, move.
 
     Args:
-        batch: one batch, or the `Batches` of the step.
+        batch: one batch, or the `Accumulated` batches of the step.
         state: before the first of them.
 
     Returns:
         The mean loss, its weight, and the state to carry to the next batch.
     """
     optimizer.zero_grad(set_to_none=True)
-    if isinstance(batch, Batches):
+    if isinstance(batch, Accumulated):
         loss, weight, state = _accumulate(task, batch, state)
     else:
         loss, weight, state = _backward(task, batch, state)
@@ -101,7 +101,7 @@ def _backward(task: Trainable, batch: Any, state: Any, *, weighed: bool = False)
     return number, weight, map_tensors(state, Tensor.detach)
 
 
-def _accumulate(task: Trainable, batches: Batches, state: Any) -> tuple[float, float, Any]:
+def _accumulate(task: Trainable, batches: Accumulated, state: Any) -> tuple[float, float, Any]:
     """The gradient of the mean loss of all batches, each as heavy as it weighs: that of one large batch."""
     total = weight = 0.0
     for batch in batches:
