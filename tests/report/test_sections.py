@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import f1_score, precision_recall_fscore_support
+from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
 from elman import cells
 from elman.figure import Figure, known_figure
@@ -26,7 +26,6 @@ from elman.report.facts import class_table, length_figure, timing_bars
 from elman.report.projection import projection, to_plane
 from elman.report.results import Results
 from elman.report.scores import (
-    confusion_matrix,
     confusion_table,
     is_better,
     macro_f1,
@@ -48,7 +47,7 @@ def text(markup: str | None, between: str = " ") -> str:
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60))
 def test_scores_are_scikit_learn_s(pairs: list[tuple[int, int]]) -> None:
     y, p = np.array(pairs).T
-    matrix = confusion_matrix(y, p, 4)
+    matrix = confusion_matrix(y, p, labels=range(4))
     wanted = precision_recall_fscore_support(y, p, labels=range(4), zero_division=0)[:3]
     np.testing.assert_allclose(scores_by_class(matrix), wanted)
     assert macro_f1(matrix) == pytest.approx(f1_score(y, p, average="macro", zero_division=0))
@@ -68,7 +67,9 @@ def test_the_standard_error_is_that_of_whole_matrices(monkeypatch: pytest.Monkey
     """Drawn by cells that hold something, a few at once, it is what draws of whole matrices give."""
     rng = np.random.default_rng(1)
     for K, n in ((2, 40), (5, 60), (30, 50)):
-        matrix = confusion_matrix(rng.integers(0, K, n), rng.integers(0, K, n), K) + 3 * n // K * np.eye(K, dtype=int)
+        matrix = confusion_matrix(rng.integers(0, K, n), rng.integers(0, K, n), labels=range(K)) + 3 * n // K * np.eye(
+            K, dtype=int
+        )
         drawn = rng.multinomial(matrix.sum(), matrix.ravel() / matrix.sum(), size=20_000).reshape(-1, K, K)
         found = standard_error(matrix, draws=20_000)
         assert found == pytest.approx(macro_f1(drawn).std(), rel=0.03)
@@ -80,7 +81,7 @@ def test_the_standard_error_is_that_of_whole_matrices(monkeypatch: pytest.Monkey
 def test_many_classes_take_no_memory_of_their_square() -> None:
     tracemalloc.start()
     K = 1000
-    assert standard_error(confusion_matrix(np.arange(K), np.arange(K)[::-1], K), draws=20) == 0
+    assert standard_error(confusion_matrix(np.arange(K), np.arange(K)[::-1], labels=range(K)), draws=20) == 0
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 4 * 8 * K * K

@@ -12,7 +12,6 @@ from elman.pages.numbers import count, fraction, percent, short
 from elman.pages.page import Section, section
 
 __all__ = [
-    "confusion_matrix",
     "confusion_table",
     "is_better",
     "macro_f1",
@@ -24,11 +23,6 @@ __all__ = [
 ]
 
 _NUMBERS = 1 << 22  # drawn at once
-
-
-def confusion_matrix(y_true: np.ndarray, y_predicted: np.ndarray, K: int) -> np.ndarray:
-    """(K, K) counts: row true, column predicted."""
-    return np.bincount(np.asarray(y_true) * K + np.asarray(y_predicted), minlength=K * K).reshape(K, K)
 
 
 def scores_by_class(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -27,7 +27,6 @@ from elman.report.facts import class_table, fact_list, length_figure, timing_bar
 from elman.report.pictures import STEPS, memory
 from elman.report.results import Results
 from elman.report.scores import (
-    confusion_matrix,
     confusion_table,
     per_class,
     scoreboard,
@@ -36,7 +35,7 @@ from elman.report.scores import (
 from elman.report.sentences import Answer, answers, most_telling
 from elman.sequences import Sequences
 
-__all__ = ["classification", "inside", "remembering", "usual", "write", "write_classifier"]
+__all__ = ["classification", "confusion", "inside", "remembering", "usual", "write", "write_classifier"]
 
 _REMEMBERED = 160  # words of a text that the derivatives of a state reach back over
 
@@ -98,16 +97,20 @@ def inside(layer: Recurrent, x: Sequences, tokens: Sequence[str]) -> list[Sectio
     return [memory, section("The equations", equations(lines))]
 
 
-def _matrix(results: Results) -> np.ndarray:
+def confusion(results: Results) -> np.ndarray:
+    """(K, K) counts: row true, column predicted."""
+    from sklearn.metrics import confusion_matrix
+
     K = len(results.labels)
     if not len(results.y_true):
         return np.zeros((K, K), dtype=np.int64)
-    return confusion_matrix(results.y_true, results.probabilities.argmax(1), K)
+    found: np.ndarray = confusion_matrix(results.y_true, results.probabilities.argmax(1), labels=range(K))
+    return found
 
 
 def result(results: Results) -> Section:
     """Headline figures beside the baselines."""
-    matrix = _matrix(results)
+    matrix = confusion(results)
     return scoreboard(
         dict(results.metrics.get("test", {})),
         results.baselines,
@@ -124,7 +127,7 @@ def confusions(results: Results) -> Section | None:
     """What is taken for what, and the scores of each class."""
     if not len(results.y_true):
         return None
-    matrix = _matrix(results)
+    matrix = confusion(results)
     return section(
         "Which classes",
         tag("div", confusion_table(matrix, results.labels), per_class(matrix, results.labels), class_="split"),

@@ -22,8 +22,8 @@ from elman.pages.numbers import fraction
 from elman.pages.page import Section, section
 from elman.report.facts import bars, vocabulary_facts
 from elman.report.results import Results
-from elman.report.scores import confusion_matrix, standard_error
-from elman.report.sections import classification, inside, remembering, subtitle
+from elman.report.scores import standard_error
+from elman.report.sections import classification, confusion, inside, remembering, subtitle
 from elman.report.sentences import WORDS, interesting, moved_words
 from elman.tasks.classify.estimator import Classifier
 from elman.tasks.contract import Look, Trained
@@ -41,7 +41,7 @@ def look(trained: Trained[Classifier, Labelled]) -> Look:
         ours=str(results.settings["cell"]),
         settings=results.settings,
         sections=classification(results, _memory(results, trained.estimator)),
-        errors={key: standard_error(_confusion(results), key) for key in ("macro_f1", "accuracy")},
+        errors={key: standard_error(confusion(results), key) for key in ("macro_f1", "accuracy")},
     )
 
 
@@ -73,10 +73,6 @@ def _results(trained: Trained[Classifier, Labelled]) -> Results:
         best_epoch=classifier.fitted_.kept[1] or None,
         proof=trained.proof.to_dict(),
     )
-
-
-def _confusion(results: Results) -> np.ndarray:
-    return confusion_matrix(results.y_true, results.probabilities.argmax(1), len(results.labels))
 
 
 def inspect(classifier: Classifier, text: str) -> tuple[str, list[Section | None]]:
