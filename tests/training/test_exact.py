@@ -147,7 +147,7 @@ def test_cut_short_at_any_step(
     plan: str, stateful: bool, accumulate: int, every: int, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("elman.training.folder.sync", lambda path: None)  # this lightning leaves the disk alone
+    monkeypatch.setattr("elman.training.whole_folder.sync", lambda path: None)  # this lightning leaves the disk alone
     chance = random.Random(repr((plan, stateful, accumulate, every)))
     settings = TrainingSettings(
         rate=0.02, epochs=4, accumulate=accumulate, validate_every=every, checkpoint_seconds=0.0,

@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 from elman.errors import InputError
-from elman.training.folder import whole_folder
 from elman.training.session import Session
 from elman.training.treefile import read_tree, write_tree
+from elman.training.whole_folder import whole_folder
 
 __all__ = ["Checkpoint"]
 

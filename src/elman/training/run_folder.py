@@ -22,9 +22,9 @@ from torch import nn
 
 from elman.errors import InputError
 from elman.files import json_text, try_place
-from elman.training.folder import whole_folder
 from elman.training.run_reader import FORMAT, is_run
 from elman.training.tensorboard import TensorBoard, has_tensorboard
+from elman.training.whole_folder import whole_folder
 
 __all__ = ["check_place", "resume_folder", "write_run"]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from elman.errors import InputError
-from elman.training import folder as module
-from elman.training.folder import whole_folder
+from elman.training import whole_folder as module
+from elman.training.whole_folder import whole_folder
 
 FILES = 20
 
@@ -84,7 +84,7 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
 WRITER = """
 import sys, itertools
 from pathlib import Path
-from elman.training.folder import whole_folder
+from elman.training.whole_folder import whole_folder
 place = Path(sys.argv[1])
 for i in itertools.count():
     with whole_folder(place) as new:
