@@ -27,8 +27,8 @@ from elman.training.interrupt import Interrupt
 from elman.training.loop import Fitted, Step, Trainable, fit, training_step
 from elman.training.progress import Silent
 from elman.training.randomness import initialised
-from elman.training.run_folder import write_run
 from elman.training.run_reader import Room, damaged, open_weights, read_description
+from elman.training.run_writer import write_run
 
 __all__ = ["Estimator", "Examples", "Learn", "check_fitted"]
 

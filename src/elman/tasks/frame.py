@@ -28,7 +28,7 @@ from elman.training.divergence import DivergenceError
 from elman.training.lock import locked
 from elman.training.progress import Silent
 from elman.training.resuming import check_out, open_checkpoints
-from elman.training.run_folder import write_run
+from elman.training.run_writer import write_run
 from elman.training.watch import Watch
 
 __all__ = ["Outcome", "print_run", "train_run", "write_trained"]

@@ -12,8 +12,8 @@ from typing import Any
 from elman.errors import InputError
 from elman.files import is_inside, is_same, read_file
 from elman.training.progress import Silent
-from elman.training.run_folder import check_place, resume_folder
 from elman.training.run_reader import is_run
+from elman.training.run_writer import check_place, resume_folder
 from elman.training.whole_folder import whole_folder
 
 __all__ = ["check_out", "open_checkpoints"]

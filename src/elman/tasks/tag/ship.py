@@ -24,7 +24,7 @@ from elman.tasks.tag.estimator import Tagger
 from elman.tasks.tag.report import settings_of
 from elman.tasks.tag.task import TASK
 from elman.training.progress import Bar
-from elman.training.run_folder import write_run
+from elman.training.run_writer import write_run
 
 __all__ = ["main", "ship"]
 

@@ -17,8 +17,8 @@ from torch import nn
 from elman.errors import InputError
 from elman.training.progress import Silent
 from elman.training.resuming import open_checkpoints
-from elman.training.run_folder import check_place, resume_folder, write_run
 from elman.training.run_reader import Room, open_weights, read_description, run_task
+from elman.training.run_writer import check_place, resume_folder, write_run
 
 HISTORY = [
     {"epoch": 1, "loss": 2.0, "rate": 0.1, "seconds": 1.0, "valid_nll": 1.5},
@@ -195,7 +195,7 @@ WRITER = """
 import os, signal, sys, time, itertools, torch
 from pathlib import Path
 from torch import nn
-from elman.training import run_folder as checkpoint
+from elman.training import run_writer as checkpoint
 
 torch.set_num_threads(1)
 checkpoint.write_events = lambda folder, rows: None
