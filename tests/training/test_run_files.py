@@ -15,8 +15,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from elman.errors import InputError
+from elman.training.destination import open_checkpoints
 from elman.training.progress import Silent
-from elman.training.resuming import open_checkpoints
 from elman.training.run_reader import Room, open_weights, read_description, run_task
 from elman.training.run_writer import check_place, resume_folder, write_run
 

@@ -24,10 +24,10 @@ from elman.tasks.contract import Baseline, E, Fitting, Look, Split, Task, Traine
 from elman.tasks.estimator import X
 from elman.tasks.figures import Json, Scores, number, spread
 from elman.training.ablation import ablate
+from elman.training.destination import check_out, open_checkpoints
 from elman.training.divergence import DivergenceError
 from elman.training.lock import locked
 from elman.training.progress import Silent
-from elman.training.resuming import check_out, open_checkpoints
 from elman.training.run_writer import write_run
 from elman.training.watch import Watch
 
