@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import matthews_corrcoef
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef, precision_recall_fscore_support
 
 from elman.tasks.figures import score_classes
 
@@ -21,3 +23,16 @@ def test_the_correlation_is_scikit_learns(seed: int) -> None:
 
 def test_a_single_label_correlates_with_nothing() -> None:
     assert score_classes(np.zeros(3, dtype=int), np.tile([0.9, 0.1], (3, 1)), ["a", "b"])["mcc"] == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60))
+def test_the_figures_of_classes_are_scikit_learn_s(pairs: list[tuple[int, int]]) -> None:
+    """A class that neither occurs nor is predicted counts as 0; so it does there, asked for all four."""
+    y, p = np.array(pairs).T
+    kinds = list(range(4))
+    found = score_classes(y, np.eye(4)[p], list("abcd"))
+    precision, recall, f1, n = precision_recall_fscore_support(y, p, labels=kinds, zero_division=0)
+    assert found["macro_f1"] == pytest.approx(f1_score(y, p, labels=kinds, average="macro", zero_division=0))
+    assert found["accuracy"] == pytest.approx(accuracy_score(y, p))
+    for k, row in enumerate(found["classes"].values()):  # type: ignore[union-attr]
+        assert list(row.values()) == pytest.approx([precision[k], recall[k], f1[k], n[k]])

@@ -9,8 +9,9 @@ from typing import TypeAlias
 import numpy as np
 
 from elman.figure import Figure
+from elman.report.scores import scores_by_class
 
-__all__ = ["Json", "Scores", "calibration_error", "number", "score_classes", "spread"]
+__all__ = ["Json", "Scores", "calibration_error", "class_figures", "nll", "number", "score_classes", "spread"]
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 Scores: TypeAlias = dict[str, Json]  # figures by key, and what stands behind them (confusion, classes ...)
@@ -32,31 +33,45 @@ def score_classes(y_true: np.ndarray, probabilities: np.ndarray, labels: Sequenc
 
     macro_f1 is the mean over all K classes; one that neither occurs nor is predicted counts as 0.
     """
-    from sklearn.metrics import (
-        accuracy_score,
-        confusion_matrix,
-        f1_score,
-        precision_recall_fscore_support,
-    )
+    from sklearn.metrics import confusion_matrix
 
-    K = len(labels)
     predicted = probabilities.argmax(1)
-    kinds = list(range(K))
-    precision, recall, f1, count = precision_recall_fscore_support(y_true, predicted, labels=kinds, zero_division=0)
-    confusion = confusion_matrix(y_true, predicted, labels=kinds)
-    chosen = probabilities[np.arange(len(y_true)), y_true]
+    confusion = confusion_matrix(y_true, predicted, labels=list(range(len(labels))))
+    by_class = class_figures(confusion, labels)
     return {
-        "accuracy": float(accuracy_score(y_true, predicted)),
-        "macro_f1": float(f1_score(y_true, predicted, labels=kinds, average="macro", zero_division=0)),
+        "accuracy": float(np.trace(confusion) / len(y_true)),
+        "macro_f1": by_class.pop("macro_f1"),
         "mcc": _matthews(confusion),
-        "nll": float(-np.log(np.maximum(chosen, 1e-12)).mean()),
+        "nll": nll(probabilities[np.arange(len(y_true)), y_true]),
         "n": len(y_true),
+        **by_class,
+    }
+
+
+def class_figures(confusion: np.ndarray, labels: Sequence[str]) -> Scores:
+    """macro_f1, the mean of all K classes' F1; classes, with precision, recall, f1 and n of each; and the confusion.
+
+    Args:
+        confusion: (K, K) counts: row true, column predicted.
+        labels: K names.
+    """
+    precision, recall, f1 = scores_by_class(confusion)
+    return {
+        "macro_f1": float(f1.mean()),
         "classes": {
             label: {"precision": float(p), "recall": float(r), "f1": float(f), "n": int(n)}
-            for label, p, r, f, n in zip(labels, precision, recall, f1, count, strict=True)
+            for label, p, r, f, n in zip(labels, precision, recall, f1, confusion.sum(1), strict=True)
         },
         "confusion": confusion.tolist(),
     }
+
+
+def nll(chosen: np.ndarray) -> float:
+    """The mean negative log-likelihood, in nats, of the probabilities (N,) that the truth was given.
+
+    What was held to be impossible counts as one in a trillion.
+    """
+    return float(-np.log(np.maximum(chosen, 1e-12)).mean())
 
 
 def _matthews(confusion: np.ndarray) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 
 from elman.data.entities import entity_scores
 from elman.models.tag_names import TagNames
-from elman.tasks.figures import Scores, calibration_error
+from elman.tasks.figures import Scores, calibration_error, class_figures, nll
 
 __all__ = ["confidence_figures", "tag_figures", "usual_tags"]
 
@@ -42,22 +42,8 @@ def tag_figures(gold: Sequence[Words], predicted: Sequence[Words], entities: boo
             pairs[g.partition("-")[2] or g, p.partition("-")[2] or p] += c
     labels = sorted({tag for pair in pairs for tag in pair}, key=lambda tag: (entities and tag != "O", tag))
     matrix = np.array([[pairs[g, p] for p in labels] for g in labels])
-    out["labels"], out["confusion"] = labels, matrix.tolist()
-    if entities:
-        return out
-    right, given, there = matrix.diagonal(), matrix.sum(0), matrix.sum(1)
-    f1 = 2 * right / np.maximum(given + there, 1)
-    out["macro_f1"] = float(f1.mean())
-    out["classes"] = {
-        label: {
-            "precision": float(right[k] / max(given[k], 1)),
-            "recall": float(right[k] / max(there[k], 1)),
-            "f1": float(f1[k]),
-            "n": int(there[k]),
-        }
-        for k, label in enumerate(labels)
-    }
-    return out
+    found = class_figures(matrix, labels)
+    return out | {"labels": labels, "confusion": found["confusion"]} if entities else out | {"labels": labels, **found}
 
 
 def confidence_figures(
@@ -69,17 +55,16 @@ def confidence_figures(
         gold, predicted: tags of every sentence, in the user's scheme.
         tables: of every sentence (T_i, C) probabilities, columns in the order of `names.classes`.
     """
-    sure, right, nll = [], [], 0.0
+    sure, right, likely = [], [], []
     column = {name: k for k, name in enumerate(names.classes)}
     for wanted, found, p in zip(gold, predicted, tables):
         wanted, found = names.as_classes(wanted), names.as_classes(found)
         rows = np.arange(len(p))
         sure.append(p[rows, [column[tag] for tag in found]])
         right += [w == g for w, g in zip(wanted, found)]
-        # a tag that training never showed has no probability: it counts as one in a trillion
-        chosen = [p[t, column[tag]] if tag in column else 0.0 for t, tag in zip(rows, wanted)]
-        nll -= float(np.log(np.maximum(chosen, 1e-12)).sum())
-    return {"nll": nll / len(right), "ece": calibration_error(np.concatenate(sure), np.array(right))}
+        # a tag that training never showed has no probability
+        likely += [p[t, column[tag]] if tag in column else 0.0 for t, tag in zip(rows, wanted)]
+    return {"nll": nll(np.array(likely, dtype=float)), "ece": calibration_error(np.concatenate(sure), np.array(right))}
 
 
 def usual_tags(train: tuple[Sequence[Words], Sequence[Words]], X: Sequence[Words]) -> list[list[str]]:
