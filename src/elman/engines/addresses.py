@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 import torch
@@ -11,6 +13,8 @@ from torch import Tensor
 from elman.engines.weights import Plan, span
 
 __all__ = ["Parameters", "addresses", "dense", "lies", "rows"]
+
+_address, _contiguous, _negated = Tensor.data_ptr, Tensor.is_contiguous, Tensor.is_neg  # mapped: each call asks them
 
 
 def _in_memory(t: Tensor) -> bool:
@@ -50,14 +54,23 @@ class Parameters(NamedTuple):
 
     at: list[int]
     extents: list[int]
-    alive: list[Tensor]
+    alive: Sequence[Tensor]
 
 
-def addresses(plan: Plan, stored: Sequence[Tensor]) -> Parameters:
-    """Where the parameters of a cell lie, which are known to have the shapes of the plan."""
-    alive = [dense(t) for t in stored]
+def addresses(plan: Plan, stored: Sequence[Tensor], vectors: bool = True) -> Parameters:
+    """Where the parameters of a cell lie, which are known to have the shapes of the plan.
+
+    Args:
+        vectors: whether vectors are read; else none is made that is the sum of two stored ones.
+    """
+    bases, alive = list(map(_address, stored)), stored
+    odd = reduce(or_, bases, 0) & 7 or not all(bases)
+    if odd or not all(map(_contiguous, stored)) or any(map(_negated, stored)):
+        alive = [dense(t) for t in stored]
+        bases = list(map(_address, alive))
+    size = stored[0].element_size() if stored else 0
+    if not (vectors and plan.sums):
+        return Parameters([bases[p.tensor] + p.first * size for p in plan.places], plan.extents, alive)
     sums = {pair: alive[pair[0]] + alive[pair[1]] for pair in plan.sums}
-    size = alive[0].element_size() if alive else 0
-    bases = [t.data_ptr() for t in alive]
     at = [(bases[p.tensor] if p.plus < 0 else sums[p.tensor, p.plus].data_ptr()) + p.first * size for p in plan.places]
     return Parameters(at, plan.extents, [*alive, *sums.values()])

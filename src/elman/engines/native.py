@@ -169,8 +169,10 @@ def backward(
         for s, w in zip(states, wanted[1 : 1 + n], strict=True)
     ]
     places, wants = job.plan.places, list(wanted[1 + n : 1 + n + len(stored)])
-    made = [w or any(p.plus == i and wants[p.tensor] for p in places) for i, w in enumerate(wants)]
-    made = [m or any(p.tensor == i and p.plus >= 0 and wants[p.plus] for p in places) for i, m in enumerate(made)]
+    made = wants
+    if not all(wants):
+        made = [w or any(p.plus == i and wants[p.tensor] for p in places) for i, w in enumerate(made)]
+        made = [m or any(p.tensor == i and p.plus >= 0 and wants[p.plus] for p in places) for i, m in enumerate(made)]
     grads = [
         torch.empty(t.shape, dtype=t.dtype, device="cpu") if m else None for t, m in zip(stored, made, strict=True)
     ]
@@ -185,26 +187,17 @@ def backward(
     call = job.call(x)
     call.tape, call.tape_bytes = tape.data_ptr(), tape.nbytes
     program = job.step.back
-    program.run(call, named, addresses(job.plan, stored), into, None, packs(call))
+    program.run(call, named, addresses(job.plan, stored, program.reads_vectors), into, None, packs(call))
     _share(job.plan, grads)
     return [d_x, *d_first, *(g if w else None for g, w in zip(grads, wants, strict=True)), *(None for _ in masks)]
 
 
 def _share(plan: Plan, grads: Sequence[Tensor | None]) -> None:
     """A bias that is the sum of two stored ones has one gradient, written to the first: the second gets a copy."""
-    places = plan.places
-    for tensor, plus in plan.sums:
+    for tensor, plus, first, last in plan.shared:
         source, target = grads[tensor], grads[plus]
-        if source is None or target is None:
-            continue
-        if all(p.tensor != plus for p in places):
-            target.copy_(source)
-            continue
-        starts = sorted({p.first for p in places if plus in (p.plus, p.tensor)})
-        ends = dict(zip(starts, [*starts[1:], source.numel()], strict=True))
-        for p in places:
-            if (p.tensor, p.plus) == (tensor, plus):
-                target[p.first : ends[p.first]] = source[p.first : ends[p.first]]
+        if source is not None and target is not None:
+            target[first:last] = source[first:last]
 
 
 class _Scan(torch.autograd.Function):

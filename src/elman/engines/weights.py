@@ -84,6 +84,20 @@ class Plan:
         """Pairs of stored tensors of which sums are wanted."""
         return tuple(dict.fromkeys((p.tensor, p.plus) for p in self.places if p.plus >= 0))
 
+    @cached_property
+    def shared(self) -> tuple[tuple[int, int, int, int], ...]:
+        """What two stored tensors have in common of a gradient: (tensor, plus, first element, behind the last)."""
+        found: list[tuple[int, int, int, int]] = []
+        for tensor, plus in self.sums:
+            starts = sorted({p.first for p in self.places if plus in (p.plus, p.tensor)})
+            ends = dict(zip(starts, [*starts[1:], math.prod(self.shapes[tensor])], strict=True))
+            for first in sorted(p.first for p in self.places if (p.tensor, p.plus) == (tensor, plus)):
+                if found and found[-1][:2] == (tensor, plus) and found[-1][3] == first:
+                    found[-1] = (*found[-1][:3], ends[first])
+                else:
+                    found.append((tensor, plus, first, ends[first]))
+        return tuple(found)
+
 
 class Weights(Mapping[str, Tensor]):
     """Stored tensors with their plan; a mapping from the names of the equations.

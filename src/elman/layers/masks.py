@@ -23,6 +23,8 @@ def drawn(
         recurrent_dropout: the chance of a 0; what is kept is divided by its own chance.
         zoneout: the chance of a 1, where a unit keeps its state.
     """
+    if not graph.given:
+        return {}
     masks, draws = {}, generator(like.device)
     for leaf in graph.given:
         width = size_of(leaf.width, sizes)
