@@ -21,9 +21,12 @@ from elman.errors import InputError
 from elman.tasks.batches import at_once
 from elman.training import device as module
 from elman.training import session as under_way
+from elman.training.callbacks import Callback
 from elman.training.device import device_of, find_device, moved, to_device
 from elman.training.interrupt import Interrupt
 from elman.training.loop import fit, training_step
+from elman.training.randomness import GlobalDraws, random_states, restore_random_states
+from elman.training.treefile import read_tree, write_tree
 
 THERE = [
     pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")),
@@ -199,6 +202,59 @@ def test_what_a_checkpoint_holds_goes_there(monkeypatch: pytest.MonkeyPatch, mak
     assert len(written.log) == 2 + 2 + 12
     for name, values in plain.model.state_dict().items():
         assert torch.equal(values, task.model.state_dict()[name])
+
+
+def test_how_the_optimiser_computes_is_for_this_device_to_say(make_task: Any, tmp_path: Path) -> None:
+    """A checkpoint of one that has no fused kernel goes on here with it, to the same bits."""
+    whole = make_task()
+    fit(whole, SHORT)
+    with Interrupt(graceful=True) as interrupt:
+        fit(make_task(), SHORT, checkpoint=tmp_path, interrupt=interrupt, callbacks=[Stopping(11)])
+    saved = read_tree(tmp_path, "training")
+    for group in saved["optimizer"]["param_groups"]:
+        assert group["fused"]
+        group["fused"] = False
+    write_tree(saved, tmp_path, "training")
+    later = make_task(seed=9)
+    fit(later, SHORT, checkpoint=tmp_path, resume=True)
+    for name, values in whole.model.state_dict().items():
+        assert torch.equal(values, later.model.state_dict()[name])
+
+
+class Stopping(Callback):
+    """Ctrl-C after so many steps."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+
+    def step_end(self, at: Any, figures: Any) -> None:
+        if at.step == self.after:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_generators_of_fewer_devices_than_were_saved(monkeypatch: pytest.MonkeyPatch) -> None:
+    restored: list[Any] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "set_rng_state_all", restored.extend)
+    restore_random_states({**random_states(), "cuda": [torch.zeros(1), torch.ones(1)]})
+    assert len(restored) == 1
+
+
+def test_an_apple_gpus_generator_is_seeded_kept_and_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = [torch.tensor([5])]
+    monkeypatch.setattr(torch.mps, "manual_seed", lambda seed: held.__setitem__(0, torch.tensor([seed])))
+    monkeypatch.setattr(torch.mps, "get_rng_state", lambda: held[0])
+    monkeypatch.setattr(torch.mps, "set_rng_state", lambda state: held.__setitem__(0, state))
+    draws = GlobalDraws(42, torch.device("mps"))
+    with draws:
+        assert held == [42]
+        assert draws.state()["mps"] == 42
+        draws.restore({"torch": torch.get_rng_state()})  # a checkpoint of the processor's, by elman's layers alone
+        assert held == [42]
+        draws.restore({**draws.state(), "mps": torch.tensor([7])})
+        assert held == [7]
+    assert held == [5]
 
 
 def test_a_model_that_is_elsewhere_already_stays_there() -> None:
