@@ -1,5 +1,6 @@
 """Every page's snippets run: `python` blocks in order, in one namespace a page; `pycon` blocks print what they say;
-`console` blocks' `$ elman ...` lines end well. A python block that begins with `# NAME.py` is that file too."""
+`console` blocks' `$ elman ...` and `$ python FILE ...` lines end well. A python block that begins with `# NAME.py` is
+that file too, one that begins with `# NAME.py, further` is more of it."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -24,36 +26,43 @@ def blocks(page: Path) -> list[tuple[str, str]]:
 
 
 def commands(body: str) -> list[list[str]]:
-    """The `$ elman ...` lines of a console block, as lists of arguments."""
-    lines = re.findall(r"^\$ (elman .*)$", body.replace("\\\n", " "), flags=re.M)
-    return [shlex.split(line, comments=True)[1:] for line in lines]
+    """The `$ elman ...` and `$ python FILE ...` lines of a console block, as lists of words."""
+    lines = re.findall(r"^\$ ((?:elman|python \w+\.py) .*)$", body.replace("\\\n", " "), flags=re.M)
+    return [shlex.split(line, comments=True) for line in lines]
+
+
+def run(words: list[str]) -> subprocess.CompletedProcess[str]:
+    program, *arguments = words
+    if program == "elman":
+        arguments = ["-m", "elman.cli", *arguments, *(SHORT if arguments[0] == "train" else [])]
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_snippets_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    scope: dict[str, object] = {"__name__": page.stem}
+    module = ModuleType(f"page_{page.stem}")  # dataclasses look for theirs
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    scope = module.__dict__
     session: dict[str, object] = {}
     parser, runner = doctest.DocTestParser(), doctest.DocTestRunner()
     for number, (kind, body) in enumerate(blocks(page), 1):
         where = f"{page.name}, block {number}"
         if kind == "python":
-            file = re.match(r"# (\w+\.py)\n", body)
+            file = re.match(r"# (\w+\.py)(, further)?\n", body)
             if file:
-                (tmp_path / file[1]).write_text(body, encoding="utf-8")
+                with (tmp_path / file[1]).open("a" if file[2] else "w", encoding="utf-8") as out:
+                    out.write(body)
             exec(compile(body, where, "exec"), scope)
         elif kind == "pycon":
             test = parser.get_doctest(body, session, where, str(page), 0)
             runner.run(test, clear_globs=False)
             session = test.globs  # the parser copies: names live on in the next block
         elif kind == "console":
-            for arguments in commands(body):
-                short = SHORT if arguments[0] == "train" else []
-                done = subprocess.run(
-                    [sys.executable, "-m", "elman.cli", *arguments, *short], capture_output=True, text=True
-                )
-                assert done.returncode == 0, f"{where}: elman {shlex.join(arguments)}: {done.stderr[-2000:]}"
+            for words in commands(body):
+                done = run(words)
+                assert done.returncode == 0, f"{where}: {shlex.join(words)}: {done.stderr[-2000:]}"
     assert runner.summarize(verbose=False).failed == 0
 
 
@@ -79,5 +88,5 @@ def test_every_page_has_blocks_that_run() -> None:
 
 
 def test_console_lines_are_taken_apart() -> None:
-    body = '$ elman predict runs/x "the battery died"   # a remark\nanswer\n$ ls\n$ elman recipes\n'
-    assert commands(body) == [["predict", "runs/x", "the battery died"], ["recipes"]]
+    body = '$ elman predict runs/x "the battery died"   # a remark\nanswer\n$ ls\n$ python own.py recipes\n'
+    assert commands(body) == [["elman", "predict", "runs/x", "the battery died"], ["python", "own.py", "recipes"]]

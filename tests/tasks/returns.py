@@ -1,4 +1,4 @@
-"""A tenth task, all of it: how many words of a text have stood in it before? A sequence to a number."""
+"""A whole task in one file: how many words of a text have stood in it before? A sequence to a number."""
 
 from __future__ import annotations
 
