@@ -16,6 +16,7 @@ from elman.config.bounds import Count, Positive
 from elman.config.structs import check_values
 from elman.data.inputs import check_present
 from elman.errors import InputError
+from elman.models.ngram_rows import NgramRows
 from elman.sequences import Sequences
 from elman.text import Chain, Vocabulary
 from elman.text.ngrams import NgramFeatures
@@ -86,14 +87,14 @@ class Examples:
     Attributes:
         items: word numbers (T_i,) int64, words and their tags (T_i, 2) int64, or values (T_i, F) float32.
         tokens: the words behind the numbers; empty for values.
-        ngrams: (N, n) features, or None.
+        ngrams: n features of each, or None.
         y: (N,) class indices, or None where there are none.
         weights: (N,) what each example counts in the loss, or None.
     """
 
     items: list[Tensor]
     tokens: list[list[str]]
-    ngrams: Tensor | None = None
+    ngrams: NgramRows | None = None
     y: Tensor | None = None
     weights: Tensor | None = None
 
@@ -229,7 +230,7 @@ class Encoding:
         if self.tags is not None:
             beside = [torch.tensor(self.tags.encode([tag for _, tag in row]) or [1]) for row in pairs]
             items = [torch.stack(columns, 1) for columns in zip(items, beside)]
-        features = None if self.ngrams is None else torch.from_numpy(self.ngrams.transform(tokens))
+        features = None if self.ngrams is None else NgramRows.of(self.ngrams, tokens)
         return Examples(items, tokens, features, classes)
 
     def unknown(self, item: Tensor) -> list[int]:

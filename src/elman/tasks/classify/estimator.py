@@ -139,7 +139,7 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
             K,
             words=len(encoding.vocabulary) if vectors is None else len(vectors),
             tags=0 if encoding.tags is None else len(encoding.tags),
-            ngrams=0 if train.ngrams is None else train.ngrams.shape[1],
+            ngrams=0 if train.ngrams is None else train.ngrams.width,
             vectors=vectors,
             freeze=self.settings(TextSettings).freeze,
             further=further,

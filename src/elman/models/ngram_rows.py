@@ -1,0 +1,62 @@
+"""N-gram features of many texts in the room of what is not zero, and a batch of them as the network reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from elman.text.ngrams import Document, NgramFeatures
+
+__all__ = ["NgramRows"]
+
+_AT_ONCE = 1 << 20  # numbers that stand written out while they are worked out
+
+
+@dataclass(frozen=True)
+class NgramRows:
+    """N rows of n features, few of them not zero.
+
+    Attributes:
+        width: n.
+        ends: (N,) where each row ends in `columns` and `values`.
+        columns, values: of what is not zero, row after row; int32 and float32.
+    """
+
+    width: int
+    ends: Tensor
+    columns: Tensor
+    values: Tensor
+
+    @classmethod
+    def of(cls, features: NgramFeatures, texts: Sequence[Document]) -> NgramRows:
+        """The features of N texts, some texts at a time."""
+        width = len(features.names)
+        most = max(1, _AT_ONCE // max(1, width))
+        counts, columns, values = [np.zeros(0, np.int64)], [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
+        for start in range(0, len(texts), most):
+            dense = features.transform(texts[start : start + most])
+            rows, where = np.nonzero(dense)
+            counts.append(np.bincount(rows, minlength=len(dense)))
+            columns.append(where.astype(np.int32))
+            values.append(dense[rows, where])
+        parts = (np.concatenate(counts).cumsum(), np.concatenate(columns), np.concatenate(values))
+        return cls(width, *map(torch.from_numpy, parts))
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __getitem__(self, index: Tensor) -> Tensor:
+        """(B, n) float32: the rows at `index` (B,), written out."""
+        ends = self.ends[index]
+        sizes = ends - torch.where(index > 0, self.ends[index - 1], 0)
+        rows = torch.repeat_interleave(torch.arange(len(index)), sizes)
+        # the places of each row's numbers: counted on from its start
+        first = (sizes.cumsum(0) - sizes)[rows]
+        places = (ends - sizes)[rows] + torch.arange(len(rows)) - first
+        out = torch.zeros(len(index), self.width)
+        out[rows, self.columns[places].long()] = self.values[places]
+        return out
