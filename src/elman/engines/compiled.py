@@ -37,7 +37,6 @@ class Compiled:
         self._strides = c_int64 * count
         self._parameters = c_void_p * max(1, len(program.parameters))
         self._sizes = c_int64 * max(1, len(program.parameters))
-        self.reads_vectors = bool(program.vectors)
         self._kept: dict[tuple[int, ...], tuple[Watch, Tensor]] = {}
         self.generation = 0  # rises when what was packed before must not be used again
         weakref.finalize(self, self.functions.elman_program_free, self.handle)

@@ -187,7 +187,8 @@ def backward(
     call = job.call(x)
     call.tape, call.tape_bytes = tape.data_ptr(), tape.nbytes
     program = job.step.back
-    program.run(call, named, addresses(job.plan, stored, program.reads_vectors), into, None, packs(call))
+    parameters = addresses(job.plan, stored, vectors=bool(job.step.programs.back.vectors))
+    program.run(call, named, parameters, into, None, packs(call))
     _share(job.plan, grads)
     return [d_x, *d_first, *(g if w else None for g, w in zip(grads, wants, strict=True)), *(None for _ in masks)]
 
