@@ -69,7 +69,10 @@ class Model(msgspec.Struct):
 
 
 READERS: dict[str, tuple[list[bytes], Callable[[Path], object]]] = {
-    "a.csv": ([CSV, CSV.replace(b",", b";")], lambda p: load_labelled(DataSettings(path=str(p)))),
+    "a.csv": (
+        [CSV, CSV.replace(b",", b";"), b"sep=|\r\n" + CSV.replace(b",", b"|"), CSV.partition(b"\n")[2]],
+        lambda p: load_labelled(DataSettings(path=str(p))),
+    ),
     "a.tsv": ([CSV.replace(b",", b"\t")], read_table),
     "a.jsonl": ([b'{"text": "a", "label": [1, {"b": null}]}\n{"text": "c"}\n'], read_table),
     "a.json": ([b'[{"text": "a", "label": 1}, {"text": "c", "more": [null]}]'], read_table),

@@ -138,11 +138,6 @@ def test_a_table_that_shows_no_labels_asks_for_them(tmp_path: Path) -> None:
     assert "no column holds text" in message(path=path)
 
 
-def test_a_file_without_a_header_is_told_so(tmp_path: Path) -> None:
-    path = csv_file(tmp_path / "a.csv", ROWS, "the first text,good")
-    assert "a.csv: the first row looks like data: 'good' is a value of its column further down" in message(path=path)
-
-
 def test_only_the_training_file_needs_its_groups(tmp_path: Path) -> None:
     rows = [(f"text {i}", f"{'good' if i % 2 else 'bad'},{i // 4}") for i in range(100)]
     path = csv_file(tmp_path / "a.csv", rows, "text,label,doc")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from elman.data.table import Table, is_missing
 from elman.errors import InputError
 
-__all__ = ["guess_input", "guess_target"]
+__all__ = ["guess_input", "guess_target", "is_usual"]
 
 # In order: the first that a table has wins.
 _INPUTS = ("text", "sentence", "review", "comment", "content", "body", "message", "tweet", "document", "utterance",
@@ -49,6 +49,11 @@ def guess_target(table: Table, input: str) -> str:
             f"no column besides {input!r} looks like labels", where=table.source, remedy="name it: --target COLUMN"
         )
     return min(few, key=lambda name: kinds[name])
+
+
+def is_usual(name: str) -> bool:
+    """Whether columns of texts or labels are often called so."""
+    return name.strip().lower() in (*_INPUTS, *_TARGETS)
 
 
 def _by_name(usual: tuple[str, ...], names: list[str]) -> str:

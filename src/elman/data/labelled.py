@@ -99,7 +99,6 @@ def load_labelled(settings: DataSettings) -> LabelledTexts:
         kinds = len(set(train.labels(target)))
         notes.append(f"columns guessed: {input!r} is the text, {target!r} the label ({kinds} classes); "
                      "else say --input COLUMN --target COLUMN")  # fmt: skip
-        _check_header(train, [input, target])
     texts = {
         part: _texts_and_labels(table, input, target, settings.group if part == "train" else "", notes)
         for part, table in tables.items()
@@ -142,7 +141,9 @@ def load_texts(
     """
     two = 0 < len(known) <= 2
     settings = msgspec.structs.replace(settings, phrases=False, classes=2 if two else settings.classes)
-    tables = _read_parts(settings, [], lines=not target)
+    # a RUN of numbered columns reads a file without names as it is
+    known_by = settings.input or (input if input.isdecimal() else "")
+    tables = _read_parts(msgspec.structs.replace(settings, input=known_by), [], lines=not target)
     table = tables.get("test", tables["train"])
     column = settings.input or (input if input in table.columns else guess_input(table, exclude=target))
     if not settings.input and column != input and table.names != ["text"]:
@@ -161,11 +162,13 @@ def load_texts(
 def _read_parts(settings: DataSettings, notes: list[str], lines: bool = False) -> dict[str, Table]:
     if settings.path.startswith("hf:"):
         return hub_parts(settings.path)
-    whole = msgspec.structs.replace(settings, phrases=False)  # a treebank is evaluated on sentences alone
-    return {
-        part: _read_one(path, settings if part == "train" else whole, notes, lines)
-        for part, path in find_parts(settings).items()
-    }
+    tables: dict[str, Table] = {}
+    for part, path in find_parts(settings).items():
+        tables[part] = _read_one(path, settings, notes, lines)
+        # a treebank is evaluated on sentences alone; where train has no names, no other part is thought to have any
+        by_number = settings.input or ("1" if tables["train"].names[:1] == ["1"] else "")
+        settings = msgspec.structs.replace(settings, phrases=False, input=by_number)
+    return tables
 
 
 def _read_one(path: Path, settings: DataSettings, notes: list[str], lines: bool) -> Table:
@@ -185,7 +188,7 @@ def _read_one(path: Path, settings: DataSettings, notes: list[str], lines: bool)
             remedy=f"use {usual_tables()}, or --set data.format=...",
         )
     if format is None or format.is_table:
-        return read_table(path, settings.encoding)
+        return read_table(path, settings.encoding, settings, notes.append)
     assert format.table is not None
     return format.table(path, settings, notes.append)
 
@@ -212,17 +215,6 @@ def _texts_and_labels(table: Table, input: str, target: str, group: str, notes: 
         f"{table.source}: {len(gaps)} {table.unit}{'s' * (len(gaps) > 1)} without text left out ({table.unit} {which})"
     )
     return out.take(full)
-
-
-def _check_header(table: Table, names: list[str]) -> None:
-    """A file without a header loses its first row to the names of the columns; where that shows, say so."""
-    for name in names:
-        if sum(value == name for value in table[name]) > 1:
-            raise InputError(
-                f"the first row looks like data: {name!r} is a value of its column further down, too",
-                where=table.source,
-                remedy="begin the file with a row of column names, such as text,label",
-            )
 
 
 def _check_classes(train: Table) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from elman.config.settings import DataSettings
 from elman.data.formats.conll import CONLL
 from elman.data.formats.conllu import CONLLU
-from elman.data.formats.format import HEAD, Format
+from elman.data.formats.format import HEAD, Format, Note
 from elman.data.formats.jsonl import JSON, JSON_LINES
 from elman.data.formats.lines import LINES
 from elman.data.formats.parquet import PARQUET
@@ -83,12 +83,19 @@ def is_folder(path: Path) -> bool:
 # -- tables -----------------------------------------------------------------------------------------------------------
 
 
-def read_table(path: str | Path, encoding: str = "auto") -> Table:
+def read_table(
+    path: str | Path,
+    encoding: str = "auto",
+    settings: DataSettings | None = None,
+    note: Note = lambda line: None,
+) -> Table:
     """Read a table, by its suffix (a further ``.gz``, ``.xz`` or ``.bz2`` is unpacked).
 
     Args:
         path: a file with the suffix of a table, or without one: JSON lines or separated values.
         encoding: see `elman.data.textfile.open_text`; Parquet has none.
+        settings: all that is known of the data; without them the first row of CSV and TSV names the columns.
+        note: is told what was guessed.
 
     Raises:
         InputError: no such file, another suffix, nothing in it, a ragged row, a wrong encoding, a broken record.
@@ -96,7 +103,7 @@ def read_table(path: str | Path, encoding: str = "auto") -> Table:
     path = Path(path)
     read = _table_format(path, encoding).table
     assert read is not None
-    table = read(path, DataSettings(encoding=encoding), lambda line: None)
+    table = read(path, settings or DataSettings(encoding=encoding, header="yes"), note)
     if not len(table):
         raise InputError("the table has no rows", where=shown(path), remedy="give a file with data in it")
     return table

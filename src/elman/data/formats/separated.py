@@ -1,4 +1,7 @@
-"""CSV and TSV: values separated by commas, semicolons or tabs, the first row naming the columns."""
+"""CSV and TSV: values separated by commas, semicolons or tabs; the first row names the columns, or is data already.
+
+A first line ``sep=;``, which Excel writes and obeys, names the separator; it counts as no row, as in Excel.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,14 @@ import contextlib
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 from elman.config.settings import DataSettings
+from elman.data.columns import is_usual
 from elman.data.formats.format import Format, Note
 from elman.data.table import Table, is_missing
 from elman.data.textfile import open_text, shown
@@ -23,47 +28,85 @@ __all__ = ["CSV", "TSV", "csv_text"]
 _LONGEST_FIELD = 16 * 2**20  # characters; a cell beyond this is a quote that was never closed
 
 
+_SEPARATOR = re.compile(r'"?sep=([^\r\n"]?)"?[\r\n]*', re.IGNORECASE)  # Excel's own first line
+_LOOK = 1000  # rows in which a value of the first row is looked for again
+
+
 def _read(separator: str, path: Path, settings: DataSettings, note: Note) -> Table:
     with open_text(path, settings.encoding, newline="") as text, _long_fields():
         header = text.readline()
-        if separator == "," and "," not in header:
+        said = _SEPARATOR.fullmatch(header)
+        if said:
+            separator = said[1]
+            if not separator:
+                raise InputError(
+                    "'sep=' names no separator", where=f"{shown(path)}, line 1", remedy="write sep=; or leave it out"
+                )
+        elif separator == "," and "," not in header:
             # Excel in half of Europe writes semicolons, and tab-separated files are often called .csv
             separator = max(",;\t", key=header.count)
-        text.seek(0)
+
+        def table(quoted: bool) -> Table:
+            text.seek(0)
+            if said:
+                text.readline()
+            return _separated(path, text, separator, quoted, settings, note)
+
         try:
-            return _separated(path, text, separator, quoted=True)
+            return table(quoted=True)
         except InputError:
             if separator != "\t":
                 raise
         # tab-separated files mostly know no quoting: a sentence may begin with an unpaired quotation mark
-        text.seek(0)
-        return _separated(path, text, separator, quoted=False)
+        return table(quoted=False)
 
 
-def _separated(path: Path, text: TextIO, separator: str, quoted: bool) -> Table:
+def _separated(path: Path, text: TextIO, separator: str, quoted: bool, settings: DataSettings, note: Note) -> Table:
     records = _records(path, text, separator, quoted)
-    row, header = next(records, (1, []))
-    names = [name.strip() or f"column {i}" for i, name in enumerate(header, 1)]
-    if not any(name.strip() for name in header):
+    first, header = next(records, (1, []))
+    if not header:
         raise InputError("the file is empty", where=shown(path), remedy="the first row names the columns")
-    if len(set(names)) < len(names):
-        twice = next(name for i, name in enumerate(names) if name in names[:i])
-        raise InputError(
-            f"two columns are called {twice!r}", where=f"{shown(path)}, row {row}", remedy="give each its own name"
-        )
-    columns: list[list[str]] = [[] for _ in names]
+    columns: list[list[str]] = [[] for _ in header]
     rows: list[int] = []
     for row, record in records:
-        if len(record) != len(names):
+        if len(record) != len(header):
+            those = "row 1 has" if settings.header == "no" else "the header names"
             raise InputError(
-                f"{len(record)} {'value' if len(record) == 1 else 'values'}, but the header names {len(names)} columns",
+                f"{len(record)} {'value' if len(record) == 1 else 'values'}, but {those} {len(header)} columns",
                 where=f"{shown(path)}, row {row}",
                 remedy=f"quote a text that holds {separator!r}, or mend the row",
             )
         rows.append(row)
         for column, value in zip(columns, record):
             column.append(value)
+    if not _names_columns(header, columns, settings):
+        if settings.header == "auto":
+            note(
+                f"{shown(path)}: no row of column names found, columns are numbered 1 to {len(header)}; "
+                "if the first row names them, --set data.header=yes"
+            )
+        numbered = {str(i): [value, *column] for i, (value, column) in enumerate(zip(header, columns), 1)}
+        return Table(numbered, shown(path), [first, *rows])
+    names = [name.strip() or f"column {i}" for i, name in enumerate(header, 1)]
+    if len(set(names)) < len(names):
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise InputError(
+            f"two columns are called {twice!r}", where=f"{shown(path)}, row {first}", remedy="give each its own name"
+        )
     return Table(dict(zip(names, columns)), shown(path), rows)
+
+
+def _names_columns(first: list[str], columns: list[list[str]], settings: DataSettings) -> bool:
+    """Whether the first row names the columns, rather than being data: a value of it comes again in its column then."""
+    if settings.header != "auto":
+        return settings.header == "yes"
+    if first == [str(i) for i in range(len(first))]:  # the names that pandas gives
+        return True
+    again = [column[:_LOOK].count(value) > 1 for value, column in zip(first, columns)]
+    if any(is_usual(name) and not repeated for name, repeated in zip(first, again)):
+        return True
+    by_number = any(name.isdecimal() and name not in first for name in (settings.input, settings.target))
+    return not by_number and not any(repeated for value, repeated in zip(first, again) if value.strip())
 
 
 def _records(path: Path, text: TextIO, separator: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:

@@ -28,7 +28,7 @@ class Classify(Task[Classifier, Labelled]):
     """See `elman.tasks.contract.Task`."""
 
     kind = Classifier
-    kept = ("format", "encoding", "classes")  # which columns the data had, model.json knows
+    kept = ("format", "encoding", "header", "classes")  # which columns the data had, model.json knows
 
     # -- learn
 
