@@ -7,6 +7,7 @@ a failure, and the bytes that made it are kept.
 from __future__ import annotations
 
 import gzip
+import itertools
 import lzma
 import os
 import random
@@ -23,6 +24,7 @@ from elman.data import formats
 from elman.data.formats import find_format, read_table
 from elman.data.formats.conll import read_conll
 from elman.data.formats.conllu import read_conllu
+from elman.data.formats.folders import FOLDERS
 from elman.data.formats.parquet import PARQUET
 from elman.data.formats.polarity import POLARITY
 from elman.data.formats.trees import read_trees
@@ -57,6 +59,15 @@ x = 1
 """
 PROSE = b"Ada Byron met Babbage .\nIt rained\n\nin London , as ever\n"
 REVIEWS = b"[t]title\nsize[+2], weight[-1]##small but heavy\n##plain\nprice[-3][u] ##dear\n"
+FASTTEXT = b"__label__good plain words\n__label__bad more of them , and\n\nlast __label__good\n"
+
+
+def beside(path: Path) -> Path:
+    """The folder of the folder of a text, with a text of another class in it."""
+    (path.parents[1] / "bad").mkdir(exist_ok=True)
+    for folder, name in itertools.product((path.parent, path.parents[1] / "bad"), "234567"):
+        (folder / f"{name}.txt").write_bytes(PROSE)
+    return path.parents[1]
 
 
 class More(msgspec.Struct):
@@ -79,6 +90,8 @@ READERS: dict[str, tuple[list[bytes], Callable[[Path], object]]] = {
     "a.csv.gz": ([gzip.compress(CSV)], read_table),
     "a.csv.xz": ([lzma.compress(CSV)], read_table),
     "a.txt": ([TREES * 9, TREES * 9, COLUMNS, CSV], lambda p: load_labelled(DataSettings(path=str(p)))),
+    "tagged.txt": ([FASTTEXT * 5], lambda p: load_labelled(DataSettings(path=str(p)))),
+    "texts/good/1.txt": ([PROSE], lambda p: load_labelled(DataSettings(path=str(beside(p))))),
     "trees.txt": ([TREES], lambda p: read_trees(p, phrases=True)),
     "a.conll": ([COLUMNS, COLUMNS.replace(b" ", b"\t")], lambda p: list(read_conll(p))),
     "a.conllu": ([UD], lambda p: list(read_conllu(p))),
@@ -132,10 +145,11 @@ def test_every_format_is_fed(tmp_path: Path) -> None:
     fed = set()
     for name, (samples, _) in READERS.items():
         for sample in samples:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_bytes(sample)
             fed.add(find_format(tmp_path / name, "auto", lambda format: True)[0])
-    # the one is another library's, the other a folder of lines
-    assert set(formats.FORMATS) - fed == {PARQUET, POLARITY}
+    # the one is another library's, the others are folders
+    assert set(formats.FORMATS) - fed == {PARQUET, POLARITY, FOLDERS}
 
 
 @pytest.mark.timeout(60 + 4 * int(SECONDS))
@@ -147,6 +161,7 @@ def test_no_bytes_crash_a_reader(tmp_path: Path) -> None:
     while time.monotonic() < end:
         for name, (samples, read) in READERS.items():
             path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(mutate(draw.choice(samples), draw))
             started = time.monotonic()
             refusal = ""

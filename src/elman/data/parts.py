@@ -60,7 +60,11 @@ def find_parts(settings: DataSettings) -> dict[str, Path]:
 
 
 def _of_folder(folder: Path) -> dict[str, Path]:
-    files = [f for f in sorted(folder.iterdir()) if f.is_file() and bare_suffix(f) not in _NO_DATA]
+    files = [
+        f
+        for f in sorted(folder.iterdir())
+        if (is_folder(f) if f.is_dir() else f.is_file() and bare_suffix(f) not in _NO_DATA)
+    ]
     parts: dict[str, Path] = {}
     for part, spelling in _SPELLINGS.items():
         named = [f for f in files if spelling.search(f.name.lower())]
@@ -75,5 +79,9 @@ def _of_folder(folder: Path) -> dict[str, Path]:
         if named:
             parts[part] = named[0]
     if "train" not in parts:
-        raise InputError("no file with 'train' in its name", where=shown(folder), remedy="name the file: --data FILE")
+        raise InputError(
+            "no file with 'train' in its name",
+            where=shown(folder),
+            remedy="name the file: --data FILE; or give a folder a class with .txt files in each",
+        )
     return parts

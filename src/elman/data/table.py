@@ -19,13 +19,15 @@ class Table:
     Attributes:
         columns: name -> values, one a row.
         source: the file, as the user wrote it; for error messages.
-        rows: the place of each row in `source`: 1 is the first row or line of the file, its header included.
-        unit: what a place is called there: "row" (tables), "line" (one record a line) or "record" (of a JSON array).
+        rows: the place of each row in `source`: 1 is the first row or line of the file, its header included; of a
+            folder with a text a file, that file's name.
+        unit: what a place is called there: "row" (tables), "line" (one record a line), "record" (of a JSON array) or
+            "file".
     """
 
     columns: Mapping[str, Sequence[Any]]
     source: str = "table"
-    rows: Sequence[int] = field(default=())
+    rows: Sequence[Any] = field(default=())
     unit: str = "row"
 
     def __post_init__(self) -> None:

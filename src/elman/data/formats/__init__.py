@@ -13,6 +13,8 @@ from pathlib import Path
 from elman.config.settings import DataSettings
 from elman.data.formats.conll import CONLL
 from elman.data.formats.conllu import CONLLU
+from elman.data.formats.fasttext import FASTTEXT
+from elman.data.formats.folders import FOLDERS
 from elman.data.formats.format import HEAD, Format, Note
 from elman.data.formats.jsonl import JSON, JSON_LINES
 from elman.data.formats.lines import LINES
@@ -34,7 +36,9 @@ FORMATS: tuple[Format, ...] = (
     PARQUET,
     JSON,
     TREES,
+    FASTTEXT,
     POLARITY,
+    FOLDERS,
     CONLLU,
     CONLL,
     LINES,
