@@ -267,7 +267,7 @@ def test_a_training_that_diverges_keeps_its_best_epoch(
         usual(self, *arguments)
         if self.at.step == self.total:
             with torch.no_grad():
-                self.task.model.out.bias[0] = torch.nan
+                self.trainable.model.out.bias[0] = torch.nan
 
     monkeypatch.setattr(Session, "train", train)
     command = ["train", "classify", "--data", reviews, *QUICK]

@@ -6,7 +6,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,9 @@ from elman.data.tagged import TaggedSentences
 from elman.errors import InputError
 from elman.tasks.tag.estimator import Tagger
 from elman.training import loop
+from elman.training.callbacks import Callback
 from elman.training.randomness import initialised, random_states
-from elman.training.session import Session
+from elman.training.session import Session, Standing
 
 TEXTS, LABELS = ordered(80)
 SENTENCES, TAGS = sentences(0, 40)
@@ -258,9 +259,9 @@ def damaged(monkeypatch: pytest.MonkeyPatch, name: str, value: float, when: Call
 
     def train(self: Any, *arguments: Any) -> None:
         usual(self, *arguments)
-        if when(self.task):
+        if when(self.trainable):
             with torch.no_grad():
-                for n, p in self.task.model.named_parameters():
+                for n, p in self.trainable.model.named_parameters():
                     if n.startswith(name):
                         p.fill_(value)
 
@@ -320,3 +321,14 @@ def test_a_fit_where_gradients_are_switched_off() -> None:
     with torch.no_grad():
         assert same(weights(a_classifier()), expected)
         assert not torch.is_grad_enabled()
+
+
+def test_callbacks_hear_of_a_fit() -> None:
+    heard: list[int] = []
+
+    class Steps(Callback):
+        def step_end(self, at: Standing, figures: Mapping[str, float]) -> None:
+            heard.append(at.step)
+
+    model = classifier().fit_parts(Labelled(TEXTS, LABELS), None, callbacks=[Steps()])
+    assert heard == list(range(1, model.fitted_.steps + 1))

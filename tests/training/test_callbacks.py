@@ -34,8 +34,8 @@ class Heard(Callback):
         if name == self.angry:
             raise RuntimeError(f"not this {name}")
 
-    def train_start(self, task: Any, at: Any) -> None:
-        self.task = task
+    def train_start(self, trainable: Any, at: Any) -> None:
+        self.trainable = trainable
         self._hear("train_start", at.epoch, at.step)
 
     def epoch_start(self, at: Any) -> None:
@@ -54,7 +54,7 @@ class Heard(Callback):
         self._hear("note", text)
 
     def train_end(self, fitted: Any) -> None:
-        self.model = {k: v.clone() for k, v in self.task.model.state_dict().items()}
+        self.model = {k: v.clone() for k, v in self.trainable.model.state_dict().items()}
         self._hear("train_end", fitted)
 
     @property

@@ -23,6 +23,7 @@ from elman.proof import Proof, prove_model
 from elman.proof.model import varied
 from elman.tasks.batches import Batch, Batches, Encoded, selecting
 from elman.tasks.figures import Json, Scores, number
+from elman.training.callbacks import Callback
 from elman.training.interrupt import Interrupt
 from elman.training.loop import Fitted, Step, Trainable, fit, training_step
 from elman.training.progress import Silent
@@ -127,11 +128,12 @@ class Estimator(Generic[X, R, B]):
         title: str = "training",
         step: Step = training_step,
         graceful: bool = False,
+        callbacks: Sequence[Callback] = (),
     ) -> Self:
         """Learn from one part, choose the epoch on another; None keeps the last.
 
         Args:
-            checkpoint, resume, progress, title: see `elman.training.loop.fit`.
+            checkpoint, resume, progress, title, callbacks: see `elman.training.loop.fit`.
             step: one training step; one of your own may draw from the global generators.
             graceful: Ctrl-C ends the training early and `fitted_` says so, instead of being raised.
         """
@@ -147,7 +149,7 @@ class Estimator(Generic[X, R, B]):
                 return fit(
                     self.batches(read, held), settings, step=step, checkpoint=place, resume=resume,
                     progress=progress, title=title + said, last=last, interrupt=interrupt,
-                    global_draws=step is not training_step,
+                    global_draws=step is not training_step, callbacks=callbacks,
                 )  # fmt: skip
 
             self.fitted_ = learn(train, valid)

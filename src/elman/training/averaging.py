@@ -17,7 +17,7 @@ __all__ = ["RunningMean"]
 class RunningMean:
     """The mean of a model's trained parameters; ``with mean:`` the model computes with it.
 
-    torch's `AveragedModel` holds the same numbers, in a copy of the whole model; a task validates its own model.
+    torch's `AveragedModel` holds the same numbers, in a copy of the whole model; a `Trainable` validates its own.
 
     Args:
         model: whose parameters are followed.

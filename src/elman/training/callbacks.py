@@ -4,7 +4,7 @@
         def step_end(self, at, figures):
             print(at.step, figures["loss"])
 
-    fit(task, settings, callbacks=[Losses()])
+    fit(trainable, settings, callbacks=[Losses()])
 
 A callback looks on. It must change neither weights nor gradients, draw from no generator that the training draws from,
 and leave alone what it is handed: whether somebody watches or not, the same weights come out. What it raises ends the
@@ -26,7 +26,7 @@ __all__ = ["Callback", "Shown", "Together"]
 class Callback:
     """Hears of everything and does nothing: the methods of interest are overridden."""
 
-    def train_start(self, task: Trainable, at: Standing) -> None:
+    def train_start(self, trainable: Trainable, at: Standing) -> None:
         """Before the first step; of a resumed training with the steps that it has behind it."""
 
     def epoch_start(self, at: Standing) -> None:
@@ -57,9 +57,9 @@ class Together(Callback):
         self._all = list(callbacks)
         self._begun: list[Callback] = []
 
-    def train_start(self, task: Trainable, at: Standing) -> None:
+    def train_start(self, trainable: Trainable, at: Standing) -> None:
         for callback in self._all:
-            callback.train_start(task, at)
+            callback.train_start(trainable, at)
             self._begun.append(callback)
 
     def epoch_start(self, at: Standing) -> None:

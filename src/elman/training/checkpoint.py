@@ -52,7 +52,7 @@ class Checkpoint:
         if self._folder is None or not self._folder.exists():
             return
         saved = read_tree(self._folder, "training")
-        wanted = {name: tensor.shape for name, tensor in session.task.model.state_dict().items()}
+        wanted = {name: tensor.shape for name, tensor in session.trainable.model.state_dict().items()}
         if wanted != {name: tensor.shape for name, tensor in saved["model"].items()}:
             raise InputError(
                 "the checkpoint is of another model: the data may have changed since",

@@ -1,7 +1,7 @@
 """The training loop: full and truncated back-propagation through time, clipping, early stopping, exact resume.
 
-    task = ...                                    # anything with the five names of `Trainable`
-    fitted = fit(task, TrainingSettings(epochs=5, bptt=35))
+    trainable = ...                                    # anything with the five names of `Trainable`
+    fitted = fit(trainable, TrainingSettings(epochs=5, bptt=35))
 
 One step is the function `training_step`; a step of your own goes in as ``fit(..., step=mine)``.
 """
@@ -29,7 +29,7 @@ __all__ = ["Fitted", "Step", "Trainable", "clip_norm", "fit", "make_optimizer", 
 
 
 def fit(
-    task: Trainable,
+    trainable: Trainable,
     settings: TrainingSettings,
     *,
     step: Step = training_step,
@@ -45,10 +45,10 @@ def fit(
     """Train until the epochs or the steps are over, validation no longer improves, or Ctrl-C.
 
     However it ends, and by an exception too, the model holds the best epoch's weights, if an epoch was finished, and is
-    back on the device that it came from. Batches are brought to the model; `task.validate` finds it on the device.
+    back on the device that it came from. Batches are brought to the model; `trainable.validate` finds it on the device.
 
     Args:
-        task: model, data and loss.
+        trainable: model, data and loss.
         settings: how.
         step: one training step; with ``training.accumulate`` above 1 it is given `Accumulated` batches.
         checkpoint: folder that always holds the last whole checkpoint; None keeps none.
@@ -57,9 +57,9 @@ def fit(
         title: of the progress bar.
         last: the epoch to stop after, the schedule being that of the whole training; 0 does not stop early.
         interrupt: of the caller, who raises what it asks for; None: Ctrl-C is raised from here.
-        global_draws: `task` or `step` may draw from Python's, numpy's and torch's global generators. They are seeded
-            then, and put back, and two trainings at once wait for one another. False: elman's layers alone draw, which
-            makes a difference on the processor.
+        global_draws: `trainable` or `step` may draw from the global generators of Python, numpy and torch. They are
+            seeded then, and put back, and two trainings at once wait for one another. False: elman's layers alone
+            draw, which makes a difference on the processor.
         callbacks: who else watches, see `elman.training.callbacks`.
 
     Raises:
@@ -69,10 +69,10 @@ def fit(
     """
     settings.check()
     told = Together([Shown(progress or Silent()), *callbacks])
-    set_bptt(task.model, settings.bptt)
+    set_bptt(trainable.model, settings.bptt)
     with ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt()) if interrupt is None else interrupt
-        device = stack.enter_context(moved(task.model, settings.device))
+        device = stack.enter_context(moved(trainable.model, settings.device))
         # not the seed of the initial weights, nor of the order
         seed = settings.seed + 1
         on_cpu = device.type == "cpu"  # other devices draw from one generator, whoever draws
@@ -80,12 +80,12 @@ def fit(
         stack.enter_context(draws)
         stack.enter_context(torch.enable_grad())
         until = last or (None if settings.steps else settings.epochs)
-        session = Session(task, settings, until, draws, title, device)
+        session = Session(trainable, settings, until, draws, title, device)
         place = Checkpoint(checkpoint, settings.checkpoint_seconds)
         try:
             if resume:
                 place.load(session)
-            told.train_start(task, session.standing())
+            told.train_start(trainable, session.standing())
             _train(session, place, step, interrupt, told)
         except DivergenceError as error:
             if not session.best:

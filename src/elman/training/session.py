@@ -95,17 +95,17 @@ class Session:
     """A training under way: everything that a checkpoint must hold."""
 
     def __init__(
-        self, task: Trainable, settings: TrainingSettings, last: int | None, draws: OwnDraws | GlobalDraws, title: str,
-        device: torch.device,
+        self, trainable: Trainable, settings: TrainingSettings, last: int | None, draws: OwnDraws | GlobalDraws,
+        title: str, device: torch.device,
     ) -> None:  # fmt: skip
-        self.task, self.settings, self.last, self.draws, self.title = task, settings, last, draws, title
+        self.trainable, self.settings, self.last, self.draws, self.title = trainable, settings, last, draws, title
         self.device = device  # where the model is; everything else is brought there
-        self.optimizer = make_optimizer(task.model, settings)
+        self.optimizer = make_optimizer(trainable.model, settings)
         self.at, self.fitted = Position(), Fitted()
         self.order = torch.Generator().manual_seed(settings.seed)
         self.order_before = self.order.get_state()  # what this epoch's plan is made from
         self.best: dict[str, Tensor] = {}
-        self.mean = RunningMean(task.model, settings.average) if settings.average else None
+        self.mean = RunningMean(trainable.model, settings.average) if settings.average else None
         self.state_after: Any = None  # the last batch, for the next
         self.total = settings.steps or None
         self._walk: Walk | None = None
@@ -130,7 +130,7 @@ class Session:
         """
         at, settings, saved = self.at, self.settings, self._saved
         self.order_before = self.order.get_state()
-        self._walk = Walk(self.task.plan(self.order), self.order, at.position, saved.get("plan"))
+        self._walk = Walk(self.trainable.plan(self.order), self.order, at.position, saved.get("plan"))
         if saved and at.position:
             self.draws.restore(saved["random"])  # whatever finding the place again drew
         self._saved = {}
@@ -170,10 +170,10 @@ class Session:
         at.rate = settings.rate * SCHEDULES[settings.schedule](at.step, self.total or 1, settings.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = at.rate
-        self.task.model.train()
+        self.trainable.model.train()
         batch = self._collate(picks[0]) if settings.accumulate == 1 else Accumulated(self._collate, picks)
         try:
-            loss, weight, after = step(self.task, self.optimizer, batch, self.state_after, settings)
+            loss, weight, after = step(self.trainable, self.optimizer, batch, self.state_after, settings)
             if not math.isfinite(loss):
                 raise DivergenceError(f"the loss is {loss}")
         except DivergenceError as error:
@@ -181,19 +181,19 @@ class Session:
             raise DivergenceError(f"{error.what} {where}") from error
         if self.mean is not None:
             self.mean.update(at.step)
-        self.state_after = after if self.task.stateful else None
+        self.state_after = after if self.trainable.stateful else None
         at.loss, at.weight = at.loss + loss * weight, at.weight + weight
         at.position, at.step = at.position + len(picks), at.step + 1
         at.seconds += time.perf_counter() - started
         return True
 
     def _collate(self, picks: Any) -> Any:
-        batch = self.task.collate(picks)
+        batch = self.trainable.collate(picks)
         return batch if self.device.type == "cpu" else to_device(batch, self.device)
 
     def figures(self) -> dict[str, float]:
         """The mean loss since the last validation, and the figure of that which chooses."""
-        name, history = self.task.select.removeprefix("-"), self.fitted.history
+        name, history = self.trainable.select.removeprefix("-"), self.fitted.history
         latest = {name: history[-1][f"valid_{name}"]} if history and name else {}
         return {"loss": self.at.loss / self.at.weight, **latest}
 
@@ -201,11 +201,11 @@ class Session:
         """Validate, and keep the weights if they are the best so far. Returns the row of the history."""
         at, settings, started = self.at, self.settings, time.perf_counter()
         where = {"epoch": at.epoch + 1, **({"step": at.step} if settings.validate_every else {})}
-        self.task.model.eval()
+        self.trainable.model.eval()
         self.check_weights()
         with self.mean or nullcontext():
             try:
-                figures = self.task.validate()
+                figures = self.trainable.validate()
             except DivergenceError as error:
                 said = ", ".join(f"{name} {number}" for name, number in where.items())
                 raise DivergenceError(f"{error.what} after {said}") from error
@@ -226,7 +226,7 @@ class Session:
         self.state_after, self.order_before, self._walk = None, self.order.get_state(), None
 
     def _keep_if_best(self, figures: dict[str, float]) -> None:
-        at, score = self.at, _score(figures, self.task.select, len(self.fitted.history))
+        at, score = self.at, _score(figures, self.trainable.select, len(self.fitted.history))
         nll = figures.get("nll", math.inf)
         better = score > at.best or not self.best
         at.waited = 0 if better else at.waited + 1
@@ -234,14 +234,14 @@ class Session:
         if better or (score == at.best and nll < at.best_nll):
             at.best, at.best_nll = score, nll
             self.fitted.best_epoch, self.fitted.best_step = at.epoch + 1, at.step
-            self.best = {name: t.detach().clone() for name, t in self.task.model.state_dict().items()}
+            self.best = {name: t.detach().clone() for name, t in self.trainable.model.state_dict().items()}
 
     def check_weights(self) -> None:
         """Raises DivergenceError for a weight, or a mean of weights, that is no finite number.
 
         The next loss shows it too; but after the last step of an epoch, or before a checkpoint, none follows.
         """
-        named = [(name, p.detach()) for name, p in self.task.model.named_parameters() if p.requires_grad]
+        named = [(name, p.detach()) for name, p in self.trainable.model.named_parameters() if p.requires_grad]
         means = [] if self.mean is None else zip((name for name, _ in named), self.mean.values, strict=True)
         for name, values in [*named, *means]:
             if not bool(values.isfinite().all()):
@@ -255,8 +255,8 @@ class Session:
         """The best epoch's weights into the model; before the first epoch's end they stay as they are."""
         self.fitted.seconds, self.fitted.steps = self.seconds, self.at.step
         if self.best:
-            self.task.model.load_state_dict(self.best)
-        self.task.model.eval()
+            self.trainable.model.load_state_dict(self.best)
+        self.trainable.model.eval()
 
     # -- what a checkpoint holds
 
@@ -269,7 +269,7 @@ class Session:
             "order": self.order_before,
             "plan": None if self._walk is None else self._walk.state(),
             "state": self.state_after,
-            "model": self.task.model.state_dict(),
+            "model": self.trainable.model.state_dict(),
             "mean": [] if self.mean is None else self.mean.values,
             "optimizer": self.optimizer.state_dict(),
             "random": self.draws.state(),
@@ -281,7 +281,7 @@ class Session:
         vars(self.fitted).update(saved["fitted"])
         self.fitted.interrupted = False
         self.best, self._seconds_before = saved["best"], self.fitted.seconds
-        self.task.model.load_state_dict(saved["model"])
+        self.trainable.model.load_state_dict(saved["model"])
         if self.mean is not None:
             self.mean.values = to_device(saved["mean"], self.device)
         # how the optimiser computes is for this device to say, wherever the checkpoint was written

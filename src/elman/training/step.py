@@ -65,7 +65,7 @@ Step = Callable[[Trainable, torch.optim.Optimizer, Any, Any, TrainingSettings], 
 
 
 def training_step(
-    task: Trainable, optimizer: torch.optim.Optimizer, batch: Any, state: Any, settings: TrainingSettings
+    trainable: Trainable, optimizer: torch.optim.Optimizer, batch: Any, state: Any, settings: TrainingSettings
 ) -> tuple[float, float, Any]:
     """Forward, backward, clip, move.
 
@@ -78,22 +78,22 @@ def training_step(
     """
     optimizer.zero_grad(set_to_none=True)
     if isinstance(batch, Accumulated):
-        loss, weight, state = _accumulate(task, batch, state)
+        loss, weight, state = _accumulate(trainable, batch, state)
     else:
-        loss, weight, state = _backward(task, batch, state)
+        loss, weight, state = _backward(trainable, batch, state)
     if not math.isfinite(loss):
         return loss, weight, None  # the weights stay as they were
     if settings.clip_value:
-        nn.utils.clip_grad_value_(task.model.parameters(), settings.clip_value)
+        nn.utils.clip_grad_value_(trainable.model.parameters(), settings.clip_value)
     if settings.clip_norm:
-        clip_norm(task.model, settings.clip_norm)
+        clip_norm(trainable.model, settings.clip_norm)
     optimizer.step()
     return loss, weight, state
 
 
-def _backward(task: Trainable, batch: Any, state: Any, *, weighed: bool = False) -> tuple[float, float, Any]:
+def _backward(trainable: Trainable, batch: Any, state: Any, *, weighed: bool = False) -> tuple[float, float, Any]:
     """The gradient of a batch's mean loss, or of that times its weight, onto what is there."""
-    loss, weight, state = task.loss(batch, state)
+    loss, weight, state = trainable.loss(batch, state)
     number = float(loss.detach())
     if math.isfinite(number):
         (loss * weight if weighed else loss).backward()  # type: ignore[no-untyped-call]
@@ -101,15 +101,15 @@ def _backward(task: Trainable, batch: Any, state: Any, *, weighed: bool = False)
     return number, weight, map_tensors(state, Tensor.detach)
 
 
-def _accumulate(task: Trainable, batches: Accumulated, state: Any) -> tuple[float, float, Any]:
+def _accumulate(trainable: Trainable, batches: Accumulated, state: Any) -> tuple[float, float, Any]:
     """The gradient of the mean loss of all batches, each as heavy as it weighs: that of one large batch."""
     total = weight = 0.0
     for batch in batches:
-        loss, heavy, after = _backward(task, batch, state, weighed=True)
+        loss, heavy, after = _backward(trainable, batch, state, weighed=True)
         if not math.isfinite(loss):
             return loss, heavy, None
-        total, weight, state = total + loss * heavy, weight + heavy, after if task.stateful else None
-    torch._foreach_div_([p.grad for p in task.model.parameters() if p.grad is not None], weight)
+        total, weight, state = total + loss * heavy, weight + heavy, after if trainable.stateful else None
+    torch._foreach_div_([p.grad for p in trainable.model.parameters() if p.grad is not None], weight)
     return total / weight, weight, state
 
 

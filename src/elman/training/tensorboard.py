@@ -36,7 +36,7 @@ class TensorBoard(Callback):
         self._writer: Any = None
         self._begun: Standing | None = None
 
-    def train_start(self, task: Trainable, at: Standing) -> None:
+    def train_start(self, trainable: Trainable, at: Standing) -> None:
         """Rows of what is trained again after a breakdown are hidden from now on."""
         self._begun = at
 
