@@ -24,6 +24,7 @@ from elman.data import formats
 from elman.data.formats import find_format, read_table
 from elman.data.formats.conll import read_conll
 from elman.data.formats.conllu import read_conllu
+from elman.data.formats.excel import EXCEL
 from elman.data.formats.folders import FOLDERS
 from elman.data.formats.parquet import PARQUET
 from elman.data.formats.polarity import POLARITY
@@ -148,8 +149,8 @@ def test_every_format_is_fed(tmp_path: Path) -> None:
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_bytes(sample)
             fed.add(find_format(tmp_path / name, "auto", lambda format: True)[0])
-    # the one is another library's, the others are folders
-    assert set(formats.FORMATS) - fed == {PARQUET, POLARITY, FOLDERS}
+    # two are other libraries', two are folders
+    assert set(formats.FORMATS) - fed == {PARQUET, EXCEL, POLARITY, FOLDERS}
 
 
 @pytest.mark.timeout(60 + 4 * int(SECONDS))

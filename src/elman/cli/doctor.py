@@ -15,6 +15,7 @@ __all__ = ["OPTIONAL", "doctor", "examine"]
 # what can be done with a library that is not always there -> the module that does it, and how to get it
 OPTIONAL = {
     "read Parquet": ("pyarrow.parquet", "pip install 'elman[hub]'"),
+    "read Excel's .xlsx": ("openpyxl", "pip install 'elman[xlsx]'"),
     "read data sets by hf:NAME": ("datasets", "pip install 'elman[hub]'"),
     "write TensorBoard events into each RUN": ("torch.utils.tensorboard", "pip install 'elman[tensorboard]'"),
 }
@@ -113,7 +114,7 @@ def _can() -> dict[str, Any]:
     facts: dict[str, Any] = {
         "train, evaluate and use": ", ".join(TASKS),
         "train without any data of yours": ", ".join(name for name, _, _ in list_recipes()),
-        "read": "text, CSV, TSV, JSON lines, CoNLL, CoNLL-U, trees; also packed by gzip, xz or bzip2",
+        "read": "text, CSV, TSV, JSON lines, CoNLL, CoNLL-U, trees, fastText's lines; also packed by gzip, xz or bzip2",
         "train word vectors": "yes" if library() is not None else "yes, slowly: the native library is missing",
     }
     return facts | {name: _import(module, remedy) for name, (module, remedy) in OPTIONAL.items()}

@@ -20,7 +20,7 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True):
         valid, test: files of their own; where they and the folder's are missing, a seeded split of `path` is made.
         format: how the files are read; "auto" goes by suffix and content. "lines" is one text a line, to predict for.
         encoding: of text files; "auto" is UTF-8, or UTF-16 with a byte-order mark.
-        header: of CSV and TSV: whether the first row names the columns; "auto" looks, and tells where it does not.
+        header: of CSV, TSV and .xlsx: whether the first row names the columns; "auto" looks, and tells if not.
         input, target: columns, by name, or by number from 1 in files without names; empty: guessed and told.
         group: column whose equal rows stay on one side of a split.
         split: shares of train, valid and test.

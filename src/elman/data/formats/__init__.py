@@ -13,6 +13,7 @@ from pathlib import Path
 from elman.config.settings import DataSettings
 from elman.data.formats.conll import CONLL
 from elman.data.formats.conllu import CONLLU
+from elman.data.formats.excel import EXCEL
 from elman.data.formats.fasttext import FASTTEXT
 from elman.data.formats.folders import FOLDERS
 from elman.data.formats.format import HEAD, Format, Note
@@ -34,6 +35,7 @@ FORMATS: tuple[Format, ...] = (
     TSV,
     JSON_LINES,
     PARQUET,
+    EXCEL,
     JSON,
     TREES,
     FASTTEXT,

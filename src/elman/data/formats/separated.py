@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from elman.config.settings import DataSettings
-from elman.data.columns import is_usual
 from elman.data.formats.format import Format, Note
+from elman.data.formats.naming import named
 from elman.data.table import Table, is_missing
 from elman.data.textfile import open_text, shown
 from elman.errors import InputError
@@ -29,7 +29,6 @@ _LONGEST_FIELD = 16 * 2**20  # characters; a cell beyond this is a quote that wa
 
 
 _SEPARATOR = re.compile(r'"?sep=([^\r\n"]?)"?[\r\n]*', re.IGNORECASE)  # Excel's own first line
-_LOOK = 1000  # rows in which a value of the first row is looked for again
 
 
 def _read(separator: str, path: Path, settings: DataSettings, note: Note) -> Table:
@@ -79,34 +78,7 @@ def _separated(path: Path, text: TextIO, separator: str, quoted: bool, settings:
         rows.append(row)
         for column, value in zip(columns, record):
             column.append(value)
-    if not _names_columns(header, columns, settings):
-        if settings.header == "auto":
-            note(
-                f"{shown(path)}: no row of column names found, columns are numbered 1 to {len(header)}; "
-                "if the first row names them, --set data.header=yes"
-            )
-        numbered = {str(i): [value, *column] for i, (value, column) in enumerate(zip(header, columns), 1)}
-        return Table(numbered, shown(path), [first, *rows])
-    names = [name.strip() or f"column {i}" for i, name in enumerate(header, 1)]
-    if len(set(names)) < len(names):
-        twice = next(name for i, name in enumerate(names) if name in names[:i])
-        raise InputError(
-            f"two columns are called {twice!r}", where=f"{shown(path)}, row {first}", remedy="give each its own name"
-        )
-    return Table(dict(zip(names, columns)), shown(path), rows)
-
-
-def _names_columns(first: list[str], columns: list[list[str]], settings: DataSettings) -> bool:
-    """Whether the first row names the columns, rather than being data: a value of it comes again in its column then."""
-    if settings.header != "auto":
-        return settings.header == "yes"
-    if first == [str(i) for i in range(len(first))]:  # the names that pandas gives
-        return True
-    again = [column[:_LOOK].count(value) > 1 for value, column in zip(first, columns)]
-    if any(is_usual(name) and not repeated for name, repeated in zip(first, again)):
-        return True
-    by_number = any(name.isdecimal() and name not in first for name in (settings.input, settings.target))
-    return not by_number and not any(repeated for value, repeated in zip(first, again) if value.strip())
+    return named(header, columns, [first, *rows], path, settings, note)
 
 
 def _records(path: Path, text: TextIO, separator: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:
