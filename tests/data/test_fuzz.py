@@ -22,6 +22,7 @@ from elman.config.recipe import load_recipe
 from elman.config.settings import DataSettings
 from elman.data import formats
 from elman.data.formats import find_format, read_table
+from elman.data.formats.arrays import ARRAYS
 from elman.data.formats.conll import read_conll
 from elman.data.formats.conllu import read_conllu
 from elman.data.formats.excel import EXCEL
@@ -61,6 +62,9 @@ x = 1
 PROSE = b"Ada Byron met Babbage .\nIt rained\n\nin London , as ever\n"
 REVIEWS = b"[t]title\nsize[+2], weight[-1]##small but heavy\n##plain\nprice[-3][u] ##dear\n"
 FASTTEXT = b"__label__good plain words\n__label__bad more of them , and\n\nlast __label__good\n"
+TS = b"# of\n@problemName Made\n@timeStamps false\n@univariate false\n@classLabel true up down\n@data\n" + (
+    b"1,2.5,3:0,0,1e1:up\n3,2:-1,0:down\n" * 5
+)
 
 
 def beside(path: Path) -> Path:
@@ -93,6 +97,7 @@ READERS: dict[str, tuple[list[bytes], Callable[[Path], object]]] = {
     "a.txt": ([TREES * 9, TREES * 9, COLUMNS, CSV], lambda p: load_labelled(DataSettings(path=str(p)))),
     "tagged.txt": ([FASTTEXT * 5], lambda p: load_labelled(DataSettings(path=str(p)))),
     "texts/good/1.txt": ([PROSE], lambda p: load_labelled(DataSettings(path=str(beside(p))))),
+    "a.ts": ([TS], lambda p: load_labelled(DataSettings(path=str(p)))),
     "trees.txt": ([TREES], lambda p: read_trees(p, phrases=True)),
     "a.conll": ([COLUMNS, COLUMNS.replace(b" ", b"\t")], lambda p: list(read_conll(p))),
     "a.conllu": ([UD], lambda p: list(read_conllu(p))),
@@ -149,8 +154,8 @@ def test_every_format_is_fed(tmp_path: Path) -> None:
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_bytes(sample)
             fed.add(find_format(tmp_path / name, "auto", lambda format: True)[0])
-    # two are other libraries', two are folders
-    assert set(formats.FORMATS) - fed == {PARQUET, EXCEL, POLARITY, FOLDERS}
+    # some are other libraries', two are folders
+    assert set(formats.FORMATS) - fed == {PARQUET, EXCEL, ARRAYS, POLARITY, FOLDERS}
 
 
 @pytest.mark.timeout(60 + 4 * int(SECONDS))

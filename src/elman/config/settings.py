@@ -34,7 +34,9 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True):
     path: str = ""
     valid: str = ""
     test: str = ""
-    format: Literal["auto", "table", "trees", "polarity", "folders", "fasttext", "conll", "conllu", "lines"] = "auto"
+    format: Literal[
+        "auto", "table", "trees", "polarity", "folders", "fasttext", "ts", "arrays", "conll", "conllu", "lines"
+    ] = "auto"
     encoding: str = "auto"
     header: Literal["auto", "yes", "no"] = "auto"
     input: str = ""

@@ -16,11 +16,14 @@ _LOOK = 1000  # rows looked at
 
 
 def guess_input(table: Table, exclude: str = "") -> str:
-    """The column of texts: a usual name (``text``, ``review`` ...), else the column with the longest strings.
+    """The column of series of numbers; or of texts: a usual name (``text``, ``review`` ...), else the longest strings.
 
     Raises:
         InputError: no column holds text.
     """
+    series = next((name for name in table.names if table.holds_series(name)), "")
+    if series:
+        return series
     candidates = [name for name in table.names if name != exclude and _mean_length(table, name) > 0]
     named = _by_name(_INPUTS, candidates)
     if named:

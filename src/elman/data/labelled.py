@@ -1,4 +1,4 @@
-"""Labelled texts: whatever [data] names -> train, valid and test tables with the columns text and label.
+"""Labelled texts, or series of numbers: whatever [data] names -> train, valid and test, columns text and label.
 
 Everything that was guessed, split or left out is said in `notes`, for the screen and the report.
 """
@@ -63,12 +63,12 @@ class Labelled:
 
 @dataclass(frozen=True)
 class LabelledTexts:
-    """Three tables, each with the string columns text and label, and what a user should know about them."""
+    """Three tables, each with the columns text (strings, or arrays (T_i, F)) and label (strings), and their notes."""
 
     train: Table
     valid: Table
     test: Table
-    input: str  # the column that the text came from
+    input: str  # the column that the text, or the series, came from
     target: str  # and the label
     notes: tuple[str, ...]
 
@@ -95,7 +95,7 @@ def load_labelled(settings: DataSettings) -> LabelledTexts:
             where=train.source,
             remedy="name two different columns: --input COLUMN --target COLUMN",
         )
-    if not (settings.input and settings.target) and train.names[:2] != ["text", "label"]:
+    if not (settings.input and settings.target) and train.names[:2] not in (["text", "label"], ["series", "label"]):
         kinds = len(set(train.labels(target)))
         notes.append(f"columns guessed: {input!r} is the text, {target!r} the label ({kinds} classes); "
                      "else say --input COLUMN --target COLUMN")  # fmt: skip
@@ -149,7 +149,7 @@ def load_texts(
     if not settings.input and column != input and table.names != ["text"]:
         note(f"no column {input!r}, guessed: {column!r} is the text; else say --input COLUMN")
     if not target and not settings.target:
-        return Table({**table.columns, "text": table.texts(column)}, table.source, table.rows, table.unit)
+        return Table({**table.columns, "text": table.inputs(column)}, table.source, table.rows, table.unit)
     named = settings.target or (target if target in table.columns else guess_target(table, column))
     if not settings.target and named != target:
         note(f"no column {target!r}, guessed: {named!r} is the label; else say --target COLUMN")
@@ -197,13 +197,15 @@ def _read_one(path: Path, settings: DataSettings, notes: list[str], lines: bool)
 
 
 def _texts_and_labels(table: Table, input: str, target: str, group: str, notes: list[str]) -> Table:
-    """Columns text, label (and the group), without the rows that have no text."""
-    columns: dict[str, Sequence[Any]] = {"text": table.texts(input), "label": table.labels(target)}
+    """Columns text (which may be series of numbers), label (and the group), without the rows that have no text."""
+    columns: dict[str, Sequence[Any]] = {"text": table.inputs(input), "label": table.labels(target)}
     if "sentence" in table.columns and table.names[:2] == ["text", "label"]:
         columns["sentence"] = table["sentence"]
     if group:
         columns["group"] = table.texts(group)
     out = Table(columns, table.source, table.rows, table.unit)
+    if out.holds_series("text"):
+        return out
     full = [i for i, text in enumerate(out["text"]) if text.strip()]
     if len(full) == len(out):
         return out

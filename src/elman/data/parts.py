@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -53,8 +54,11 @@ def find_parts(settings: DataSettings) -> dict[str, Path]:
     else:
         path = Path(settings.path)
     if not os.path.exists(path):  # which is False for a name too long, too
-        raise InputError("no such file or folder", where=shown(path), remedy="check the path")
-    parts = _of_folder(path) if path.is_dir() and not is_folder(path) else {"train": path}
+        parts = _of_name(path)
+        if "train" not in parts:
+            raise InputError("no such file or folder", where=shown(path), remedy="check the path")
+    else:
+        parts = _of_folder(path) if path.is_dir() and not is_folder(path) else {"train": path}
     parts |= {name: Path(value) for name, value in (("valid", settings.valid), ("test", settings.test)) if value}
     return parts
 
@@ -65,11 +69,32 @@ def _of_folder(folder: Path) -> dict[str, Path]:
         for f in sorted(folder.iterdir())
         if (is_folder(f) if f.is_dir() else f.is_file() and bare_suffix(f) not in _NO_DATA)
     ]
+    parts = _by_name(files, folder)
+    if "train" not in parts:
+        raise InputError(
+            "no file with 'train' in its name",
+            where=shown(folder),
+            remedy="name the file: --data FILE; or give a folder a class with .txt files in each",
+        )
+    return parts
+
+
+def _of_name(path: Path) -> dict[str, Path]:
+    """``series/GunPoint`` stands for ``series/GunPoint_TRAIN.ts`` and ``series/GunPoint_TEST.ts``."""
+    if not (path.name and os.path.isdir(path.parent)):
+        return {}
+    begun = re.compile(re.escape(path.name) + r"[-_. ]")
+    return _by_name([f for f in sorted(path.parent.iterdir()) if f.is_file() and begun.match(f.name)], path.parent)
+
+
+def _by_name(files: Sequence[Path], folder: Path) -> dict[str, Path]:
     parts: dict[str, Path] = {}
     for part, spelling in _SPELLINGS.items():
         named = [f for f in files if spelling.search(f.name.lower())]
         if len(named) > 1:
             named = [f for f in named if any(word in f.name.lower() for word in _PREFERRED)] or named
+        if len({f.stem for f in named}) == 1:  # as the archive of series has it: .ts, .arff and .txt of the same
+            named = [f for f in named if f.suffix == ".ts"] or named
         if len(named) > 1:
             raise InputError(
                 f"several files could be the {part} part: {', '.join(f.name for f in named)}",
@@ -78,10 +103,4 @@ def _of_folder(folder: Path) -> dict[str, Path]:
             )
         if named:
             parts[part] = named[0]
-    if "train" not in parts:
-        raise InputError(
-            "no file with 'train' in its name",
-            where=shown(folder),
-            remedy="name the file: --data FILE; or give a folder a class with .txt files in each",
-        )
     return parts

@@ -71,6 +71,18 @@ class Table:
         for values in zip(*self.columns.values()):
             yield {name: None if is_missing(value) else value for name, value in zip(self.columns, values)}
 
+    def holds_series(self, name: str) -> bool:
+        """Whether the values of a column are arrays of numbers."""
+        return hasattr(next(iter(self[name]), None), "ndim")
+
+    def inputs(self, name: str) -> Sequence[Any]:
+        """A column as what a model reads: series of numbers as they are, all else as `texts`.
+
+        Raises:
+            InputError: as `texts`.
+        """
+        return self[name] if self.holds_series(name) else self.texts(name)
+
     def texts(self, name: str) -> list[str]:
         """A column as strings: a missing value is the empty string, a number its usual spelling.
 

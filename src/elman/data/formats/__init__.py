@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from elman.config.settings import DataSettings
+from elman.data.formats.arrays import ARRAYS
 from elman.data.formats.conll import CONLL
 from elman.data.formats.conllu import CONLLU
 from elman.data.formats.excel import EXCEL
@@ -22,6 +23,7 @@ from elman.data.formats.lines import LINES
 from elman.data.formats.parquet import PARQUET
 from elman.data.formats.polarity import POLARITY
 from elman.data.formats.separated import CSV, TSV
+from elman.data.formats.series import SERIES
 from elman.data.formats.trees import TREES
 from elman.data.table import Table
 from elman.data.textfile import PACKED, bare_suffix, open_text, shown
@@ -37,6 +39,8 @@ FORMATS: tuple[Format, ...] = (
     PARQUET,
     EXCEL,
     JSON,
+    SERIES,
+    ARRAYS,
     TREES,
     FASTTEXT,
     POLARITY,

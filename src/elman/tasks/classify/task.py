@@ -49,6 +49,8 @@ class Classify(Task[Classifier, Labelled]):
     # -- use
 
     def examples_of(self, estimator: Classifier, texts: Sequence[str]) -> Labelled:
+        if estimator.encoding_.reads_numbers:
+            raise InputError("this RUN reads series of numbers, not text", remedy="give a file of them: --data FILE")
         return Labelled.of(Table({"text": list(texts)}, unit="text"))
 
     def examples_in(self, estimator: Classifier, settings: DataSettings, labelled: bool, note: Note) -> Labelled:
@@ -56,6 +58,7 @@ class Classify(Task[Classifier, Labelled]):
         input = columns.get("input", "text")
         if not labelled:
             table = load_texts(settings, input, note=note)
+            _check_kind(estimator, table)
             for name in self._added(estimator):
                 if name in table.columns:
                     what = f"the file has a column {name!r} already"
@@ -63,6 +66,7 @@ class Classify(Task[Classifier, Labelled]):
             return Labelled(table["text"], table=table)
         target = columns.get("target") or "label"
         table = load_texts(settings, input, target, estimator.labels, note)
+        _check_kind(estimator, table)
         check_known(table, set(estimator.labels))
         return Labelled.of(table)
 
@@ -86,7 +90,10 @@ class Classify(Task[Classifier, Labelled]):
         table = examples.table
         assert table is not None
         columns: dict[str, Sequence[Any]] = dict(table.columns)
-        if any(k != "text" and list(values) == list(table["text"]) for k, values in table.columns.items()):
+        if table.holds_series("text"):  # which no cell of a table holds: their places stand for them
+            columns = {name: values for name, values in columns.items() if not table.holds_series(name)}
+            columns = {table.unit: list(table.rows), **columns}
+        elif any(k != "text" and list(values) == list(table["text"]) for k, values in table.columns.items()):
             del columns["text"]  # a copy under the name that `load_texts` gives it
         columns["predicted"] = [row["label"] for row in answers]
         for label in estimator.labels:
@@ -127,6 +134,23 @@ class Classify(Task[Classifier, Labelled]):
 
 def _probabilities(row: Row) -> Mapping[str, float]:
     return cast(Mapping[str, float], row["probabilities"])
+
+
+def _check_kind(classifier: Classifier, table: Table) -> None:
+    """Raises InputError for texts where the RUN reads numbers, the reverse, or series of other channels."""
+    features = classifier.encoding_.features
+    if table.holds_series("text") != bool(features):
+        reads, has = ("series of numbers", "texts") if features else ("texts", "series of numbers")
+        raise InputError(
+            f"this RUN reads {reads}, the file holds {has}", where=table.source, remedy="give another file"
+        )
+    for i, series in enumerate(table["text"] if features else ()):
+        if series.shape[1] != features:
+            raise InputError(
+                f"{series.shape[1]} channels, but this RUN reads {features}",
+                where=table.where(i),
+                remedy="give series of the same channels as those trained on",
+            )
 
 
 def _tell_unknown(classifier: Classifier, examples: Labelled, note: Note) -> None:

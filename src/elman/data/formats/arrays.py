@@ -1,0 +1,83 @@
+"""Series of numbers in numpy's files: ``.npz`` with the arrays X and y, ``.npy`` with X alone."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from elman.config.settings import DataSettings
+from elman.data.formats.format import Format, Note
+from elman.data.formats.series import counted
+from elman.data.table import Table
+from elman.data.textfile import shown
+from elman.errors import InputError
+
+__all__ = ["ARRAYS"]
+
+_REMEDY = "save it as numpy.savez(path, X=..., y=...), X (N, T, F) or (N, T)"
+
+
+def _read(path: Path, settings: DataSettings, note: Note) -> Table:
+    """The columns series, arrays (T, F), and label where there is an array y."""
+    if not os.path.isfile(path):
+        raise InputError("no such file", where=shown(path), remedy="check the path")
+    arrays = _load(path)
+    named = {name.lower(): name for name in arrays}
+    if "x" not in named:
+        have = ", ".join(sorted(arrays)[:8]) or "nothing"
+        raise InputError(f"no array X; it has {have}", where=shown(path), remedy=_REMEDY)
+    X = arrays[named["x"]]
+    if X.ndim == 2:
+        X = X[:, :, None]
+    if X.ndim != 3 or X.dtype.kind not in "biuf" or 0 in X.shape:
+        raise InputError(f"X has the shape {X.shape} and the type {X.dtype}", where=shown(path), remedy=_REMEDY)
+    with np.errstate(over="ignore"):
+        X = X.astype(np.float32)
+    broken = ~np.isfinite(X).all(2)  # (N, T)
+    if broken.any():
+        i, t = np.argwhere(broken)[0].tolist()
+        raise InputError(
+            "a missing or infinite value",
+            where=f"{shown(path)}, X[{i}, {t}]",
+            remedy="fill it, or leave the series out",
+        )
+    columns: dict[str, Any] = {"series": list(X)}
+    if "y" in named:
+        columns["label"] = _labels(arrays[named["y"]], len(X), path)
+    note(counted(columns["series"], path))
+    return Table(columns, shown(path), range(len(X)), "X")
+
+
+def _load(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = np.load(file, allow_pickle=False)
+            if isinstance(found, np.ndarray):
+                return {"X": found}
+            with found:
+                return {name: found[name] for name in found.files}
+    except Exception as error:  # an archive and the headers in it may be broken in any way
+        said = " ".join(str(error).split()) or type(error).__name__
+        what = f"not a readable file of arrays ({said:.100})"
+        if "allow_pickle" in said:
+            what = "this holds objects, which would be run as a pickle and is not read"
+        raise InputError(what, where=shown(path), remedy=_REMEDY) from error
+
+
+def _labels(y: np.ndarray, count: int, path: Path) -> list[Any]:
+    if y.shape not in ((count,), (count, 1)) or y.dtype.kind not in "biufUS":
+        raise InputError(
+            f"{count} series and an array y of shape {y.shape} and type {y.dtype}",
+            where=shown(path),
+            remedy="give one label a series, (N,), texts or whole numbers",
+        )
+    labels: list[Any] = y.reshape(-1).tolist()
+    return [label.decode("utf-8", "replace") if isinstance(label, bytes) else label for label in labels]
+
+
+ARRAYS = Format(name="arrays", suffixes=(".npz", ".npy"), binary=True, table=_read)

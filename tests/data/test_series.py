@@ -1,0 +1,164 @@
+"""Series of numbers from files: the archive's .ts, and numpy's arrays."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from elman.config.settings import DataSettings
+from elman.data.labelled import LabelledTexts, load_labelled, load_texts
+from elman.data.parts import find_parts
+from elman.errors import InputError
+
+ARCHIVE = Path(__file__).parents[3] / "shared" / "data" / "series"
+needs_archive = pytest.mark.skipif(not ARCHIVE.is_dir(), reason="the archive's series are not at hand")
+HEAD = "#about\n@problemName Made up\n@timeStamps false\n@univariate {one}\n@classLabel true up down\n@data\n"
+
+
+def ts(path: Path, *lines: str, head: str = HEAD.format(one="false")) -> str:
+    path.write_text(head + "\n".join(lines) + "\n")
+    return str(path)
+
+
+def load(path: str | Path) -> LabelledTexts:
+    return load_labelled(DataSettings(path=str(path)))
+
+
+def message(path: str | Path) -> str:
+    with pytest.raises(InputError) as error:
+        load(path)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_lines_are_series_of_channels_and_a_label(tmp_path: Path) -> None:
+    path = ts(tmp_path / "a.ts", "1,2.5,3:0, 0,1e1:up", "", "# more", "3,2:-1,0:down", head=HEAD.upper())
+    ts(tmp_path / "a.ts", "1,2.5,3:0, 0,1e1:up", "", "# more", "3,2:-1,0:down")
+    table = load_texts(DataSettings(path=path), "text", "label")
+    assert [series.tolist() for series in table["text"]] == [[[1, 0], [2.5, 0], [3, 10]], [[3, -1], [2, 0]]]
+    assert table["label"] == ["up", "down"]
+    assert [table.where(i)[-6:] for i in (0, 1)] == ["line 7", "ine 10"]
+    bare = ts(tmp_path / "b.txt", "1,2", "3,4,5", head="@problemname x\n@classlabel false\n@data\n")
+    assert [len(series) for series in load_texts(DataSettings(path=bare), "text")["text"]] == [2, 3]
+
+
+@needs_archive
+def test_the_archives_own_files(tmp_path: Path) -> None:
+    expected = {"GunPoint": (50, 150, 1, 150), "ItalyPowerDemand": (67, 1029, 1, 24), "BasicMotions": (40, 40, 6, 100)}
+    for name, (train, test, channels, steps) in expected.items():
+        data = load(ARCHIVE / name)
+        assert len(data.train) + len(data.valid) == train
+        assert len(data.test) == test
+        assert {series.shape for series in data.train["text"]} == {(steps, channels)}
+        assert any(f"{train} series of {steps} steps, {channels} channel" in note for note in data.notes)
+        # z-normalised, as the archive of one channel is: what came out is what was written
+        if name != "BasicMotions":
+            assert np.abs(np.mean(data.test["text"], axis=1)).max() < 1e-3
+    assert load(ARCHIVE / "BasicMotions").labels == ["Badminton", "Running", "Standing", "Walking"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("1,?,3:1,2,3:up", "line 7, value 2 of channel 1: a missing value; fill it, or leave the series out"),
+        ("1,2,3:1,NaN,3:up", "line 7, value 2 of channel 2: a missing value"),
+        ("1,2,3:1,2,:up", "line 7, value 3 of channel 2: a missing value"),
+        ("1,2,3:1,2,three:up", "line 7, value 3 of channel 2: 'three' is no number that can be read"),
+        ("1,2,1e99:1,2,3:up", "line 7, value 3 of channel 1: '1e99' is no number that can be read"),
+        ("1,2,3:1,2:up", "line 7: channels of 3 and 2 values; give every channel of a series as many"),
+        ("1,2,3:1,2,3", "line 7: '1,2,3' is none of the labels of @classLabel; known are 'up', 'down'"),
+        ("up", "line 7: no values before the label"),
+        ("1,2:3,4:up\n1,2:down", "line 8: 1 channels, but 2 in line 7; give every series the same channels"),
+        ("", "a.ts: no series"),
+    ],
+)
+def test_a_broken_line_is_told(tmp_path: Path, line: str, said: str) -> None:
+    assert said in message(ts(tmp_path / "a.ts", line))
+
+
+def test_what_is_not_read_yet_is_told(tmp_path: Path) -> None:
+    stamped = HEAD.replace("false\n@uni", "true\n@uni")
+    assert "a.ts, line 6: series with time stamps are not read yet" in message(ts(tmp_path / "a.ts", "", head=stamped))
+    amounts = "@problemName a\n@targetLabel true\n@data\n"
+    assert "line 3: each series has a quantity (@targetLabel), not a class" in message(
+        ts(tmp_path / "a.ts", "1,2:0.5", head=amounts)
+    )
+    assert "a.ts, line 1: values before the line @data" in message(ts(tmp_path / "a.ts", "1,2:up", head=""))
+    bare = "@problemName a\n@classLabel false\n@data\n"
+    assert "looks like labels" in message(ts(tmp_path / "a.ts", "1,2", "2,3", head=bare))
+
+
+def test_a_name_stands_for_its_parts(tmp_path: Path) -> None:
+    for name in ("Gun_TRAIN.ts", "Gun_TRAIN.arff", "Gun_TEST.ts", "GunPoint_TRAIN.ts", "GunPoint_TEST.ts"):
+        (tmp_path / name).touch()
+    parts = find_parts(DataSettings(path=str(tmp_path / "Gun")))
+    assert {part: path.name for part, path in parts.items()} == {"train": "Gun_TRAIN.ts", "test": "Gun_TEST.ts"}
+    for name in ("GunPoint_TRAIN.ts", "GunPoint_TEST.ts"):
+        (tmp_path / name).unlink()
+    assert find_parts(DataSettings(path=str(tmp_path))) == parts  # the folder as the archive packs it
+    for missing in ("Gu", "none/Gun", "Gun_TEST"):
+        with pytest.raises(InputError, match="no such file or folder; check the path"):
+            find_parts(DataSettings(path=str(tmp_path / missing)))
+
+
+# -- arrays -----------------------------------------------------------------------------------------------------------
+
+X = np.random.default_rng(0).normal(size=(40, 7, 2))
+
+
+@pytest.mark.parametrize("y", [np.arange(40) % 2, np.array(["0", "1"] * 20), np.array([b"0", b"1"] * 20)])
+def test_arrays_are_series_and_labels(tmp_path: Path, y: np.ndarray) -> None:
+    np.savez(tmp_path / "a.npz", X=X, y=y)
+    data = load(tmp_path / "a.npz")
+    assert data.labels == ["0", "1"]
+    for part in (data.train, data.valid, data.test):
+        for series, label, row in zip(part["text"], part["label"], part.rows):
+            np.testing.assert_array_equal(series, X[row].astype(np.float32))
+            assert label == str(row % 2)
+    assert "a.npz: 40 series of 7 steps, 2 channels" in data.notes[0]
+
+
+def test_arrays_of_one_channel_and_without_labels(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", X[:, :, 0])
+    table = load_texts(DataSettings(path=str(tmp_path / "a.npy")), "series")
+    assert np.stack(table["text"]).shape == (40, 7, 1)
+    assert "looks like labels" in message(tmp_path / "a.npy")
+
+
+def test_broken_arrays_get_one_line(tmp_path: Path) -> None:
+    path, gap = tmp_path / "a.npz", X.copy()
+    gap[3, 5, 1] = np.nan
+    for arrays, said in (
+        ({"X": gap, "y": np.zeros(40)}, "X[3, 5]: a missing or infinite value; fill it, or leave the series out"),
+        ({"data": X}, "a.npz: no array X; it has data; save it as numpy.savez(path, X=..., y=...)"),
+        ({"X": X[0, 0]}, "X has the shape (2,) and the type float64"),
+        ({"X": X.astype(str)}, "X has the shape (40, 7, 2) and the type <U32"),
+        ({"X": X, "y": np.zeros(39)}, "40 series and an array y of shape (39,) and type float64"),
+        ({"X": np.array([[1], [1, 2]], dtype=object)}, "this holds objects, which would be run as a pickle"),
+        ({"X": X, "y": np.full(40, np.nan)}, "a.npz, X 0: no value in column 'label'"),
+        ({"X": X, "y": np.zeros(40)}, "only one class, '0'"),
+    ):
+        np.savez(path, **arrays)
+        assert said in message(path), said
+    path.write_bytes(b"X,y\n1,2\n")
+    assert "a.npz: this holds objects" in message(path) or "not a readable file of arrays" in message(path)
+
+
+def test_no_bytes_crash_the_reader_of_arrays(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", X=X[:3], y=np.arange(3))
+    whole, draw = (tmp_path / "a.npz").read_bytes(), random.Random(0)
+    refused = []
+    for _ in range(150):
+        broken = bytearray(whole)
+        for _ in range(draw.choice((1, 3, 30))):
+            broken[draw.randrange(len(broken))] = draw.randrange(256)
+        (tmp_path / "b.npz").write_bytes(broken[: draw.choice((len(broken), draw.randrange(len(broken))))])
+        try:
+            load_texts(DataSettings(path=str(tmp_path / "b.npz")), "series")
+        except InputError as error:
+            refused.append(str(error))
+    assert len(refused) > 30
+    assert not any("\n" in said for said in refused)
