@@ -169,6 +169,8 @@ def test_history_s_keys_share_a_panel_where_they_share_a_scale() -> None:
     }
     panels = panels_of([row])
     assert list(panels.values()) == [["loss", "valid_nll"], ["valid_macro_f1", "valid_accuracy"], ["norm"], ["rate"]]
+    assert "Loss, nats" in panels_of([{"epoch": 1, "loss": 1.0, "valid_accuracy": 0.5}])  # a tagger's
+    assert list(panels_of([{"epoch": 1, "loss": 1.0, "valid_mse": 0.5}], "Loss")) == ["Loss", "Mse"]
     assert training([]) is None
     shown = training([row, {**row, "epoch": 2, "valid_nll": float("nan")}], best_epoch=1)
     assert shown is not None
@@ -292,6 +294,16 @@ def test_what_a_layer_remembers_is_drawn(cell: str) -> None:
     assert section is not None
     assert section.body.count("<svg") == (3 if cell == "RNN" else 4)
     assert "first word, \u201ca\u201d" in section.body
+
+
+def test_weights_beyond_measure_leave_the_pictures_of_influence_out() -> None:
+    """As a training that broke off may leave them: derivatives through them are no numbers."""
+    layer = Recurrent(cells.RNN(g=lambda v: v), 1, 1, engine="reference").eval()
+    with torch.no_grad():
+        layer.W_l0.fill_(1e30)
+    section = report.remembering(layer, Sequences.pack([torch.ones(n, 1) for n in (5, 5, 5)]), list("abcde"))
+    assert section is not None
+    assert section.body.count("<svg") == 1  # of the curve, which leaves out what is no number
 
 
 def test_the_curve_of_memory_is_each_sequence_relative_to_its_own_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ __all__ = ["curve", "panels_of", "training"]
 IGNORED = {"epoch", "step", "steps", "seconds", "time", "seed", "best", "patience", "examples", "tokens"}
 
 
-def panels_of(history: Sequence[Mapping[str, float]]) -> dict[str, list[str]]:
+def panels_of(history: Sequence[Mapping[str, float]], loss: str = "Loss, nats") -> dict[str, list[str]]:
     """Which keys of the history belong on one scale: losses together, scores together, the rest alone."""
     keys = [k for k in dict.fromkeys(k for row in history for k in row) if k not in IGNORED]
     panels: dict[str, list[str]] = {}
@@ -27,7 +27,7 @@ def panels_of(history: Sequence[Mapping[str, float]]) -> dict[str, list[str]]:
             continue
         bare = key.removeprefix("train_").removeprefix("valid_")
         if bare in ("loss", "nll"):
-            name = "Loss, nats" if "valid_nll" in keys else "Loss"
+            name = loss
         elif _is_score(bare):
             name = "Score on the validation split" if not key.startswith("train_") else "Score"
         elif bare in ("rate", "learning_rate", "lr"):
@@ -35,7 +35,7 @@ def panels_of(history: Sequence[Mapping[str, float]]) -> dict[str, list[str]]:
         else:
             name = bare.replace("_", " ").capitalize()
         panels.setdefault(name, []).append(key)
-    order = {"Loss, nats": 0, "Loss": 0, "Score on the validation split": 1, "Score": 2, "Learning rate": 4}
+    order = {loss: 0, "Score on the validation split": 1, "Score": 2, "Learning rate": 4}
     return dict(sorted(panels.items(), key=lambda item: order.get(item[0], 3)))
 
 
@@ -45,11 +45,14 @@ def _is_score(key: str) -> bool:
     return bool(figure.name) and figure.unit == "fraction" and figure.better == "high"
 
 
-def training(history: Sequence[Mapping[str, float]], best_epoch: int | None = None) -> Section | None:
-    """The training curves, or None without a history."""
+def training(
+    history: Sequence[Mapping[str, float]], best_epoch: int | None = None, loss: str = "Loss, nats"
+) -> Section | None:
+    """The training curves, or None without a history; `loss` is what the loss is called, with its unit."""
     if not history:
         return None
-    figures = [tag("figure", curve(history, keys, title, best_epoch)) for title, keys in panels_of(history).items()]
+    panels = panels_of(history, loss)
+    figures = [tag("figure", curve(history, keys, title, best_epoch)) for title, keys in panels.items()]
     unit = _unit(history)
     rows = "epoch" if unit == "epoch" else "validation"
     lead = f"{len(history)} {rows}s" if len(history) > 1 else f"One {rows}"

@@ -32,12 +32,15 @@ def memory(
 
     Args:
         fading: name -> (T,) by distance, of `gradients.by_distance` or `memory.remembered`.
-        influence: (T, T) of one sentence, of `memory.influence`.
+        influence: (T, T) of one sentence, of `memory.influence`; not drawn where weights have grown so large that it
+            is no number.
         words: the T words of that sentence.
         gates: name -> (T, H) over it, of `gates.activations`.
         half_lives: name -> steps, said below the first picture.
     """
     figures: list[Html] = []
+    if influence is not None and not (len(words) and bool(influence.isfinite().all())):
+        influence = None
     if fading:
         said = [
             f"{name}: half is gone after {steps:.1f} steps"
@@ -46,7 +49,7 @@ def memory(
         ]
         caption = "How much the last state still depends on the input some steps before it, relative to the last input."
         figures.append(_figure(fading_figure(fading), " ".join([caption, *(s + "." for s in said)])))
-    if influence is not None and len(words):
+    if influence is not None:
         figures.append(
             _figure(
                 influence_figure(influence, words),
@@ -54,7 +57,7 @@ def memory(
             )
         )
     blocks: list[Html] = [tag("div", figures, class_="grid")] if figures else []
-    if influence is not None and len(words):
+    if influence is not None:
         blocks.append(
             _figure(
                 shaded_network(influence[:, 0], words),

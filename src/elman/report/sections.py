@@ -81,7 +81,7 @@ def usual(
     facts, times = fact_list(settings), timing_bars(timings)
     blocks = [tag("div", tag("h3", "Settings"), facts), tag("div", tag("h3", "Time"), times)]
     last = section("Settings, time", tag("div", blocks, class_="grid"))
-    return [training(history, best_epoch), cell(lines), proof(proven), last]
+    return [training(history, best_epoch, "Loss"), cell(lines), proof(proven), last]
 
 
 def inside(layer: Recurrent, x: Sequences, tokens: Sequence[str]) -> list[Section | None]:
