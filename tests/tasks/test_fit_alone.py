@@ -238,6 +238,18 @@ def test_on_demand_it_stops_instead(monkeypatch: pytest.MonkeyPatch) -> None:
     assert model.fitted_.interrupted
 
 
+@pytest.mark.parametrize("make", [classifier, tagger])
+def test_ctrl_c_before_anything_is_learned_waits_for_nothing(
+    make: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading the examples may take minutes, and what would be written after them has learned nothing."""
+    model = make()
+    parts = Labelled(TEXTS, LABELS) if make is classifier else TaggedSentences(SENTENCES, TAGS)
+    monkeypatch.setattr(model, "encoded", lambda _: (signal.raise_signal(signal.SIGINT), pytest.fail("it went on")))
+    with pytest.raises(KeyboardInterrupt):
+        model.fit_parts(parts, parts, graceful=True)
+
+
 def test_ctrl_c_after_the_last_step_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     """Asked to stop while the temperature is fitted: there is nothing left to stop, so it is raised."""
     model = tagger()
@@ -313,6 +325,17 @@ def test_corrections_of_vectors_are_looked_at_too(tmp_path: Path, monkeypatch: p
     damaged(monkeypatch, "corrections.weight", np.inf, lambda task: True)
     with pytest.raises(InputError, match=r"corrections\.weight holds inf in epoch 1"):
         tagger(vectors=str(tmp_path / "v.txt"), freeze=False, **WILD).fit(SENTENCES, TAGS)
+
+
+def test_a_fit_that_failed_leaves_no_vectors_to_the_next(tmp_path: Path) -> None:
+    for width in (2, 3):
+        (tmp_path / f"{width}.txt").write_text(f"cat {'1 ' * width}\nParis {'2 ' * width}\n")
+    model = tagger(vectors=str(tmp_path / "2.txt"), **WILD, rate=1e38)
+    with pytest.raises(InputError, match="holds nan"):
+        model.fit(SENTENCES, TAGS)
+    model.vectors, model.rate = str(tmp_path / "3.txt"), 0.01
+    model.fit(SENTENCES, TAGS)
+    assert model.model_.vectors.shape == (3, 3)
 
 
 def test_a_fit_where_gradients_are_switched_off() -> None:

@@ -84,3 +84,11 @@ def test_copies_ask_the_same_tagger() -> None:
 def test_a_text_instead_of_its_words_is_told() -> None:
     with pytest.raises(InputError, match="a text where a list of words is expected"):
         elman.parts_of_speech("two words")
+
+
+def test_a_tagger_far_smaller_than_it_can_read_its_tags(tmp_path: Path) -> None:
+    """What the weights of a RUN leave room for is no bound on the model that it works beside."""
+    sentences, tags = [["a", "cat", "slept"], ["the", "dog"]] * 6, [["x", "y", "z"], ["x", "y"]] * 6
+    small = elman.Tagger(pos=True, hidden=2, word_dim=2, char_dim=0, affix_dim=0, epochs=1).fit(sentences, tags)
+    small.save(tmp_path / "run")
+    assert elman.Tagger.load(tmp_path / "run").predict(sentences) == small.predict(sentences)

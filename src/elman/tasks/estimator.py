@@ -48,15 +48,14 @@ class Examples(Protocol):
 
 
 X = TypeVar("X", bound=Examples)
-X_in = TypeVar("X_in", bound=Examples, contravariant=True)
 B = TypeVar("B", bound=Batch)
 R = TypeVar("R", bound=Encoded[Any])
 
 
-class Learn(Protocol[X_in]):
-    """Trains a new network as `Estimator.fit_parts` was told to, and puts it in place."""
+class Learn(Protocol):
+    """Trains as `Estimator.fit_parts` was told to."""
 
-    def __call__(self, train: X_in, valid: X_in | None, aside: str = "", said: str = "", last: int = 0) -> Fitted:
+    def __call__(self, trainable: Trainable, aside: str = "", said: str = "", last: int = 0) -> Fitted:
         """Learn. Of a further training `aside` names the checkpoint and `said` is shown; `last`: see `fit`."""
 
 
@@ -138,23 +137,30 @@ class Estimator(Generic[X, R, B]):
             graceful: Ctrl-C ends the training early and `fitted_` says so, instead of being raised.
         """
         settings = self.settings(TrainingSettings)
+        self.columns_ = {}
+        first = self.ready(train, valid)  # as long as nothing has been learned, Ctrl-C is raised where it comes
         with Interrupt(graceful) as interrupt:
 
-            def learn(train: X, valid: X | None, aside: str = "", said: str = "", last: int = 0) -> Fitted:
+            def learn(trainable: Trainable, aside: str = "", said: str = "", last: int = 0) -> Fitted:
                 place = checkpoint if checkpoint is None or not aside else checkpoint.with_name(checkpoint.name + aside)
-                self.encode(train, valid)
-                read, held = self.encoded(train), None if valid is None else self.encoded(valid)
-                with initialised(settings.seed):
-                    self.model_ = self.network(read)
                 return fit(
-                    self.batches(read, held), settings, step=step, checkpoint=place, resume=resume,
-                    progress=progress, title=title + said, last=last, interrupt=interrupt,
-                    global_draws=step is not training_step, callbacks=callbacks,
+                    trainable, settings, step=step, checkpoint=place, resume=resume, progress=progress,
+                    title=title + said, last=last, interrupt=interrupt, global_draws=step is not training_step,
+                    callbacks=callbacks,
                 )  # fmt: skip
 
-            self.fitted_ = learn(train, valid)
+            self.fitted_ = learn(first)
+            del first  # what else is trained takes its memory
             self.after(train, valid, learn)
         return self
+
+    def ready(self, train: X, valid: X | None) -> Trainable:
+        """A new network in place, and its training."""
+        self.encode(train, valid)
+        read, held = self.encoded(train), None if valid is None else self.encoded(valid)
+        with initialised(self.settings(TrainingSettings).seed):
+            self.model_ = self.network(read)
+        return self.batches(read, held)
 
     def encode(self, train: X, valid: X | None) -> None:
         """Learn what reading needs: classes, vocabulary, scale."""
@@ -194,7 +200,7 @@ class Estimator(Generic[X, R, B]):
         scores = self.figures(examples)
         return {figure.key: number(scores, figure.key) for figure in self.FIGURES if figure.key in scores}
 
-    def after(self, train: X, valid: X | None, learn: Learn[X]) -> None:
+    def after(self, train: X, valid: X | None, learn: Learn) -> None:
         """What is left to do once the network is trained."""
 
     def described_settings(self) -> dict[str, Json]:
@@ -223,6 +229,9 @@ class Estimator(Generic[X, R, B]):
     def described(self) -> dict[str, Any]:
         """What model.json holds of this estimator, its parameters apart."""
         raise NotImplementedError
+
+    def fetch(self, description: Mapping[str, Any]) -> None:
+        """Bring what the model works beside, for which its own weights leave no room."""
 
     def rebuild(self, description: Mapping[str, Any]) -> None:
         """Give a new estimator, which has its parameters, all else that was `described`, and `model_`."""
@@ -256,6 +265,7 @@ class Estimator(Generic[X, R, B]):
         promise.check(weights)
         try:
             new = cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in description["parameters"].items()})
+            new.fetch(description)
             with Room(weights), initialised(0):  # the weights that are read replace the drawn ones
                 new.rebuild(description)
         except InputError as error:

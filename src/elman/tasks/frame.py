@@ -169,9 +169,9 @@ class _Frame(Generic[E, X]):
         return self.task.kind(**{**parameters, "seed": seed})
 
     def fit(self, estimator: E, checkpoint: Path, title: str) -> None:
-        estimator.columns_ = self.data.columns
         fitting = Fitting(checkpoint=checkpoint, resume=self.resume, progress=self.progress, title=title, graceful=True)
         estimator.fit_parts(self.data.train, self.data.valid, **fitting)
+        estimator.columns_ = self.data.columns
 
     def valid(self, estimator: E) -> Scores:
         return estimator.judge(self.data.valid) if estimator.valid_ is None else estimator.valid_

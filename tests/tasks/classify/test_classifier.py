@@ -57,6 +57,14 @@ def test_saved_and_loaded(fitted: elman.Classifier, reviews: Data, tmp_path: Pat
     assert clone(again).get_params() == clone(fitted).get_params()
 
 
+def test_a_new_fit_forgets_the_columns_of_the_file_before(reviews: Data, tmp_path: Path) -> None:
+    """They are kept for `elman predict --data`: of lists there are none."""
+    model = elman.Classifier(**{**SMALL, "epochs": 1})
+    model.columns_ = {"input": "review", "target": "verdict"}  # as one that is loaded from a RUN has them
+    model.fit(*reviews).save(tmp_path / "model")
+    assert elman.Classifier.load(tmp_path / "model").columns_ == {}
+
+
 def test_words_that_only_the_vectors_know(reviews: Data, tmp_path: Path) -> None:
     """`splendid` never occurs in training, `awful` once; their vectors lie where those of `good` and `bad` lie."""
     draw = np.random.default_rng(0)

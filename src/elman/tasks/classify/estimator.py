@@ -231,8 +231,10 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
             "model": self.model_.to_dict(),
         }
 
-    def rebuild(self, description: Mapping[str, Any]) -> None:
+    def fetch(self, description: Mapping[str, Any]) -> None:
         check_packaged(description.get("pos_model", ""))
+
+    def rebuild(self, description: Mapping[str, Any]) -> None:
         self.classes_ = np.array(description["labels"])
         self.encoding_ = Encoding.from_dict(description["encoding"], parts_of_speech)
         self.model_ = SequenceClassifier.from_dict(description["model"])

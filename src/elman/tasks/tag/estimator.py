@@ -121,6 +121,13 @@ class Tagger(Estimator[TaggedSentences, TaggedWords, TagBatch]):
         warn_if_diverged(self.fitted_.diverged, self.fitted_.best_epoch)
         return self
 
+    def fit_parts(self, *parts: Any, **how: Any) -> Tagger:
+        """See `elman.tasks.estimator.Estimator.fit_parts`."""
+        try:
+            return super().fit_parts(*parts, **how)
+        finally:
+            self._known = None  # vectors are large, and those of the next training may be others
+
     def encode(self, train: TaggedSentences, valid: TaggedSentences | None) -> None:
         settings = self.settings(TaggerSettings)
         scheme = detect_scheme(train.tags) if train.scheme == "auto" else train.scheme
@@ -190,7 +197,7 @@ class Tagger(Estimator[TaggedSentences, TaggedWords, TagBatch]):
             figures["entity_f1"] = entity_scores(examples.given.tags, found)["all"]["f1"]
         return figures
 
-    def after(self, train: TaggedSentences, valid: TaggedSentences | None, learn: Learn[TaggedSentences]) -> None:
+    def after(self, train: TaggedSentences, valid: TaggedSentences | None, learn: Learn) -> None:
         """Calibrate on the validation sentences, and where asked for train anew on all of them."""
         self.temperature_, self.threshold_, self.valid_ = 1.0, 0.0, None
         if valid is not None:
@@ -198,17 +205,16 @@ class Tagger(Estimator[TaggedSentences, TaggedWords, TagBatch]):
             if self.settings(TaggerSettings).refit and not self.fitted_.interrupted:
                 self.valid_ = self.judge(valid)
                 self._refit(train, valid, learn)
-        self._known = None
         if train.written not in ("", train.scheme):
             self.write_in(train.written)
 
-    def _refit(self, train: TaggedSentences, valid: TaggedSentences, learn: Learn[TaggedSentences]) -> None:
+    def _refit(self, train: TaggedSentences, valid: TaggedSentences, learn: Learn) -> None:
         """Train anew on all sentences; half a training is worth less than the whole one before it, which stays then."""
         chosen, whole = (self.model_, self.lexicon_), False
         both = replace(train, words=[*train.words, *valid.words], tags=[*train.tags, *valid.tags],
                        scheme=self.names_.scheme)  # fmt: skip
         try:
-            again = learn(both, None, aside="-refit", said=", all sentences", last=self.fitted_.best_epoch)
+            again = learn(self.ready(both, None), "-refit", ", all sentences", self.fitted_.best_epoch)
             self.fitted_.seconds += again.seconds
             self.fitted_.interrupted = again.interrupted
             self.fitted_.diverged = again.diverged or self.fitted_.diverged
@@ -334,14 +340,16 @@ class Tagger(Estimator[TaggedSentences, TaggedWords, TagBatch]):
             "pos_model": packaged_digest() if self._pos is not None else "",
         }
 
+    def fetch(self, description: Mapping[str, Any]) -> None:
+        check_packaged(description.get("pos_model", ""))
+        self._pos = packaged_tagger() if self.settings(TaggerSettings).pos else None
+
     def rebuild(self, description: Mapping[str, Any]) -> None:
         self.names_ = TagNames(**description["names"])
         self._name_classes(description.get("tag_type", "str"))
         self.lexicon_ = Lexicon.from_dict(description["lexicon"])
         self.temperature_ = float(description["temperature"])
         self.threshold_ = float(description.get("threshold", 0.0))
-        check_packaged(description.get("pos_model", ""))
-        self._pos = packaged_tagger() if self.settings(TaggerSettings).pos else None
         graph = Graph.from_dict(description["cell"])
         vectors = torch.zeros(description["vectors"])
         moved = torch.zeros(len(vectors), dtype=torch.int64) if description.get("moved") else None
