@@ -31,7 +31,8 @@ class TagNames:
         # outwards, probabilities are of IOB2 tags unless the user writes the model's own scheme
         self.outer = inner if scheme == inner else "IOB2"
         self.classes = self.names if self.plain else sorted({self._outwards(name) for name in self.names})
-        self._column = [self.classes.index(name if self.plain else self._outwards(name)) for name in self.names]
+        self._places = {name: c for c, name in enumerate(self.classes)}
+        self._column = [self._places[name if self.plain else self._outwards(name)] for name in self.names]
 
     @classmethod
     def of(cls, tags: Sequence[Sequence[str]], scheme: str, inner: str) -> TagNames:
@@ -95,6 +96,11 @@ class TagNames:
         for k, column in enumerate(self._column):
             out[:, column] += p[:, k]
         return out
+
+    def chosen(self, tags: Sequence[str], p: np.ndarray) -> np.ndarray:
+        """Of the probabilities of `classes` (T, C) those of the user's tags, (T,); 0 for a tag that there is not."""
+        places = [self._places.get(tag, -1) for tag in self.as_classes(tags)]
+        return np.where(np.array(places) < 0, 0, p[np.arange(len(p)), places])
 
     def _outwards(self, name: str) -> str:
         if self.outer == "IOB2" and name[:1] in "ES" and name != "O":

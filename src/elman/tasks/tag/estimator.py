@@ -39,10 +39,10 @@ from elman.training.divergence import DivergenceError, check_answer, check_answe
 __all__ = ["Tagger"]
 
 Words = Sequence[str]
-_AT_ONCE = 128  # sentences, where nothing is trained
-
-
 Emitted = tuple[list[int], Tensor, Tensor]  # which sentences, emissions (T, B, K), lengths (B,)
+
+_AT_ONCE = 128  # sentences, where nothing is trained
+_FIGURES = ("entity_f1", "entity_precision", "entity_recall", "accuracy", "macro_f1", "nll", "ece")
 
 
 def emitted(model: TaggerModel, examples: TaggedWords) -> Iterator[Emitted]:
@@ -78,19 +78,14 @@ class Tagger(Estimator[TaggedSentences, TaggedWords, TagBatch]):
     SETTINGS: ClassVar = {"model": TaggerSettings, "training": TrainingSettings}
     FURTHER: ClassVar = {"validation": 0.1}
     DESCRIPTION = TaggerDescription
-    FIGURES = tuple(
-        map(
-            known_figure,
-            ("entity_f1", "entity_precision", "entity_recall", "accuracy", "macro_f1", "nll", "ece"),
-        )
-    )
+    FIGURES = tuple(map(known_figure, _FIGURES))
 
     validation: float
     model_: TaggerModel
     lexicon_: Lexicon
     names_: TagNames
     _pos: PackagedTagger | None
-    _known: tuple[list[str], Tensor | None] | None = None
+    _known: tuple[list[str], Tensor | None]
 
     # -- learning
 
@@ -123,10 +118,11 @@ class Tagger(Estimator[TaggedSentences, TaggedWords, TagBatch]):
 
     def fit_parts(self, *parts: Any, **how: Any) -> Tagger:
         """See `elman.tasks.estimator.Estimator.fit_parts`."""
+        self._known = known_words(self.settings(TaggerSettings).vectors)
         try:
             return super().fit_parts(*parts, **how)
         finally:
-            self._known = None  # vectors are large, and those of the next training may be others
+            del self._known  # vectors are large
 
     def encode(self, train: TaggedSentences, valid: TaggedSentences | None) -> None:
         settings = self.settings(TaggerSettings)
@@ -137,8 +133,6 @@ class Tagger(Estimator[TaggedSentences, TaggedWords, TagBatch]):
             raise InputError(f"only one tag, {train.tags[0][0]!r}", remedy="a tagger needs at least two")
         self._name_classes(train.tag_type)
         self._pos = packaged_tagger() if settings.pos else None
-        if self._known is None:
-            self._known = known_words(settings.vectors)
         self.lexicon_ = Lexicon.build(train.words, self._known[0], settings.min_count, longest_affix=settings.affix)
 
     def encoded(self, examples: TaggedSentences) -> TaggedWords:
@@ -147,7 +141,7 @@ class Tagger(Estimator[TaggedSentences, TaggedWords, TagBatch]):
 
     def network(self, train: TaggedWords) -> TaggerModel:
         settings, words = self.settings(TaggerSettings), train.given.words
-        vectors = None if self._known is None else self._known[1]
+        vectors = self._known[1]
         moved = None if vectors is None or settings.freeze else self.lexicon_.met(words)
         return self._network(vectors, moved, self.lexicon_.counts(words))
 
@@ -296,12 +290,7 @@ class Tagger(Estimator[TaggedSentences, TaggedWords, TagBatch]):
     def predict_with_confidence(self, X: Sequence[Words]) -> tuple[list[list[Any]], list[np.ndarray]]:
         """The tags of each sentence, and for each tag how probable it is, (T_i,)."""
         tags, tables = self._run(X, True, True)
-        number = {name: k for k, name in enumerate(self.names_.classes)}
-        sure = []
-        for row, p in zip(tags, tables):
-            inner = row if self.names_.plain else self.names_.as_classes(row)
-            sure.append(p[np.arange(len(row)), [number[tag] for tag in inner]])
-        return [self._as_given(row) for row in tags], sure
+        return [self._as_given(row) for row in tags], [self.names_.chosen(row, p) for row, p in zip(tags, tables)]
 
     def judge(self, examples: TaggedSentences) -> Scores:
         """Every figure on tagged sentences; words_per_second of tagging among them."""

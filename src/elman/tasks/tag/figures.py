@@ -55,16 +55,11 @@ def confidence_figures(
         gold, predicted: tags of every sentence, in the user's scheme.
         tables: of every sentence (T_i, C) probabilities, columns in the order of `names.classes`.
     """
-    sure, right, likely = [], [], []
-    column = {name: k for k, name in enumerate(names.classes)}
-    for wanted, found, p in zip(gold, predicted, tables):
-        wanted, found = names.as_classes(wanted), names.as_classes(found)
-        rows = np.arange(len(p))
-        sure.append(p[rows, [column[tag] for tag in found]])
-        right += [w == g for w, g in zip(wanted, found)]
-        # a tag that training never showed has no probability
-        likely += [p[t, column[tag]] if tag in column else 0.0 for t, tag in zip(rows, wanted)]
-    return {"nll": nll(np.array(likely, dtype=float)), "ece": calibration_error(np.concatenate(sure), np.array(right))}
+    sure = np.concatenate([names.chosen(row, p) for row, p in zip(predicted, tables)])
+    likely = np.concatenate([names.chosen(row, p) for row, p in zip(gold, tables)])
+    pairs = zip(map(names.as_classes, gold), map(names.as_classes, predicted))
+    right = [wanted == found for rows in pairs for wanted, found in zip(*rows)]
+    return {"nll": nll(likely.astype(float)), "ece": calibration_error(sure, np.array(right))}
 
 
 def usual_tags(train: tuple[Sequence[Words], Sequence[Words]], X: Sequence[Words]) -> list[list[str]]:

@@ -74,9 +74,7 @@ def look(trained: Trained[Tagger, TaggedSentences]) -> Look:
     tagger, names, test = trained.estimator, trained.estimator.names_, trained.data.test
     entities = not names.plain
     tags = [convert(row, test.scheme, names.scheme) for row in test.tags] if entities else test.tags
-    predicted, tables = tagger.predict(test.words), tagger.predict_proba(test.words)
-    columns = {name: k for k, name in enumerate(tagger.classes_.tolist())}
-    chosen = [p[np.arange(len(row)), [columns[t] for t in names.as_classes(row)]] for row, p in zip(predicted, tables)]
+    predicted, chosen = tagger.predict_with_confidence(test.words)
     shown = [
         TaggedSentence(list(w), _marked(p, names.scheme), _marked(t, names.scheme), float(sure.min()))
         for w, t, p, sure in zip(test.words, tags, predicted, chosen)
