@@ -425,3 +425,24 @@ def test_evaluate_shows_every_class(call: Any, latin: tuple[Path, Path]) -> None
         row = figures["classes"][name]
         assert cells == [*(f"{row[key]:.3f}" for key in ("precision", "recall", "f1")), str(row["n"])]
     assert len(table) == 3
+
+
+def test_texts_of_several_columns_and_rows_that_belong_together(call: Any, reviews: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    words = ["--data", reviews, "--input", "review,id", "--group", "id", "--out", run, *QUICK]
+    code, _, err = call("train", "classify", *words)
+    assert code == 0
+    assert "columns 'review', 'id' joined by a line break are the text" in err
+    assert "whole groups of 'id' together" in err
+    code, out, _ = call("predict", run, "--data", reviews)
+    assert code == 0
+    assert next(csv.reader(io.StringIO(out))) == [
+        "id",
+        "review",
+        "verdict",
+        "predicted",
+        "p(bad)",
+        "p(good)",
+        "p(so-so)",
+    ]
+    assert call("evaluate", run, "--data", reviews)[0] == 0

@@ -138,6 +138,36 @@ def test_a_table_that_shows_no_labels_asks_for_them(tmp_path: Path) -> None:
     assert "no column holds text" in message(path=path)
 
 
+@pytest.mark.parametrize("header", ["title,label,body\n", ""])
+def test_columns_of_texts_are_joined(tmp_path: Path, header: str) -> None:
+    rows = [f"title {i},{'ab'[i % 2]},{'' if i == 3 else f'body {i}'}" for i in range(40)]
+    (tmp_path / "a.csv").write_text(header + "\n".join(rows))
+    input = "title, body" if header else "1,3"
+    data = load_labelled(DataSettings(path=str(tmp_path / "a.csv"), input=input))
+    texts = {*data.train["text"], *data.valid["text"], *data.test["text"]}
+    assert texts == {"title 3" if i == 3 else f"title {i}\nbody {i}" for i in range(40)}
+    assert (data.input, data.target) == (input, "label" if header else "2")
+    first, second = ("title", "body") if header else ("1", "3")
+    assert f"columns '{first}', '{second}' joined by a line break are the text" in data.notes
+    few = tmp_path / "few.csv"  # no value twice, so that only the numbers show that it has no names
+    few.write_text(header + "one,a,of two\n")
+    assert load_texts(DataSettings(path=str(few)), input)["text"] == ["one\nof two"]
+    said: list[str] = []
+    few.write_text("title,label\nalone,a\n")
+    assert load_texts(DataSettings(path=str(few)), "title,body", note=said.append)["text"] == ["alone"]
+    assert said == ["no column 'title,body', guessed: 'title' is the text; else say --input COLUMN"]
+
+
+def test_a_column_with_a_comma_in_its_name_is_that_column(tmp_path: Path) -> None:
+    rows = [f"a {i},b {i},text {i},{'ab'[i % 2]}" for i in range(40)]
+    (tmp_path / "a.csv").write_text('title,body,"title,body",label\n' + "\n".join(rows))
+    data = load_labelled(DataSettings(path=str(tmp_path / "a.csv"), input="title,body"))
+    assert data.train["text"][0].startswith("text")
+    assert "no column 'bodi'; did you mean 'body'?" in message(path=str(tmp_path / "a.csv"), input="title,bodi")
+    said = message(path=str(tmp_path / "a.csv"), input="title,label", target="label")
+    assert "column 'label' is the text and the label at once" in said
+
+
 def test_only_the_training_file_needs_its_groups(tmp_path: Path) -> None:
     rows = [(f"text {i}", f"{'good' if i % 2 else 'bad'},{i // 4}") for i in range(100)]
     path = csv_file(tmp_path / "a.csv", rows, "text,label,doc")

@@ -19,6 +19,7 @@ def train(
     test: str | None = None,
     input: str | None = None,
     target: str | None = None,
+    group: str | None = None,
     out: Path | None = None,
     seed: int | None = None,
     set: SET = None,
@@ -40,9 +41,11 @@ def train(
     test
         Test file; likewise.
     input
-        Column of the inputs; guessed and told if not given.
+        Column of the inputs; guessed and told if not given. Of texts several may be joined: title,body.
     target
         Column of the labels; likewise.
+    group
+        Column that says what belongs together: rows with the same value stay on one side of a split.
     out
         Folder to write; by default runs/RECIPE.
     seed
@@ -68,6 +71,7 @@ def train(
         "data.test": test,
         "data.input": input,
         "data.target": target,
+        "data.group": group,
         "training.seed": seed,
     }
     task, loaded = recipe_of(recipe, set or [], {k: v for k, v in given.items() if v is not None})

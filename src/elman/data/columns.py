@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from elman.data.table import Table, is_missing
 from elman.errors import InputError
 
-__all__ = ["guess_input", "guess_target", "is_usual"]
+__all__ = ["guess_input", "guess_target", "has_input", "input_column", "input_names", "is_usual"]
 
 # In order: the first that a table has wins.
 _INPUTS = ("text", "sentence", "review", "comment", "content", "body", "message", "tweet", "document", "utterance",
@@ -41,7 +44,7 @@ def guess_target(table: Table, input: str) -> str:
     Raises:
         InputError: none looks like labels.
     """
-    others = [name for name in table.names if name != input]
+    others = [name for name in table.names if name not in input_names(table.names, input)]
     named = _by_name(_TARGETS, others)
     if named:
         return named
@@ -52,6 +55,28 @@ def guess_target(table: Table, input: str) -> str:
             f"no column besides {input!r} looks like labels", where=table.source, remedy="name it: --target COLUMN"
         )
     return min(few, key=lambda name: kinds[name])
+
+
+def input_names(known: Sequence[str], input: str) -> list[str]:
+    """The columns that ``title,body`` names, unless one is really called so."""
+    return [input] if input in known or "," not in input else [name.strip() for name in input.split(",")]
+
+
+def has_input(table: Table, input: str) -> bool:
+    """Whether a table has the column, or all of the columns, that `input` names."""
+    return all(name in table.columns for name in input_names(table.names, input))
+
+
+def input_column(table: Table, input: str) -> Sequence[Any]:
+    """What a model reads: a column, or the texts of several, joined by line breaks where they are not empty.
+
+    Raises:
+        InputError: no such column, or one that holds neither texts nor series of numbers.
+    """
+    names = input_names(table.names, input)
+    if len(names) == 1:
+        return table.inputs(names[0])
+    return ["\n".join(filter(str.strip, texts)) for texts in zip(*map(table.texts, names))]
 
 
 def is_usual(name: str) -> bool:

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from elman.config.settings import DataSettings
-from elman.data.columns import guess_input, guess_target
+from elman.data.columns import guess_input, guess_target, has_input, input_column, input_names
 from elman.data.formats import LINES, Format, find_format, named_format, read_table, usual_tables
 from elman.data.hub import hub_parts
 from elman.data.parts import PARTS, find_parts
@@ -89,9 +89,10 @@ def load_labelled(settings: DataSettings) -> LabelledTexts:
     train = tables["train"]
     input = settings.input or guess_input(train, exclude=settings.target)
     target = settings.target or guess_target(train, input)
-    if input == target:
+    names = input_names(train.names, input)
+    if target in names:
         raise InputError(
-            f"column {input!r} is the text and the label at once",
+            f"column {target!r} is the text and the label at once",
             where=train.source,
             remedy="name two different columns: --input COLUMN --target COLUMN",
         )
@@ -99,6 +100,8 @@ def load_labelled(settings: DataSettings) -> LabelledTexts:
         kinds = len(set(train.labels(target)))
         notes.append(f"columns guessed: {input!r} is the text, {target!r} the label ({kinds} classes); "
                      "else say --input COLUMN --target COLUMN")  # fmt: skip
+    if len(names) > 1:
+        notes.append(f"columns {', '.join(map(repr, names))} joined by a line break are the text")
     texts = {
         part: _texts_and_labels(table, input, target, settings.group if part == "train" else "", notes)
         for part, table in tables.items()
@@ -142,14 +145,14 @@ def load_texts(
     two = 0 < len(known) <= 2
     settings = msgspec.structs.replace(settings, phrases=False, classes=2 if two else settings.classes)
     # a RUN of numbered columns reads a file without names as it is
-    known_by = settings.input or (input if input.isdecimal() else "")
+    known_by = settings.input or (input if input_names((), input)[0].isdecimal() else "")
     tables = _read_parts(msgspec.structs.replace(settings, input=known_by), [], lines=not target)
     table = tables.get("test", tables["train"])
-    column = settings.input or (input if input in table.columns else guess_input(table, exclude=target))
+    column = settings.input or (input if has_input(table, input) else guess_input(table, exclude=target))
     if not settings.input and column != input and table.names != ["text"]:
         note(f"no column {input!r}, guessed: {column!r} is the text; else say --input COLUMN")
     if not target and not settings.target:
-        return Table({**table.columns, "text": table.inputs(column)}, table.source, table.rows, table.unit)
+        return Table({**table.columns, "text": input_column(table, column)}, table.source, table.rows, table.unit)
     named = settings.target or (target if target in table.columns else guess_target(table, column))
     if not settings.target and named != target:
         note(f"no column {target!r}, guessed: {named!r} is the label; else say --target COLUMN")
@@ -198,7 +201,7 @@ def _read_one(path: Path, settings: DataSettings, notes: list[str], lines: bool)
 
 def _texts_and_labels(table: Table, input: str, target: str, group: str, notes: list[str]) -> Table:
     """Columns text (which may be series of numbers), label (and the group), without the rows that have no text."""
-    columns: dict[str, Sequence[Any]] = {"text": table.inputs(input), "label": table.labels(target)}
+    columns: dict[str, Sequence[Any]] = {"text": input_column(table, input), "label": table.labels(target)}
     if "sentence" in table.columns and table.names[:2] == ["text", "label"]:
         columns["sentence"] = table["sentence"]
     if group:

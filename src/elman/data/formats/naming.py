@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.config.settings import DataSettings
-from elman.data.columns import is_usual
+from elman.data.columns import input_names, is_usual
 from elman.data.formats.format import Note
 from elman.data.table import Table
 from elman.data.textfile import shown
@@ -65,5 +65,6 @@ def _are_names(first: Sequence[str], columns: Sequence[Sequence[Any]], settings:
     again = [sum(str(v).strip() == name for v in column[:_LOOK]) > 1 for name, column in zip(first, columns)]
     if any(is_usual(name) and not repeated for name, repeated in zip(first, again)):
         return True
-    by_number = any(name.isdecimal() and name not in first for name in (settings.input, settings.target))
+    asked = [*input_names(first, settings.input), settings.target]
+    by_number = any(name.isdecimal() and name not in first for name in asked)
     return not by_number and not any(repeated for name, repeated in zip(first, again) if name)

@@ -93,7 +93,9 @@ class Classify(Task[Classifier, Labelled]):
         if table.holds_series("text"):  # which no cell of a table holds: their places stand for them
             columns = {name: values for name, values in columns.items() if not table.holds_series(name)}
             columns = {table.unit: list(table.rows), **columns}
-        elif any(k != "text" and list(values) == list(table["text"]) for k, values in table.columns.items()):
+        elif "," in estimator.columns_.get("input", "") or any(
+            k != "text" and list(values) == list(table["text"]) for k, values in table.columns.items()
+        ):
             del columns["text"]  # a copy under the name that `load_texts` gives it
         columns["predicted"] = [row["label"] for row in answers]
         for label in estimator.labels:
