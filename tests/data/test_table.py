@@ -140,7 +140,7 @@ def test_an_object_may_leave_a_key_out(tmp_path: Path) -> None:
         ("a.jsonl", "[1, 2]\n", "line 1: a JSON list, not an object"),
         ("a.jsonl", "", "the table has no rows"),
         ("a.jsonl", "[" * 100_000, "line 1: not JSON"),
-        ("a.xlsx", "x", "unknown kind of table '.xlsx'"),
+        ("a.xls", "x", "unknown kind of table '.xls'"),
     ],
 )  # fmt: skip
 def test_bad_files_get_one_line(tmp_path: Path, name: str, content: str | bytes, expected: str) -> None:
