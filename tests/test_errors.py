@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from elman.errors import InputError, in_words
+from elman.errors import InputError, a_type, in_words
 
 
 def test_half_a_character_in_a_message_is_printed_as_its_number() -> None:
@@ -23,10 +23,20 @@ def test_a_value_without_end_does_not_fill_the_screen() -> None:
 
 def test_types_are_told_in_words() -> None:
     for said, told in (
-        ("Expected `int`, got `str`", "expected a whole number, got a text"),
-        ("Expected `str | object | null`, got `array` - at `$.a[1]`", "expected a text or a table, got a list"),
+        ("Expected `int`, got `str`", "expected a whole number, got text"),
+        ("Expected `str | object | null`, got `array` - at `$.a[1]`", "expected text or a table, got a list"),
         ("Expected `bool`, got `null`", "expected true or false, got nothing"),
         ("Invalid enum value 'x' - at `$.kind`", "unknown value 'x'"),
         ("Expected `float` < 1.0 - at `$.a`", "expected a number < 1.0"),
     ):
         assert in_words(said) == told
+
+
+def test_a_type_has_its_article() -> None:
+    assert [a_type(value) for value in (3, 3.5, {}, [], object())] == [
+        "an int",
+        "a float",
+        "a dict",
+        "a list",
+        "an object",
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["InputError", "InputTypeError", "in_words", "unknown"]
+__all__ = ["InputError", "InputTypeError", "a_type", "in_words", "unknown"]
 
 _LONGEST = 600  # letters of each part: what is wrong may be a value of a hundred thousand
 
@@ -36,6 +36,16 @@ class InputTypeError(InputError, TypeError):
     """Bad input whose type is wrong: a number where True or False stands, an array where a tensor stands."""
 
 
+def a_type(value: object) -> str:
+    """What a value is, with its article.
+
+    >>> a_type(3), a_type("three")
+    ('an int', 'a str')
+    """
+    name = type(value).__name__
+    return f"an {name}" if name[:1] in "aeioAEIO" or name.startswith("ndarray") else f"a {name}"
+
+
 def unknown(kind: str, name: object, choices: Iterable[str], *, where: str = "") -> InputError:
     """The error for a name that is not one of `choices`; its remedy is the nearest one, or all of them.
 
@@ -49,9 +59,13 @@ def unknown(kind: str, name: object, choices: Iterable[str], *, where: str = "")
     if near:
         remedy = f"did you mean {near[0]!r}?"
     elif not known:
-        remedy = "there is none"
+        remedy = "there are none"
     else:
-        remedy = f"choose from {', '.join(known)}" if len(known) <= 40 else f"none of the {len(known)} known is near it"
+        remedy = (
+            f"choose from {', '.join(known)}"
+            if len(known) <= 40
+            else f"none of the {len(known)} known names is close to it"
+        )
     return InputError(f"unknown {kind} {name!r}", where=where, remedy=remedy)
 
 
@@ -59,7 +73,7 @@ def unknown(kind: str, name: object, choices: Iterable[str], *, where: str = "")
 _TYPES = {
     "int": "a whole number",
     "float": "a number",
-    "str": "a text",
+    "str": "text",
     "bool": "true or false",
     "array": "a list",
     "object": "a table",
@@ -70,7 +84,7 @@ def in_words(said: str) -> str:
     """What msgspec says of a value, as a user reads it, without the place. No recipe has a null: it is left out.
 
     >>> in_words("Expected `int | null`, got `str` - at `$.hidden`")
-    'expected a whole number, got a text'
+    'expected a whole number, got text'
     """
     import re
 

@@ -129,7 +129,7 @@ def check_apart(out: str | Path, *sources: str | Path) -> None:
             inside = os.path.exists(Path(source, "model.json")) and is_inside(out, source)
             if inside or is_same(out, source):
                 raise InputError(
-                    f"{source} is read, and would be written over", where=str(out), remedy="choose another --out"
+                    f"{source} is being read, and would be overwritten", where=str(out), remedy="choose another --out"
                 )
 
 
@@ -218,7 +218,7 @@ def read_file(path: Path, most: int) -> bytes:
     try:
         about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode):
-            raise InputError("is no file", where=str(path))
+            raise InputError("is not a file", where=str(path))
         if about.st_size > most:
             raise InputError(f"has {about.st_size:,} bytes, more than {most:,}", where=str(path))
         with open(descriptor, "rb", closefd=False) as file:
@@ -230,7 +230,7 @@ def read_file(path: Path, most: int) -> bytes:
 def check_regular(path: Path) -> None:
     """Before others open a file: is it one? Raises InputError for a folder or a pipe, OSError if it is not there."""
     if not stat.S_ISREG(os.stat(path).st_mode):
-        raise InputError("is no file", where=str(path))
+        raise InputError("is not a file", where=str(path))
 
 
 def is_same(a: str | Path, b: str | Path) -> bool:

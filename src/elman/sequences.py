@@ -31,13 +31,13 @@ def check_lengths(lengths: Tensor | Sequence[int], T: int, B: int) -> Tensor:
     try:
         out = torch.as_tensor(lengths, device="cpu").detach()
     except (TypeError, ValueError, RuntimeError) as error:
-        raise InputTypeError(f"lengths are no whole numbers: {lengths!r}", remedy="give one a sequence") from error
+        raise InputTypeError(f"lengths are not whole numbers: {lengths!r}", remedy="give one per sequence") from error
     if out.dtype not in _WHOLE and out.numel():
         raise InputTypeError(f"lengths are {str(out.dtype).removeprefix('torch.')}", remedy="give whole numbers")
     out = out.to(torch.int64)
     if out.shape != (B,):
         raise InputError(
-            f"lengths has shape {tuple(out.shape)}, the batch has {B} sequences", remedy="give one length a sequence"
+            f"lengths has shape {tuple(out.shape)}, the batch has {B} sequences", remedy="give one length per sequence"
         )
     if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
         return out  # values are not known yet: the operation that a tracer writes down asks when it runs

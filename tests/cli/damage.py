@@ -156,7 +156,7 @@ def wrong_bytes(path: Path, draw: random.Random) -> str:
 
 
 def wrong_value(path: Path, draw: random.Random) -> str:
-    """One value of a JSON file, anywhere in it, becomes another, goes, or stands there twice."""
+    """One value of a JSON file, anywhere in it, becomes another, goes, or is listed twice."""
     value = json.loads(path.read_text(encoding="utf-8"))
     at, keys = value, []
     while True:

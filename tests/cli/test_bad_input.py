@@ -25,7 +25,7 @@ CASES = {
         ["--set", 'text.stages=[{name="stem", algorithm="x"}]'],
         "unknown algorithm 'x'",
     ),
-    "a stage without a name": (GOOD, ["--set", "text.stages=[{a=1}]"], "{'a': 1} is no text stage"),
+    "a stage without a name": (GOOD, ["--set", "text.stages=[{a=1}]"], "{'a': 1} is not a text stage"),
     "nothing to freeze": (GOOD, ["--set", "text.freeze=true"], "text.freeze: there are no vectors to freeze"),
     "a negative length": (GOOD, ["--set", "text.max_length=-1"], "text.max_length: max_length is -1"),
     "too much smoothing": (GOOD, ["--set", "loss.label_smoothing=2"], "loss.label_smoothing: label_smoothing is 2"),
@@ -100,7 +100,7 @@ def test_a_label_never_seen(call: Any, tmp_path: Path) -> None:
         (["train", "classify", "--data", "nowhere.csv"], "nowhere.csv: no such file or folder"),
         (["train"], "RECIPE"),
         (["train", "sentiment", "--bogus"], "Unknown option"),
-        (["train", "sentiment", "--out", "."], ".: is no name for a folder; choose another --out"),
+        (["train", "sentiment", "--out", "."], ".: cannot be the name of a folder; choose another --out"),
         (["text", "hello", "--language", "englisch"], "unknown language 'englisch'; did you mean 'english'?"),
         (["trian", "sentiment"], "trian"),
         (["predict", "nowhere", "text"], "nowhere: no such RUN; give the folder that elman train wrote"),
@@ -141,7 +141,7 @@ def test_a_folder_of_something_else(call: Any, tmp_path: Path) -> None:
     (tmp_path / "photos" / "1.jpg").write_text("x")
     code, _, err = call("train", "classify", "--data", tmp_path / "data.csv", "--out", tmp_path / "photos")
     assert code == 2
-    assert "this folder is no RUN, and would be replaced; choose another --out" in err
+    assert "this folder is not a RUN, and would be replaced; choose another --out" in err
     assert os.listdir(tmp_path / "photos") == ["1.jpg"]
 
 

@@ -60,7 +60,7 @@ CLASSIFY: dict[str, tuple[Change, str]] = {
     "a word too few": (lambda d: d["encoding"]["vocabulary"].pop(), "24 words in the vocabulary, 25"),
     "a word twice": (lambda d: d["encoding"]["vocabulary"].__setitem__(3, d["encoding"]["vocabulary"][2]), "twice"),
     "a label too few": (lambda d: d["labels"].pop(), "2 labels, 3 classes"),
-    "a label twice": (lambda d: d["labels"].__setitem__(0, d["labels"][1]), "the label 'good' stands there twice"),
+    "a label twice": (lambda d: d["labels"].__setitem__(0, d["labels"][1]), "the label 'good' is listed twice"),
     "labels of two types": (lambda d: d["labels"].__setitem__(0, 1), "labels of several types"),
     "an infinite weight": (
         lambda d: d["encoding"]["ngrams"]["parts"][0]["idf"].__setitem__(0, 1e300),
@@ -80,7 +80,7 @@ TAG: dict[str, tuple[Change, str]] = {
     "vectors": (lambda d: d.update(vectors=[300_000_000, 300]), "1 rows for words with a vector, 300000000 vectors"),
     "layers": (lambda d: d["parameters"].update(layers=10**6), "1000000 layers"),
     "a tag too few": (lambda d: d["names"]["names"].pop(), "8 classes, and emit.bias of shape (9,)"),
-    "a tag of another scheme": (lambda d: d["names"]["names"].__setitem__(1, "ER"), "'ER' is no tag of IOBES"),
+    "a tag of another scheme": (lambda d: d["names"]["names"].__setitem__(1, "ER"), "'ER' is not a tag of IOBES"),
     "a letter too many": (lambda d: d["lexicon"]["chars"].append("@"), "chars.weight has shape (20, 4), not (21, 4)"),
     "temperature": (lambda d: d.update(temperature=0), "Expected `float` >= 0.001 - at `temperature`"),
     "affixes": (lambda d: d["lexicon"].update(longest_affix=-1), "at `lexicon.longest_affix`"),
@@ -112,7 +112,7 @@ def test_numbers_that_nothing_can_be_computed_with(tmp_path: Path) -> None:
             model.load(run)
     X = [[[0.1, 0.2], [0.3, 0.4]], [[0.5, 0.6]]] * 5
     series = Classifier(hidden=4, epochs=1, validation=0).fit(X, [0, 1] * 5)
-    with pytest.raises(InputError, match="the answer is no number; give smaller numbers"):
+    with pytest.raises(InputError, match="the answer is not a number; give smaller numbers"):
         series.predict_proba([[[3e38, 3e38]]])
 
 

@@ -89,7 +89,7 @@ def test_vectors_on_a_full_disk(call: Any, tmp_path: Path, suffix: str) -> None:
     given = ["vectors", "train", corpus, "--out", out, "--min-count", 1, "--epochs", 1, "--dim", 300]
     for most, said in (
         (4000, f"{out}: cannot be written (File too large); free some space, or choose another --out"),
-        (200, "no room for the corpus as numbers (File too large); free some space, or set TMPDIR"),
+        (200, "no space for the numbered corpus (File too large); free some space, or set TMPDIR"),
     ):
         with full_disk(most):
             code, printed, err = call(*given)
@@ -193,9 +193,9 @@ def test_what_is_read_is_not_written_over(call: Any, reviews: Path, trained: Pat
             assert reviews.read_text() == text
     data = tmp_path / "corpus.txt"
     data.write_text("good thing\n" * 9)
-    assert "is read, and would be written over" in call("vectors", "train", data, "--out", data)[2]
-    assert "is read, and would be written over" in call("inspect", trained, "--out", trained / "report.html")[2]
-    assert "is read, and would be written over" in call("predict", trained, "--data", data, "--out",
+    assert "is being read, and would be overwritten" in call("vectors", "train", data, "--out", data)[2]
+    assert "is being read, and would be overwritten" in call("inspect", trained, "--out", trained / "report.html")[2]
+    assert "is being read, and would be overwritten" in call("predict", trained, "--data", data, "--out",
                                                         trained / "model.json")[2]  # fmt: skip
     # a RUN that holds the data would be replaced together with them
     inner = tmp_path / "run" / "data.csv"
@@ -233,8 +233,8 @@ def test_checkpoints_are_thrown_away_only_if_asked(call: Any, reviews: Path, tmp
     code, _, err = train(call, reviews, tmp_path / "run")
     assert code == 2
     assert err == (
-        f"elman: {tmp_path / 'run.training'}: holds the checkpoints of an interrupted training; --resume goes on with "
-        "it, --force begins anew\n"
+        f"elman: {tmp_path / 'run.training'}: holds the checkpoints of an interrupted training; --resume continues "
+        "it, --force starts afresh\n"
     )
     assert checkpoint.exists()
     code, _, err = train(call, reviews, tmp_path / "run", "--resume")  # of which recipe nobody knows

@@ -215,7 +215,7 @@ def test_few_steps_are_told(call: Any, tmp_path: Path) -> None:
     options = ["train", "classify", "--data", data, "--set", "model.hidden=4", "--out"]
     code, _, err = call(*options, tmp_path / "few", "--set", "training.epochs=2")
     assert code == 0
-    assert "only 2 steps: so few examples want more epochs (--set training.epochs=200)" in err
+    assert "only 2 steps: so few examples need more epochs (--set training.epochs=200)" in err
     _, _, err = call(*options, tmp_path / "many", "--set", "training.epochs=200")
     assert "only" not in err
 
@@ -244,7 +244,7 @@ def test_ctrl_c_after_the_training_keeps_what_was_trained(
         patch.setattr("elman.tasks.classify.task.linear_baseline", interrupted)
         code, _, err = call(*command)
     assert code == 130
-    assert "interrupted before the RUN was written; what was trained is kept: --resume goes on" in err
+    assert "interrupted before the RUN was written; what was trained is kept, and --resume continues" in err
     assert not (tmp_path / "run").exists()
     code, _, err = call(*command, "--resume")
     assert code == 0
@@ -275,7 +275,7 @@ def test_a_training_that_diverges_keeps_its_best_epoch(
     assert code == 0
     assert "out.bias holds nan in epoch 2, batch 2: the weights of epoch 1 are kept; lower training.rate" in err
     assert json.loads(out)["diverged"] == "out.bias holds nan in epoch 2, batch 2"
-    assert "broke off (out.bias holds nan" in (tmp_path / "two" / "card.md").read_text()
+    assert "stopped (out.bias holds nan" in (tmp_path / "two" / "card.md").read_text()
     assert len((tmp_path / "two" / "history.jsonl").read_text().splitlines()) == 1
     assert "NaN" not in "".join((tmp_path / "two" / name).read_text() for name in ("model.json", "metrics.json"))
 
@@ -327,7 +327,7 @@ def test_a_run_reads_as_it_was_told_to(call: Any, latin: tuple[Path, Path], tmp_
     assert "not UTF-8" in err or "utf-8" in err
     code, _, err = call("evaluate", run, "--data", data, "--set", "model.hidden=3")
     assert code == 2
-    assert "'model.hidden' is settled by the training" in err
+    assert "'model.hidden' is fixed by the training" in err
 
 
 def test_every_kind_of_table_is_written(

@@ -31,7 +31,7 @@ def test_a_training_in_steps(call: Any, reviews: Path, tmp_path: Path, monkeypat
     assert found[-1]["step"] == 14
     assert {4, 8, 12} < {row["step"] for row in found}
     assert ", step 4: " in err
-    assert "want more epochs" not in err
+    assert "need more epochs" not in err
     page = (tmp_path / "whole" / "report.html").read_text()
     assert f"{len(found)} validations; the weights of step " in page
     recipe = (tmp_path / "whole" / "recipe.toml").read_text()
@@ -61,6 +61,6 @@ def test_a_device_that_is_not_there_is_one_line(call: Any, reviews: Path, tmp_pa
     code, out, err = call(*command(reviews, "training.device='mps'"), "--out", tmp_path / "run")
     assert (code, out) == (2, "")
     assert err.splitlines()[-1].startswith(
-        "elman: training.device: PyTorch finds no device mps here; one of 'auto', 'cpu'"
+        "elman: training.device: PyTorch finds no device mps here; choose 'auto', 'cpu'"
     )
     assert not list(tmp_path.glob("run*"))

@@ -100,7 +100,7 @@ def test_a_run_without_its_data(kind: str, call: Any) -> None:
         ("nowhere.at.all:right", "nowhere.at.all: no such module"),
         ("exits:right", "exits: fails when it is imported (SystemExit: 3)"),
         ("exits.py:right", "exits.py: fails when it is imported (SystemExit: 3)"),
-        ("verified_package", "verified_package: this is no RUN"),
+        ("verified_package", "verified_package: this is not a RUN"),
         ("model.onnx", "ONNX files cannot be verified yet"),
     ],
 )

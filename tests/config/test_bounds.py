@@ -98,9 +98,9 @@ def test_types_are_told_in_words() -> None:
     for given, told in (
         (
             {"class_weights": 3},
-            "loss.class_weights: expected a text or a table, got a whole number; one of 'balanced', 'none'",
+            "loss.class_weights: expected text or a table, got a whole number; one of 'balanced', 'none'",
         ),
-        ({"class_weights": {"a": "heavy"}}, "loss.class_weights: expected a number, got a text"),
+        ({"class_weights": {"a": "heavy"}}, "loss.class_weights: expected a number, got text"),
         ({"class_weights": "even"}, "loss.class_weights: unknown value 'even'; one of 'balanced', 'none'"),
         ({"label_smoothing": True}, "loss.label_smoothing: expected a number, got true or false"),
         ({"label_smoothing": None}, "loss.label_smoothing: expected a number, got nothing"),
@@ -151,7 +151,7 @@ def test_the_line_is_found_in_a_recipe_that_was_written(tmp_path: Path, stages: 
     ("parameters", "line"),
     [
         ({"hidden": np.int64(0)}, "Classifier, model: hidden is 0; give at least 1"),
-        ({"hidden": "many"}, "Classifier, model: hidden: expected a whole number, got a text"),
+        ({"hidden": "many"}, "Classifier, model: hidden: expected a whole number, got text"),
         ({"min_count": 0}, "Classifier, text: min_count is 0; give at least 1"),
         ({"freeze": True}, "text.freeze: there are no vectors to freeze; name them: text.vectors"),
         (

@@ -114,7 +114,7 @@ def test_overriding_twice_keeps_the_last_and_the_file_as_it_is(recipe: Path) -> 
         ("modle.hidden=64", "--set modle.hidden: unknown key 'modle'; did you mean 'model'?"),
         ("hidden=64", "--set hidden: unknown key 'hidden'; did you mean model.hidden?"),
         ("model.schedule.warm=1", "unknown key 'model.schedule.warm'; did you mean 'model.schedule.warmup'?"),
-        ("model.hidden=many", "--set model.hidden: expected a whole number, got a text"),
+        ("model.hidden=many", "--set model.hidden: expected a whole number, got text"),
         ("model.hidden=1.5", "--set model.hidden: expected a whole number, got a number"),
         ("model=3", "--set model: 'model' is a section"),
         ("model.hidden", "--set: 'model.hidden' is not key=value"),
@@ -131,7 +131,7 @@ def test_a_bad_override_is_one_clear_line(recipe: Path, change: str, expected: s
         ("hidden =", "hiden =", "mine.toml, line 9: unknown key 'model.hiden'; did you mean 'model.hidden'?"),
         ("warmup =", "warmpu =", "mine.toml, line 13: unknown key 'model.schedule.warmpu'"),
         ("[model]", "[modell]", "mine.toml, line 8: unknown key 'modell'; did you mean 'model'?"),
-        ("hidden = 16", "hidden = '16'", "mine.toml, line 9: model.hidden: expected a whole number, got a text"),
+        ("hidden = 16", "hidden = '16'", "mine.toml, line 9: model.hidden: expected a whole number, got text"),
         ('"classify"', '"clasify"', "mine.toml, line 3: unknown task 'clasify'; task is one of classify, tag"),
         ('"classify"', '"forecast"', "mine.toml, line 3: unknown task 'forecast'; task is one of classify, tag"),
         ("task", "tsk", "mine.toml, task: names no task"),
@@ -244,11 +244,11 @@ def test_packaged_recipes_are_listed_with_their_task() -> None:
 @pytest.mark.parametrize("name", ["../../evil", "/evil", "..", ".", "", "a\\u0000b", "a\\nb", "x" * 300, "a\\\\b"])
 def test_a_name_cannot_choose_where_a_run_is_written(recipe: Path, name: str) -> None:
     recipe.write_text(RECIPE.replace('"mine"', f'"{name}"'))
-    with pytest.raises(InputError, match=r"line 2: .* is no name for a folder"):
+    with pytest.raises(InputError, match=r"line 2: .* cannot be the name of a folder"):
         load_recipe(recipe, sections=SECTIONS)
 
 
 @pytest.mark.parametrize("name", ["../recipes/ner", "ner/../ner", "ner/", ".", "..", ""])
 def test_packaged_data_lie_in_the_package(name: str) -> None:
-    with pytest.raises(InputError, match="there is ner, pos, sentiment"):
+    with pytest.raises(InputError, match="choose from ner, pos, sentiment"):
         packaged_folder(name)

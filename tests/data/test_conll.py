@@ -167,7 +167,7 @@ def test_conllu_gives_the_syntactic_words(tmp_path: Path) -> None:
         ("\n\n#", "\n#", "line 7: a comment in the middle of a sentence; put a blank line"),
         ("3\tgo", "4\tgo", "line 6: word number 4 follows 2"),
         ("2\tn't\tnot", "2\tn't not", "line 5: 9 columns, but CoNLL-U has 10"),
-        ("2\tn't", "two\tn't", "line 5: 'two' is no word number"),
+        ("2\tn't", "two\tn't", "line 5: 'two' is not a word number"),
         ("PART", "_", "line 5: no upos tag"),
         ("PART", "", "line 5: no upos tag"),
         (UD, "# nothing\n", "no sentences in this file"),

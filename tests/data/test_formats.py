@@ -133,7 +133,7 @@ def test_a_format_is_asked_only_for_what_it_gives(tmp_path: Path) -> None:
     assert load_texts(DataSettings(path=str(path)), "text", "label").names[:2] == ["text", "label"]
     with pytest.raises(InputError, match=r"a\.txt: format 'trees' has no tagged words; use CoNLL columns"):
         load_tagged(DataSettings(path=str(path), format="trees"))
-    with pytest.raises(InputError, match=r"a\.txt: this looks like no table of texts and labels"):
+    with pytest.raises(InputError, match=r"a\.txt: this does not look like a table of texts and labels"):
         load_labelled(DataSettings(path=str(path), format="conllu"))
     with pytest.raises(InputError, match=r"a\.txt: format 'lines' has no tagged words"):
         load_tagged(DataSettings(path=str(path), format="lines"))

@@ -155,7 +155,7 @@ def test_columns_of_texts_are_joined(tmp_path: Path, header: str) -> None:
     said: list[str] = []
     few.write_text("title,label\nalone,a\n")
     assert load_texts(DataSettings(path=str(few)), "title,body", note=said.append)["text"] == ["alone"]
-    assert said == ["no column 'title,body', guessed: 'title' is the text; else say --input COLUMN"]
+    assert said == ["no column 'title,body', guessed: 'title' is the text; if that is wrong, say --input COLUMN"]
 
 
 def test_a_column_with_a_comma_in_its_name_is_that_column(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_lines_to_predict_need_no_columns(tmp_path: Path) -> None:
     table = load_texts(DataSettings(path=str(tmp_path / "a.txt")), "text")
     assert list(table["text"]) == ["first text", "second, text"]
     assert table.where(1).endswith("a.txt, line 3")
-    with pytest.raises(InputError, match="no table of texts and labels"):
+    with pytest.raises(InputError, match="not look like a table of texts and labels"):
         load_texts(DataSettings(path=str(tmp_path / "a.txt")), "text", "label")
 
 
@@ -203,8 +203,8 @@ def test_texts_to_predict_need_no_label(tmp_path: Path) -> None:
     assert said == []
     load_texts(DataSettings(path=path), "text", "label", note=said.append)
     assert said == [
-        "no column 'text', guessed: 'review' is the text; else say --input COLUMN",
-        "no column 'label', guessed: 'stars' is the label; else say --target COLUMN",
+        "no column 'text', guessed: 'review' is the text; if that is wrong, say --input COLUMN",
+        "no column 'label', guessed: 'stars' is the label; if that is wrong, say --target COLUMN",
     ]
 
 

@@ -78,7 +78,7 @@ def test_what_cannot_be_split_is_an_error() -> None:
         split_rows(["a", "b"], SHARES, 0)
     with pytest.raises(InputError, match="2 groups cannot be split"):
         split_groups(["a"] * 10, [0] * 5 + [1] * 5, SHARES, 0)
-    with pytest.raises(InputError, match="not all above 0 with the sum 1"):
+    with pytest.raises(InputError, match="must all be above 0 and add up to 1"):
         split_rows(["a"] * 10, [0.7, 0.1, 0.1], 0)
 
 

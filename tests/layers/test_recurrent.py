@@ -138,7 +138,7 @@ def test_dropout_between_layers_but_not_after_the_last():
         (lambda: LSTM(3, 3, proj_size=3), "proj_size is 3"),
         (lambda: Recurrent(cells.GRU, 3, 3, proj_size=2), "no state of width proj_size"),
         (lambda: Recurrent(cells.ProjectedLSTM, 3, 3), "proj_size"),
-        (lambda: Recurrent(object, 3, 3), "is no cell"),
+        (lambda: Recurrent(object, 3, 3), "is not a cell"),
         (lambda: LSTM(3, 4)(torch.randn(5, 2, 7)), "x has shape"),
         (lambda: LSTM(3, 4)(torch.randn(0, 2, 3)), "0 time steps"),
         (lambda: LSTM(3, 4)(torch.randn(5, 2, 3), torch.zeros(1, 2, 4)), "the state has shapes"),

@@ -167,8 +167,8 @@ def test_names_of_torch():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda layer, x: layer(x.numpy()), "x is a ndarray"),
-        (lambda layer, x: layer.step(x[0].numpy()), "x_t is a ndarray"),
+        (lambda layer, x: layer(x.numpy()), "x is an ndarray"),
+        (lambda layer, x: layer.step(x[0].numpy()), "x_t is an ndarray"),
         (lambda layer, x: layer(), "x is missing"),
         (lambda layer, x: layer(x, (None, None)), "tuple of NoneType, NoneType"),
         (lambda layer, x: layer(x, torch.zeros(1, 2, 4)), "the state has shapes"),
@@ -176,7 +176,7 @@ def test_names_of_torch():
         (lambda layer, x: layer.step(x[0], (None, None)), "tuple of NoneType, NoneType"),
         (lambda layer, x: layer(x, lengths=torch.tensor([True, True])), "lengths are bool"),
         (lambda layer, x: layer(x, lengths=[True, True]), "lengths are bool"),
-        (lambda layer, x: layer(x, lengths=["5", "3"]), "no whole numbers"),
+        (lambda layer, x: layer(x, lengths=["5", "3"]), "not whole numbers"),
         (lambda layer, x: layer(x, input=x), "two names"),
         (lambda layer, x: elman.nn.LSTM(10, 20, 2, 0.5), "bias should be of type bool, got: float"),
         (lambda layer, x: elman.nn.LSTM(10, 20, batch_first="False"), "batch_first should be of type bool"),

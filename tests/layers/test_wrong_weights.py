@@ -51,7 +51,7 @@ REFUSED: dict[str, tuple[dict[str, object], str]] = {
     "transposed": ({"weight_hh_l0": lambda w: w.t()}, r"weight_hh_l0 has shape \(7, 28\)"),
     "a bias of one": ({"bias_hh_l0": lambda b: b[:1]}, r"bias_hh_l0 has shape \(1,\), the layer wants \(28,\)"),
     "a number": ({"bias_hh_l0": lambda b: 0.5}, "bias_hh_l0 is 0.5, not a tensor"),
-    "an array": ({"weight_hh_l0": Tensor.numpy}, "weight_hh_l0 is a ndarray, not a tensor"),
+    "an array": ({"weight_hh_l0": Tensor.numpy}, "weight_hh_l0 is an ndarray, not a tensor"),
     "a list": ({"bias_hh_l0": Tensor.tolist}, "bias_hh_l0 is a list, not a tensor"),
     "nested": (
         {"bias_hh_l0": lambda b: torch.nested.as_nested_tensor([b, b])},

@@ -541,7 +541,7 @@ def test_a_guessed_state_that_is_none():
 @pytest.mark.parametrize(
     ("example", "said"),
     [
-        (Example((time_first(), MASK.flip(1))), "no run of data with padding behind it"),
+        (Example((time_first(), MASK.flip(1))), "not a run of data followed by padding"),
         (Example((batch_first(),), 1, 0, torch.ones(B, T + 1)), "the mask has shape"),
         (Example((batch_first(),), 1, 0, torch.zeros(B, T), mask_marks="data"), "leaves nothing of sequence 0"),
         (Example((time_first(),), lengths=[1, 2]), "lengths has shape"),

@@ -79,17 +79,17 @@ def test_tables_of_other_libraries() -> None:
         (FRAME.to_numpy(), r"X: a table of 2 columns; give one of them: X\[:, 0\]; token lists as lists"),
         (np.array([["a", "b"], ["c", "d"]]), r"X: a table of 2 columns"),
         (FRAME[[]], r"X: a table of 0 columns"),
-        ("good bad", r"X: one text where a list of them is expected; give \[text\]"),
+        ("good bad", r"X: a string where a list is expected; give \[text\]"),
         ({"a": 1}, r"X: a dict where a list is expected"),
         ({"a", "b"}, r"X: a set where a list is expected"),
         (scipy.sparse.eye(3).tocsr(), r"X: a csr_\w+ where a list is expected"),
-        (5, r"X: a int where a list is expected"),
+        (5, r"X: an int where a list is expected"),
         (["a", None, "b", np.nan], r"X\[1\]: the input is missing \(None\); so are 1 more \(X\[3\]\)"),
         (["a", pd.NA], r"X\[1\]: the input is missing \(<NA>\)"),
         ([None, "a"], r"X\[0\]: the input is missing"),
-        (["a", ["b", None]], r"X\[1\]: token 1 is no text: None"),
-        (["a", np.zeros((3, 2))], r"X\[1\]: a ndarray where a text is expected"),
-        ([[], "a", 5], r"X\[2\]: a int where a text is expected"),
+        (["a", ["b", None]], r"X\[1\]: token 1 is not text: None"),
+        (["a", np.zeros((3, 2))], r"X\[1\]: an ndarray where a text is expected"),
+        ([[], "a", 5], r"X\[2\]: an int where a text is expected"),
     ],
 )
 def test_inputs_that_are_none(fitted: elman.Classifier, X: Any, message: str) -> None:
@@ -269,7 +269,7 @@ def test_class_weight_as_scikit_learn_names_it(fitted: elman.Classifier, tmp_pat
         ({"negative": 0}, r"the class 'negative' weighs 0"),
         ({"negative": np.nan}, r"the class 'negative' weighs nan"),
         ("ballanced", r"did you mean 'balanced'"),
-        (3, "Classifier, class_weight: expected a text or a table, got a whole number"),
+        (3, "Classifier, class_weight: expected text or a table, got a whole number"),
     ]:
         with pytest.raises(InputError, match=message):
             classifier(class_weight=given).fit(TEXTS, LABELS)
@@ -388,16 +388,16 @@ def test_tags_that_are_numbers_come_back_as_numbers(kind: str, of: Any, tmp_path
     ("words", "tags", "message"),
     [
         (["a", None], ["O", "O"], r"X\[3\]: word 1 is missing \(None\)"),
-        (["a", 5], ["O", "O"], r"X\[3\]: word 1 is no text: 5"),
+        (["a", 5], ["O", "O"], r"X\[3\]: word 1 is not text: 5"),
         (["a", "b"], ["O", None], r"y\[3\]: the tag of word 1, 'b', is missing \(None\)"),
         (["a", "b"], ["O", np.nan], r"y\[3\]: the tag of word 1, 'b', is missing \(nan\)"),
         (["a", "b"], ["O", pd.NA], r"y\[3\]: the tag of word 1, 'b', is missing \(<NA>\)"),
         (["a", "b"], ["O", b"O"], r"y\[3\], word 1: .*" + NOT_SAVED),
-        (["a", "b"], ["O", 0.5], r"y\[3\], word 1: the tag 0.5 is no whole number"),
+        (["a", "b"], ["O", 0.5], r"y\[3\], word 1: the tag 0.5 is not a whole number"),
         (["a", "b"], ["O", 3], r"y\[3\]: tags of two types, int and str"),
         (None, ["O"], r"X\[3\]: the sentence is missing"),
         (["a"], None, r"y\[3\]: the list of tags is missing"),
-        (["a"], "O", r"y\[3\]: a text where a list of tags is expected"),
+        (["a"], "O", r"y\[3\]: a string where a list of tags is expected"),
     ],
 )
 def test_sentences_that_are_none(words: Any, tags: Any, message: str) -> None:

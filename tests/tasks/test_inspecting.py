@@ -121,7 +121,7 @@ def test_the_text_may_stand_by_its_place(run: Path, tmp_path: Path, capsys: pyte
     assert call("inspect", run, "--input", "a good one", "--out", pages[1]) == 0
     assert pages[0].read_text() == pages[1].read_text()
     assert call("inspect", run, "good", "--input", "bad") == 2
-    assert "elman inspect: two texts" in capsys.readouterr().err
+    assert "elman: inspect: two texts" in capsys.readouterr().err
 
 
 def test_the_command_writes_the_page(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

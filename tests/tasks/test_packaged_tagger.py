@@ -82,7 +82,7 @@ def test_copies_ask_the_same_tagger() -> None:
 
 
 def test_a_text_instead_of_its_words_is_told() -> None:
-    with pytest.raises(InputError, match="a text where a list of words is expected"):
+    with pytest.raises(InputError, match="a string where a list of words is expected"):
         elman.parts_of_speech("two words")
 
 

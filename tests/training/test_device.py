@@ -51,10 +51,10 @@ def test_what_there_is(monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, a
         if there:
             assert find_device(name).type == name
         else:
-            with pytest.raises(InputError, match=rf"training\.device: PyTorch finds no device {name} here; one of"):
+            with pytest.raises(InputError, match=rf"training\.device: PyTorch finds no device {name} here; choose"):
                 find_device(name)
     if not cuda and not mps:
-        with pytest.raises(InputError, match=r"; one of 'auto', 'cpu'$"):
+        with pytest.raises(InputError, match=r"; choose 'auto', 'cpu'$"):
             find_device("cuda")
 
 
@@ -152,7 +152,7 @@ def test_the_model_goes_there_and_back_and_every_batch_goes(monkeypatch: pytest.
         assert torch.equal(values, task.model.state_dict()[name])
 
 
-@pytest.mark.parametrize("how", ["an error", "Ctrl-C", "a loss that is no number"])
+@pytest.mark.parametrize("how", ["an error", "Ctrl-C", "a loss that is not a number"])
 def test_the_model_comes_back_however_it_ends(monkeypatch: pytest.MonkeyPatch, make_task: Any, how: str) -> None:
     written = Written(monkeypatch)
     task = written.task(make_task)
@@ -267,7 +267,7 @@ def test_a_model_that_is_elsewhere_already_stays_there() -> None:
 def test_double_precision_is_nothing_for_mps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     with (
-        pytest.raises(InputError, match=r"training\.device: weight is in double precision, which mps does not know"),
+        pytest.raises(InputError, match=r"training\.device: weight is in double precision, which mps does not support"),
         moved(nn.Linear(1, 1).double(), "mps"),
     ):
         raise AssertionError

@@ -83,7 +83,7 @@ def test_no_pickle(tmp_path: Path) -> None:
 def test_a_folder_of_something_else_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter1.tex").write_text("x")
-    with pytest.raises(InputError, match="no RUN, and would be replaced; choose another --out"):
+    with pytest.raises(InputError, match="not a RUN, and would be replaced; choose another --out"):
         write(tmp_path / "thesis")
     assert os.listdir(tmp_path / "thesis") == ["chapter1.tex"]
 
@@ -98,7 +98,7 @@ def test_places(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot be written .Not a directory.; choose another --out"):
         check_place(tmp_path / "file" / "run")
     for name in (".", "..", "a/.."):
-        with pytest.raises(InputError, match="is no name for a folder"):
+        with pytest.raises(InputError, match="cannot be the name of a folder"):
             check_place(Path(name))
     assert resume_folder(tmp_path / "run") == tmp_path / "run.training"
 
@@ -120,7 +120,7 @@ def test_runs_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such RUN; give the folder that elman train wrote"):
         read_description(tmp_path / "nowhere")
     (tmp_path / "other").mkdir()
-    with pytest.raises(InputError, match="this is no RUN"):
+    with pytest.raises(InputError, match="this is not a RUN"):
         read_description(tmp_path / "other")
     run = tmp_path / "run"
     write(run)
@@ -172,7 +172,7 @@ def test_files_that_are_no_weights(tmp_path: Path) -> None:
             open_weights(tmp_path)
     file.unlink()
     os.mkfifo(file)  # to open it would wait for somebody who writes
-    with pytest.raises(InputError, match="is no file"):
+    with pytest.raises(InputError, match="is not a file"):
         open_weights(tmp_path)
 
 

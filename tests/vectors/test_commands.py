@@ -71,7 +71,7 @@ def test_one_line_and_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[
     for words, expected in (
         (["train", str(tmp_path / "none.txt"), "--out", str(tmp_path / "o.bin")], "no such file or folder"),
         (["train", text, "--out", str(tmp_path / "o.npy")], "no format for .npy"),
-        (["train", text, "--out", str(tmp_path / "o.bin"), "--min-count", "9999"], "no word comes 9999 times"),
+        (["train", text, "--out", str(tmp_path / "o.bin"), "--min-count", "9999"], "no word occurs 9999 times"),
         (["train", text, "--out", str(tmp_path / "o.bin"), "--dim", "0"], "dim = 0"),
         (["train", text, "--out", str(tmp_path / "o.bin"), "--tokens", "word"], "token rule 'word'"),
         (["nearest", str(tmp_path / "v.txt"), "pear"], "no vector for 'pear'"),
@@ -149,7 +149,7 @@ def test_a_name_without_a_suffix_and_a_corpus_of_single_words(
     (tmp_path / "list.txt").write_text("apple\npear\n" * 50)
     code, _, err = command(capsys, "vectors", "train", str(tmp_path / "list.txt"), "--out", str(tmp_path / "W"))
     assert code == 2
-    assert "nothing to learn: no word has another beside it" in err
+    assert "nothing to learn: no word has a neighbour" in err
     assert err.count("\n") == 1
     assert not (tmp_path / "W").exists()
 

@@ -81,7 +81,7 @@ def test_encoding_orders_by_frequency_and_closes_over_rare_words(native: bool) -
     assert corpus.raw_words == 10
     most = encode(["b a rare a", "a b c", "c c b"], min_count=1, max_words=2, native=native)
     assert len(most.words) == 2
-    with pytest.raises(InputError, match="no word comes 9 times among the 10 read"):
+    with pytest.raises(InputError, match="no word occurs 9 times among the 10 read"):
         encode(["b a rare a", "a b c", "", "c c b"], min_count=9, native=native)
 
 
@@ -102,7 +102,7 @@ def test_all_kinds_of_files(tmp_path: Path) -> None:
 
 
 BROKEN = {
-    "a.jsonl": (b'{"text": "x"}\n{"text": \n', "line 2: no JSON record"),
+    "a.jsonl": (b'{"text": "x"}\n{"text": \n', "line 2: not a JSON record"),
     "b.jsonl": (b'{"text": 3}\n', "line 1: the text is 3, not a string"),
     "c.jsonl": (b'{"a": "x", "b": "y"}\n', "which column is the text?; name one of a, b"),
     "d.csv": (b"id,text\n1,x\n2\n", "line 3: 1 columns, the header has 2"),
@@ -221,12 +221,12 @@ def test_token_lists_in_a_file(tmp_path: Path) -> None:
         ([["a", "b"], "a b"], "text 1: a str among lists of tokens"),
         (["a b", ["a", "b"]], "text 1: a list among texts"),
         (["a b", None], "text 1: a NoneType among texts"),
-        ([["a", 3]], "text 0: a int among the tokens"),
+        ([["a", 3]], "text 0: an int among the tokens"),
         ([["a", ""]], "text 0: the token ''"),
-        ([3], "text 0: a int among lists of tokens"),
-        ([], "no word comes 1 times among the 0 read"),
-        (["apple", "pear", "apple"], "nothing to learn: no word has another beside it"),
-        ([["apple"], ["pear"]], "nothing to learn: no word has another beside it"),
+        ([3], "text 0: an int among lists of tokens"),
+        ([], "no word occurs 1 times among the 0 read"),
+        (["apple", "pear", "apple"], "nothing to learn: no word has a neighbour"),
+        ([["apple"], ["pear"]], "nothing to learn: no word has a neighbour"),
         (["a a a a"], "nothing to learn: only one word is kept"),
     ],
 )
@@ -238,7 +238,7 @@ def test_what_cannot_be_learned_from_is_told(given: list[object], said: str, nat
 
 def test_words_left_alone_by_the_minimal_count_are_nothing_to_learn_from() -> None:
     lines = ["common rare1", "common rare2", "frequent rare3", "frequent rare4"]
-    with pytest.raises(InputError, match="no word has another beside it"):
+    with pytest.raises(InputError, match="no word has a neighbour"):
         encode(lines, min_count=2)
     assert len(encode([*lines, "common frequent"], min_count=2).words) == 2
 

@@ -56,7 +56,7 @@ def test_in_and_brackets_agree() -> None:
             assert word in found
     assert 3 not in found
     assert None not in found
-    with pytest.raises(InputError, match="no vector for a int"):
+    with pytest.raises(InputError, match="no vector for an int"):
         found[3]  # type: ignore[index]
     both = WordVectors(["Us", "us"], np.eye(2, dtype=np.float32))
     assert both["Us"].tolist() == [1, 0]  # as written comes first

@@ -78,7 +78,7 @@ def main(tokens: Sequence[str] | None = None) -> None:
         # torch's word for it is a RuntimeError whose text names the allocator
         if isinstance(error, RuntimeError) and "DefaultCPUAllocator" not in str(error):
             raise
-        _say("not enough memory; smaller batches, a smaller model or less data at once need less")
+        _say("not enough memory; try smaller batches, a smaller model, or less data at once")
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -95,7 +95,7 @@ def _with_pipes(tokens: Sequence[str]) -> list[str]:
 
 def _say(line: str) -> None:
     with suppress(OSError):  # the terminal may have gone away
-        print(f"elman: {line}", file=sys.stderr, flush=True)
+        print(f"elman: {line.removeprefix('elman ')}", file=sys.stderr, flush=True)  # not elman: elman predict
 
 
 def _drop_output() -> None:

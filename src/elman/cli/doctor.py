@@ -114,7 +114,7 @@ def _can() -> dict[str, Any]:
     facts: dict[str, Any] = {
         "train, evaluate and use": ", ".join(TASKS),
         "train without any data of yours": ", ".join(name for name, _, _ in list_recipes()),
-        "read": "text, CSV, TSV, JSON lines, CoNLL, CoNLL-U, trees, fastText's lines; also packed by gzip, xz or bzip2",
+        "read": "text, CSV, TSV, JSON lines, CoNLL, CoNLL-U, trees, fastText; compressed by gzip, xz, bzip2 too",
         "train word vectors": "yes" if library() is not None else "yes, slowly: the native library is missing",
     }
     return facts | {name: _import(module, remedy) for name, (module, remedy) in OPTIONAL.items()}

@@ -47,7 +47,7 @@ def predict(
     if (input is None) == (data is None):
         raise InputError("give either one INPUT or --data PATH", where="elman predict")
     if input == "-":
-        raise InputError("- is no text", where="elman predict", remedy="for what a pipe brings write --data -")
+        raise InputError("- is not a text", where="elman predict", remedy="for what a pipe brings write --data -")
     if input is not None and (out is not None or column is not None or set or os.path.isfile(input)):
         raise InputError(
             f"{input} would be read as a text", where="elman predict", remedy=f"for a file write --data {input}"

@@ -169,7 +169,7 @@ def load_data(
     for dotted, value, where in [*_parsed(overrides), *((f"data.{k}", v, "") for k, v in values.items())]:
         if not dotted.startswith("data."):
             raise InputError(
-                f"{dotted!r} is settled by the training", where=where, remedy="only keys of [data] can be set: data.KEY"
+                f"{dotted!r} is fixed by the training", where=where, remedy="only keys of [data] can be set: data.KEY"
             )
         _set({"data": section}, kinds, dotted, value, where)
         set_by[dotted] = where
@@ -242,7 +242,7 @@ def _head(source: _Source) -> tuple[str, str, str]:
     head = {key: source.raw.get(key, "") for key in _HEAD}
     for key, value in head.items():
         if not isinstance(value, str):
-            raise InputError(f"{key} must be a text", where=source.where(key))
+            raise InputError(f"{key} must be text", where=source.where(key))
     if head["task"] not in TASKS:
         what = f"unknown task {head['task']!r}" if head["task"] else "names no task"
         raise InputError(what, where=source.where("task"), remedy=f"task is one of {', '.join(TASKS)}")
@@ -250,7 +250,7 @@ def _head(source: _Source) -> tuple[str, str, str]:
     # it becomes a folder, runs/NAME, and nothing else: "../.." in somebody's recipe must not choose where we write
     if not name or name in (".", "..") or len(name) > 100 or set(name) & set("/\\\0\n\r"):
         raise InputError(
-            f"{name[:100]!r} is no name for a folder",
+            f"{name[:100]!r} cannot be the name of a folder",
             where=source.where("name"),
             remedy="use letters, digits, - and _",
         )

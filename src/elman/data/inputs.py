@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.errors import InputError
+from elman.errors import InputError, a_type
 
 __all__ = ["check_present", "class_labels", "example_weights", "listed", "missing", "plain_label"]
 
@@ -21,9 +21,9 @@ def listed(X: Any, name: str = "X") -> list[Any]:
             or what has no order.
     """
     if isinstance(X, (str, bytes)):
-        raise InputError("one text where a list of them is expected", where=name, remedy=f"give [{_of(name)}]")
+        raise InputError("a string where a list is expected", where=name, remedy=f"give [{_of(name)}]")
     if isinstance(X, (Mapping, Set)) or hasattr(X, "tocsr"):
-        raise InputError(f"a {type(X).__name__} where a list is expected", where=name, remedy="give one entry a row")
+        raise InputError(f"{a_type(X)} where a list is expected", where=name, remedy="give one entry per row")
     columns = _column_names(X)
     if columns is not None:
         if len(columns) != 1:
@@ -39,8 +39,8 @@ def listed(X: Any, name: str = "X") -> list[Any]:
     try:
         return list(X)
     except TypeError as error:
-        what = f"a {type(X).__name__} where a list is expected"
-        raise InputError(what, where=name, remedy="give one entry a row") from error
+        what = f"{a_type(X)} where a list is expected"
+        raise InputError(what, where=name, remedy="give one entry per row") from error
 
 
 def _of(name: str) -> str:
@@ -107,16 +107,18 @@ def class_labels(y: Any, count: int) -> np.ndarray:
     if isinstance(y, np.ndarray) and y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if isinstance(y, np.ndarray) and y.ndim != 1:
-        raise InputError(f"{count} inputs and labels of shape {y.shape}", remedy="give one label an input")
+        raise InputError(f"{count} inputs and labels of shape {y.shape}", remedy="give one label per input")
     values = listed(y, "y")
     if len(values) != count:
-        raise InputError(f"{count} inputs and {len(values)} labels", remedy="give one label an input")
+        raise InputError(f"{count} inputs and {len(values)} labels", remedy="give one label per input")
     check_present(values, "label", "y", "label it, or leave the example out")
     labels = [plain_label(value, f"y[{i}]") for i, value in enumerate(values)]
     for i, label in enumerate(labels):
         if isinstance(label, str) != isinstance(labels[0], str):
             raise InputError(
-                f"the label {label!r} beside {labels[0]!r}: one is a text", where=f"y[{i}]", remedy="write all as texts"
+                f"the label {label!r} beside {labels[0]!r}: one is text",
+                where=f"y[{i}]",
+                remedy="write all of them as text",
             )
         if isinstance(label, float) and not (math.isfinite(label) and label.is_integer()):
             raise InputError(
@@ -138,10 +140,10 @@ def example_weights(weights: Any, count: int) -> np.ndarray | None:
     except (TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError("not all are numbers", where="sample_weight", remedy="give one number an input") from error
+        raise InputError("not all are numbers", where="sample_weight", remedy="give one number per input") from error
     if found.shape != (count,):
         raise InputError(
-            f"{count} inputs and weights of shape {found.shape}", where="sample_weight", remedy="give one an input"
+            f"{count} inputs and weights of shape {found.shape}", where="sample_weight", remedy="give one per input"
         )
     for i in np.flatnonzero(~(np.isfinite(found) & (found >= 0)))[:1]:
         raise InputError(f"the weight is {found[i]}", where=f"sample_weight[{i}]", remedy="give 0 or more")

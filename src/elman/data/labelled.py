@@ -99,7 +99,7 @@ def load_labelled(settings: DataSettings) -> LabelledTexts:
     if not (settings.input and settings.target) and train.names[:2] not in (["text", "label"], ["series", "label"]):
         kinds = len(set(train.labels(target)))
         notes.append(f"columns guessed: {input!r} is the text, {target!r} the label ({kinds} classes); "
-                     "else say --input COLUMN --target COLUMN")  # fmt: skip
+                     "if that is wrong, say --input COLUMN --target COLUMN")  # fmt: skip
     if len(names) > 1:
         notes.append(f"columns {', '.join(map(repr, names))} joined by a line break are the text")
     texts = {
@@ -150,12 +150,12 @@ def load_texts(
     table = tables.get("test", tables["train"])
     column = settings.input or (input if has_input(table, input) else guess_input(table, exclude=target))
     if not settings.input and column != input and table.names != ["text"]:
-        note(f"no column {input!r}, guessed: {column!r} is the text; else say --input COLUMN")
+        note(f"no column {input!r}, guessed: {column!r} is the text; if that is wrong, say --input COLUMN")
     if not target and not settings.target:
         return Table({**table.columns, "text": input_column(table, column)}, table.source, table.rows, table.unit)
     named = settings.target or (target if target in table.columns else guess_target(table, column))
     if not settings.target and named != target:
-        note(f"no column {target!r}, guessed: {named!r} is the label; else say --target COLUMN")
+        note(f"no column {target!r}, guessed: {named!r} is the label; if that is wrong, say --target COLUMN")
     return _texts_and_labels(table, column, named, "", [])
 
 
@@ -186,7 +186,7 @@ def _read_one(path: Path, settings: DataSettings, notes: list[str], lines: bool)
         format = named_format(settings.format, gives) or (LINES if lines else None)
     if format is None and (path.suffix or settings.format != "auto"):
         raise InputError(
-            "this looks like no table of texts and labels",
+            "this does not look like a table of texts and labels",
             where=shown(path),
             remedy=f"use {usual_tables()}, or --set data.format=...",
         )
@@ -249,5 +249,5 @@ def check_known(table: Table, known: set[str]) -> None:
             raise InputError(
                 f"label {label!r} never occurs in the training data",
                 where=table.where(i),
-                remedy=f"known are {', '.join(map(repr, sorted(known)[:8]))}; mend it or train with examples of it",
+                remedy=f"known are {', '.join(map(repr, sorted(known)[:8]))}; mend it, or train with examples of it",
             )

@@ -37,7 +37,7 @@ def packaged_folder(name: str) -> Path:
     folder = recipes / name
     known = sorted(path.name for path in recipes.iterdir() if path.is_dir() and not path.name.startswith("_"))
     if name not in known:  # which no path that leads elsewhere is
-        raise InputError(f"no packaged data {name!r}", where="data.path", remedy=f"there is {', '.join(known)}")
+        raise InputError(f"no packaged data {name!r}", where="data.path", remedy=f"choose from {', '.join(known)}")
     return folder
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from elman.data.inputs import check_present, listed, missing, plain_label
-from elman.errors import InputError
+from elman.errors import InputError, a_type
 
 __all__ = ["checked_sentences", "tag_of"]
 
@@ -29,7 +29,7 @@ def checked_sentences(X: Any, y: Any) -> tuple[list[list[str]], list[list[str]],
     if not X:
         raise InputError("there are no sentences", remedy="give at least one")
     if len(X) != len(y):
-        raise InputError(f"{len(X)} sentences and {len(y)} lists of tags", remedy="give one list of tags a sentence")
+        raise InputError(f"{len(X)} sentences and {len(y)} lists of tags", remedy="give one list of tags per sentence")
     check_present(X, "sentence", "X", "leave it out, and its tags")
     check_present(y, "list of tags", "y", "give it, or leave the sentence out")
     sentences, tags, types = [], [], set()
@@ -47,21 +47,21 @@ def checked_sentences(X: Any, y: Any) -> tuple[list[list[str]], list[list[str]],
 
 def _words(words: Any, i: int) -> list[str]:
     if isinstance(words, str) or not isinstance(words, (Sequence, np.ndarray)):
-        kind = "text" if isinstance(words, str) else type(words).__name__
-        raise InputError(f"a {kind} where a list of words is expected", where=f"X[{i}]", remedy="split it first")
+        kind = "a string" if isinstance(words, str) else a_type(words)
+        raise InputError(f"{kind} where a list of words is expected", where=f"X[{i}]", remedy="split it first")
     if not len(words):
         raise InputError("a sentence without words", where=f"X[{i}]", remedy="leave it out")
     for j, word in enumerate(words):
         if not isinstance(word, str):
-            what = f"word {j} is missing ({word})" if missing(word) else f"word {j} is no text: {word!r:.60}"
-            raise InputError(what, where=f"X[{i}]", remedy="give every word as a text")
+            what = f"word {j} is missing ({word})" if missing(word) else f"word {j} is not text: {word!r:.60}"
+            raise InputError(what, where=f"X[{i}]", remedy="give every word as text")
     return [str(word) for word in words]
 
 
 def _tags(row: Any, i: int, words: Sequence[str]) -> list[str | bool | int]:
     if isinstance(row, str) or not isinstance(row, (Sequence, np.ndarray)):
-        kind = "text" if isinstance(row, str) else type(row).__name__
-        raise InputError(f"a {kind} where a list of tags is expected", where=f"y[{i}]", remedy="give each word one")
+        kind = "a string" if isinstance(row, str) else a_type(row)
+        raise InputError(f"{kind} where a list of tags is expected", where=f"y[{i}]", remedy="give each word one")
     if len(words) != len(row):
         raise InputError(f"{len(words)} words and {len(row)} tags", where=f"X[{i}]", remedy="give each word one")
     for j, tag in enumerate(row):
@@ -74,5 +74,5 @@ def _tags(row: Any, i: int, words: Sequence[str]) -> list[str | bool | int]:
     found = [plain_label(tag, f"y[{i}], word {j}") for j, tag in enumerate(row)]
     for j, tag in enumerate(found):
         if isinstance(tag, float):
-            raise InputError(f"the tag {tag} is no whole number", where=f"y[{i}], word {j}", remedy="give texts")
+            raise InputError(f"the tag {tag} is not a whole number", where=f"y[{i}], word {j}", remedy="give texts")
     return found  # type: ignore[return-value]

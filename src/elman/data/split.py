@@ -164,7 +164,7 @@ def _without_gaps(parts: list[list[int]], labels: Sequence[Hashable]) -> list[li
 def _check_fractions(fractions: Sequence[float]) -> None:
     if not fractions or not min(fractions) > 0 or not abs(sum(fractions) - 1) < 1e-6:
         raise InputError(
-            f"the shares {list(fractions)} are not all above 0 with the sum 1",
+            f"the shares {list(fractions)} must all be above 0 and add up to 1",
             where="data.split",
             remedy="for example [0.7, 0.1, 0.2]",
         )

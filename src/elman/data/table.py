@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from elman.errors import InputError
+from elman.errors import InputError, a_type
 
 __all__ = ["Table"]
 
@@ -99,9 +99,9 @@ class Table:
                 out.append(str(value))
             else:
                 raise InputError(
-                    f"column {name!r} holds a {type(value).__name__}, not text",
+                    f"column {name!r} holds {a_type(value)}, not text",
                     where=self.where(i),
-                    remedy="name another column or make it text",
+                    remedy="name another column, or make it text",
                 )
         return out
 
@@ -115,7 +115,7 @@ class Table:
         for i, (value, text) in enumerate(zip(self[name], self.texts(name))):
             if not text.strip():
                 raise InputError(
-                    f"no value in column {name!r}", where=self.where(i), remedy="give it a label or remove the row"
+                    f"no value in column {name!r}", where=self.where(i), remedy="give it a label, or remove the row"
                 )
             out.append(str(int(value)) if isinstance(value, float) and value.is_integer() else text.strip())
         return out

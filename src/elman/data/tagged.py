@@ -200,7 +200,7 @@ def check_tags_known(sentences: Iterable[Sentence], known: set[str], entities: b
                 raise InputError(
                     f"tag {tag!r} never occurs in the training data",
                     where=sentence.where(i),
-                    remedy="mend the tag or train with examples of it",
+                    remedy="mend the tag, or train with examples of it",
                 )
 
 
@@ -218,7 +218,7 @@ def read_sentences(
     if settings.format == "auto":
         format = find_format(path, settings.encoding, gives)[0] or CONLL
         if not format.answers:
-            note(f"{shown(path)}: read as one text a line; for columns say --set data.format=conll")
+            note(f"{shown(path)}: read as one text per line; for columns say --set data.format=conll")
     else:
         named = named_format(settings.format, gives)
         if named is None:

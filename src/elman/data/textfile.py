@@ -142,7 +142,7 @@ class _Lines(io.RawIOBase):
             raise InputError(
                 f"a line longer than {_LONGEST_LINE >> 20} million bytes",
                 where=f"{shown(self._path)}, line {self._line}",
-                remedy="this is no text in lines, or it wants line breaks",
+                remedy="this is not text in lines, or it lacks line breaks",
             )
         return n
 

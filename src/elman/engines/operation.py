@@ -46,8 +46,8 @@ def seen(graph: Graph, bptt: int | None) -> Scan:
 
 def _no_onnx(reason: str) -> InputError:
     return InputError(
-        f"{reason}: the file would hold for one T alone",
-        remedy="set layer.engine = 'reference' if that is meant, or use torch.export or torch.jit.trace",
+        f"{reason}: the file would be right for one T only",
+        remedy="set layer.engine = 'reference' if that is what you want, or use torch.export or torch.jit.trace",
     )
 
 
@@ -135,7 +135,7 @@ def _(
 ) -> list[Tensor]:  # fmt: skip
     cell = _graph(graph)
     if torch.onnx.is_in_onnx_export():  # torch.onnx.export has tried another way round
-        raise _no_onnx(onnx_nodes.unavailable(cell, x.device, x.dtype) or "the scan is no operator of ONNX")
+        raise _no_onnx(onnx_nodes.unavailable(cell, x.device, x.dtype) or "the scan is not an operator of ONNX")
     sizes = {"I": x.shape[2], **_widths(cell, states)}
     for p, tensor in zip(cell.parameters.values(), params, strict=True):
         sizes.update(zip(p.dims, tensor.shape, strict=True))

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.equations.graph import Graph
-from elman.errors import InputError
+from elman.errors import InputError, a_type
 
 __all__ = ["PLAIN", "Place", "Plan", "Weights", "by_name", "disguise", "freed", "kind", "span"]
 
@@ -173,7 +173,7 @@ def kind(t: Tensor) -> str:
 
 def _said(value: object) -> str:
     """A value in a few words: lists and arrays are not printed out."""
-    return repr(value) if value is None or isinstance(value, (bool, int, float)) else f"a {type(value).__name__}"
+    return repr(value) if value is None or isinstance(value, (bool, int, float)) else a_type(value)
 
 
 def disguise(t: Tensor) -> str | None:
@@ -182,7 +182,7 @@ def disguise(t: Tensor) -> str | None:
     A subclass (DTensor, FakeTensor ...) means by its operations what it likes.
     """
     if type(t) not in PLAIN:
-        return f"a {type(t).__name__}, of which only torch's operations know what it holds"
+        return f"{a_type(t)}, of which only torch's operations know what it holds"
     if t.layout is not torch.strided:
         return f"sparse ({str(t.layout).removeprefix('torch.')})"
     return None

@@ -75,7 +75,7 @@ class Cell:
     def graph(self) -> Graph:
         """The step as a graph, traced anew whenever the numbers set on the cell have changed."""
         if tracing.is_tracing():
-            raise CellError("graph is a name of Cell's own", where=place(), remedy="call the parameter otherwise")
+            raise CellError("graph is a name of Cell's own", where=place(), remedy="give the parameter another name")
         constants = tuple(sorted((k, repr(v)) for k, v in vars(self).items() if k != "_traced"))
         traced: tuple[Any, Graph] | None = vars(self).get("_traced")
         if traced is None or traced[0] != constants:

@@ -36,7 +36,7 @@ def trace(step: Callable[..., Any], name: str, widths: dict[str, Any]) -> Graph:
     for state in widths:
         if state not in states:
             raise CellError(
-                f"widths names {state!r}, which is no state of {name}",
+                f"widths names {state!r}, which is not a state of {name}",
                 where=definition(step),
                 remedy=f"its states are {', '.join(states)}",
             )
@@ -57,7 +57,7 @@ def trace(step: Callable[..., Any], name: str, widths: dict[str, Any]) -> Graph:
             raise CellError(
                 f"step returns {len(after)} values for {len(states)} states ({', '.join(states)})",
                 where=definition(step),
-                remedy="return one value a state, in their order, or the output and then one value a state",
+                remedy="return one value per state, in their order, or the output first and then one value per state",
             )
         with tracing() as ended:  # a parameter that is returned as it is, is a vector
             ended.parameters = tracer.parameters

@@ -27,7 +27,7 @@ def node(row: Any, before: list[Node]) -> Node:
     """
     op, args, name, value, width = row
     if op not in _ARGUMENTS or op in _BACK_ONLY:
-        raise ValueError(f"{op!r} is no operation of a step")
+        raise ValueError(f"{op!r} is not an operation of a step")
     if len(args) != _ARGUMENTS[op] or not all(type(i) is int and 0 <= i < len(before) for i in args):
         raise ValueError(f"{op} of {args!r}")
     if not (isinstance(name, str) and is_number(value) and _is_width(width)):
@@ -36,7 +36,7 @@ def node(row: Any, before: list[Node]) -> Node:
     if width != _width(made):
         raise ValueError(f"{op} of widths {[a.width for a in made.args]} is not {width} wide")
     if op == "inverse_width" and not _is_width(name):
-        raise ValueError(f"{name!r} is no width")
+        raise ValueError(f"{name!r} is not a width")
     return made
 
 
@@ -114,5 +114,5 @@ def _identifiers(names: Iterable[str]) -> None:
 
 def _numbers(defaults: Mapping[str, float], shapes: Mapping[str, object]) -> None:
     for name, start in defaults.items():
-        _require(name in shapes, f"{name} starts at a number, and is no parameter")
+        _require(name in shapes, f"{name} starts at a number, and is not a parameter")
         _require(math.isfinite(start), f"{name} starts at {start}")

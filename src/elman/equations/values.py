@@ -117,7 +117,7 @@ class Value:
 
     def __float__(self) -> float:
         raise CellError(
-            "a value of the step is no number yet (math functions, float, int)",
+            "a value of the step is not a number yet (math functions, float, int)",
             where=place(),
             remedy=f"use elman's functions: {', '.join(sorted(OURS))}",
         )
@@ -127,14 +127,14 @@ class Value:
 
     def __matmul__(self, other: object) -> Value:
         raise CellError(
-            "only a parameter can stand left of @",
+            "only a parameter can stand to the left of @",
             where=place(),
             remedy="write self.NAME @ v, or v * w for an elementwise product",
         )
 
     def __rmatmul__(self, other: object) -> Value:
         raise CellError(
-            f"{kind(other)} cannot stand left of @; only a parameter can",
+            f"{kind(other)} cannot stand to the left of @; only a parameter can",
             where=place(),
             remedy="write self.NAME @ v, with a name that is not set on the cell",
         )

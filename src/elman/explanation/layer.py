@@ -168,7 +168,7 @@ def _second_derivatives(choice: Choice, device: torch.device) -> str:
 def _masks(layer: Recurrent) -> str:
     said = []
     if layer.recurrent_dropout:
-        said.append(f"recurrent dropout {layer.recurrent_dropout:g}, one mask a sequence")
+        said.append(f"recurrent dropout {layer.recurrent_dropout:g}, one mask per sequence")
     if layer.zoneout:
         said.append(f"zoneout {layer.zoneout:g}, a mask for every step")
     if layer.weight_drop:

@@ -53,7 +53,9 @@ def _kept(module: nn.Module) -> str | None:
     expected = {name: p.shape for name, p in _ours(module).named_parameters()}
     missing = [n for n in expected if module._parameters.get(n) is None]
     if missing:
-        return f"its {missing[0]} is no parameter: something (weight_norm, spectral_norm, prune) makes it at each call"
+        return (
+            f"its {missing[0]} is not a parameter: something (weight_norm, spectral_norm, prune) makes it at each call"
+        )
     more = [*(set(module._parameters) - set(expected)), *module._buffers, *module._modules]
     if more:
         return f"it holds more than torch's own: {', '.join(sorted(more))}"

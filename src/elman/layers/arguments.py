@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from elman.engines.weights import kind
-from elman.errors import InputError, InputTypeError
+from elman.errors import InputError, InputTypeError, a_type
 
 __all__ = ["State", "changed", "check_rate", "check_size", "check_tensor", "in_kind", "of_type", "parts", "state_of",
            "states_like", "unusual"]  # fmt: skip
@@ -38,7 +38,7 @@ def check_rate(what: str, rate: float) -> None:
 def check_tensor(what: str, x: object, then: str = "") -> None:
     """That x is a tensor; `then`: what follows once a nested one is padded."""
     if not isinstance(x, Tensor):
-        raise InputTypeError(f"{what} is a {type(x).__name__}", remedy="give a tensor: torch.as_tensor(x)")
+        raise InputTypeError(f"{what} is {a_type(x)}", remedy="give a tensor: torch.as_tensor(x)")
     if x.is_nested:
         raise InputTypeError(f"{what} is a nested tensor", remedy=f"pad it: {what}.to_padded_tensor(0.0){then}")
 

@@ -81,7 +81,7 @@ class CRF(nn.Module):
             if given.shape != shape:
                 raise InputError(f"the rules {name} have shape {tuple(given.shape)}, {K} tags need {shape}")
             if len(shape) == 1 and not given.any():
-                raise InputError(f"the rules {name} leave no tag", remedy="allow one at least")
+                raise InputError(f"the rules {name} leave no tag", remedy="allow at least one")
             self.register_buffer(name, ~given.bool().to(self.transitions.device), persistent=False)
         self.reset_parameters()
 

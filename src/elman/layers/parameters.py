@@ -30,7 +30,7 @@ def cell_graph(cell: type[Cell] | Cell | Graph) -> tuple[Graph, dict[str, Filler
     if isinstance(cell, type) and issubclass(cell, Cell):
         cell = cell()
     if not isinstance(cell, Cell) or not hasattr(type(cell), "step"):
-        what = f"{cell!r} is no cell" if not isinstance(cell, Cell) else f"{type(cell).__name__} has no step"
+        what = f"{cell!r} is not a cell" if not isinstance(cell, Cell) else f"{type(cell).__name__} has no step"
         raise CellError(what, remedy="pass a subclass of elman.Cell that writes its step, or an instance of one")
     return cell.graph, {name: fill for name, fill in cell.init.items() if callable(fill)}
 

@@ -269,7 +269,7 @@ class Recurrent(nn.Module):
         if self.bidirectional:
             raise InputError("a bidirectional layer cannot step: its backward half starts at the end of the sequence")
         if self.training and (self.recurrent_dropout or self.weight_drop):
-            raise InputError("one mask a sequence cannot be drawn step by step", remedy="call layer.eval() to stream")
+            raise InputError("one mask per sequence cannot be drawn step by step", remedy="call layer.eval() to stream")
         arguments.check_tensor("x_t", x_t)
         if x_t.dim() != 2 or x_t.shape[-1] != self.input_size:
             raise InputError(f"x_t has shape {tuple(x_t.shape)}, a step wants (B, {self.input_size})")

@@ -185,7 +185,7 @@ class SequenceClassifier(nn.Module):
         scores: Tensor = self.out(self.dropout(self.pooling(y, lengths)))  # (B, K)
         if self.out_ngrams is not None:
             if ngrams is None:
-                raise InputError("this classifier reads n-gram features too", remedy="hand them over")
+                raise InputError("this classifier reads n-gram features too", remedy="pass them")
             scores = scores + self.out_ngrams(self.dropout(ngrams))
         return scores
 

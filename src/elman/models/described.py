@@ -123,7 +123,7 @@ class ClassifierDescription(Description, kw_only=True):
         if read.ngrams is not None:
             ranges = {"word": read.ngrams.words, "character": read.ngrams.characters}
             if [kind for kind, found in ranges.items() if found] != [part.kind for part in parts]:
-                raise damaged("n-grams of other kinds than are read", where)
+                raise damaged("n-grams of unknown kinds", where)
             for part in parts:
                 _differ(part.ngrams, "n-gram", where)
                 _agree(len(part.ngrams), len(part.idf), "n-grams", "of their weights", where)
@@ -177,7 +177,7 @@ class TaggerDescription(Description, kw_only=True):
             letters = "BIES" if self.names.inner == "IOBES" else "BI"
             for name in names:
                 if name != "O" and not (name[:1] in letters and name[1:2] == "-" and name[2:]):
-                    raise damaged(f"{name!r:.80} is no tag of {self.names.inner}", where)
+                    raise damaged(f"{name!r:.80} is not a tag of {self.names.inner}", where)
             if "O" not in names:
                 raise damaged("entities without the tag O", where)
         _differ(self.lexicon.known, "word with a vector", where)
@@ -191,7 +191,7 @@ class TaggerDescription(Description, kw_only=True):
         assert isinstance(model, TaggerModel)
         rows = model.corrections
         if rows is not None and not 0 <= int(model.moved.min()) <= int(model.moved.max()) < rows.num_embeddings:
-            raise damaged("moved names corrections that there are not", where)
+            raise damaged("moved names corrections that do not exist", where)
 
 
 def described(description: Mapping[str, Any], kind: type[D], where: Path) -> D:
@@ -216,7 +216,7 @@ def _differ(values: Sequence[Any], what: str, where: Path) -> None:
     seen = set()
     for value in values:
         if value in seen:
-            raise damaged(f"the {what} {value!r:.80} stands there twice", where)
+            raise damaged(f"the {what} {value!r:.80} is listed twice", where)
         seen.add(value)
 
 

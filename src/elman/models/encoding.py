@@ -15,7 +15,7 @@ from torch import Tensor
 from elman.config.bounds import Count, Positive
 from elman.config.structs import check_values
 from elman.data.inputs import check_present
-from elman.errors import InputError
+from elman.errors import InputError, a_type
 from elman.models.ngram_rows import NgramRows
 from elman.sequences import Sequences
 from elman.text import Chain, Vocabulary
@@ -313,10 +313,10 @@ def _check_texts(X: Sequence[Any]) -> None:
             if isinstance(x, (list, tuple)) and any(isinstance(token, str) for token in x):
                 other = next(j for j, token in enumerate(x) if not isinstance(token, str))
                 raise InputError(
-                    f"token {other} is no text: {x[other]!r:.60}", where=f"X[{i}]", remedy="give every token as a text"
+                    f"token {other} is not text: {x[other]!r:.60}", where=f"X[{i}]", remedy="give every token as text"
                 )
             raise InputError(
-                f"a {type(x).__name__} where a text is expected", where=f"X[{i}]", remedy="give strings or token lists"
+                f"{a_type(x)} where a text is expected", where=f"X[{i}]", remedy="give strings or token lists"
             )
 
 
@@ -325,13 +325,13 @@ def _values(x: Any, i: int, features: int) -> Tensor:
     try:
         values = torch.as_tensor(np.asarray(x, dtype=np.float32))
     except (TypeError, ValueError) as error:
-        raise InputError("neither a text nor numbers", where=f"X[{i}]", remedy="give an array (T, F)") from error
+        raise InputError("neither text nor numbers", where=f"X[{i}]", remedy="give an array (T, F)") from error
     if values.dim() == 1:
         values = values[:, None]
     if values.dim() != 2 or not len(values) or not values.shape[1]:
         raise InputError(f"an array of shape {tuple(values.shape)}", where=f"X[{i}]", remedy="give (T, F), T >= 1")
     if features and values.shape[1] != features:
-        raise InputError(f"{values.shape[1]} features a step, the first has {features}", where=f"X[{i}]")
+        raise InputError(f"{values.shape[1]} features per step, the first has {features}", where=f"X[{i}]")
     if not bool(values.isfinite().all()):
         step = int((~values.isfinite()).any(1).nonzero()[0])
         raise InputError(

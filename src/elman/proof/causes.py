@@ -153,7 +153,7 @@ class Causes:
         first = s.call([b], 0, n // 2)
         on = s.call([b], n // 2, n, state=first.state)
         if self._same(on.leaves, s.call([b], n // 2, n).leaves):
-            return "the state is ignored: every call starts anew"
+            return "the state is ignored: every call starts afresh"
         if seen.convolution:
             return "the state does not hold the last inputs of the convolution"
         positions = _positions(s.module, s.T)

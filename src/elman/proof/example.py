@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from elman.errors import InputError
+from elman.errors import InputError, a_type
 from elman.layers.recurrent import Recurrent
 from elman.sequences import Sequences
 
@@ -60,7 +60,7 @@ class Example:
         if isinstance(self.args, Tensor | Sequences | PackedSequence):
             object.__setattr__(self, "args", (self.args,))
         if not isinstance(self.args, tuple | list):
-            raise InputError(f"the example's arguments are a {type(self.args).__name__}", remedy="give a tuple: (x,)")
+            raise InputError(f"the example's arguments are {a_type(self.args)}", remedy="give a tuple: (x,)")
         object.__setattr__(self, "args", tuple(self.args))
         if self.mask_marks not in (None, "data", "padding"):
             raise InputError(f"mask_marks is {self.mask_marks!r}", remedy="give 'data' or 'padding'")

@@ -61,7 +61,7 @@ def read_mask(mask: Tensor, T: int, B: int, marks: str | None) -> tuple[list[int
                 )
             return lengths.tolist(), Mask(data, padding, mask.dtype, time_first, mask.device)
     raise InputError(
-        "the mask is no run of data with padding behind it", remedy="put all padding at the end, or give lengths"
+        "the mask is not a run of data followed by padding", remedy="put all padding at the end, or give lengths"
     )
 
 

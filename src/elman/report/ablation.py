@@ -45,7 +45,7 @@ def measured(found: Mapping[str, Any], figure: Figure) -> Section:
     runs = {name: [nan if v is None else v for v in row["runs"]] for name, row in found["variants"].items()}
     side = "below" if figure.better == "high" else "above"
     lead = (
-        "Each row is the recipe with one thing left out, changed or added, trained anew with the seeds "
+        "Each row is the recipe with one thing left out, changed or added, trained again with the seeds "
         f"{', '.join(map(str, found['seeds']))} and judged on the validation split, never on the test split. What is "
         f"left out was worth something where the difference is {side} zero by more than its standard error, twice "
         "over. "

@@ -82,7 +82,7 @@ def _limits(metrics: Mapping[str, Any], better: bool) -> Iterator[str]:
     if metrics.get("interrupted"):
         yield "Its training was interrupted: these are not the weights it would have ended with."
     if metrics.get("diverged"):
-        yield f"Its training broke off ({metrics['diverged']}): these are the weights of its best epoch before."
+        yield f"Its training stopped ({metrics['diverged']}): these are the weights of its best epoch until then."
     if not better:
         yield "It is not better than the best baseline, which is simpler: prefer that one."
     groups = test.get("classes") or test.get("types") or {}
@@ -91,7 +91,7 @@ def _limits(metrics: Mapping[str, Any], better: bool) -> Iterator[str]:
         worst = min(scored, key=lambda name: scored[name])
         yield f"Weakest on {_cell(worst)}: F1 {scored[worst]:.3f} on the test split."
     if "ece" in test:
-        yield f"A probability it states is off by {test['ece']:.3f} on average (expected calibration error)."
+        yield f"A stated probability is off by {test['ece']:.3f} on average (expected calibration error)."
     if "n" in test:
         yield f"Judged on {test['n']:,} test examples and nothing else."
     yield "Not examined: fairness between groups of people, robustness against texts written to mislead it."
@@ -101,7 +101,7 @@ def _source(path: str) -> list[str]:
     """Source, licence and split of packaged data, as the README beside them says; of others, where they were."""
     if not path.startswith("packaged:"):
         names = ", ".join(Path(part).name for part in path.split(","))  # the card travels: no folders of this machine
-        return [f"- Read from `{names}`. Under what licence is for its owner to say."] if path else []
+        return [f"- Read from `{names}`. Its licence is for its owner to state."] if path else []
     readme = (packaged_folder(path.removeprefix("packaged:")) / "README.md").read_text(encoding="utf-8")
     said, what = dict[str, str](), ""
     for paragraph in re.split(r"\n\s*\n", readme):

@@ -270,7 +270,7 @@ class Estimator(Generic[X, R, B]):
                 new.rebuild(description)
         except InputError as error:
             raise InputError(
-                error.what, where=error.where or str(path), remedy=error.remedy or "train it anew"
+                error.what, where=error.where or str(path), remedy=error.remedy or "train it again"
             ) from error
         except Exception as error:  # whoever edited model.json may have put anything anywhere
             raise damaged(f"{type(error).__name__}: {error}", path) from error

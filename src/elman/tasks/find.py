@@ -27,7 +27,7 @@ AnyTask = Task[Any, Any]  # whoever looks one up by name knows not what its part
 def task(name: str) -> AnyTask:
     """The task of a name. Raises InputError for one that there is not."""
     if name not in TASKS:
-        raise InputError(f"the task {name!r} is not built yet", remedy=f"there is {', '.join(TASKS)}")
+        raise InputError(f"unknown task {name!r}", remedy=f"choose from {', '.join(TASKS)}")
     found: AnyTask = importlib.import_module(TASKS[name]).TASK
     return found
 

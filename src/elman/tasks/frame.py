@@ -118,7 +118,7 @@ class _Frame(Generic[E, X]):
         interrupted = trained[-1].fitted_.interrupted
         if interrupted:
             self.progress.note(
-                "interrupted: writing what was learned so far (--resume goes on; Ctrl-C again leaves at once)"
+                "interrupted: writing what was learned so far (--resume continues; Ctrl-C again quits at once)"
             )
         else:
             self.tell_few(trained[0])
@@ -126,7 +126,9 @@ class _Frame(Generic[E, X]):
             done = self.judged(trained)
             write_trained(self.task, self.out, done, self.progress)
         except KeyboardInterrupt:
-            self.progress.note("interrupted before the RUN was written; what was trained is kept: --resume goes on")
+            self.progress.note(
+                "interrupted before the RUN was written; what was trained is kept, and --resume continues"
+            )
             raise
         if ablated and not interrupted:
             interrupted = self.ablate(done, checkpoints)
@@ -140,7 +142,7 @@ class _Frame(Generic[E, X]):
         if steps < _FEW and not training.steps and not estimator.fitted_.diverged:  # else somebody wanted so many
             epochs = training.epochs * -(-_FEW // max(1, steps))
             self.progress.note(
-                f"only {steps} step{'s' * (steps > 1)}: so few examples want more epochs "
+                f"only {steps} step{'s' * (steps > 1)}: so few examples need more epochs "
                 f"(--set training.epochs={epochs})"
             )
 
@@ -231,7 +233,7 @@ class _Frame(Generic[E, X]):
         done.metrics["ablation"] = found.to_dict()
         if interrupted:
             done.metrics["interrupted"] = True
-            self.progress.note("interrupted: writing the variants measured so far (--resume goes on)")
+            self.progress.note("interrupted: writing the variants measured so far (--resume continues)")
         write_trained(self.task, self.out, done, self.progress)
         return interrupted
 

@@ -65,7 +65,7 @@ def check_packaged(digest: str) -> None:
     if digest and digest != packaged_digest():
         raise InputError(
             "the RUN reads the tags of another part-of-speech model than this installation has",
-            remedy="train it anew, or use the version of Elman that it was trained with",
+            remedy="train it again, or use the version of Elman that it was trained with",
         )
 
 

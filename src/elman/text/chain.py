@@ -46,14 +46,16 @@ class Chain:
 
     def __init__(self, stages: Iterable[Config] = (), tagger: Tagger | None = None, where: str = "") -> None:
         if isinstance(stages, str | Mapping):
-            raise InputError(f"stages = {stages!r} is no list", where=where, remedy='write stages = ["lower", "words"]')
+            raise InputError(
+                f"stages = {stages!r} is not a list", where=where, remedy='write stages = ["lower", "words"]'
+            )
         self.stages: list[dict[str, Any]] = _in_order([_read(s, where) for s in stages], where)
         self.tagger = tagger
         if tagger is None and self.asks_tagger:
             raise InputError(
                 "the stage 'tags' needs a part-of-speech tagger",
                 where=where,
-                remedy="hand it one: Chain(stages, tagger=elman.parts_of_speech)",
+                remedy="give it one: Chain(stages, tagger=elman.parts_of_speech)",
             )
         self._states: list[Any] = [None] * len(self.stages)  # as JSON knows them
         self._bind()
@@ -249,7 +251,9 @@ def _read(stage: Config, where: str) -> dict[str, Any]:
         return {"name": stage} | check_options(stage, {}, where)
     if not isinstance(stage, Mapping) or not isinstance(stage.get("name"), str):
         raise InputError(
-            f"{stage!r} is no text stage", where=where, remedy='write "lower" or {name = "stem", algorithm = "porter"}'
+            f"{stage!r} is not a text stage",
+            where=where,
+            remedy='write "lower" or {name = "stem", algorithm = "porter"}',
         )
     given = {k: v for k, v in stage.items() if k != "name"}
     return {"name": stage["name"]} | check_options(stage["name"], given, where)
@@ -270,7 +274,7 @@ def _in_order(stages: list[dict[str, Any]], where: str) -> list[dict[str, Any]]:
         raise InputError(
             f"stage {word!r} works on words, but stands before {split!r}, which makes them",
             where=where,
-            remedy=f"move {word!r} behind {split!r}",
+            remedy=f"move {word!r} after {split!r}",
         )
     return stages
 

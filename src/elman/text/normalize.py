@@ -181,7 +181,7 @@ def check_short_forms(*, language: str = "en", extra: Mapping[str, str] | None =
     for short, long in (extra or {}).items():
         if not short.strip() or short.count("*") > 1 or ("*" in long and "*" not in short):
             raise InputError(
-                f"{short!r} = {long!r} is no entry", remedy='write "won\'t" = "will not" or "*n\'t" = "* not"'
+                f"{short!r} = {long!r} is not an entry", remedy='write "won\'t" = "will not" or "*n\'t" = "* not"'
             )
 
 

@@ -44,7 +44,7 @@ def check_sparse(*, count: int = 2, share: float = 0.0, most: float = 1.0, inste
     """
     del instead
     if count < 0:
-        raise InputError(f"count = {count} is below 0", remedy="give how often a word must occur at least, such as 2")
+        raise InputError(f"count = {count} is below 0", remedy="say how often a word must occur at least, such as 2")
     if not 0 <= share <= most <= 1:
         raise InputError(f"share = {share}, most = {most}", remedy="give shares with 0 <= share <= most <= 1")
 

@@ -71,7 +71,7 @@ class Remembering:
     def many(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
         """The tags of each sentence; many at once take an eighth of the time of one after the other."""
         if any(isinstance(words, str) for words in sentences):
-            raise InputError("a text where a list of words is expected", remedy="split it: ['A', 'sentence']")
+            raise InputError("a string where a list of words is expected", remedy="split it: ['A', 'sentence']")
         if self._tagger is None:
             self._tagger = self._load()
         keys = [tuple(words) for words in sentences]

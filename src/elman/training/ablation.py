@@ -142,6 +142,6 @@ def _read(path: Path) -> dict[tuple[str, int], float]:
         rows = msgspec.json.decode(read_file(path, 1 << 20), type=list[tuple[str, int, float | None]])
     except (OSError, ValueError) as error:
         raise InputError(
-            f"the checkpoint is damaged ({error})", where=str(path), remedy="begin anew with --force"
+            f"the checkpoint is damaged ({error})", where=str(path), remedy="start afresh with --force"
         ) from error
     return {(name, seed): math.nan if value is None else value for name, seed, value in rows}

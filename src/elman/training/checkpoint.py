@@ -57,6 +57,6 @@ class Checkpoint:
             raise InputError(
                 "the checkpoint is of another model: the data may have changed since",
                 where=str(self._folder),
-                remedy="begin anew with --force",
+                remedy="start afresh with --force",
             )
         session.restore(saved)

@@ -42,13 +42,13 @@ def check_out(out: Path, sources: Iterable[str], *, resume: bool, force: bool) -
     if is_run(out):
         ways = "there is nothing to resume, --force replaces it" if resume else "--force replaces it"
         if begun:
-            ways = "--resume goes on with its training, --force replaces it"
+            ways = "--resume continues its training, --force replaces it"
         raise InputError("there is a RUN already", where=str(out), remedy=f"{ways}; or choose another --out")
     if begun:
         raise InputError(
             "holds the checkpoints of an interrupted training",
             where=str(resume_folder(out)),
-            remedy="--resume goes on with it, --force begins anew",
+            remedy="--resume continues it, --force starts afresh",
         )
 
 
@@ -68,9 +68,9 @@ def open_checkpoints(out: Path, recipe: str, resume: bool, progress: Silent) -> 
         before, now = _settings(_recipe(folder / "recipe.toml")), _settings(tomllib.loads(recipe))
         if before != now:
             raise InputError(
-                f"begun with other settings ({_first_difference(before, now)})",
+                f"was begun with other settings ({_first_difference(before, now)})",
                 where=str(folder),
-                remedy="resume with the same command, or begin anew with --force",
+                remedy="resume with the same command, or start afresh with --force",
             )
         return folder
     if resume:
@@ -87,7 +87,7 @@ def _recipe(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:  # InputError and UnicodeDecodeError are ValueErrors
         said = f"{type(error).__name__}" if isinstance(error, UnicodeDecodeError) else str(error)
         raise InputError(
-            f"the checkpoint is damaged ({said})", where=str(path), remedy="begin anew with --force"
+            f"the checkpoint is damaged ({said})", where=str(path), remedy="start afresh with --force"
         ) from error
 
 

@@ -34,7 +34,7 @@ def find_device(name: str) -> torch.device:
         raise InputError(
             f"PyTorch finds no device {name} here",
             where="training.device",
-            remedy=f"one of {', '.join(repr(one) for one in ('auto', *there) if there.get(one, True))}",
+            remedy=f"choose {', '.join(repr(one) for one in ('auto', *there) if there.get(one, True))}",
         )
     return torch.device(name)
 
@@ -95,7 +95,7 @@ def _check_kinds(model: nn.Module, device: torch.device) -> None:
     double = next((name for name, tensor in tensors if tensor.dtype == torch.float64), None)
     if device.type == "mps" and double is not None:
         raise InputError(
-            f"{double} is in double precision, which mps does not know",
+            f"{double} is in double precision, which mps does not support",
             where="training.device",
-            remedy="model.float(), or train on the cpu",
+            remedy="model.float(), or train on the CPU",
         )

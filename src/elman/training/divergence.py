@@ -25,7 +25,7 @@ class DivergenceError(InputError):
 def check_answers(answers: Tensor) -> None:
     """Raises DivergenceError for scores that are no finite numbers, as finite weights give that are too large."""
     if not bool(answers.isfinite().all()):
-        raise DivergenceError("the model's answers are no finite numbers")
+        raise DivergenceError("the model's answers are not finite numbers")
 
 
 A = TypeVar("A", np.ndarray, Tensor)
@@ -34,7 +34,7 @@ A = TypeVar("A", np.ndarray, Tensor)
 def check_answer(answer: A) -> A:
     """The answer. Raises InputError if it is no number: finite weights, or inputs, may be too large for their sum."""
     if not bool(np.isfinite(answer).all() if isinstance(answer, np.ndarray) else answer.isfinite().all()):
-        raise InputError("the answer is no number", remedy="give smaller numbers, or train the model anew")
+        raise InputError("the answer is not a number", remedy="give smaller numbers, or train the model again")
     return answer
 
 

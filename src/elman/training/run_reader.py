@@ -34,7 +34,7 @@ def damaged(what: object, where: Path) -> InputError:
     if isinstance(what, OSError) and not isinstance(what, (FileNotFoundError, IsADirectoryError, NotADirectoryError)):
         return InputError(f"cannot be read ({what.strerror or what})", where=str(what.filename or where))
     said = " ".join(str(what).split())
-    return InputError(f"the RUN is damaged ({said:.300})", where=str(where), remedy="train it anew")
+    return InputError(f"the RUN is damaged ({said:.300})", where=str(where), remedy="train it again")
 
 
 def is_run(path: Path) -> bool:
@@ -57,7 +57,7 @@ def read_description(path: Path, task: str = "") -> dict[str, Any]:
         InputError: no RUN, a damaged one, or one of another task.
     """
     if not is_run(path):
-        what = "no such RUN" if not path.exists() else "this is no RUN"
+        what = "no such RUN" if not path.exists() else "this is not a RUN"
         raise InputError(what, where=str(path), remedy="give the folder that elman train wrote")
     try:
         weights = path / "model.safetensors"
@@ -66,7 +66,7 @@ def read_description(path: Path, task: str = "") -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise damaged(error, path) from error
     if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise InputError("written by another version of elman", where=str(path), remedy="train it anew")
+        raise InputError("written by another version of elman", where=str(path), remedy="train it again")
     found = description.get("task")
     if not isinstance(found, str) or len(found) > 40:
         raise damaged(f"its task is {found!r:.80}", path)
@@ -165,7 +165,7 @@ def _check_size(file: Path) -> None:
         header = json.loads(stored.read(length).decode("utf-8"))
     ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
     if size != 8 + length + max(ends, default=0):
-        raise ValueError(f"{file.name} has {size:,} bytes, its header promises others")
+        raise ValueError(f"{file.name} has {size:,} bytes, not what its header promises")
 
 
 class Room(TorchFunctionMode):
@@ -195,4 +195,4 @@ class Room(TorchFunctionMode):
 
 
 def _no_number(word: str) -> float:
-    raise ValueError(f"{word} is no number")
+    raise ValueError(f"{word} is not a number")

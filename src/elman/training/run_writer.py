@@ -36,13 +36,15 @@ def check_place(out: Path) -> None:
         InputError: a file is in the way, or a folder that holds something else, or the disk refuses.
     """
     if not out.name or out.name == "..":
-        raise InputError("is no name for a folder", where=str(out), remedy="choose another --out")
+        raise InputError("cannot be the name of a folder", where=str(out), remedy="choose another --out")
     for place in (out, resume_folder(out)):
         try_place(place)
     if out.exists() and not out.is_dir():
         raise InputError("is a file", where=str(out), remedy="choose another --out")
     if out.is_dir() and any(out.iterdir()) and not is_run(out):
-        raise InputError("this folder is no RUN, and would be replaced", where=str(out), remedy="choose another --out")
+        raise InputError(
+            "this folder is not a RUN, and would be replaced", where=str(out), remedy="choose another --out"
+        )
 
 
 def resume_folder(out: Path) -> Path:

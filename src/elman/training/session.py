@@ -143,9 +143,9 @@ class Session:
             self.total = at.step - done + each * (settings.epochs - at.epoch)
         if self.total is None and settings.schedule != "constant":
             raise InputError(
-                f"the schedule {settings.schedule} is over all steps, and the data has no end that is known",
+                f"the schedule {settings.schedule} runs over all steps, and the data have no known end",
                 where="training.steps",
-                remedy="say how many, or set training.schedule to constant",
+                remedy="say how many steps, or set training.schedule to constant",
             )
 
     def is_over(self) -> bool:

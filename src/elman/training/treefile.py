@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from elman.errors import InputError
+from elman.errors import InputError, a_type
 from elman.files import check_regular, read_file
 
 __all__ = ["map_tensors", "read_tree", "write_tree"]
@@ -52,7 +52,7 @@ def read_tree(folder: Path, name: str) -> Any:
         return _restore(json.loads((folder / f"{name}.json").read_text(encoding="utf-8")), tensors)
     except (OSError, SafetensorError, ValueError, KeyError, RecursionError) as error:
         raise InputError(
-            f"the checkpoint is damaged ({error})", where=str(folder), remedy="begin anew with --force"
+            f"the checkpoint is damaged ({error})", where=str(folder), remedy="start afresh with --force"
         ) from error
 
 
@@ -96,7 +96,7 @@ def _flatten(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
         return [_flatten(item, f"{path}.{i}", tensors) for i, item in enumerate(value)]
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    raise TypeError(f"a checkpoint cannot hold a {type(value).__name__} (at {path})")
+    raise TypeError(f"a checkpoint cannot hold {a_type(value)} (at {path})")
 
 
 def _restore(value: Any, tensors: dict[str, Tensor]) -> Any:

@@ -112,7 +112,7 @@ def test_parameters_are_the_settings() -> None:
     assert "hidden=7" in repr(model)
     with pytest.raises(InputError, match="unknown parameter 'hiden'; did you mean 'hidden'"):
         elman.Classifier(hiden=3)
-    with pytest.raises(InputError, match="Classifier, model: hidden: expected a whole number, got a text"):
+    with pytest.raises(InputError, match="Classifier, model: hidden: expected a whole number, got text"):
         elman.Classifier(hidden="many").fit(["a", "b"], [0, 1])
 
 
@@ -188,11 +188,11 @@ def test_class_weights() -> None:
         ([], [], "there are no examples"),
         (["a", "b"], [1], "2 inputs and 1 labels"),
         (["a", "b", "c", "d"], [1, 1, 1, 1], "only one class, 1"),
-        ("abcd", [0, 1, 0, 1], r"X: one text where a list of them is expected; give \[text\]"),
+        ("abcd", [0, 1, 0, 1], r"X: a string where a list is expected; give \[text\]"),
         (["a", "b", "c", "d"], [0, 1, None, 1], r"y\[2\]: the label is missing \(None\)"),
         (["a", "b", "c", "d"], [0.0, np.nan, 0.0, 1.0], r"y\[1\]: the label is missing \(nan\)"),
-        (["a", 3, "c", "d"], [0, 1, 0, 1], "a int where a text is expected"),
-        ([np.zeros((3, 2)), np.zeros((3, 4))], [0, 1], "4 features a step, the first has 2"),
+        (["a", 3, "c", "d"], [0, 1, 0, 1], "an int where a text is expected"),
+        ([np.zeros((3, 2)), np.zeros((3, 4))], [0, 1], "4 features per step, the first has 2"),
         ([np.zeros((3, 2)), np.full((3, 2), np.nan)], [0, 1], r"X\[1\], step 0: NaN or infinity"),
         ([np.zeros((3, 2)), np.zeros((0, 2))], [0, 1], r"an array of shape \(0, 2\)"),
     ],
@@ -203,7 +203,7 @@ def test_bad_input(X: Any, y: Any, message: str) -> None:
 
 
 def test_a_text_is_not_its_letters(fitted: elman.Classifier) -> None:
-    with pytest.raises(InputError, match="one text where a list of them is expected"):
+    with pytest.raises(InputError, match="a string where a list is expected"):
         fitted.predict("a good one")
 
 

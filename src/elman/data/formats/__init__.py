@@ -162,7 +162,7 @@ def _written_as(path: Path) -> Format:
     writers = [format for format in FORMATS if format.write]
     found = next((format for format in writers if suffix in format.suffixes), None)
     if suffix in PACKED:
-        raise InputError("predictions are not packed", where=str(path), remedy="leave the last suffix out")
+        raise InputError("predictions are not compressed", where=str(path), remedy="leave the last suffix out")
     if found is None:
         what = f"predictions are not written as {suffix}"
         raise InputError(what, where=str(path), remedy=f"use {_listed(writers)}")

@@ -80,7 +80,7 @@ def read_conll(path: str | Path, word: str = "", tag: str | None = "", encoding:
     if rows:
         yield _sentence(rows, lines, word_at, tag_at, tag, document, source)
     if empty:
-        raise InputError("no sentences in this file", where=source, remedy="one word and its tag a line")
+        raise InputError("no sentences in this file", where=source, remedy="write one word and its tag per line")
 
 
 def _column_number(name: str, width: int, where: str) -> int:

@@ -73,7 +73,7 @@ def read_conllu(
             match = _ID.fullmatch(cells[0])
             if not match:
                 raise InputError(
-                    f"{cells[0]!r} is no word number", where=f"{source}, line {number}", remedy="write 1, 1-2 or 1.1"
+                    f"{cells[0]!r} is not a word number", where=f"{source}, line {number}", remedy="write 1, 1-2 or 1.1"
                 )
             if match[2]:
                 continue

@@ -30,7 +30,7 @@ def _read_lines(path: Path, settings: DataSettings, note: Note) -> Table:
                 if "\\ud" in line or "\\uD" in line:
                     record = _whole_letters(record)
             except (ValueError, RecursionError) as error:
-                raise InputError(f"not JSON ({error})", where=where, remedy="one JSON object a line") from error
+                raise InputError(f"not JSON ({error})", where=where, remedy="write one JSON object per line") from error
             if not isinstance(record, dict):
                 raise InputError(
                     f"a JSON {type(record).__name__}, not an object", where=where, remedy='write {"text": ..., ...}'

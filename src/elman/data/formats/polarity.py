@@ -30,7 +30,7 @@ def read_polarity(folder: str | Path, encoding: str = "auto") -> Table:
             raise InputError(f"{len(files)} files end in .{suffix}, one is needed", where=shown(folder))
         lines = _lines(files[0], encoding)
         if not lines:
-            raise InputError("the file is empty", where=shown(files[0]), remedy="one sentence a line")
+            raise InputError("the file is empty", where=shown(files[0]), remedy="write one sentence per line")
         texts += lines
         labels += [label] * len(lines)
     return Table({"text": texts, "label": labels}, shown(folder))

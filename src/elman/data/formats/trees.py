@@ -45,7 +45,7 @@ def parse_tree(line: str, where: str = "tree") -> list[Phrase]:
 
     def broken(what: str) -> InputError:
         return InputError(
-            f"not a labelled tree ({what})", where=where, remedy="one tree a line, like (3 (2 It) (3 works))"
+            f"not a labelled tree ({what})", where=where, remedy="write one tree per line, like (3 (2 It) (3 works))"
         )
 
     words: list[str] = []
@@ -107,7 +107,7 @@ def read_trees(path: str | Path, classes: int = 5, phrases: bool = False, encodi
             whole.append(i == 0)
             rows.append(number)
     if not texts:
-        raise InputError("no trees", where=shown(path), remedy="give a file with one tree a line")
+        raise InputError("no trees", where=shown(path), remedy="give a file with one tree per line")
     return Table({"text": texts, "label": labels, "sentence": whole}, shown(path), rows, "line")
 
 

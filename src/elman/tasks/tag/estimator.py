@@ -264,7 +264,7 @@ class Tagger(Estimator[TaggedSentences, TaggedWords, TagBatch]):
         for i, words in zip(full, sentences):
             if isinstance(words, str) or not all(isinstance(w, str) for w in words):
                 raise InputError(
-                    "a text where a list of words is expected", where=f"X[{i}]", remedy="split it: X = [['A', 'b']]"
+                    "a string where a list of words is expected", where=f"X[{i}]", remedy="split it: X = [['A', 'b']]"
                 )
         favour = self.names_.favour(self.threshold_)
         for picks, e, lengths in emitted(self.model_, self.encoded(TaggedSentences(sentences))):

@@ -53,7 +53,9 @@ def corpus_files(corpus: str | Path) -> list[Path]:
             inside = sorted(p for p in part.rglob("*") if p.is_file() and _kind(p))
             if not inside:
                 raise InputError(
-                    "no text in this folder", where=str(part), remedy=f"it looks for {', '.join(_KINDS)}, also packed"
+                    "no text in this folder",
+                    where=str(part),
+                    remedy=f"it looks for {', '.join(_KINDS)}, compressed ones too",
                 )
             files += inside
         elif part.is_file():
@@ -115,7 +117,7 @@ _PACKED: tuple[tuple[bytes, str, Callable[[IO[bytes]], Any]], ...] = (
 
 
 def _broken(name: str, error: Exception, path: Path) -> InputError:
-    return InputError(f"broken {name} file ({error})", where=str(path), remedy="fetch or pack it again")
+    return InputError(f"broken {name} file ({error})", where=str(path), remedy="fetch or compress it again")
 
 
 _PIECE = 1 << 20  # bytes; a longer line (text8 is one of 100 MB) is given in pieces, cut at a blank
@@ -180,7 +182,7 @@ def _records(stream: IO[bytes], path: Path, column: str | None) -> Iterator[str 
         try:
             record = decoder.decode(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"no JSON record ({error})", where=where) from None
+            raise InputError(f"not a JSON record ({error})", where=where) from None
         text = record[_choose(list(record), column, where)]
         if not isinstance(text, str) and not (isinstance(text, list) and all(isinstance(t, str) for t in text)):
             raise InputError(f"the text is {text!r:.40}, not a string or a list of them", where=where)
@@ -209,7 +211,7 @@ def _table(stream: IO[bytes], path: Path, column: str | None) -> Iterator[str]:
             f"not UTF-8 ({error.reason})", where=f"{path}, after line {rows.line_num}", remedy="convert it to UTF-8"
         ) from None
     except csv.Error as error:
-        raise InputError(f"no table ({error})", where=f"{path}, line {rows.line_num}") from None
+        raise InputError(f"not a table ({error})", where=f"{path}, line {rows.line_num}") from None
     finally:
         csv.field_size_limit(usual)
         reader.detach()  # the stream is its opener's to close

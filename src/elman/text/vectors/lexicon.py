@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from elman.errors import InputError
+from elman.errors import InputError, a_type
 from elman.files import is_full
 from elman.text.vectors.native import NativeLexicon, library
 from elman.text.vectors.tokens import RULES, clean, tokenize
@@ -92,7 +92,7 @@ def encode(
             no word has another beside it.
     """
     if rule not in RULES:
-        raise InputError(f"no token rule {rule!r}", remedy=f"there are {', '.join(RULES)}")
+        raise InputError(f"no token rule {rule!r}", remedy=f"choose from {', '.join(RULES)}")
     began = time.perf_counter()
     texts, split = _peeked(texts)
     lib = library() if native and not split else None
@@ -110,7 +110,7 @@ def encode(
         if not is_full(error):
             raise
         raise InputError(
-            f"no room for the corpus as numbers ({error.strerror})",
+            f"no space for the numbered corpus ({error.strerror})",
             where=tempfile.gettempdir(),
             remedy="free some space, or set TMPDIR to another folder",
         ) from error
@@ -120,8 +120,8 @@ def encode(
     order = order[counts[order] >= min_count][:max_words]
     if not len(order):
         raise InputError(
-            f"no word comes {min_count} times among the {read} read",
-            remedy="more text, or a smaller min-count",
+            f"no word occurs {min_count} times among the {read} read",
+            remedy="give more text, or a smaller min-count",
         )
     renumber = np.full(len(seen) + 1, -2, np.int32)  # -2: dropped
     renumber[order] = np.arange(len(order), dtype=np.int32)
@@ -137,7 +137,7 @@ def encode(
     if not beside or len(order) == 1:
         raise InputError(
             "there is nothing to learn: "
-            + ("only one word is kept" if len(order) == 1 else "no word has another beside it in its text"),
+            + ("only one word is kept" if len(order) == 1 else "no word has a neighbour in its text"),
             remedy="a line, or a list of tokens, is one text: give whole sentences, or a smaller min-count",
         )
     return Encoded([seen[i] for i in order.tolist()], counts[order], tokens[:kept], read, time.perf_counter() - began)
@@ -157,10 +157,10 @@ def _number_tokens(
     length = words = 0
     for number, text in enumerate(texts):
         if not isinstance(text, list | tuple | np.ndarray):
-            raise InputError(f"a {type(text).__name__} among lists of tokens", where=f"text {number}", remedy=_KINDS)
+            raise InputError(f"{a_type(text)} among lists of tokens", where=f"text {number}", remedy=_KINDS)
         for token in text:
             if not isinstance(token, str):
-                raise InputError(f"a {type(token).__name__} among the tokens", where=f"text {number}", remedy=_KINDS)
+                raise InputError(f"{a_type(token)} among the tokens", where=f"text {number}", remedy=_KINDS)
             if not token or "\n" in token:
                 raise InputError(f"the token {token!r}", where=f"text {number}", remedy="leave it out")
         ids = lexicon.add_tokens([text])  # type: ignore[list-item]
@@ -196,7 +196,7 @@ def _number(
 
     for number, text in enumerate(texts):
         if not isinstance(text, str):
-            raise InputError(f"a {type(text).__name__} among texts", where=f"text {number}", remedy=_KINDS)
+            raise InputError(f"{a_type(text)} among texts", where=f"text {number}", remedy=_KINDS)
         batch.append(clean(text, lower))
         held += len(text)
         if held > 1_000_000:

@@ -151,7 +151,9 @@ def run(
             used = lib.elman_vectors_train(ctypes.byref(job), isa.encode())
             if used is None:
                 asked = isa or os.environ.get("ELMAN_ISA", "")
-                raise InputError(f"no instruction set {asked!r} here", remedy=f"there are {lib.elman_isas().decode()}")
+                raise InputError(
+                    f"no instruction set {asked!r} here", remedy=f"choose from {lib.elman_isas().decode()}"
+                )
             if tick is not None:
                 tick((epoch * plan.chunks + job.last_chunk) / (plan.epochs * plan.chunks))
     return f"native ({(used or b'').decode()})"
@@ -211,7 +213,7 @@ def train(
     kernel = run(plan, threads=threads, native=native, tick=lambda part: told("training", round(part * total), total))
     seconds = time.perf_counter() - began
     if not np.isfinite(plan.input).all():
-        raise InputError("the vectors have grown beyond all numbers", remedy="train with a smaller --rate")
+        raise InputError("the vectors have grown without bound", remedy="train with a smaller --rate")
     about = {name: getattr(settings, name) for name in settings.__dataclass_fields__}
     about |= {
         "corpus": str(corpus) if isinstance(corpus, str | Path) else "texts given",

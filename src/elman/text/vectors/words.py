@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.errors import InputError
+from elman.errors import InputError, a_type
 from elman.text.vectors.formats import load, save
 from elman.text.vectors.formats.format import Stored
 
@@ -40,7 +40,7 @@ class WordVectors:
         if self.matrix.ndim != 2 or len(self.matrix) != len(self.words):
             raise InputError(f"{len(self.words)} words, but vectors of shape {self.matrix.shape}")
         if len(self.index) != len(self.words):
-            raise InputError("a word stands twice among the vectors", remedy="keep one row a word")
+            raise InputError("a word stands twice among the vectors", remedy="keep one row per word")
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -81,7 +81,7 @@ class WordVectors:
         if found is not None:
             return found
         if not isinstance(word, str):
-            raise InputError(f"no vector for a {type(word).__name__}", remedy="give one word, as a string")
+            raise InputError(f"no vector for {a_type(word)}", remedy="give one word, as a string")
         near = difflib.get_close_matches(word.lower(), self.words[:50_000], 3)
         remedy = (
             f"near in spelling: {', '.join(near)}" if near else "it was too rare in the training text, or never there"
@@ -174,7 +174,7 @@ class WordVectors:
             if not finite.all():
                 raise InputError(f"the vector of {found.words[int(finite.argmin())]!r} holds NaN or infinity")
         except InputError as error:
-            raise InputError(error.what, where=str(path), remedy=error.remedy or "train or fetch it anew") from None
+            raise InputError(error.what, where=str(path), remedy=error.remedy or "train or fetch it again") from None
         return found
 
 

@@ -41,7 +41,7 @@ def _read(file: IO[bytes], head: bytes, path: Path, limit: int | None) -> Stored
         raise
     except (SafetensorError, ValueError, TypeError, RecursionError) as error:  # TypeError: bfloat16, unknown to numpy
         raise InputError(
-            f"broken safetensors file ({error})", where=str(path), remedy="train or fetch it anew"
+            f"broken safetensors file ({error})", where=str(path), remedy="train or fetch it again"
         ) from None
 
 

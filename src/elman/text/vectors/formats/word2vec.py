@@ -94,7 +94,7 @@ def _read_text(file: IO[bytes], head: bytes, path: Path, limit: int | None) -> S
             D = len(parts) - 1
         if len(parts) < D + 1 or D < 1:
             raise InputError(
-                f"{len(parts) - 1} numbers, expected {D}" if D else "no numbers behind the word",
+                f"{len(parts) - 1} numbers, expected {D}" if D else "no numbers after the word",
                 where=where,
                 remedy="each line is a word and its numbers",
             )
