@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from elman.config.recipe import load_recipe
+from elman.config.recipe import Recipe, load_recipe
 from elman.proof import Check, Proof
 from elman.proof.model import varied
 from elman.tasks.classify import task as classify
@@ -23,14 +24,30 @@ class Heard(Silent):
         self.notes.append(text)
 
 
+def small(review_csv: Path) -> Recipe:
+    options = ["training.epochs=1", "model.hidden=4", "model.embedding=4"]
+    data = {"data.path": str(review_csv), "data.target": "sentiment"}
+    return load_recipe("classify", options, sections=classify.TASK.sections, values=data)
+
+
+def test_ctrl_c_before_anything_is_learned_leaves_nothing_behind(
+    review_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def struck(*arguments: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("elman.tasks.classify.estimator.Classifier.encode", struck)
+    (tmp_path / "runs").mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        train_run(classify.TASK, small(review_csv), tmp_path / "runs" / "run")
+    assert not [path for path in (tmp_path / "runs").iterdir() if path.is_dir()]  # a file that locks it stays
+
+
 def test_a_failed_proof_is_said_and_kept(review_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     failed = Proof("the classifier", [Check("padded", False, 0.5, 1e-5)])
     monkeypatch.setattr("elman.tasks.classify.estimator.Classifier.prove", lambda classifier, examples: failed)
-    options = ["training.epochs=1", "model.hidden=4", "model.embedding=4"]
-    data = {"data.path": str(review_csv), "data.target": "sentiment"}
-    recipe = load_recipe("classify", options, sections=classify.TASK.sections, values=data)
     heard = Heard()
-    train_run(classify.TASK, recipe, tmp_path / "run", progress=heard)
+    train_run(classify.TASK, small(review_csv), tmp_path / "run", progress=heard)
     (said,) = [note for note in heard.notes if "do not trust" in note]
     assert "the classifier: NOT proven" in said
     assert "padded" in said

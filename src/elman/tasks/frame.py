@@ -107,8 +107,9 @@ class _Frame(Generic[E, X]):
         checkpoints = open_checkpoints(self.out, self.recipe.to_toml(), self.resume, self.progress)
         try:
             trained = self.train_seeds(checkpoints)
-        except Exception as error:  # cleared up after, and raised again
-            # what only the estimator finds wrong leaves nothing behind; a crash or a full disk leaves checkpoints
+        except (Exception, KeyboardInterrupt) as error:  # cleared up after, and raised again
+            # what only the estimator finds wrong leaves nothing behind; a crash or a full disk leaves checkpoints, and
+            # so does Ctrl-C if anything was learned
             begun = any(checkpoints.glob("seed-*"))
             if not self.resume and not (begun and (isinstance(error, WriteError) or not isinstance(error, InputError))):
                 shutil.rmtree(checkpoints, ignore_errors=True)
