@@ -6,12 +6,17 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from elman.figure import known_figure
 from elman.inspect.sensitivity import Sensitivity
+from elman.pages.page import Section, write
 from elman.report.results import Results
+from elman.report.scores import scoreboard
+from elman.report.sections import classification, subtitle
 
 
 @pytest.fixture
@@ -94,16 +99,7 @@ def mock_results(N: int = 400, seed: int = 0) -> Results:
         },
         timings={"read": 0.21, "text chain": 0.8, "baselines": 3.2, "train": 71.0, "evaluate": 1.4, "proof": 0.35},
         vocabulary={"words": 5211, "seen once": 2310, "unknown in test": 0.031},
-        baselines={
-            "tf-idf + logistic regression": {"macro_f1": 0.607, "accuracy": 0.671},
-            "majority class": {"macro_f1": 0.233, "accuracy": 0.534},
-        },
-        baseline_texts={
-            "tf-idf + logistic regression": "word 1-2-grams, class-balanced, C chosen on the validation split."
-        },
-        seeds=[{"seed": s, "macro_f1": 0.615 + 0.01 * rng.normal()} for s in range(5)],
         sensitivities=[Sensitivity(i, rng.normal(size=len(tokens[i])) ** 3) for i in range(0, N, 3)],
-        notes=["Split by review: sentences of one review stay together; seed 0."],
         best_epoch=6,
         proof={
             "ok": True,
@@ -119,3 +115,28 @@ def mock_results(N: int = 400, seed: int = 0) -> Results:
 @pytest.fixture
 def results() -> Results:
     return mock_results()
+
+
+BASELINES = {
+    "tf-idf + logistic regression": {"macro_f1": 0.607, "accuracy": 0.671},
+    "majority class": {"macro_f1": 0.233, "accuracy": 0.534},
+}
+TOLD = {"tf-idf + logistic regression": "word 1-2-grams, class-balanced, C chosen on the validation split."}
+
+
+def headline(results: Results, **more: Any) -> Section:
+    """The first section, as a training puts it before the others; `more` of `scoreboard`."""
+    rng = np.random.default_rng(0)
+    given: dict[str, Any] = {
+        "seeds": [{"seed": s, "macro_f1": 0.615 + 0.01 * rng.normal()} for s in range(5)],
+        "baseline_texts": TOLD,
+        "notes": ["Split by review: sentences of one review stay together; seed 0."],
+        **more,
+    }
+    show = [known_figure(key) for key in ("macro_f1", "accuracy")]
+    return scoreboard(results.metrics["test"], given.pop("baselines", BASELINES), show=show, **given)
+
+
+def write_classifier(path: Path, results: Results, **more: Any) -> Path:
+    """The whole page of a classifier, as a file."""
+    return write(path, results.title, subtitle(results), [headline(results, **more), *classification(results)])

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.report.conftest import write_classifier
 
 from elman.inspect.sensitivity import Sensitivity
 from elman.pages import page as page_module
@@ -21,7 +23,7 @@ from elman.pages.markup import Html, join, tag
 from elman.pages.page import page, section, write
 from elman.pages.palette import COLOURS
 from elman.report.results import Results
-from elman.report.sections import classification, write_classifier
+from elman.report.sections import classification
 
 HOSTILE = [
     "<script>document.title='broken'</script>",
@@ -53,6 +55,13 @@ def elements(text: str) -> list[tuple[str, dict[str, str | None]]]:
     return parser.found
 
 
+# of the headline, besides the results
+AROUND: dict[str, Any] = {
+    "baselines": {HOSTILE[2]: {"macro_f1": 0.5}}, "baseline_texts": {HOSTILE[2]: HOSTILE[1]}, "notes": HOSTILE,
+    "ours": HOSTILE[0],
+}  # fmt: skip
+
+
 @pytest.fixture
 def hostile_results() -> Results:
     return Results(
@@ -70,10 +79,7 @@ def hostile_results() -> Results:
         settings={HOSTILE[0]: HOSTILE[1], "cell": HOSTILE[2], "equations": HOSTILE},
         timings={HOSTILE[0]: 0.0},
         vocabulary={HOSTILE[1]: 0.1},
-        baselines={HOSTILE[2]: {"macro_f1": 0.5}},
-        baseline_texts={HOSTILE[2]: HOSTILE[1]},
         sensitivities=[Sensitivity(i, [float("nan"), 1.0, -1.0]) for i in range(3)],
-        notes=HOSTILE,
         proof={"checks": [{"name": HOSTILE[0], "error": None, "note": HOSTILE[1], "holds": None}]},
     )
 
@@ -110,7 +116,7 @@ def test_markup_is_not_escaped_twice_and_attributes_may_be_absent() -> None:
 
 
 def test_hostile_words_labels_and_settings_stay_text(tmp_path: Path, hostile_results: Results) -> None:
-    path = write_classifier(tmp_path / "report.html", hostile_results)
+    path = write_classifier(tmp_path / "report.html", hostile_results, **AROUND)
     found = elements(path.read_text(encoding="utf-8"))
     assert not {"script", "img", "iframe", "object", "base", "form"} & {name for name, _ in found}
     assert sum(name == "h1" for name, _ in found) == 1
@@ -181,7 +187,8 @@ def test_a_browser_opens_it_without_complaint(
     made: str, tmp_path: Path, browser: Callable[..., CompletedProcess[str]], request: pytest.FixtureRequest
 ) -> None:
     """No console message, nothing fetched, every word on the page."""
-    path = write_classifier(tmp_path / "report.html", request.getfixturevalue(made))
+    around = AROUND if made == "hostile_results" else {}
+    path = write_classifier(tmp_path / "report.html", request.getfixturevalue(made), **around)
     log = tmp_path / "net.json"
     run = browser(path, "--enable-logging=stderr", "--v=0", f"--log-net-log={log}", "--dump-dom")
     assert run.returncode == 0

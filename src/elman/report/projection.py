@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from elman.pages.drawing import PAINT, SERIES_PAINT, canvas, drawing, svg
+from elman.pages.drawing import PAINT, canvas, drawing, svg
 from elman.pages.markup import Html, tag
 from elman.pages.numbers import count, fraction
 from elman.pages.page import Section, section
@@ -14,13 +14,13 @@ from elman.pages.page import Section, section
 __all__ = ["neighbour_table", "projection", "to_plane"]
 
 
-def to_plane(matrix: np.ndarray, method: str = "tsne", seed: int = 0) -> np.ndarray:
-    """Vectors (V, D) to points (V, 2).
+def to_plane(matrix: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Vectors (V, D) to points (V, 2): neighbours stay neighbours, distances mean little.
+
+    By t-SNE (van der Maaten and Hinton 2008); fewer than six, by the two directions of most variance.
 
     Args:
         matrix: one vector a row; directions count, lengths do not.
-        method: ``tsne`` (van der Maaten & Hinton 2008: neighbours stay neighbours, distances mean little) or ``pca``
-            (the two directions of most variance: distances mean something, much is hidden).
         seed: of t-SNE.
     """
     from sklearn.decomposition import PCA
@@ -28,7 +28,7 @@ def to_plane(matrix: np.ndarray, method: str = "tsne", seed: int = 0) -> np.ndar
 
     unit = matrix / np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-12)
     flat = PCA(min(50, *unit.shape), random_state=seed).fit_transform(unit)
-    if method == "pca" or len(unit) < 6:
+    if len(unit) < 6:
         return np.asarray(np.pad(flat, ((0, 0), (0, max(0, 2 - flat.shape[1]))))[:, :2])
     perplexity = min(30.0, (len(unit) - 1) / 3)
     return np.asarray(TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(flat))
@@ -39,8 +39,6 @@ def projection(
     matrix: np.ndarray,
     *,
     neighbours: Mapping[str, Sequence[tuple[str, float]]] | None = None,
-    groups: Mapping[str, Sequence[str]] | None = None,
-    method: str = "tsne",
     most: int = 600,
     title: str = "The words in the plane",
 ) -> Section:
@@ -50,17 +48,14 @@ def projection(
         words: V of them, the most frequent first.
         matrix: (V, D).
         neighbours: word -> its nearest with their cosines, for a table.
-        groups: name -> words drawn in a colour of their own.
     """
     V = min(most, len(words))
-    points = to_plane(np.asarray(matrix[:V], dtype=float), method)
-    how = (
-        "t-SNE: near words are alike, far distances mean nothing"
-        if method == "tsne"
-        else "the first two principal axes"
+    points = to_plane(np.asarray(matrix[:V], dtype=float))
+    lead = (
+        f"The {count(V)} most frequent words (t-SNE: near words are alike, far distances mean nothing). Where words "
+        "would overlap only a dot is drawn."
     )
-    lead = f"The {count(V)} most frequent words ({how}). Where words would overlap only a dot is drawn."
-    figure = tag("figure", tag("div", _map(list(words[:V]), points, groups or {}), class_="scroll"), class_="wide")
+    figure = tag("figure", tag("div", _map(list(words[:V]), points), class_="scroll"), class_="wide")
     near = neighbour_table(neighbours) if neighbours else None
     return section(title, figure, tag("h3", "Nearest neighbours") if near else None, near, lead=lead)
 
@@ -82,32 +77,23 @@ def neighbour_table(neighbours: Mapping[str, Sequence[tuple[str, float]]]) -> Ht
 
 
 @drawing
-def _map(words: list[str], points: np.ndarray, groups: Mapping[str, Sequence[str]]) -> Html:
+def _map(words: list[str], points: np.ndarray) -> Html:
     width, height = 8.8, 6.6
     figure, ax = canvas(width, height)
-    paint = {w: p for (_, members), p in zip(groups.items(), SERIES_PAINT) for w in members}
     low, high = points.min(0), points.max(0)
     ax.set_xlim(low[0], high[0] + 0.06 * (high[0] - low[0]) + 1e-9)
     ax.set_ylim(low[1], high[1] + 1e-9)
     ax.axis("off")
     unit = np.array([width, height]) * 72 / np.maximum(high - low, 1e-9)
-    # grouped words are placed first, then the most frequent; a word that would cover another stays a dot
-    order = sorted(range(len(words)), key=lambda i: (words[i] not in paint, i))
+    size, ink = 7.5, PAINT["ink"]
     boxes: list[tuple[float, float, float, float]] = []
-    for i in order:
-        x, y = (points[i] - low) * unit
-        colour = paint.get(words[i], PAINT["ink"])
-        size = 9.0 if words[i] in paint else 7.5
-        word = words[i] if len(words[i]) <= 24 else words[i][:23] + "\u2026"
-        box = (x, y - size * 0.6, x + size * 0.62 * len(word) + 3, y + size * 0.6)
+    for word, point in zip(words, points):  # the most frequent first; one that would cover another stays a dot
+        x, y = (point - low) * unit
+        shown = word if len(word) <= 24 else word[:23] + "\u2026"
+        box = (x, y - size * 0.6, x + size * 0.62 * len(shown) + 3, y + size * 0.6)
         if all(box[2] < b[0] or b[2] < box[0] or box[3] < b[1] or b[3] < box[1] for b in boxes):
             boxes.append(box)
-            ax.text(
-                float(points[i, 0]), float(points[i, 1]), word, color=colour, fontsize=size, va="center", clip_on=False
-            )
+            ax.text(float(point[0]), float(point[1]), shown, color=ink, fontsize=size, va="center", clip_on=False)
         else:
-            ax.plot(*points[i][:, None], marker="o", markersize=1.6, color=colour, alpha=0.45, linestyle="")
-    for i, (name, _) in enumerate(groups.items()):
-        ax.text(0, 1.0 - 0.035 * i, name, color=SERIES_PAINT[i % len(SERIES_PAINT)], fontweight="bold",
-                transform=ax.transAxes, va="top")  # fmt: skip
+            ax.plot(*point[:, None], marker="o", markersize=1.6, color=ink, alpha=0.45, linestyle="")
     return svg(figure, f"Map of {len(words)} words")

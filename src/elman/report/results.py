@@ -33,11 +33,7 @@ class Results:
         settings: what was trained, as printed pairs (``{"cell": "LSTM", "hidden size": 64, ...}``).
         timings: stage -> seconds (``{"read": .2, "train": 71.0, ...}``).
         vocabulary: facts (``{"words": 5211, "seen once": ..., "unknown in test": 0.031}``).
-        baselines: name -> metrics on the test split, for the table beside ours (tf-idf, majority class).
-        baseline_texts: name -> a sentence saying what it is and how it was tuned.
-        seeds: one mapping a seed (``{"seed": 0, "macro_f1": .61, "accuracy": .64}``), on the test split.
         sensitivities: per-token shading for some test sequences, right and wrong.
-        notes: sentences to be read before the figures (how the data were split, what was guessed).
         best_epoch: the epoch whose weights were kept, or the step where rows of `history` have one; or None.
         proof: the object of proof.json, or None.
     """
@@ -56,10 +52,6 @@ class Results:
     settings: Mapping[str, Any] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
     vocabulary: Mapping[str, float] = field(default_factory=dict)
-    baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    baseline_texts: Mapping[str, str] = field(default_factory=dict)
-    seeds: Sequence[Mapping[str, float]] = ()
     sensitivities: Sequence[Sensitivity] = ()
-    notes: Sequence[str] = ()
     best_epoch: int | None = None
     proof: Mapping[str, Any] | None = None

@@ -7,42 +7,30 @@ together from these and from the other section functions.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from elman.equations.printing import equations as printed
-from elman.figure import known_figure
 from elman.inspect.gates import activations, gate_names
 from elman.inspect.memory import half_life, influence, remembered
 from elman.layers.recurrent import Recurrent
 from elman.pages.markup import Html, join, tag
 from elman.pages.mathematics import equations, proof_table
 from elman.pages.numbers import count, seconds
-from elman.pages.page import Section, section, write
+from elman.pages.page import Section, section
 from elman.report.calibration import calibration_figure, reliability
 from elman.report.curves import training
 from elman.report.facts import class_table, fact_list, length_figure, timing_bars
 from elman.report.pictures import STEPS, memory
 from elman.report.results import Results
-from elman.report.scores import (
-    confusion_table,
-    per_class,
-    scoreboard,
-    standard_error,
-)
+from elman.report.scores import confusion_table, per_class
 from elman.report.sentences import Answer, answers, most_telling
 from elman.sequences import Sequences
 
-__all__ = ["classification", "confusion", "inside", "remembering", "usual", "write", "write_classifier"]
+__all__ = ["classification", "confusion", "inside", "remembering", "usual"]
 
 _REMEMBERED = 160  # words of a text that the derivatives of a state reach back over
-
-
-def write_classifier(path: str | Path, results: Results) -> Path:
-    """The report of a classifier, as a file."""
-    return write(path, results.title, subtitle(results), [result(results), *classification(results)])
 
 
 def subtitle(results: Results) -> str:
@@ -106,21 +94,6 @@ def confusion(results: Results) -> np.ndarray:
         return np.zeros((K, K), dtype=np.int64)
     found: np.ndarray = confusion_matrix(results.y_true, results.probabilities.argmax(1), labels=range(K))
     return found
-
-
-def result(results: Results) -> Section:
-    """Headline figures beside the baselines."""
-    matrix = confusion(results)
-    return scoreboard(
-        dict(results.metrics.get("test", {})),
-        results.baselines,
-        show=[known_figure(key) for key in ("macro_f1", "accuracy")],
-        errors={m: standard_error(matrix, m) for m in ("macro_f1", "accuracy")},
-        seeds=results.seeds,
-        baseline_texts=results.baseline_texts,
-        ours=str(results.settings.get("cell", "this model")),
-        notes=results.notes,
-    )
 
 
 def confusions(results: Results) -> Section | None:
