@@ -16,7 +16,9 @@ from elman.data.labelled import check_known, load_labelled, load_texts
 from elman.data.packaging import pack_reviews, review_groups
 from elman.data.parts import packaged_folder
 from elman.data.reviews import ReviewSentence, read_reviews
+from elman.data.split import split_rows
 from elman.data.table import Table
+from elman.data.tagged import load_tagged
 from elman.errors import InputError
 
 SOURCES = Path(__file__).parents[3] / "shared" / "data"
@@ -156,6 +158,66 @@ def test_columns_of_texts_are_joined(tmp_path: Path, header: str) -> None:
     few.write_text("title,label\nalone,a\n")
     assert load_texts(DataSettings(path=str(few)), "title,body", note=said.append)["text"] == ["alone"]
     assert said == ["no column 'title,body', guessed: 'title' is the text; if that is wrong, say --input COLUMN"]
+
+
+# -- texts that come twice --------------------------------------------------------------------------------------------
+
+
+def plain(text: str) -> str:
+    return "".join(text.lower().split(" "))
+
+
+@pytest.mark.parametrize("settings", [{}, {"seed": 3}, *({"fold": k} for k in range(10))])
+def test_equal_texts_stand_in_one_part(tmp_path: Path, settings: dict[str, int]) -> None:
+    rows = [(f"text number {i % 60}" if i < 90 else f"TEXT  number {i % 60} ", "ab"[i % 2]) for i in range(120)]
+    data = load_labelled(DataSettings(path=csv_file(tmp_path / "a.csv", rows, "text,label"), **settings))
+    parts = [{plain(text) for text in table["text"]} for table in (data.train, data.valid, data.test)]
+    assert sum(map(len, parts)) == len(set.union(*parts)) == 60
+    sizes = [len(table) for table in (data.train, data.valid, data.test)]
+    assert sizes == ([96, 12, 12] if "fold" in settings else [84, 12, 24])
+    assert data.notes[0] == (
+        "60 rows repeat the text of another, but for case and white space: equal texts stay in one part"
+    )
+    assert "in proportion for every label" in data.notes[1]
+    assert not any("stands in the training part" in note for note in data.notes)
+
+
+def test_a_file_without_repeated_texts_is_split_as_ever(tmp_path: Path) -> None:
+    rows = [(f"text number {i}", "ab"[i % 2]) for i in range(50)]
+    data = load_labelled(DataSettings(path=csv_file(tmp_path / "a.csv", rows, "text,label")))
+    expected = split_rows([label for _, label in rows], [0.7, 0.1, 0.2], 0)
+    for part, picks in zip((data.train, data.valid, data.test), expected):
+        assert list(part["text"]) == [rows[i][0] for i in picks]
+
+
+def test_a_class_of_one_text_is_trained_on(tmp_path: Path) -> None:
+    rows = [*ROWS, *[("thanks", "polite")] * 9, *[("Thanks", "polite")] * 3]
+    for seed in range(20):
+        data = load_labelled(DataSettings(path=csv_file(tmp_path / "a.csv", rows, "text,label"), seed=seed))
+        assert Counter(data.train["label"])["polite"] == 12
+    few = [("yes", "a"), ("no", "b")] * 20  # two texts are no three parts
+    assert len(load_labelled(DataSettings(path=csv_file(tmp_path / "b.csv", few, "text,label"))).test) == 8
+
+
+def test_texts_that_were_trained_on_are_counted(tmp_path: Path) -> None:
+    path = csv_file(tmp_path / "a.csv", ROWS)
+    test = csv_file(tmp_path / "b.csv", [("Text  Number 3", "good"), ("another", "bad"), ("text number 4", "bad")])
+    data = load_labelled(DataSettings(path=path, test=test, split=(0.98, 0.01, 0.01)))
+    train = {plain(text) for text in data.train["text"]}
+    known = sum(plain(text) in train for text in data.test["text"])
+    assert known
+    assert data.notes[-1] == f"{known} of 3 test rows have a text that stands in the training part, too"
+
+
+def test_a_file_given_as_two_parts_is_told(tmp_path: Path) -> None:
+    path, held = csv_file(tmp_path / "a.csv", ROWS), csv_file(tmp_path / "b.csv", [("new", "good"), ("words", "bad")])
+    (tmp_path / "c.csv").symlink_to(held)
+    data = load_labelled(DataSettings(path=path, valid=held, test=str(tmp_path / "c.csv")))
+    assert data.notes[0].startswith(f"valid and test are the same file, {held}: the epoch is chosen by the test")
+    assert load_labelled(DataSettings(path=path, test=path)).notes[0].startswith("train and test are the same file")
+    (tmp_path / "a.conll").write_text("Ada B-PER\nslept O\n\n" * 9)
+    tags = str(tmp_path / "a.conll")
+    assert load_tagged(DataSettings(path=tags, test=tags)).notes[0].startswith("train and test are the same file")
 
 
 def test_a_column_with_a_comma_in_its_name_is_that_column(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ Everything that was guessed, split or left out is said in `notes`, for the scree
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,15 @@ from elman.config.settings import DataSettings
 from elman.data.columns import guess_input, guess_target, has_input, input_column, input_names
 from elman.data.formats import LINES, Format, find_format, named_format, read_table, usual_tables
 from elman.data.hub import hub_parts
-from elman.data.parts import PARTS, find_parts
-from elman.data.split import divide
+from elman.data.parts import PARTS, find_parts, same_files
+from elman.data.split import divide, equal_texts
 from elman.data.table import Table
 from elman.data.textfile import shown
 from elman.errors import InputError
 
 __all__ = ["Labelled", "LabelledTexts", "check_known", "load_labelled", "load_texts"]
+
+_FEW = 10  # different texts; fewer cannot be dealt to ten folds
 
 
 @dataclass(frozen=True)
@@ -111,8 +113,9 @@ def load_labelled(settings: DataSettings) -> LabelledTexts:
     if missing:
         whole = texts["train"]
         trees = "sentence" in whole.columns
-        groups = whole["group"] if settings.group else whole.rows if trees else None
-        parts, note = divide(whole["label"], groups, missing, settings, whole.source)
+        groups = whole["group"] if settings.group else whole.rows if trees else _repeated(whole, notes)
+        by = "document" if trees else ""
+        parts, note = divide(whole["label"], groups, missing, settings, whole.source, by)
         if trees:  # phrases of one tree stay together, and only sentences are evaluated on
             parts |= {part: [i for i in parts[part] if whole["sentence"][i]] for part in missing}
         texts |= {part: whole.take(rows) for part, rows in parts.items()}
@@ -120,6 +123,7 @@ def load_labelled(settings: DataSettings) -> LabelledTexts:
     train, valid, test = (texts[part] for part in PARTS)
     for table in (valid, test):
         check_known(table, set(train["label"]))
+    notes += _known_texts(texts)
     return LabelledTexts(train, valid, test, input, target, tuple(notes))
 
 
@@ -166,7 +170,9 @@ def _read_parts(settings: DataSettings, notes: list[str], lines: bool = False) -
     if settings.path.startswith("hf:"):
         return hub_parts(settings.path)
     tables: dict[str, Table] = {}
-    for part, path in find_parts(settings).items():
+    paths = find_parts(settings)
+    notes += same_files(paths)
+    for part, path in paths.items():
         tables[part] = _read_one(path, settings, notes, lines)
         # a treebank is evaluated on sentences alone; where train has no names, no other part is thought to have any
         by_number = settings.input or ("1" if tables["train"].names[:1] == ["1"] else "")
@@ -220,6 +226,32 @@ def _texts_and_labels(table: Table, input: str, target: str, group: str, notes: 
         f"{table.source}: {len(gaps)} {table.unit}{'s' * (len(gaps) > 1)} without text left out ({table.unit} {which})"
     )
     return out.take(full)
+
+
+def _repeated(whole: Table, notes: list[str]) -> Sequence[str] | None:
+    """The text of each row as a group, where some come twice: a model would be praised for knowing a row by heart."""
+    if whole.holds_series("text"):
+        return None
+    texts = equal_texts(whole["text"])
+    kinds = len(set(texts))
+    if kinds == len(texts) or kinds < _FEW:
+        return None
+    repeated = len(texts) - kinds
+    what = f"1 {whole.unit} repeats" if repeated == 1 else f"{repeated:,} {whole.unit}s repeat"
+    notes.append(f"{what} the text of another, but for case and white space: equal texts stay in one part")
+    return texts
+
+
+def _known_texts(parts: dict[str, Table]) -> Iterator[str]:
+    """What is said of rows to judge by that stand in the training part, too."""
+    if parts["train"].holds_series("text") or "sentence" in parts["train"].columns:
+        return
+    seen = set(equal_texts(parts["train"]["text"]))
+    for part in ("valid", "test"):
+        known = sum(text in seen for text in equal_texts(parts[part]["text"]))
+        if known:
+            unit = parts[part].unit
+            yield f"{known:,} of {len(parts[part]):,} {part} {unit}s have a text that stands in the training part, too"
 
 
 def _check_classes(train: Table) -> None:

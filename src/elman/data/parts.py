@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from elman.data.formats import is_folder
 from elman.data.textfile import bare_suffix, shown
 from elman.errors import InputError
 
-__all__ = ["PARTS", "find_parts", "packaged_folder"]
+__all__ = ["PARTS", "find_parts", "packaged_folder", "same_files"]
 
 PARTS = ("train", "valid", "test")
 # whole words, so that latest.csv is no test; digits and punctuation may touch them (wnut17train.conll)
@@ -61,6 +61,20 @@ def find_parts(settings: DataSettings) -> dict[str, Path]:
         parts = _of_folder(path) if path.is_dir() and not is_folder(path) else {"train": path}
     parts |= {name: Path(value) for name, value in (("valid", settings.valid), ("test", settings.test)) if value}
     return parts
+
+
+def same_files(parts: Mapping[str, Path]) -> list[str]:
+    """What a user should know where one file is given as two parts."""
+    why = {
+        ("train", "valid"): "the epoch is chosen by what was learned by heart",
+        ("train", "test"): "the figures say what was learned by heart",
+        ("valid", "test"): "the epoch is chosen by the test, which flatters its figures",
+    }
+    return [
+        f"{one} and {other} are the same file, {shown(parts[one])}: {so}"
+        for (one, other), so in why.items()
+        if one in parts and other in parts and os.path.realpath(parts[one]) == os.path.realpath(parts[other])
+    ]
 
 
 def _of_folder(folder: Path) -> dict[str, Path]:

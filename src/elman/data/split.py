@@ -18,7 +18,7 @@ import numpy as np
 from elman.config.settings import DataSettings
 from elman.errors import InputError
 
-__all__ = ["divide", "hold_out", "hold_out_classes", "split_groups", "split_rows", "state_split"]
+__all__ = ["divide", "equal_texts", "hold_out", "hold_out_classes", "split_groups", "split_rows", "state_split"]
 
 _GIANT = 0.02  # share of all rows from which a group is placed before the others, while there is room
 
@@ -106,6 +106,7 @@ def divide(
     missing: Sequence[str],
     settings: DataSettings,
     source: str,
+    by: str = "document",
 ) -> tuple[dict[str, list[int]], str]:
     """Cut the parts that have no file of their own out of the training rows, as [data] says.
 
@@ -114,6 +115,7 @@ def divide(
         missing: which of valid and test to cut out.
         settings: its split (shares of the parts that have files are left to the others), seed, fold and group.
         source: the file, for error messages.
+        by: what the groups are, where settings name no column; empty: nothing to be told of.
 
     Returns:
         Rows of each part, "train" first, and the line that states the split.
@@ -143,8 +145,13 @@ def divide(
         prefix = f"fold {settings.fold} of 10: "
     else:
         raise InputError(f"there is no fold {settings.fold}", where="data.fold", remedy="folds are 0 to 9")
-    by = "" if groups is None else settings.group or "document"
+    by = "" if groups is None else settings.group or by
     return dict(zip(names, parts)), prefix + state_split(names, parts, settings.seed, by)
+
+
+def equal_texts(texts: Sequence[str]) -> list[str]:
+    """Each text without its differences of case and white space: equal ones are one text to a model, or nearly."""
+    return [" ".join(text.casefold().split()) for text in texts]
 
 
 def _without_gaps(parts: list[list[int]], labels: Sequence[Hashable]) -> list[list[int]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from elman.config.settings import DataSettings
 from elman.data.formats import CONLL, Format, find_format, named_format, read_table
 from elman.data.hub import hub_parts
-from elman.data.parts import PARTS, find_parts
+from elman.data.parts import PARTS, find_parts, same_files
 from elman.data.schemes import convert, detect_scheme, scheme_letters
 from elman.data.sentence import Sentence
 from elman.data.split import divide
@@ -234,7 +234,9 @@ def read_sentences(
 def _read_parts(settings: DataSettings, notes: list[str], tagged: bool = True) -> dict[str, list[Sentence]]:
     if settings.path.startswith("hf:"):
         return {part: _from_table(table, settings, tagged) for part, table in hub_parts(settings.path).items()}
-    parts = {part: read_sentences(path, settings, tagged, notes.append) for part, path in find_parts(settings).items()}
+    paths = find_parts(settings)
+    notes += same_files(paths)
+    parts = {part: read_sentences(path, settings, tagged, notes.append) for part, path in paths.items()}
     for sentences in parts.values():
         if len(sentences) == 1 and len(sentences[0]) > _LONG:
             notes.append(
