@@ -10,7 +10,7 @@ __all__ = ["bench"]
 
 
 def bench(*, quick: FLAG = False, json: JSON = False) -> int:
-    """Measure how fast the layers run here, beside torch's and beside what the processor can do at most.
+    """Measure how fast the layers run here, beside torch's and the processor's own peak.
 
     Parameters
     ----------

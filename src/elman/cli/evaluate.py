@@ -26,13 +26,13 @@ def evaluate(
     run
         The folder that elman train wrote.
     data
-        File or folder, or - for what a pipe brings; of data with parts, the test part.
+        File or folder, or - for a pipe; where the data have parts, the test part.
     input
         Column of the inputs; by default the one trained on.
     target
         Column of the labels; likewise.
     set
-        How the file is read, where it is not as the training data were: data.encoding=latin-1, data.format=table ...
+        How to read the file, where it differs from the training data: data.encoding=latin-1, data.format=table ...
     """
     from elman.data.textfile import given_data
     from elman.tasks.find import data_of

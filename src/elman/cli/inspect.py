@@ -23,7 +23,7 @@ def inspect(run: Path, text: str | None = None, /, *, input: str | None = None, 
     input
         The same, by name.
     out
-        The page to write; by default report.html here.
+        The page to write; by default report.html in this folder.
     """
     from elman.tasks.find import task_of
 

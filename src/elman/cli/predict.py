@@ -36,18 +36,18 @@ def predict(
     input
         One text.
     data
-        A file of many, or - for what a pipe brings.
+        A file of inputs, or - for a pipe.
     column
         Column of the inputs in that file; by default the one trained on.
     out
         File for the predictions; .csv, .tsv, .jsonl, .parquet, or .conll of tagged words. By default CSV on stdout.
     set
-        How the file is read, where it is not as the training data were: data.encoding=latin-1, data.format=table ...
+        How to read the file, where it differs from the training data: data.encoding=latin-1, data.format=table ...
     """
     if (input is None) == (data is None):
         raise InputError("give either one INPUT or --data PATH", where="elman predict")
     if input == "-":
-        raise InputError("- is not a text", where="elman predict", remedy="for what a pipe brings write --data -")
+        raise InputError("- is not text", where="elman predict", remedy="for a pipe write --data -")
     if input is not None and (out is not None or column is not None or set or os.path.isfile(input)):
         raise InputError(
             f"{input} would be read as a text", where="elman predict", remedy=f"for a file write --data {input}"

@@ -20,7 +20,7 @@ def text(sentence: str, /, *, run: Path | None = None, language: str = "en", jso
     run
         A RUN, to see the chain that it was trained with; by default all stages there are.
     language
-        For the stages that ask.
+        For the stages that depend on it.
     """
     from elman.tasks.find import task_of
     from elman.tasks.packaged import tagger_for

@@ -41,7 +41,7 @@ def train(
     test
         Test file; likewise.
     input
-        Column of the inputs; guessed and told if not given. Of texts several may be joined: title,body.
+        Column of the inputs; guessed, and reported, if not given. Of texts several may be joined: title,body.
     target
         Column of the labels; likewise.
     group
@@ -53,12 +53,12 @@ def train(
     set
         Any setting of the recipe, as section.key=value; may be repeated.
     resume
-        Go on where an interrupted training stopped, bit for bit.
+        Continue an interrupted training, bit for bit.
     force
-        Replace the RUN that is there, or the checkpoints of an interrupted training.
+        Replace an existing RUN, or the checkpoints of an interrupted training.
     ablate
         Then train the recipe without each of its text stages and inputs, and with each that it lacks, over several
-        seeds, and write what each is worth on validation into the RUN. Takes seventy to eighty trainings.
+        seeds, and write what each is worth on validation into the RUN. This takes seventy to eighty trainings.
     """
     started = time.perf_counter()
     from elman.tasks.find import recipe_of

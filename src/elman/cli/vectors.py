@@ -51,12 +51,12 @@ def train(
     Parameters
     ----------
     corpus
-        A file, a folder, or A,B: plain text (a line is a text), JSON lines (texts, or lists of tokens) or tables, also
-        packed; larger than memory is fine.
+        A file, a folder, or A,B: plain text (a line is a text), JSON lines (texts, or lists of tokens) or tables,
+        compressed ones too; larger than memory is fine.
     out
         Where to write: .safetensors (also without a suffix), .bin (word2vec binary), .txt or .vec (word2vec text).
     dim
-        Numbers a word: 50, 100 or 300 as a rule.
+        Numbers per word: 50, 100 or 300 as a rule.
     window
         Words looked at on each side.
     negative
@@ -79,11 +79,11 @@ def train(
     share_error
         Each context word gets its share of the error, the gradient of their mean; --whole-error is word2vec's way.
     max_words
-        At most so many words.
+        Keep at most this many words.
     column
         Field or column of the text; by default "text", or the only one.
     threads
-        By default one a core; one thread gives the same vectors every time.
+        By default one per core; one thread gives the same vectors every time.
     seed
         Of first values, windows and noise.
     """
