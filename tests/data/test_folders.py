@@ -52,7 +52,7 @@ def test_a_fasttext_line_may_end_in_its_label(tmp_path: Path) -> None:
 
 def test_a_fasttext_line_has_one_label(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("__label__a one\n__label__b __label__c two\n")
-    said = "a.txt, line 2: 2 labels, 'b', 'c'; several labels a row are not supported yet; keep one of them"
+    said = "a.txt, line 2: 2 labels, 'b', 'c'; several labels per row are not supported yet; keep one of them"
     assert said in message(tmp_path / "a.txt")
     for line in ("none at all", "__label__ without a name"):
         (tmp_path / "a.txt").write_text(f"__label__a one\n{line}\n")
@@ -89,7 +89,7 @@ def test_parts_may_stand_above_the_classes(tmp_path: Path, valid: str) -> None:
         (tmp_path / "set" / part / "urls.txt").write_text("as the reviews of IMDB have it")
     data = load(tmp_path / "set")
     assert [len(part) for part in (data.train, data.valid, data.test)] == [20, 4, 6]
-    assert any("set/train: read are .txt files in a folder a class; 1 entry is left out (urls.txt)" in note
+    assert any("set/train: only .txt files in one folder per class are read; 1 entry is left out (urls.txt)" in note
                for note in data.notes)  # fmt: skip
     assert len(load_texts(DataSettings(path=str(tmp_path / "set")), "text", "label")) == 6
 
@@ -125,6 +125,6 @@ def test_broken_folders_get_one_line(tmp_path: Path) -> None:
     for part in ("train", "test"):
         (tmp_path / "flat" / part).mkdir(parents=True)
         (tmp_path / "flat" / part / "1.txt").write_text("parts are no classes")
-    assert "no file with 'train' in its name; name the file: --data FILE; or give a folder a class" in message(
+    assert "no file with 'train' in its name; name the file: --data FILE; or give one folder per class" in message(
         tmp_path / "flat"
     )

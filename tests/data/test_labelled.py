@@ -179,7 +179,7 @@ def test_equal_texts_stand_in_one_part(tmp_path: Path, settings: dict[str, int])
         "60 rows repeat the text of another, but for case and white space: equal texts stay in one part"
     )
     assert "in proportion for every label" in data.notes[1]
-    assert not any("stands in the training part" in note for note in data.notes)
+    assert not any("is also in the training part" in note for note in data.notes)
 
 
 def test_a_file_without_repeated_texts_is_split_as_ever(tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_texts_that_were_trained_on_are_counted(tmp_path: Path) -> None:
     train = {plain(text) for text in data.train["text"]}
     known = sum(plain(text) in train for text in data.test["text"])
     assert known
-    assert data.notes[-1] == f"{known} of 3 test rows have a text that stands in the training part, too"
+    assert data.notes[-1] == f"{known} of 3 test rows have a text that is also in the training part"
 
 
 def test_a_file_given_as_two_parts_is_told(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def _of_folder(folder: Path) -> dict[str, Path]:
         raise InputError(
             "no file with 'train' in its name",
             where=shown(folder),
-            remedy="name the file: --data FILE; or give a folder a class with .txt files in each",
+            remedy="name the file: --data FILE; or give one folder per class, with .txt files in each",
         )
     return parts
 

@@ -93,7 +93,7 @@ def open_text(path: str | Path, encoding: str = "auto", newline: str | None = No
                 raise InputError("this is a folder, a file is needed", where=shown(path), remedy="name a file in it")
             if path.exists() and not path.is_file():
                 # it is read more than once: to see what it is, and to name the line of a wrong byte
-                raise InputError("this is a pipe or a device", where=shown(path), remedy="write its content to a file")
+                raise InputError("this is a pipe or a device", where=shown(path), remedy="write its contents to a file")
             with _open_bytes(path) as raw:
                 name = _encoding_of(raw, path) if encoding == "auto" else _known_encoding(encoding)
                 with io.TextIOWrapper(raw, encoding=name, newline=newline) as text:

@@ -45,7 +45,7 @@ def _kept(module: nn.Module) -> str | None:
     if not isinstance(module, nn.RNNBase):
         return None
     if hasattr(module, "parametrizations"):
-        return "its weights are parametrized, and made anew at each call"
+        return "its weights are parametrized, and computed at each call"
     if type(module) not in _KINDS:
         return "it is a class of its own, which may do more than torch's"
     if "forward" in vars(module):

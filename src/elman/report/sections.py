@@ -168,7 +168,7 @@ def sentences(results: Results) -> Section | None:
     lead = "The surest mistakes, and right answers of each class."
     if weights:
         lead += (
-            " The ground behind a word says how much it moved the answer, to first order, relative to the strongest "
+            " The colour behind a word says how much it moved the answer, to first order, relative to the strongest "
             "word of its sentence: gradient of the answer's log-probability times the word's embedding."
         )
     return section("Sentences", answers([answer(i) for i in wrong], [answer(i) for i in right]), lead=lead)

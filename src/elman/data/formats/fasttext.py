@@ -29,7 +29,7 @@ def _read(path: Path, settings: DataSettings, note: Note) -> Table:
             if len(named) > 1:
                 raise InputError(
                     f"{len(named)} labels, {', '.join(map(repr, named[:3]))}{' ...' if len(named) > 3 else ''}; "
-                    "several labels a row are not supported yet",
+                    "several labels per row are not supported yet",
                     where=where,
                     remedy="keep one of them",
                 )

@@ -23,7 +23,7 @@ def _read(path: Path, settings: DataSettings, note: Note) -> Table:
             raise InputError(
                 "no text file in the folder of this class",
                 where=shown(folder),
-                remedy="put its texts there as .txt, one a file, or remove the folder",
+                remedy="put its texts there as .txt, one per file, or remove the folder",
             )
         for file in found:
             with open_text(file, settings.encoding) as text:
@@ -34,7 +34,7 @@ def _read(path: Path, settings: DataSettings, note: Note) -> Table:
     if others:
         some = ", ".join(others[:3]) + (" ..." if len(others) > 3 else "")
         what = "1 entry is" if len(others) == 1 else f"{len(others):,} entries are"
-        note(f"{shown(path)}: read are .txt files in a folder a class; {what} left out ({some})")
+        note(f"{shown(path)}: only .txt files in one folder per class are read; {what} left out ({some})")
     return Table({"text": texts, "label": labels, "file": files}, shown(path), files, "file")
 
 

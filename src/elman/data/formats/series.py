@@ -63,7 +63,7 @@ def _read(path: Path, settings: DataSettings, note: Note) -> Table:
             )
         rows.append(number)
     if not series:
-        raise InputError("no series", where=shown(path), remedy="give one a line below @data")
+        raise InputError("no series", where=shown(path), remedy="give one per line below @data")
     note(counted(series, path))
     columns: dict[str, Sequence[Any]] = {"series": series} if known is None else {"series": series, "label": labels}
     return Table(columns, shown(path), rows, "line")
@@ -136,7 +136,7 @@ def _is_number(text: str) -> bool:
 def _broken(value: str, where: str) -> InputError:
     if value in ("?", "") or value.lower() == "nan":
         return InputError("a missing value", where=where, remedy="fill it, or leave the series out")
-    return InputError(f"{value!r:.40} is no number that can be read", where=where, remedy="mend it")
+    return InputError(f"{value!r:.40} is not a number that can be read", where=where, remedy="mend it")
 
 
 SERIES = Format(name="ts", suffixes=(".ts",), begins=lambda head: bool(_BEGINS.match(head)), table=_read)

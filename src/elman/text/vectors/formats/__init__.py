@@ -100,5 +100,5 @@ _OTHERS = (
     (b"\xba\x16\x4f\x2f", "a fastText model (.bin)", "read the .vec file that fastText writes beside it"),
     (b"PK\x03\x04", "a zip archive", "unpack it, and give a file from inside"),
     (b"\x93NUMPY", "a numpy array without words", "in gensim: vectors.save_word2vec_format('v.bin', binary=True)"),
-    (b"\x89HDF", "an HDF5 file", "write the vectors as text: a word and its numbers a line"),
+    (b"\x89HDF", "an HDF5 file", "write the vectors as text: one word and its numbers per line"),
 )
