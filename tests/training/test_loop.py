@@ -482,6 +482,20 @@ def test_weights_that_are_no_numbers_before_the_first_epoch_ends(make_task: Any)
         fit(task, TrainingSettings(epochs=1), step=step)
 
 
+def test_weights_larger_than_a_run_may_hold(make_task: Any) -> None:
+    """A RUN of them would be refused as damaged by whoever reads it."""
+    task = make_task()
+
+    def step(*arguments: Any) -> tuple[float, float, Any]:
+        result = training_step(*arguments)
+        with torch.no_grad():
+            task.model["out"].bias[0] = -2e9
+        return result
+
+    with pytest.raises(DivergenceError, match=r"out\.bias holds -2000000000\.0 in epoch 1"):
+        fit(task, TrainingSettings(epochs=1), step=step)
+
+
 def test_a_gradient_that_is_no_number_reaches_no_weight(make_task: Any) -> None:
     task = make_task()
     before = weights(task.model)

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from elman.errors import InputError
 
-__all__ = ["DivergenceError", "check_answer", "check_answers", "warn_if_diverged"]
+__all__ = ["LARGEST", "DivergenceError", "check_answer", "check_answers", "warn_if_diverged"]
+
+LARGEST = 1e9  # of a weight; a few multiplied are beyond single precision, in a gradient if not in an answer
 
 
 class DivergenceError(InputError):

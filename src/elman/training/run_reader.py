@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from elman.errors import InputError
 from elman.files import check_regular, read_file
+from elman.training.divergence import LARGEST
 
 __all__ = ["FORMAT", "Room", "StoredWeights", "damaged", "is_run", "open_weights", "read_description", "read_report",
            "run_task"]  # fmt: skip
@@ -23,7 +24,6 @@ FORMAT = 1
 _DESCRIPTION = 1 << 27  # bytes of model.json, where the weights are fewer; of three million words it has half of that
 _HEADER = 100_000_000  # bytes; the library allows no more either
 _REPORT = 1 << 24  # ours have three million at most
-_LARGEST = 1e9  # of a weight; a few of them multiplied are beyond single precision, in a gradient if not in an answer
 # what a model may be stored in; the rest is no training's
 _NUMBERS = {"F16", "BF16", "F32", "F64"}
 _WHOLE = {"I64"}
@@ -125,7 +125,7 @@ class StoredWeights:
             if not bool(weight.to(wanted[name].dtype).isfinite().all()):
                 raise damaged(f"{name} holds NaN or infinity", self.path)
         for name, _ in model.named_parameters():  # of parameters alone: data may bring a mean of any size
-            if weights[name].numel() and float(weights[name].abs().max()) > _LARGEST:
+            if weights[name].numel() and float(weights[name].abs().max()) > LARGEST:
                 raise damaged(f"{name} holds numbers larger than any training leaves", self.path)
         model.load_state_dict(weights)
 

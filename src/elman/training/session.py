@@ -15,7 +15,7 @@ from elman.config.training import TrainingSettings
 from elman.errors import InputError
 from elman.training.averaging import RunningMean
 from elman.training.device import to_device
-from elman.training.divergence import DivergenceError
+from elman.training.divergence import LARGEST, DivergenceError
 from elman.training.plan import Walk
 from elman.training.randomness import GlobalDraws, OwnDraws
 from elman.training.schedules import SCHEDULES
@@ -237,14 +237,14 @@ class Session:
             self.best = {name: t.detach().clone() for name, t in self.trainable.model.state_dict().items()}
 
     def check_weights(self) -> None:
-        """Raises DivergenceError for a weight, or a mean of weights, that is no finite number.
+        """Raises DivergenceError for a weight, or a mean of weights, that is no finite number, or too large to be read.
 
         The next loss shows it too; but after the last step of an epoch, or before a checkpoint, none follows.
         """
         named = [(name, p.detach()) for name, p in self.trainable.model.named_parameters() if p.requires_grad]
         means = [] if self.mean is None else zip((name for name, _ in named), self.mean.values, strict=True)
         for name, values in [*named, *means]:
-            if not bool(values.isfinite().all()):
+            if values.numel() and not float(values.abs().max()) <= LARGEST:  # NaN is not, either
                 raise DivergenceError(f"{name} holds {_worst(values)} {self._at(self.at.position, self.at.position)}")
 
     def _at(self, first: int, last: int) -> str:
@@ -295,8 +295,9 @@ class Session:
 
 
 def _worst(values: Tensor) -> float:
-    """One of the values that are not finite."""
-    return float(values[~values.isfinite()][0])
+    """One of the values that are not finite, or the largest."""
+    wrong = values[~values.isfinite()]
+    return float(wrong[0]) if wrong.numel() else float(values.flatten()[values.abs().argmax()])
 
 
 def _no_batches() -> InputError:
