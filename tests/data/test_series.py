@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 
 from elman.config.settings import DataSettings
@@ -16,6 +17,8 @@ from elman.errors import InputError
 ARCHIVE = Path(__file__).parents[3] / "shared" / "data" / "series"
 needs_archive = pytest.mark.skipif(not ARCHIVE.is_dir(), reason="the archive's series are not at hand")
 HEAD = "#about\n@problemName Made up\n@timeStamps false\n@univariate {one}\n@classLabel true up down\n@data\n"
+
+X = np.random.default_rng(0).normal(size=(40, 7, 2))
 
 
 def ts(path: Path, *lines: str, head: str = HEAD.format(one="false")) -> str:
@@ -104,9 +107,66 @@ def test_a_name_stands_for_its_parts(tmp_path: Path) -> None:
             find_parts(DataSettings(path=str(tmp_path / missing)))
 
 
-# -- arrays -----------------------------------------------------------------------------------------------------------
+# -- a table of a series a row ----------------------------------------------------------------------------------------
 
-X = np.random.default_rng(0).normal(size=(40, 7, 2))
+
+@pytest.mark.parametrize("labels", [["up", "down"], [1, 2]])
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv"])
+def test_a_row_is_a_series(tmp_path: Path, labels: list[object], header: bool, name: str) -> None:
+    """With names, as pandas writes a table; without, as the .tsv files of the archive are: the label first."""
+    table = pandas.DataFrame(X[:, :, 0].repeat(2, axis=1), columns=[f"t{i}" for i in range(14)])
+    table.insert(0, "what", labels * 20)
+    table.to_csv(tmp_path / name, header=header, index=header, sep="," if name == "a.csv" else "\t")
+    data = load(tmp_path / name)
+    assert data.target == ("what" if header else "1")
+    first, last = ("t0", "t13") if header else ("2", "15")
+    assert f"no column holds text: columns '{first}' to '{last}' are a series of 14 steps" in data.notes
+    shift = 2 if header else 1
+    for part in (data.train, data.valid, data.test):
+        for series, label, row in zip(part["text"], part["label"], part.rows):
+            np.testing.assert_allclose(series, X[row - shift, :, :1].repeat(2, axis=0), rtol=1e-6)
+            assert label == str(labels[(row - shift) % 2])
+    # and a file to predict for, by what the RUN knows
+    found = load_texts(DataSettings(path=str(tmp_path / name)), data.input, data.target)
+    assert np.stack(found["text"]).shape == (40, 14, 1)
+
+
+def test_many_columns_are_told_in_short(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label\nsome words,a\n")
+    np.save(tmp_path / "a.npy", X)
+    said: list[str] = []
+    load_texts(DataSettings(path=str(tmp_path / "a.csv")), ",".join(map(str, range(2, 152))), note=said.append)
+    assert said[0].startswith("no column '2,3,...,151', guessed: 'text' is the text")
+    load_texts(DataSettings(path=str(tmp_path / "a.npy")), "text", note=said.append)  # there is nothing to choose from
+    assert len(said) == 1
+
+
+def test_few_columns_are_a_series_if_they_are_named(tmp_path: Path) -> None:
+    pandas.DataFrame({"a": range(40), "b": 1.5, "c": -2, "label": [0, 1] * 20}).to_csv(tmp_path / "a.csv")
+    assert "no column holds text; name it: --input COLUMN" in message(tmp_path / "a.csv")
+    data = load_labelled(DataSettings(path=str(tmp_path / "a.csv"), input="b,a,c"))
+    assert data.train["text"][0].tolist() == [[1.5], [data.train.rows[0] - 2], [-2]]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("", "a.csv, row 5: a missing value in column 't3'; fill it, or leave the series out"),
+        ("?", "a.csv, row 5: a missing value in column 't3'"),
+        ("1e99", "a.csv, row 5: '1e99' in column 't3' is no number that can be read"),
+        ("1_0", "a.csv, row 5: '1_0' in column 't3' is no number that can be read"),
+    ],
+)
+def test_a_gap_in_a_table_is_told(tmp_path: Path, value: str, said: str) -> None:
+    rows = [[str(i + t) for t in range(9)] + ["ab"[i % 2]] for i in range(40)]
+    rows[3][3] = value
+    names = [*(f"t{t}" for t in range(9)), "label"]
+    (tmp_path / "a.csv").write_text("\n".join(",".join(row) for row in [names, *rows]))
+    assert said in message(tmp_path / "a.csv")
+
+
+# -- arrays -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("y", [np.arange(40) % 2, np.array(["0", "1"] * 20), np.array([b"0", b"1"] * 20)])

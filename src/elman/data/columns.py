@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from elman.data.table import Table, is_missing
 from elman.errors import InputError
 
-__all__ = ["guess_input", "guess_target", "has_input", "input_column", "input_names", "is_usual"]
+__all__ = [
+    "guess_input",
+    "guess_steps",
+    "guess_target",
+    "has_input",
+    "in_short",
+    "input_column",
+    "input_names",
+    "is_usual",
+]
 
 # In order: the first that a table has wins.
 _INPUTS = ("text", "sentence", "review", "comment", "content", "body", "message", "tweet", "document", "utterance",
            "question", "description", "headline", "title", "input", "x")  # fmt: skip
 _TARGETS = ("label", "target", "class", "sentiment", "category", "intent", "topic", "polarity", "emotion", "stars",
             "rating", "score", "tag", "output", "y")  # fmt: skip
+_INDEX = ("id", "index", "column 1", "unnamed: 0")  # what numbers the rows; pandas leaves it without a name
+_STEPS = 8  # columns of numbers; fewer are no series unless they are named
 _LOOK = 1000  # rows looked at
 
 
@@ -62,21 +76,67 @@ def input_names(known: Sequence[str], input: str) -> list[str]:
     return [input] if input in known or "," not in input else [name.strip() for name in input.split(",")]
 
 
+def in_short(input: str) -> str:
+    """The name of a column, or of several, for a line: of hundreds the first and the last."""
+    names = input.split(",")
+    return repr(input) if len(names) <= 3 else f"'{names[0]},{names[1]},...,{names[-1]}'"
+
+
 def has_input(table: Table, input: str) -> bool:
     """Whether a table has the column, or all of the columns, that `input` names."""
     return all(name in table.columns for name in input_names(table.names, input))
 
 
 def input_column(table: Table, input: str) -> Sequence[Any]:
-    """What a model reads: a column, or the texts of several, joined by line breaks where they are not empty.
+    """What a model reads: a column; the texts of several, joined by line breaks where they are not empty; or, where all
+    of several hold numbers, one series (T, 1) a row.
 
     Raises:
-        InputError: no such column, or one that holds neither texts nor series of numbers.
+        InputError: no such column, one that holds neither texts nor series of numbers, or a gap in a series.
     """
     names = input_names(table.names, input)
     if len(names) == 1:
         return table.inputs(names[0])
+    if not any(_mean_length(table, name) for name in names):
+        steps = np.stack([_numbers(table, name) for name in names], axis=1)  # (N, T)
+        return list(steps[:, :, None])
     return ["\n".join(filter(str.strip, texts)) for texts in zip(*map(table.texts, names))]
+
+
+def guess_steps(table: Table, target: str = "") -> list[str]:
+    """The columns that are the steps of a series, where a row is one: those of numbers, if all but the label are.
+
+    Returns:
+        None, if the table is not of this kind; there is text in it, say, or fewer than 8 such columns.
+    """
+    try:
+        target = target or guess_target(table, "")
+    except InputError:
+        return []
+    others = [name for name in table.names if name != target and name.strip().lower() not in _INDEX]
+    if any(table.holds_series(name) or "," in name or _mean_length(table, name) for name in others):
+        return []
+    steps = [name for name in others if any(_is_number(str(value)) for value in table[name][:_LOOK])]
+    return steps if len(steps) >= _STEPS else []
+
+
+def _numbers(table: Table, name: str) -> np.ndarray:
+    """(N,) float32, every value there."""
+    out = np.empty(len(table), np.float32)
+    for i, value in enumerate(table[name]):
+        if is_missing(value) or str(value).strip().lower() in ("", "?", "nan"):
+            what = f"a missing value in column {name!r}"
+            raise InputError(what, where=table.where(i), remedy="fill it, or leave the series out")
+        number = float(value) if _is_number(str(value)) and "_" not in str(value) else math.inf
+        with np.errstate(over="ignore"):
+            out[i] = number
+        if not np.isfinite(out[i]):
+            raise InputError(
+                f"{str(value)!r:.40} in column {name!r} is no number that can be read",
+                where=table.where(i),
+                remedy="mend it, or name the columns of the series: --input A,B,C",
+            )
+    return out
 
 
 def is_usual(name: str) -> bool:
@@ -90,8 +150,8 @@ def _by_name(usual: tuple[str, ...], names: list[str]) -> str:
 
 
 def _mean_length(table: Table, name: str) -> float:
-    """Mean characters of a column's strings; 0 where none is a string or all are numbers in disguise."""
-    texts = [v for v in table[name][:_LOOK] if isinstance(v, str) and v.strip() and not _is_number(v)]
+    """Mean characters of a column's strings; 0 where none is a string or all are numbers in disguise, or gaps."""
+    texts = [v for v in table[name][:_LOOK] if isinstance(v, str) and v.strip() not in ("", "?") and not _is_number(v)]
     return sum(map(len, texts)) / len(texts) if texts else 0.0
 
 

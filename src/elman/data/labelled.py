@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from elman.config.settings import DataSettings
-from elman.data.columns import guess_input, guess_target, has_input, input_column, input_names
+from elman.data.columns import guess_input, guess_steps, guess_target, has_input, in_short, input_column, input_names
 from elman.data.formats import LINES, Format, find_format, named_format, read_table, usual_tables
 from elman.data.hub import hub_parts
 from elman.data.parts import PARTS, find_parts, same_files
@@ -89,7 +89,10 @@ def load_labelled(settings: DataSettings) -> LabelledTexts:
     notes: list[str] = []
     tables = _read_parts(settings, notes)
     train = tables["train"]
-    input = settings.input or guess_input(train, exclude=settings.target)
+    steps = [] if settings.input else guess_steps(train, settings.target)
+    if steps:
+        notes.append(f"no column holds text: columns {steps[0]!r} to {steps[-1]!r} are a series of {len(steps)} steps")
+    input = settings.input or ",".join(steps) or guess_input(train, exclude=settings.target)
     target = settings.target or guess_target(train, input)
     names = input_names(train.names, input)
     if target in names:
@@ -100,9 +103,10 @@ def load_labelled(settings: DataSettings) -> LabelledTexts:
         )
     if not (settings.input and settings.target) and train.names[:2] not in (["text", "label"], ["series", "label"]):
         kinds = len(set(train.labels(target)))
-        notes.append(f"columns guessed: {input!r} is the text, {target!r} the label ({kinds} classes); "
+        told = "the steps are the input" if steps else f"{input!r} is the text"
+        notes.append(f"columns guessed: {told}, {target!r} the label ({kinds} classes); "
                      "if that is wrong, say --input COLUMN --target COLUMN")  # fmt: skip
-    if len(names) > 1:
+    if len(names) > 1 and not steps:
         notes.append(f"columns {', '.join(map(repr, names))} joined by a line break are the text")
     texts = {
         part: _texts_and_labels(table, input, target, settings.group if part == "train" else "", notes)
@@ -153,8 +157,8 @@ def load_texts(
     tables = _read_parts(msgspec.structs.replace(settings, input=known_by), [], lines=not target)
     table = tables.get("test", tables["train"])
     column = settings.input or (input if has_input(table, input) else guess_input(table, exclude=target))
-    if not settings.input and column != input and table.names != ["text"]:
-        note(f"no column {input!r}, guessed: {column!r} is the text; if that is wrong, say --input COLUMN")
+    if not settings.input and column != input and table.names != ["text"] and not table.holds_series(column):
+        note(f"no column {in_short(input)}, guessed: {column!r} is the text; if that is wrong, say --input COLUMN")
     if not target and not settings.target:
         return Table({**table.columns, "text": input_column(table, column)}, table.source, table.rows, table.unit)
     named = settings.target or (target if target in table.columns else guess_target(table, column))
@@ -220,7 +224,9 @@ def _texts_and_labels(table: Table, input: str, target: str, group: str, notes: 
         return out
     gaps = [str(table.rows[i]) for i in range(len(out)) if not out["text"][i].strip()]
     if not full:
-        raise InputError(f"column {input!r} is empty in every row", where=table.source, remedy="name another: --input")
+        raise InputError(
+            f"column {in_short(input)} is empty in every row", where=table.source, remedy="name another: --input"
+        )
     which = ", ".join(gaps[:5]) + (" ..." if len(gaps) > 5 else "")
     notes.append(
         f"{table.source}: {len(gaps)} {table.unit}{'s' * (len(gaps) > 1)} without text left out ({table.unit} {which})"
