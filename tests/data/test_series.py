@@ -48,6 +48,28 @@ def test_lines_are_series_of_channels_and_a_label(tmp_path: Path) -> None:
     assert [len(series) for series in load_texts(DataSettings(path=bare), "text")["text"]] == [2, 3]
 
 
+AEON = """@problemName uneq
+@timestamps false
+@missing False
+@univariate false
+@dimension 2
+@equalLength false
+@classLabel true a b
+@data
+1.2969153998005238,-0.345672529464465:0.8545842348534083,-4.889690638420449e-05:a
+1.203258954116498:0.6370732356261833:b
+"""
+
+
+def test_what_aeon_writes_is_read(tmp_path: Path) -> None:
+    """As its `save_to_ts_file` (1.6) heads a file of series of unequal length; shortened."""
+    (tmp_path / "uneq.ts").write_text(AEON)
+    table = load_texts(DataSettings(path=str(tmp_path / "uneq.ts")), "series", "label")
+    assert [series.shape for series in table["text"]] == [(2, 2), (1, 2)]
+    np.testing.assert_allclose(table["text"][0][1], [-0.345672529464465, -4.889690638420449e-05], rtol=1e-6)
+    assert table["label"] == ["a", "b"]
+
+
 @needs_archive
 def test_the_archives_own_files(tmp_path: Path) -> None:
     expected = {"GunPoint": (50, 150, 1, 150), "ItalyPowerDemand": (67, 1029, 1, 24), "BasicMotions": (40, 40, 6, 100)}
