@@ -202,7 +202,7 @@ def test_torch_onnx_export(name: str, dynamo: bool, lengths: bool, tmp_path: Pat
             torch.onnx.export(model, given, path, input_names=names, dynamic_axes=axes, dynamo=False)
 
     if name not in (ONNX_HAS if dynamo else TORCH_HAS):
-        with pytest.raises(Exception, match=r"for one T alone; set layer\.engine"):
+        with pytest.raises(Exception, match=r"for one T only; set layer\.engine"):
             export()
         return
     export()
