@@ -61,6 +61,7 @@ def test_the_run_says_what_it_read(run: Path) -> None:
     assert metrics["test"]["n"] == 21
     assert json.loads((run / "model.json").read_text())["encoding"] == {"kind": "numbers", "features": 2}
     card, report = ((run / name).read_text() for name in ("card.md", "report.html"))
+    assert "text chain" not in card + report
     for page in (card, report):
         assert "60 series of 16 steps, 2 channels" in page
     assert "What it remembers" in report

@@ -47,8 +47,8 @@ def write_card(
     """
     lines = [f"# {title}", "", description or "A model trained with Elman.", "", "## Intended use", ""]
     lines += [
-        "Sequences like those it was trained on, in the same language and of the same kind. Before using it on others, "
-        "judge it on some of them: `elman evaluate RUN --data FILE`.",
+        "Sequences like those it was trained on: of the same kind, and texts in the same language. Before using it on "
+        "others, judge it on some of them: `elman evaluate RUN --data FILE`.",
     ]
     lines += ["", "## How good", ""]
     columns = [part for part in ("test", "valid", "baseline") if metrics.get(part)]

@@ -138,6 +138,11 @@ def _settings(recipe: Recipe, classifier: Classifier) -> dict[str, Any]:
     model, text, training = recipe[ClassifierSettings], recipe[TextSettings], recipe[TrainingSettings]
     graph = classifier.model_.recurrent.graph
     stages = [s if isinstance(s, str) else s.get("name", "?") for s in text.stages]
+    of_texts = {
+        "word dropout": model.word_dropout,
+        "n-gram features": model.ngrams,
+        "text chain": ", ".join(stages),
+    }
     return {
         "cell": graph.name,
         "bidirectional": model.bidirectional,
@@ -147,9 +152,7 @@ def _settings(recipe: Recipe, classifier: Classifier) -> dict[str, Any]:
         "pooling": model.pooling,
         "parameters": sum(p.numel() for p in classifier.model_.parameters()),
         "dropout": model.dropout,
-        "word dropout": model.word_dropout,
-        "n-gram features": model.ngrams,
-        "text chain": ", ".join(stages),
+        **({} if classifier.encoding_.reads_numbers else of_texts),
         "class weights": recipe[LossSettings].class_weights,
         "label smoothing": recipe[LossSettings].label_smoothing,
         "epochs": training.epochs,
