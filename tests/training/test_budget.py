@@ -324,7 +324,7 @@ def test_a_stream_with_an_end_is_begun_again(make_task: Any) -> None:
     assert seen.totals == {None}
     for name, values in task.model.state_dict().items():
         assert torch.equal(values, as_list.model.state_dict()[name])
-    with pytest.raises(InputError, match=r"training\.steps: the schedule one-cycle is over all steps.*say how many"):
+    with pytest.raises(InputError, match=r"training\.steps: the schedule one-cycle runs over all steps.*say how many"):
         fit(task, TrainingSettings(epochs=2))
     assert fit(task, TrainingSettings(epochs=2, steps=11)).steps == 11
 
