@@ -135,7 +135,7 @@ def test_lines_of_text_are_split_into_words(run: Path, tmp_path: Path) -> None:
     table = Run(run, heard.note).predict_file(DataSettings(path=str(tmp_path / "lines.txt")))
     assert table["word"] == ["Dr.", "Eve", "went", "to", "New", "Oslo", ".", "the", "cat", "slept"]
     assert table["sentence"] == [1] * 7 + [2] * 3
-    assert "read as one text a line" in heard.lines[0]
+    assert "read as one text per line" in heard.lines[0]
     columns = DataSettings(path=str(tmp_path / "lines.txt"), format="conll")
     with pytest.raises(InputError, match="columns"):
         Run(run).predict_file(columns)
