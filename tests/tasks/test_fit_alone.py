@@ -266,7 +266,11 @@ WILD = {"epochs": 1, "batch_size": 100, "schedule": "constant"}  # one step, and
 
 
 def damaged(monkeypatch: pytest.MonkeyPatch, name: str, value: float, when: Callable[[Any], bool]) -> None:
-    """After every step the weights of that name, or whose name begins so, are filled with a value."""
+    """After every step the weights of that name, or whose name begins so, are filled with a value.
+
+    A number so large is told of itself, before an answer is made of it; here the answer is to tell.
+    """
+    monkeypatch.setattr("elman.training.session.LARGEST", 3.4e38)
     usual = Session.train
 
     def train(self: Any, *arguments: Any) -> None:
