@@ -291,7 +291,7 @@ def test_a_classifier_that_diverges_in_its_only_step_says_so(
     with pytest.raises(InputError, match=r"holds nan in epoch 1, batch 1; lower training\.rate"):
         classifier(**WILD, rate=1e38, **more).fit(TEXTS, LABELS)
     damaged(monkeypatch, "", 3e38, lambda task: True)  # a number, but no sum of two of them is
-    with pytest.raises(InputError, match=r"no finite numbers after epoch 1; lower training\.rate"):
+    with pytest.raises(InputError, match=r"not finite numbers after epoch 1; lower training\.rate"):
         classifier(**WILD, **more).fit(TEXTS, LABELS)
 
 
@@ -299,14 +299,14 @@ def test_a_tagger_that_diverges_in_its_only_step_says_so(monkeypatch: pytest.Mon
     with pytest.raises(InputError, match=r"holds nan in epoch 1, batch 1; lower training\.rate"):
         tagger(**WILD, rate=1e38).fit(SENTENCES, TAGS)
     damaged(monkeypatch, "", 3e38, lambda task: True)
-    with pytest.raises(InputError, match=r"no finite numbers after epoch 1; lower training\.rate"):
+    with pytest.raises(InputError, match=r"not finite numbers after epoch 1; lower training\.rate"):
         tagger(**WILD).fit(SENTENCES, TAGS)
 
 
 @pytest.mark.parametrize(
     ("average", "name", "value", "said"),
     [(0.0, "emit.bias", np.nan, "emit.bias holds nan"), (0.5, "emit.bias", np.nan, "emit.bias holds nan"),
-     (0.0, "", 3e38, "no finite numbers")],
+     (0.0, "", 3e38, "not finite numbers")],
 )  # fmt: skip
 def test_a_refit_that_diverges_leaves_the_model_before_it(
     monkeypatch: pytest.MonkeyPatch, average: float, name: str, value: float, said: str
