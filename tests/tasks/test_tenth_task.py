@@ -138,7 +138,7 @@ def test_evaluated_inspected_and_verified(run: Path, texts: Path, tmp_path: Path
 
 
 def test_an_ablation_begins_with_the_least_error(texts: Path, tmp_path: Path, capsys: Any) -> None:
-    options = ["--data", texts, "--out", tmp_path / "run", *QUICK, "--ablate"]
+    options = ["--data", texts, "--out", tmp_path / "run", *QUICK, "--set", "training.epochs=6", "--ablate"]
     said = elman(capsys, "train", "returns", *options)
     found = json.loads((tmp_path / "run" / "metrics.json").read_text())["ablation"]
     assert (found["metric"], found["better"]) == ("mse", "low")

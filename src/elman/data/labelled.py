@@ -257,7 +257,8 @@ def _known_texts(parts: dict[str, Table]) -> Iterator[str]:
         known = sum(text in seen for text in equal_texts(parts[part]["text"]))
         if known:
             unit = parts[part].unit
-            yield f"{known:,} of {len(parts[part]):,} {part} {unit}s have a text that is also in the training part"
+            have = "has" if known == 1 else "have"
+            yield f"{known:,} of {len(parts[part]):,} {part} {unit}s {have} a text that is also in the training part"
 
 
 def _check_classes(train: Table) -> None:
