@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 
+import elman
 from elman.cli import doctor
 from elman.engines import reference
 
@@ -57,7 +58,7 @@ def test_what_can_be_done_is_tried(call: Any, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_place_is_that_of_the_package(call: Any) -> None:
-    assert Path(json.loads(call("doctor", "--json")[1])["elman"]["place"]) == SOURCE
+    assert Path(json.loads(call("doctor", "--json")[1])["elman"]["place"]) == Path(elman.__file__).parent
 
 
 def test_a_library_that_fails_is_not_one_that_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
