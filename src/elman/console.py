@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from elman.figure import Figure
 from elman.files import json_text
+from elman.metric import Figure
 
 __all__ = [
     "FLAG", "JSON", "SET", "number", "print_figures", "print_json", "print_metrics", "print_shown", "print_table"

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 
 from elman import Cell, cells, layer_norm, sigmoid, tanh, where
 from elman.engines.reference import evaluate
-from elman.equations.bptt import differentiate
+from elman.equations.derivative import differentiate
 from elman.equations.graph import Graph, size_of
 from elman.equations.printing import _forward_names, derivative, equations
 from equations.drawn import drawn_cells
@@ -34,7 +34,7 @@ def check_equations(graph: Graph) -> None:
 
 
 def check_derivative(graph: Graph) -> None:
-    """The printed step back against the symbolic one. (test_bptt holds that against autograd.)"""
+    """The printed step back against the symbolic one. (test_derivative holds that against autograd.)"""
     leaves, params = draw(graph)
     back, printed = differentiate(graph), derivative(graph)
     torch.manual_seed(1)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from elman.figure import known_figure
 from elman.inspect.sensitivity import Sensitivity
+from elman.metric import known_figure
 from elman.pages.page import Section, write
 from elman.report.results import Results
 from elman.report.scores import scoreboard

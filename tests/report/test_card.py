@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from elman.figure import known_figure
+from elman.metric import known_figure
 from elman.report.card import write_card
 
 METRICS: dict[str, Any] = {

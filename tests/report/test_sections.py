@@ -14,8 +14,8 @@ from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_
 from tests.report.conftest import headline
 
 from elman import cells
-from elman.figure import Figure, known_figure
 from elman.layers import Recurrent
+from elman.metric import Figure, known_figure
 from elman.pages.mathematics import proof_table, typeset
 from elman.pages.numbers import fraction, percent, seconds
 from elman.proof import Check, Proof

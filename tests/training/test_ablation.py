@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from elman.config.recipe import Recipe, load_recipe
-from elman.figure import known_figure
+from elman.metric import known_figure
 from elman.models.encoding import TextSettings
 from elman.tasks.classify import task as classify
 from elman.tasks.classify.variants import variants, variants_on

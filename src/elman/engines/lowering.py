@@ -1,8 +1,8 @@
 """How a cell becomes programs of the native engine: forward, forward with a tape, and back.
 
-1. The step is differentiated (`elman.equations.bptt`), and step and derivative are rewritten into sums of products, in
-   the same terms (`elman.engines.sums`). What the step back reads of the step forward is what has to be kept:
-   `elman.engines.rewritten` draws that line.
+1. The step is differentiated (`elman.equations.derivative`), and step and derivative are rewritten into sums of
+   products, in the same terms (`elman.engines.sums`). What the step back reads of the step forward is what has to be
+   kept: `elman.engines.rewritten` draws that line.
 2. A program is written on a blank `Draft`. First it is said where values lie that others see: x, the states, the tape,
    y (`elman.engines.forward`), and what arrives and leaves on the way back (`elman.engines.backward`).
 3. The `Emitter` works out the order between those places. Elementwise work and products alternate, and each value is

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from elman.engines.emit import CHEAP
 from elman.engines.sums import Sums
-from elman.equations.bptt import StepDerivative, differentiate
+from elman.equations.derivative import StepDerivative, differentiate
 from elman.equations.graph import Graph
 from elman.equations.symbols import LEAVES, Node, topological
 

@@ -1,6 +1,5 @@
 """Cells as equations: traced once, differentiated symbolically, printed. No tensor is touched here."""
 
-from elman.equations.bptt import StepDerivative, differentiate
 from elman.equations.cell import (
     FUNCTIONS,
     Cell,
@@ -18,6 +17,7 @@ from elman.equations.cell import (
     tanh,
     where,
 )
+from elman.equations.derivative import StepDerivative, differentiate
 from elman.equations.graph import Graph, Parameter
 from elman.equations.symbols import CellError, Node
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from elman.equations.bptt import StepDerivative, differentiate
+from elman.equations.derivative import StepDerivative, differentiate
 from elman.equations.expressions import RESERVED, Line, Writer, view, walk
 from elman.equations.graph import Graph
 from elman.equations.symbols import UNARY, Node

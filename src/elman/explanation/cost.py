@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from elman import cells
-from elman.equations.bptt import differentiate
+from elman.equations.derivative import differentiate
 from elman.equations.graph import Graph, size_of
 from elman.equations.symbols import Node, topological
 from elman.explanation.meanwhile import Spread, spread

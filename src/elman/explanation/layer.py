@@ -19,7 +19,7 @@ from elman.cells.find import find_cell
 from elman.engines.choose import Choice
 from elman.engines.lowering import lower
 from elman.equations import Cell
-from elman.equations.bptt import differentiate
+from elman.equations.derivative import differentiate
 from elman.equations.graph import Graph, Parameter, size_of
 from elman.equations.printing import Derivative, derivative, equations
 from elman.errors import InputError

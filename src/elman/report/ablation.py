@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.figure import Figure
+from elman.metric import Figure
 from elman.pages.drawing import PAINT, canvas, drawing, svg
 from elman.pages.markup import Html, tag
 from elman.pages.page import Section, section

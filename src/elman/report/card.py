@@ -14,7 +14,7 @@ from typing import Any
 
 from elman import __version__
 from elman.data.parts import packaged_folder
-from elman.figure import Figure
+from elman.metric import Figure
 
 __all__ = ["write_card"]
 

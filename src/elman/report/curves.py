@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.ticker import MaxNLocator
 
-from elman.figure import known_figure
+from elman.metric import known_figure
 from elman.pages.drawing import PAINT, SERIES_PAINT, canvas, drawing, label_ends, svg
 from elman.pages.markup import Html, tag
 from elman.pages.numbers import fraction

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from elman.figure import Figure
+from elman.metric import Figure
 from elman.pages.markup import Child, Html, join, tag
 from elman.pages.numbers import count, fraction, percent, short
 from elman.pages.page import Section, section

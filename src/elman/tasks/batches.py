@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.config.training import TrainingSettings
-from elman.figure import Figure
+from elman.metric import Figure
 from elman.sequences import bucket_batches
 from elman.training.device import device_of, to_device
 from elman.training.divergence import check_answers

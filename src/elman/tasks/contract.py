@@ -18,8 +18,8 @@ from elman.config.recipe import Recipe
 from elman.config.settings import DataSettings
 from elman.data.table import Table
 from elman.equations.printing import equations
-from elman.figure import Figure
 from elman.inspect.watching import first_layer, watched_input
+from elman.metric import Figure
 from elman.pages.page import Section, section
 from elman.proof import Proof
 from elman.sequences import Sequences

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from elman.config.parameters import fill, parameters_of, section_of, signature
 from elman.config.training import TrainingSettings
 from elman.errors import InputError
-from elman.figure import Figure
+from elman.metric import Figure
 from elman.models.described import Description, described
 from elman.proof import Proof, prove_model
 from elman.proof.model import varied

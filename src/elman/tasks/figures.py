@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from elman.figure import Figure
+from elman.metric import Figure
 from elman.report.scores import scores_by_class
 
 __all__ = ["Json", "Scores", "calibration_error", "class_figures", "nll", "number", "score_classes", "spread"]

@@ -16,8 +16,8 @@ import msgspec
 import numpy as np
 
 from elman.errors import InputError
-from elman.figure import Figure
 from elman.files import json_text, read_file, write_file
+from elman.metric import Figure
 from elman.training.progress import Silent
 
 __all__ = ["RECIPE", "Ablation", "ablate"]

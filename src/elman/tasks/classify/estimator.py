@@ -18,7 +18,7 @@ from elman.data.inputs import class_labels, example_weights, listed
 from elman.data.labelled import Labelled
 from elman.data.split import hold_out_classes
 from elman.errors import InputError, in_words
-from elman.figure import known_figure
+from elman.metric import known_figure
 from elman.models.class_loss import LossSettings, cross_entropy
 from elman.models.classifier import ClassifierSettings, SequenceClassifier
 from elman.models.described import ClassifierDescription

@@ -21,7 +21,7 @@ from elman.data.split import hold_out
 from elman.data.tagged import TaggedSentences
 from elman.equations.graph import Graph
 from elman.errors import InputError
-from elman.figure import known_figure
+from elman.metric import known_figure
 from elman.models.calibration import best_temperature, best_threshold
 from elman.models.described import TaggerDescription
 from elman.models.lexicon import Lexicon

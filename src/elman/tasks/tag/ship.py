@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.config.recipe import load_recipe
-from elman.figure import known_figure
+from elman.metric import known_figure
 from elman.report.card import write_card
 from elman.report.scores import is_better, verdict
 from elman.tasks.frame import train_run

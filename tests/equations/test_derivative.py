@@ -9,7 +9,7 @@ from torch import Tensor
 
 from elman import Cell, abs, cells, layer_norm, maximum, minimum, relu, softplus, tanh, where
 from elman.engines.reference import evaluate
-from elman.equations.bptt import differentiate
+from elman.equations.derivative import differentiate
 from elman.equations.graph import Graph, size_of
 from elman.equations.symbols import topological
 from equations.drawn import drawn_cells

@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman.figure import Figure, known_figure
+from elman.metric import Figure, known_figure
 
 HIGH, LOW = Figure("accuracy"), Figure("perplexity", "low", "number")
 VALUES = st.one_of(st.floats(), st.none(), st.integers(-9, 9), st.just("n/a"), st.booleans())
