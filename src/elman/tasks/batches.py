@@ -12,7 +12,7 @@ from elman.config.training import TrainingSettings
 from elman.metric import Figure
 from elman.sequences import bucket_batches
 from elman.training.device import device_of, to_device
-from elman.training.divergence import check_answers
+from elman.training.divergence import AnswerError, DivergenceError, check_answers
 
 __all__ = ["Batch", "Batches", "Encoded", "at_once", "selecting"]
 
@@ -85,7 +85,10 @@ class Batches(Generic[B]):
 
     def validate(self) -> dict[str, float]:
         if self._judge is not None:
-            return self._judge()
+            try:
+                return self._judge()
+            except AnswerError as error:
+                raise DivergenceError("the model's answers are not finite numbers") from error
         with torch.no_grad():  # some of the training examples show whether the model still answers
             some = self.train.batch(range(min(len(self.train.lengths), self.settings.batch_size)))
             for answer in self._answer(to_device(some, device_of(self.model))):

@@ -183,7 +183,7 @@ class Estimator(Generic[X, R, B]):
         raise NotImplementedError
 
     def figures(self, examples: R) -> Scores:
-        """The figures by key, `FIGURES` among them. Raises DivergenceError if the answers are no finite numbers."""
+        """The figures by key, `FIGURES` among them. Raises AnswerError if the answers are not finite."""
         raise NotImplementedError
 
     def judge(self, examples: X) -> Scores:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from elman.errors import InputError
 
-__all__ = ["LARGEST", "DivergenceError", "check_answer", "check_answers", "warn_if_diverged"]
+__all__ = ["LARGEST", "AnswerError", "DivergenceError", "check_answer", "check_answers", "warn_if_diverged"]
 
 LARGEST = 1e9  # of a weight; a few multiplied are beyond single precision, in a gradient if not in an answer
 
@@ -24,6 +24,10 @@ class DivergenceError(InputError):
         )
 
 
+class AnswerError(InputError):
+    """An answer that is no finite number: of a trained model a matter of its input, in training a divergence."""
+
+
 def check_answers(answers: Tensor) -> None:
     """Raises DivergenceError for scores that are no finite numbers, as finite weights give that are too large."""
     if not bool(answers.isfinite().all()):
@@ -34,9 +38,9 @@ A = TypeVar("A", np.ndarray, Tensor)
 
 
 def check_answer(answer: A) -> A:
-    """The answer. Raises InputError if it is no number: finite weights, or inputs, may be too large for their sum."""
+    """The answer. Raises AnswerError if it is no number: finite weights, or inputs, may be too large for their sum."""
     if not bool(np.isfinite(answer).all() if isinstance(answer, np.ndarray) else answer.isfinite().all()):
-        raise InputError("the answer is not a number", remedy="give smaller numbers, or train the model again")
+        raise AnswerError("the answer is not a number", remedy="give smaller numbers, or train the model again")
     return answer
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -14,8 +15,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 import elman
+from elman.data.labelled import Labelled
 from elman.errors import InputError
 from elman.models.class_loss import LossSettings
+from elman.training.divergence import DivergenceError
 
 Data = tuple[list[str], list[str]]
 SMALL: dict[str, Any] = {
@@ -212,3 +215,19 @@ def test_not_fitted() -> None:
         elman.Classifier().predict(["x"])
     with pytest.raises(NotFittedError, match="nothing to save"):
         elman.Classifier().save("/nowhere")
+
+
+def test_an_answer_that_is_no_number_is_blamed_on_training_in_training_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trained model whose answer is none is asked for smaller numbers, not for another rate."""
+    series = [np.full((4, 1), float(i % 2), np.float32) for i in range(20)]
+    data = Labelled(series, [i % 2 for i in range(20)])
+    model = elman.Classifier(hidden=4, epochs=1)
+    model.fit_parts(data, data)
+    with torch.no_grad():
+        model.model_.out.bias.fill_(torch.inf)
+    with pytest.raises(InputError, match="the answer is not a number; give smaller numbers") as said:
+        model.judge(data)
+    assert not isinstance(said.value, DivergenceError)
+    read = model.encoded(data)
+    with pytest.raises(DivergenceError, match="the model's answers are not finite numbers"):
+        model.batches(read, read).validate()

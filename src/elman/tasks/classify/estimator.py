@@ -27,7 +27,7 @@ from elman.tasks.batches import Batches, at_once, selecting
 from elman.tasks.estimator import Estimator, check_fitted
 from elman.tasks.figures import Scores, number, score_classes
 from elman.tasks.packaged import check_packaged, packaged_digest, parts_of_speech
-from elman.training.divergence import check_answer, check_answers, warn_if_diverged
+from elman.training.divergence import check_answer, warn_if_diverged
 
 __all__ = ["Classifier", "predict_scores"]
 
@@ -191,8 +191,7 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
 
     def figures(self, examples: Examples) -> Scores:
         assert examples.y is not None
-        scores = predict_scores(self.model_, examples)
-        check_answers(scores)
+        scores = check_answer(predict_scores(self.model_, examples))
         return score_classes(examples.y.numpy(), scores.softmax(1).numpy(), self.labels)
 
     @property
