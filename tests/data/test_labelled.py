@@ -12,7 +12,7 @@ import pytest
 
 from elman.config.settings import DataSettings
 from elman.data.formats import read_table
-from elman.data.labelled import check_known, load_labelled, load_texts
+from elman.data.labelled import load_labelled, load_texts, unseen_labels
 from elman.data.packaging import pack_reviews, review_groups
 from elman.data.parts import packaged_folder
 from elman.data.reviews import ReviewSentence, read_reviews
@@ -98,9 +98,9 @@ def test_bad_labels_and_columns_get_one_line(tmp_path: Path) -> None:
     assert "only one class, 'good'" in message(path=one, input="review", target="stars")
     gap = csv_file(tmp_path / "gap.csv", [*ROWS, ("text", "")])
     assert "gap.csv, row 42: no value in column 'stars'" in message(path=gap)
-    new = csv_file(tmp_path / "new.csv", [*ROWS[:5], ("text", "meh")])
-    assert "new.csv, row 7: label 'meh' never occurs in the training data; known are 'bad', 'good'" in message(
-        path=path, test=new
+    new = csv_file(tmp_path / "new.csv", [("text", "meh"), ("text", "so"), ("text", "so")])
+    assert "new.csv: none of its labels ('so' 2 times, 'meh') occurs in the training data; known are 'bad', 'good'" in (
+        message(path=path, test=new)
     )
     assert "no such file or folder" in message(path=str(tmp_path / "none.csv"))
     assert "--data PATH" in message()
@@ -109,10 +109,18 @@ def test_bad_labels_and_columns_get_one_line(tmp_path: Path) -> None:
     assert "the file is empty" in message(path=str(tmp_path / "empty.csv"))
 
 
-def test_labels_of_a_later_table_are_checked() -> None:
-    check_known(Table({"label": ["a"]}), {"a", "b"})
-    with pytest.raises(InputError, match=r"later\.csv, row 2: label 'c' never occurs"):
-        check_known(Table({"label": ["a", "c"]}, "later.csv"), {"a", "b"})
+def test_a_label_that_training_lacks_is_kept_and_told(tmp_path: Path) -> None:
+    path = csv_file(tmp_path / "my.csv", ROWS)
+    one = csv_file(tmp_path / "one.csv", [*ROWS[:4], ("text", "meh")])
+    many = csv_file(tmp_path / "many.csv", [*ROWS[:4], *[(f"text {i}", f"odd {i // 2}") for i in range(20)]])
+    data = load_labelled(DataSettings(path=path, valid=one, test=many))
+    assert data.labels == ["bad", "good"]
+    assert list(data.valid["label"])[-1] == "meh"
+    assert "1 of 5 valid rows has a label that the training data lack ('meh'): it counts as an error" in data.notes
+    told = next(note for note in data.notes if "test rows" in note)
+    assert told.startswith("20 of 24 test rows have labels that the training data lack ('odd 0' 2 times, ")
+    assert told.endswith("'odd 7' 2 times and 2 more): they count as errors")
+    assert unseen_labels(Table({"label": ["a"]}), {"a", "b"}, "row") == []
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ Everything that was guessed, split or left out is said in `notes`, for the scree
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from elman.data.table import Table
 from elman.data.textfile import shown
 from elman.errors import InputError
 
-__all__ = ["Labelled", "LabelledTexts", "check_known", "load_labelled", "load_texts"]
+__all__ = ["Labelled", "LabelledTexts", "load_labelled", "load_texts", "unseen_labels"]
 
 _FEW = 10  # different texts; fewer cannot be dealt to ten folds
 
@@ -84,7 +84,7 @@ def load_labelled(settings: DataSettings) -> LabelledTexts:
     """Read, check and where needed split the data of a classifier.
 
     Raises:
-        InputError: anything wrong with file, column, row or label; see `read_table`, `read_trees`, `check_known`.
+        InputError: anything wrong with file, column, row or label; see `read_table`, `read_trees`, `unseen_labels`.
     """
     notes: list[str] = []
     tables = _read_parts(settings, notes)
@@ -125,8 +125,8 @@ def load_labelled(settings: DataSettings) -> LabelledTexts:
         texts |= {part: whole.take(rows) for part, rows in parts.items()}
         notes.append(note)
     train, valid, test = (texts[part] for part in PARTS)
-    for table in (valid, test):
-        check_known(table, set(train["label"]))
+    for part, table in (("valid", valid), ("test", test)):
+        notes += unseen_labels(table, set(train["label"]), f"{part} {table.unit}")
     notes += _known_texts(texts)
     return LabelledTexts(train, valid, test, input, target, tuple(notes))
 
@@ -277,16 +277,34 @@ def _check_classes(train: Table) -> None:
         )
 
 
-def check_known(table: Table, known: set[str]) -> None:
-    """Every label of `table` was seen in training.
+def unseen_labels(table: Table, known: Collection[str], unit: str) -> list[str]:
+    """What is said of rows whose label was not seen in training: no answer to them is right, and they count as errors.
+
+    Args:
+        unit: what a row is called there, for the line.
 
     Raises:
-        InputError: naming the first row whose label was not.
+        InputError: every label is of this kind: these are the labels of something else.
     """
-    for i, label in enumerate(table["label"]):
-        if label not in known:
-            raise InputError(
-                f"label {label!r} never occurs in the training data",
-                where=table.where(i),
-                remedy=f"known are {', '.join(map(repr, sorted(known)[:8]))}; mend it, or train with examples of it",
-            )
+    strange = Counter(label for label in table["label"] if label not in known)
+    rows = strange.total()
+    if rows == len(table) > 0:
+        raise InputError(
+            f"none of its labels ({_some(strange)}) occurs in the training data",
+            where=table.source,
+            remedy=f"known are {_some(sorted(known))}; mend them, or name another column: --target COLUMN",
+        )
+    if not rows:
+        return []
+    have = "has a label" if rows == 1 else "have labels"
+    return [
+        f"{rows:,} of {len(table):,} {unit}s {have} that the training data lack ({_some(strange)}): "
+        f"{'it counts as an error' if rows == 1 else 'they count as errors'}"
+    ]
+
+
+def _some(labels: Iterable[str]) -> str:
+    """The first of them, quoted; the most frequent of a count, with how often each occurs if that is more than once."""
+    counts = labels.most_common() if isinstance(labels, Counter) else [(label, 1) for label in labels]
+    said = [f"{label!r:.60}{f' {n:,} times' * (n > 1)}" for label, n in counts[:8]]
+    return ", ".join(said) + (f" and {len(counts) - 8:,} more" if len(counts) > 8 else "")

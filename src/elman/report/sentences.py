@@ -173,7 +173,7 @@ def interesting(y_true: np.ndarray, probabilities: np.ndarray, texts: Sequence[A
     """
     predicted, sure = probabilities.argmax(1), probabilities.max(1)
     found: list[int] = []
-    for k in range(probabilities.shape[1]):
+    for k in np.unique(y_true):
         for kind in (predicted != y_true, predicted == y_true):
             rows = np.flatnonzero(kind & (y_true == k))
             rows = rows[np.argsort(-sure[rows], kind="stable")]

@@ -27,24 +27,29 @@ def score_classes(y_true: np.ndarray, probabilities: np.ndarray, labels: Sequenc
     """accuracy, macro_f1, mcc, nll, and by class precision, recall, f1, count; with the confusion matrix.
 
     Args:
-        y_true: (N,) class indices.
+        y_true: (N,) class indices; -1 for a label that the model does not know, and so cannot give.
         probabilities: (N, K).
         labels: K names.
 
-    macro_f1 is the mean over all K classes; one that neither occurs nor is predicted counts as 0.
+    macro_f1 is the mean over all K classes; one that neither occurs nor is predicted counts as 0. A row of an unknown
+    label is an error: in accuracy, in the precision of the class that it was taken for, and in mcc, where all such rows
+    are one more class. nll is the mean over the others, as the probability of a class that is not there would be 0, and
+    its logarithm whatever one puts for that. Where there are such rows, ``unseen`` counts what they were taken for.
     """
     from sklearn.metrics import confusion_matrix
 
+    K, known = len(labels), y_true >= 0
     predicted = probabilities.argmax(1)
-    confusion = confusion_matrix(y_true, predicted, labels=list(range(len(labels))))
+    confusion = confusion_matrix(np.where(known, y_true, K), predicted, labels=list(range(K + (not known.all()))))
     by_class = class_figures(confusion, labels)
     return {
         "accuracy": float(np.trace(confusion) / len(y_true)),
         "macro_f1": by_class.pop("macro_f1"),
         "mcc": _matthews(confusion),
-        "nll": nll(probabilities[np.arange(len(y_true)), y_true]),
+        "nll": nll(probabilities[known, y_true[known]]),
         "n": len(y_true),
         **by_class,
+        **({"unseen": confusion[K, :K].tolist()} if len(confusion) > K else {}),
     }
 
 
@@ -52,10 +57,12 @@ def class_figures(confusion: np.ndarray, labels: Sequence[str]) -> Scores:
     """macro_f1, the mean of all K classes' F1; classes, with precision, recall, f1 and n of each; and the confusion.
 
     Args:
-        confusion: (K, K) counts: row true, column predicted.
+        confusion: (K, K) counts: row true, column predicted; further classes may follow, which are errors and no more.
         labels: K names.
     """
-    precision, recall, f1 = scores_by_class(confusion)
+    K = len(labels)
+    precision, recall, f1 = (values[:K] for values in scores_by_class(confusion))
+    confusion = confusion[:K, :K]
     return {
         "macro_f1": float(f1.mean()),
         "classes": {
@@ -69,8 +76,10 @@ def class_figures(confusion: np.ndarray, labels: Sequence[str]) -> Scores:
 def nll(chosen: np.ndarray) -> float:
     """The mean negative log-likelihood, in nats, of the probabilities (N,) that the truth was given.
 
-    What was held to be impossible counts as one in a trillion.
+    What was held to be impossible counts as one in a trillion; of none it is NaN.
     """
+    if not len(chosen):
+        return math.nan
     return float(-np.log(np.maximum(chosen, 1e-12)).mean())
 
 

@@ -176,13 +176,9 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         return {key: number(figures, key) for key in ("accuracy", "macro_f1", "nll")}
 
     def class_numbers(self, y: Sequence[Any] | np.ndarray) -> np.ndarray:
-        """Labels to class indices. Raises InputError for a label that was never seen."""
+        """Labels to class indices; -1 for a label that was never seen, which no answer is right for."""
         known = {label: k for k, label in enumerate(self.classes_.tolist())}
-        values = np.asarray(y).tolist()
-        for i, label in enumerate(values):
-            if label not in known:
-                raise InputError(f"label {label!r} never occurs in the training data", where=f"y[{i}]")
-        return np.array([known[label] for label in values], dtype=np.int64)
+        return np.array([known.get(label, -1) for label in np.asarray(y).tolist()], dtype=np.int64)
 
     # -- use
 

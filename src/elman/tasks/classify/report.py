@@ -41,17 +41,30 @@ def look(trained: Trained[Classifier, Labelled]) -> Look:
         ours=str(results.settings["cell"]),
         settings=results.settings,
         sections=classification(results, _memory(results, trained.estimator)),
-        errors={key: standard_error(confusion(results), key) for key in ("macro_f1", "accuracy")},
+        errors=_errors(results, len(trained.estimator.labels)),
     )
+
+
+def _errors(results: Results, known: int) -> dict[str, float]:
+    """How far the figures would move on another test set; the macro F1 is the mean over the `known` classes alone."""
+    matrix = confusion(results)
+    occurring = (matrix.sum(0) + matrix.sum(1)) > 0
+    of_all = occurring.sum() / max(1, occurring[:known].sum())  # the F1 of a class that cannot be given stays 0
+    return {
+        "macro_f1": standard_error(matrix, "macro_f1") * float(of_all),
+        "accuracy": standard_error(matrix, "accuracy"),
+    }
 
 
 def _results(trained: Trained[Classifier, Labelled]) -> Results:
     """Everything the report draws."""
-    data, classifier, labels = trained.data, trained.estimator, trained.estimator.labels
+    data, classifier = trained.data, trained.estimator
     encoding = classifier.encoding_
     train, test = encoding(data.train.inputs), encoding(data.test.inputs)
     parts = {"train": data.train, "valid": data.valid, "test": data.test}
-    y = {name: classifier.class_numbers(part.labels) for name, part in parts.items()}
+    labels = [*classifier.labels, *_unseen(classifier, data.valid, data.test)]
+    numbers = {label: k for k, label in enumerate(labels)}
+    y = {name: np.array([numbers[str(label)] for label in part.labels], dtype=int) for name, part in parts.items()}
     P = classifier.predict_proba(data.test.inputs)
     shown = interesting(y["test"], P, data.test.inputs)
     return Results(
@@ -73,6 +86,11 @@ def _results(trained: Trained[Classifier, Labelled]) -> Results:
         best_epoch=classifier.fitted_.kept[1] or None,
         proof=trained.proof.to_dict(),
     )
+
+
+def _unseen(classifier: Classifier, *parts: Labelled) -> list[str]:
+    """Labels that training lacks: behind those of the probabilities' columns, as classes that are never given."""
+    return sorted({str(label) for part in parts for label in part.labels} - set(classifier.labels))
 
 
 def inspect(classifier: Classifier, text: str) -> tuple[str, list[Section | None]]:
@@ -114,7 +132,8 @@ def _memory(results: Results, classifier: Classifier, most: int = 24) -> Section
 
     That one is answered rightly, with confidence, and neither too short to show memory nor too long to print.
     """
-    sure = results.probabilities[np.arange(len(results.y_true)), results.y_true]
+    P = results.probabilities
+    sure = np.where(P.argmax(1) == results.y_true, P.max(1), 0)
     fits = [i for i, n in enumerate(results.lengths) if 10 <= n <= 18]
     if not fits:
         return None

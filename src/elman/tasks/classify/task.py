@@ -10,7 +10,7 @@ import numpy as np
 
 from elman.config.recipe import Recipe
 from elman.config.settings import DataSettings
-from elman.data.labelled import Labelled, check_known, load_labelled, load_texts
+from elman.data.labelled import Labelled, load_labelled, load_texts, unseen_labels
 from elman.data.table import Table
 from elman.errors import InputError
 from elman.pages.page import Section
@@ -67,7 +67,8 @@ class Classify(Task[Classifier, Labelled]):
         target = columns.get("target") or "label"
         table = load_texts(settings, input, target, estimator.labels, note)
         _check_kind(estimator, table)
-        check_known(table, set(estimator.labels))
+        for line in unseen_labels(table, set(estimator.labels), "row"):
+            note(line)
         return Labelled.of(table)
 
     def _added(self, estimator: Classifier) -> list[str]:
