@@ -94,6 +94,18 @@ def test_train_predict_evaluate(call: Any, reviews: Path, tmp_path: Path) -> Non
     assert figures["accuracy"] == pytest.approx(sum(r["predicted"] == r["verdict"] for r in rows) / 90)
 
 
+def test_a_packaged_recipe_on_other_data_claims_nothing_of_its_own(call: Any, reviews: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert call("train", "sentiment", "--data", reviews, "--out", run, *QUICK)[0] == 0
+    for name in ("card.md", "report.html", "recipe.toml"):
+        text = (run / name).read_text()
+        for claim in ("ustomer reviews", "CC BY", "English", "Hu and", "positive"):
+            assert claim not in text
+    card = (run / "card.md").read_text()
+    assert "# sentiment\n\nTrained as the recipe sentiment says, on other data than its own\n" in card
+    assert "Read from `reviews.csv`. Its licence is for its owner to state." in card
+
+
 def test_several_seeds(call: Any, reviews: Path, tmp_path: Path) -> None:
     code, out, _ = call(
         "train", "classify", "--data", reviews, "--out", tmp_path / "run", "--seed", 3, "--set", "training.seeds=2",

@@ -252,3 +252,19 @@ def test_a_name_cannot_choose_where_a_run_is_written(recipe: Path, name: str) ->
 def test_packaged_data_lie_in_the_package(name: str) -> None:
     with pytest.raises(InputError, match="choose from ner, pos, sentiment"):
         packaged_folder(name)
+
+
+def test_a_recipe_on_other_data_makes_no_claims_about_its_own(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(RECIPE.replace('name = "mine"', 'name = "mine"\ndescription = "Of wines"'))
+    own = load_recipe(tmp_path / "mine.toml", sections=SECTIONS)
+    assert own.description == "Of wines"
+    assert own.data.path
+    same = load_recipe(tmp_path / "mine.toml", sections=SECTIONS, values={"data.path": own.data.path})
+    assert same.description == "Of wines"
+    told = "Trained as the recipe mine says, on other data than its own"
+    for others in ({"values": {"data.path": "b.csv"}}, {"overrides": ["data.path=b.csv"]}):
+        other = load_recipe(tmp_path / "mine.toml", sections=SECTIONS, **others)  # type: ignore[arg-type]
+        assert (other.name, other.description) == ("mine", told)
+        (tmp_path / "again.toml").write_text(other.to_toml())
+        assert load_recipe(tmp_path / "again.toml", sections=SECTIONS) == other
+    assert load_recipe("classify", sections=SECTIONS, values={"data.path": "b.csv"}).description == ""

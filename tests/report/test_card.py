@@ -59,6 +59,13 @@ def test_packaged_data_come_with_source_licence_and_split() -> None:
     ):
         assert wanted in text
     assert "Read from `my.csv`" in card(data="/home/me/my.csv")
+    parts = {"validation": "", "test": "/home/me/t.csv"}
+    assert "- For test: `t.csv`.\n" in card(data="/home/me/my.csv", parts=parts)
+    text = card(data="packaged:sentiment", parts=parts)
+    assert "- Licence: CC BY 4.0" in text
+    assert "- For test: `t.csv`.\n" in text
+    assert "By review" not in text
+    assert "For validation" not in text
 
 
 def test_a_proof_that_failed_is_said() -> None:

@@ -13,7 +13,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
@@ -48,7 +48,7 @@ class Recipe:
     Attributes:
         name: what its RUN folder is called.
         task: one of `TASKS`.
-        description: one line.
+        description: one line; of a recipe that is trained on other data than its own, that it is.
         sections: the filled Structs by section name; "data" is always there.
     """
 
@@ -130,6 +130,7 @@ def load_recipe(
     for key, section in filled.items():
         check_keys(section, kinds[key], key, lambda dotted: source.where(*dotted.split(".")))
     resolve_paths(filled["data"], source.folder)
+    own = filled["data"].get("path")
     changes = [*_parsed(overrides), *((key, value, key) for key, value in (values or {}).items())]
     if any(key == "data.path" for key, _, _ in changes):
         filled["data"] = {k: v for k, v in filled["data"].items() if k not in _DESCRIBES}
@@ -142,7 +143,10 @@ def load_recipe(
     done = {}
     for key, kind in kinds.items():
         done[key] = fill(filled[key], kind, key, lambda dotted: set_by.get(dotted) or source.where(*dotted.split(".")))
-    return Recipe(*head, sections=done)
+    recipe = Recipe(*head, sections=done)
+    if own and recipe.data.path != own:  # what it says of its own data is not true of others
+        recipe = replace(recipe, description=f"Trained as the recipe {recipe.name} says, on other data than its own")
+    return recipe
 
 
 def load_data(

@@ -32,6 +32,7 @@ def write_card(
     usage: str,
     proof: Mapping[str, Any] | None = None,
     data: str = "",
+    parts: Mapping[str, str] | None = None,
 ) -> str:
     """A model card in Markdown.
 
@@ -44,6 +45,7 @@ def write_card(
         usage: a command that uses the model.
         proof: the object of proof.json.
         data: the recipe's data.path; of packaged data the card repeats source, licence and split.
+        parts: the files of parts that have one of their own, by what they are for.
     """
     lines = [f"# {title}", "", description or "A model trained with Elman.", "", "## Intended use", ""]
     lines += [
@@ -65,7 +67,7 @@ def write_card(
         said = ", ".join(f"{k} {_number(seeds['mean'][k])} +- {_number(seeds['std'][k])}" for k in known)
         lines += ["", f"Over {len(seeds['runs'])} seeds (mean +- standard deviation, test): {said}."]
     lines += ["", "## Limits", "", *(f"- {limit}" for limit in _limits(metrics, better))]
-    lines += ["", "## Data", "", *_source(data), *(f"- {note}" for note in notes)]
+    lines += ["", "## Data", "", *_source(data, parts or {}), *(f"- {note}" for note in notes)]
     lines += ["", "## Settings", "", "| setting | value |", "| --- | --- |"]
     lines += [f"| {key} | {_cell(value)} |" for key, value in settings.items() if key != "equations"]
     if equations := settings.get("equations"):
@@ -97,11 +99,11 @@ def _limits(metrics: Mapping[str, Any], better: bool) -> Iterator[str]:
     yield "Not examined: fairness between groups of people, robustness against texts written to mislead it."
 
 
-def _source(path: str) -> list[str]:
+def _source(path: str, parts: Mapping[str, str]) -> list[str]:
     """Source, licence and split of packaged data, as the README beside them says; of others, where they were."""
+    others = [f"- For {what}: `{_names(file)}`." for what, file in parts.items() if file]
     if not path.startswith("packaged:"):
-        names = ", ".join(Path(part).name for part in path.split(","))  # the card travels: no folders of this machine
-        return [f"- Read from `{names}`. Its licence is for its owner to state."] if path else []
+        return [f"- Read from `{_names(path)}`. Its licence is for its owner to state.", *others] if path else others
     readme = (packaged_folder(path.removeprefix("packaged:")) / "README.md").read_text(encoding="utf-8")
     said, what = dict[str, str](), ""
     for paragraph in re.split(r"\n\s*\n", readme):
@@ -113,7 +115,13 @@ def _source(path: str) -> list[str]:
             said[what] += f" {'; '.join(entries)}."
         else:
             what = ""
-    return [f"- {what}: {said[what]}" for what in ("Source", "Licence", "Split") if what in said]
+    known = ("Source", "Licence") if others else ("Source", "Licence", "Split")  # which is another then
+    return [f"- {what}: {said[what]}" for what in known if what in said] + others
+
+
+def _names(paths: str) -> str:
+    """Of files that a comma separates: the card travels, and tells of no folders of this machine."""
+    return ", ".join(Path(part).name for part in paths.split(","))
 
 
 def _number(value: float | None) -> str:

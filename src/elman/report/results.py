@@ -22,8 +22,8 @@ class Results:
         history: one mapping an epoch, the rows of history.jsonl: epoch, loss, the validation figures
             (``valid_nll``, ``valid_macro_f1`` ...), rate (learning rate), seconds.
         metrics: the object of metrics.json: ``test``, ``valid``, ``baseline``, ``seconds``.
-        labels: K class names, in the order of the columns of `probabilities`; those that only validation and test have, and
-            no answer, follow.
+        labels: K class names, in the order of the columns of `probabilities`; behind them those of validation
+            and test alone.
         y_true: (N,) indices into `labels`, of the test split.
         probabilities: (N, K).
         texts: N raw inputs as the user wrote them (empty for numeric sequences).

@@ -273,6 +273,7 @@ def write_trained(task: Task[E, X], out: Path, trained: Trained[E, X], progress:
         usage=f'elman predict {out.name} "..."',
         proof=trained.proof.to_dict(),
         data=recipe.data.path,
+        parts={"validation": recipe.data.valid, "test": recipe.data.test},
     )
     write_run(
         out,
