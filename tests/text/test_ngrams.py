@@ -7,14 +7,18 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_selection import chi2
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
 from elman.errors import InputError
+from elman.text.corpus import Corpus
+from elman.text.ngram_counts import Known, learn, ngrams_of
 from elman.text.ngrams import (
     NgramFeatures,
-    _ngrams,
     _vectoriser,
     character_ngrams,
     tfidf_baseline,
@@ -105,7 +109,7 @@ def test_features_equal_scikit_learns(tokenized: bool) -> None:
 @pytest.mark.parametrize("document", ["A été don't x_9  İ ß, a", "", ["A", "été", "x y", "", "."], [""]])
 def test_ngrams_are_cut_as_scikit_learn_cuts_them(document: str | list[str]) -> None:
     for kind, part in _vectoriser(not isinstance(document, str), (1, 3), (2, 4)).transformer_list:
-        cut = _ngrams(document, kind, (1, 3) if kind == "word" else (2, 4))
+        cut = ngrams_of(document, kind, (1, 3) if kind == "word" else (2, 4))
         assert Counter(cut) == Counter(part.build_analyzer()(document))
 
 
@@ -113,6 +117,81 @@ def test_with_labels_the_telling_ngrams_are_kept() -> None:
     assert set(NgramFeatures((1, 1), most=2).fit(TEXTS, LABELS).names) == {"word:good", "word:bad"}
     # without labels the frequent ones: "and" comes as often as "bad", three times; the alphabet decides
     assert NgramFeatures((1, 1), most=2).fit(TEXTS).names == ["word:and", "word:good"]
+
+
+WORDS = st.text("ab \u00e9\u4e2d.", max_size=3)
+LISTS = st.lists(st.lists(WORDS, max_size=6), min_size=1, max_size=8)
+
+
+@settings(deadline=None)
+@given(LISTS, LISTS, st.integers(1, 3), st.integers(0, 2), st.booleans(), st.booleans())
+def test_counting_many_is_counting_one_by_one(
+    texts: list[list[str]], others: list[list[str]], first: int, more: int, bare: bool, joined: bool
+) -> None:
+    """Trees of word numbers, and characters by word, against a Counter over the strings: of token lists, whose tokens
+    may be empty or hold blanks, and of strings."""
+    sizes = first, first + more
+    if bare:
+        texts, others = ([[w.replace(" ", "") for w in t] for t in some] for some in (texts, others))
+    given_texts, asked = (([" ".join(t) for t in some] if joined else some) for some in (texts, others))
+    for kind in ("word", "character"):
+        cut = [Counter(ngrams_of(text, kind, sizes)) for text in given_texts]
+        learned = learn(given_texts, kind, sizes, None)
+        frequency = Counter(ngram for counted in cut for ngram in counted)
+        names = learned.names(np.arange(len(learned.frequency)))
+        assert dict(zip(names, learned.frequency.tolist())) == frequency
+        known = Known(kind, sizes, names[::2])
+        asked_often = asked * (1 + 64 // len(asked))
+        ends, columns, times = known.count(asked_often)
+        expected = [
+            sorted((names[::2].index(n), c) for n, c in Counter(ngrams_of(t, kind, sizes)).items() if n in names[::2])
+            for t in asked_often
+        ]
+        assert list(zip(columns.tolist(), times.tolist())) == [pair for row in expected for pair in row]
+        assert ends.tolist() == np.cumsum([len(row) for row in expected]).tolist()
+        few = known.count(asked)
+        assert few.columns.tolist() == columns[: ends[len(asked) - 1]].tolist()
+
+
+def test_pieces_of_a_large_corpus_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(0)
+    texts = [[f"w{n}" for n in draw.integers(0, 60, draw.integers(0, 9))] for _ in range(200)]
+    labels = draw.integers(0, 3, 200).tolist()
+    whole = NgramFeatures((1, 3), (2, 3), most=300).fit(texts, labels)
+    rows = whole.rows(texts)
+    monkeypatch.setattr("elman.text.ngram_counts._AT_ONCE", 16)
+    parts = NgramFeatures((1, 3), (2, 3), most=300).fit(Corpus.of(texts), labels)
+    assert parts.to_dict() == whole.to_dict()
+    for one, other in zip(rows, parts.rows(texts)):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 20])
+def test_what_tells_the_classes_apart_is_chi_squared(classes: int) -> None:
+    draw = np.random.default_rng(classes)
+    labels = draw.integers(0, classes, 300)
+    texts = [[f"w{n}" for n in [*draw.integers(0, 300, 8), 3 * k, 3 * k + 1]] for k in labels]
+    features = NgramFeatures((1, 2), (2, 3), most=100).fit(texts, labels.tolist())
+    union = _vectoriser(True, (1, 2), (2, 3))
+    x = union.fit_transform(texts) > 0
+    worth = dict(zip(union.get_feature_names_out(), chi2(x, labels)[0]))
+    kept = [worth.pop(name.replace(":", "__")) for name in features.names]
+    assert len(kept) == 100
+    assert min(kept) >= max(worth.values()) - 1e-9
+    assert min(kept) > np.median(list(worth.values()))
+
+
+def test_a_corpus_is_its_token_lists() -> None:
+    texts = [["b", "a", "b"], [], ["c"], ["", "a b"]]
+    corpus = Corpus.of(iter(texts))
+    assert list(corpus) == texts
+    assert corpus[-1] == texts[-1]
+    assert corpus[1:3] == texts[1:3]
+    assert dict(zip(corpus.words, corpus.counts().tolist())) == Counter(word for text in texts for word in text)
+    assert [list(piece) for piece in corpus.pieces(2)] == [texts[:1], texts[1:3], texts[3:]]
+    assert corpus.lengths.tolist() == [3, 0, 1, 2]
+    with pytest.raises(IndexError):
+        corpus[4]
 
 
 def test_saved_features_are_the_same() -> None:

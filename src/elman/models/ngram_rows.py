@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from elman.text.ngrams import Document, NgramFeatures
 
 __all__ = ["NgramRows"]
-
-_AT_ONCE = 1 << 20  # numbers that stand written out while they are worked out
 
 
 @dataclass(frozen=True)
@@ -33,18 +30,8 @@ class NgramRows:
 
     @classmethod
     def of(cls, features: NgramFeatures, texts: Sequence[Document]) -> NgramRows:
-        """The features of N texts, some texts at a time."""
-        width = len(features.names)
-        most = max(1, _AT_ONCE // max(1, width))
-        counts, columns, values = [np.zeros(0, np.int64)], [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
-        for start in range(0, len(texts), most):
-            dense = features.transform(texts[start : start + most])
-            rows, where = np.nonzero(dense)
-            counts.append(np.bincount(rows, minlength=len(dense)))
-            columns.append(where.astype(np.int32))
-            values.append(dense[rows, where])
-        parts = (np.concatenate(counts).cumsum(), np.concatenate(columns), np.concatenate(values))
-        return cls(width, *map(torch.from_numpy, parts))
+        """The features of N texts."""
+        return cls(len(features), *map(torch.from_numpy, features.rows(texts)))
 
     def __len__(self) -> int:
         return len(self.ends)

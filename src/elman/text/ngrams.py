@@ -6,38 +6,22 @@ the validation texts. It takes seconds and is hard to beat; every report prints 
 
 from __future__ import annotations
 
-import math
-import re
 import warnings
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from elman.errors import InputError
+from elman.text.corpus import Corpus
+from elman.text.ngram_counts import Document, Known, Learned, Range, character_ngrams, learn, word_ngrams
 
 if TYPE_CHECKING:
     import numpy as np
     from sklearn.pipeline import FeatureUnion, Pipeline
 
-__all__ = ["Baseline", "NgramFeatures", "character_ngrams", "tfidf_baseline", "word_ngrams"]
+__all__ = ["Baseline", "Document", "NgramFeatures", "character_ngrams", "tfidf_baseline", "word_ngrams"]
 
-Document = str | Sequence[str]
-Range = tuple[int, int]
-
-_WORD = re.compile(r"\b\w\w+\b")  # scikit-learn's words: two letters or more
 STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
-
-
-def word_ngrams(tokens: Sequence[str], n: int) -> list[str]:
-    """Runs of n tokens, joined by blanks: `["a", "b", "c"]` has the 2-grams `a b`, `b c`."""
-    return [" ".join(tokens[i : i + n]) for i in range(len(tokens) - n + 1)]
-
-
-def character_ngrams(word: str, n: int, *, edges: bool = True) -> list[str]:
-    """Runs of n characters; with `edges` the word's ends count as `<` and `>`, as in fastText (Bojanowski 2017)."""
-    framed = f"<{word}>" if edges else word
-    return [framed[i : i + n] for i in range(len(framed) - n + 1)]
 
 
 @dataclass(frozen=True)
@@ -128,58 +112,95 @@ class NgramFeatures:
             raise InputError("n-gram features of neither words nor characters")
         self.words, self.characters, self.most = words, characters, most
         self._parts: list[tuple[str, list[str], list[float]]] = []  # (kind, n-grams, idf)
+        self._known: list[tuple[Known, np.ndarray]] | None = None  # n-grams and idf, ready to be counted
 
     @property
     def names(self) -> list[str]:
         """The n-grams in the order of the features, as `word:not good`, `character:ful `."""
         return [f"{kind}:{ngram}" for kind, ngrams, _ in self._parts for ngram in ngrams]
 
+    def __len__(self) -> int:
+        """How many features there are."""
+        return sum(len(ngrams) for _, ngrams, _ in self._parts)
+
     def fit(self, texts: Sequence[Document], labels: Sequence[Any] | None = None) -> NgramFeatures:
-        """Choose the n-grams and their weights from the training texts."""
+        """Choose the n-grams and their weights from the training texts.
+
+        Of n-grams that are worth the same the shorter runs of words come first, then the alphabet decides.
+        """
         import numpy as np
-        from sklearn.feature_selection import chi2
+        from scipy.sparse import csr_matrix
 
         if not len(texts):
             raise InputError("no texts to take n-grams from")
-        union = _vectoriser(_tokenized(texts), self.words, self.characters)
-        try:
-            x = union.fit_transform(texts)
-        except ValueError as e:
-            raise InputError("the training texts hold no words", remedy="check the input column") from e
-        present = x > 0  # (texts, n-grams): which texts hold it, whatever its weight there
-        worth = chi2(present, labels)[0] if labels is not None else np.asarray(present.sum(axis=0)).ravel()
-        kept = np.zeros(len(worth), dtype=bool)
-        kept[np.argsort(-worth, kind="stable")[: self.most]] = True
+        shares, classes = np.ones(1), None
+        if labels is not None:
+            _, numbers, sizes = np.unique(np.asarray(labels), return_inverse=True, return_counts=True)
+            shares = sizes / len(texts)
+            places = numbers, np.arange(len(texts))
+            classes = csr_matrix((np.ones(len(texts), np.int64), places), (len(sizes), len(texts)))
+        if not isinstance(texts, Corpus) and _tokenized(texts):
+            texts = Corpus.of(texts)
+        kinds = [(kind, sizes) for kind, sizes in (("word", self.words), ("character", self.characters)) if sizes]
+        found = [learn(texts, kind, sizes, classes) for kind, sizes in kinds]
+        worth = np.concatenate([_worth(learned, shares) for learned in found])
+        if not len(worth):
+            raise InputError("the training texts hold no words", remedy="check the input column")
+        kept = _largest(worth, self.most)
         self._parts, start = [], 0
-        for kind, part in union.transformer_list:
-            names, idf = part.get_feature_names_out(), part.idf_
-            mine = kept[start : start + len(names)]
-            self._parts.append((kind, [str(n) for n in names[mine]], [float(v) for v in idf[mine]]))
-            start += len(names)
+        for (kind, _), learned in zip(kinds, found):
+            end = start + len(learned.frequency)
+            mine = kept[(kept >= start) & (kept < end)] - start
+            idf = np.log((1.0 + len(texts)) / (1.0 + learned.frequency[mine])) + 1.0
+            chosen = sorted(zip(learned.names(mine), idf.tolist()))
+            self._parts.append((kind, [ngram for ngram, _ in chosen], [weight for _, weight in chosen]))
+            start = end
+        self._known = None
         return self
 
     def transform(self, texts: Sequence[Document]) -> np.ndarray[Any, np.dtype[np.float32]]:
         """(texts, features) float32, tf-idf, each kind of n-gram of unit length a text."""
         import numpy as np
 
+        ends, columns, values = self.rows(texts)
+        out = np.zeros((len(texts), len(self)), dtype=np.float32)
+        out[np.repeat(np.arange(len(texts)), np.diff(ends, prepend=0)), columns] = values
+        return out
+
+    def rows(self, texts: Sequence[Document]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What `transform` gives, in the room of what is not zero.
+
+        Returns:
+            (texts,) int64 where each text ends in the other two; int32 columns, in order within a text; float32 values.
+        """
+        import numpy as np
+
         if not self._parts:
             raise InputError("the n-gram features have learned nothing yet", remedy="fit them on the training texts")
-        out = np.zeros((len(texts), len(self.names)), dtype=np.float32)
-        if not len(texts):
-            return out
-        start = 0
-        for kind, ngrams, idf in self._parts:
-            sizes = self.words if kind == "word" else self.characters
-            assert sizes is not None
-            column = {ngram: i for i, ngram in enumerate(ngrams)}
-            block = out[:, start : start + len(ngrams)]
-            for row, text in zip(block, texts):
-                for ngram, count in Counter(_ngrams(text, kind, sizes)).items():
-                    if ngram in column:
-                        row[column[ngram]] = (1 + math.log(count)) * idf[column[ngram]]
-            block /= np.maximum(np.linalg.norm(block, axis=1, keepdims=True), 1e-12)
-            start += len(ngrams)
-        return out
+        if self._known is None:
+            self._known = [(Known(kind, self._sizes(kind), ngrams), np.array(idf, np.float64))
+                           for kind, ngrams, idf in self._parts]  # fmt: skip
+        if len(texts) and not isinstance(texts, Corpus) and _tokenized(texts):
+            texts = Corpus.of(texts)
+        rows, columns, values, start = [], [], [], 0
+        for known, idf in self._known:
+            ends, found, times = known.count(texts)
+            at = np.repeat(np.arange(len(texts)), np.diff(ends, prepend=0))
+            value = (1 + np.log(times)) * idf[found]
+            norm = np.sqrt(np.bincount(at, value**2, minlength=len(texts)))
+            rows.append(at)
+            columns.append(found + start)
+            values.append(value / norm[at])
+            start += len(idf)
+        row = np.concatenate(rows)
+        order = np.argsort(row, kind="stable")  # words before characters within each text
+        ends = np.bincount(row, minlength=len(texts)).cumsum()
+        return ends, np.concatenate(columns)[order].astype(np.int32), np.concatenate(values)[order].astype(np.float32)
+
+    def _sizes(self, kind: str) -> Range:
+        sizes = self.words if kind == "word" else self.characters
+        assert sizes is not None
+        return sizes
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it."""
@@ -219,19 +240,30 @@ def _vectoriser(tokenized: bool, words: Range | None, characters: Range | None) 
     return FeatureUnion(parts)
 
 
-def _ngrams(text: Document, kind: str, sizes: Range) -> list[str]:
-    """What `_vectoriser` counts in a text, without the most of a second that importing scikit-learn takes."""
-    if kind == "word":
-        tokens = _WORD.findall(text.lower()) if isinstance(text, str) else text
-        return [ngram for n in range(sizes[0], sizes[1] + 1) for ngram in word_ngrams(tokens, n)]
-    found: list[str] = []
-    for word in (text.lower() if isinstance(text, str) else " ".join(text)).split():
-        framed = f" {word} "
-        for n in range(sizes[0], sizes[1] + 1):
-            found += character_ngrams(framed, n, edges=False) or [framed]
-            if len(framed) <= n:  # a word that is too short counts once, whole
-                break
-    return found
+def _worth(learned: Learned, shares: np.ndarray) -> np.ndarray:
+    """(n,) by how much each n-gram tells the classes apart: chi-squared between its presence and the class, as
+    scikit-learn's `chi2` has it, sum_k (o_k - e_k)^2 / e_k with e_k = share_k times its frequency; or its frequency."""
+    import numpy as np
+
+    n = learned.frequency
+    if learned.observed is None:
+        return np.asarray(n, float)
+    o = learned.observed.tocoo()
+    # multiplied out, so that only what has been observed is summed
+    squares: np.ndarray = np.bincount(o.col, o.data.astype(float) ** 2 / shares[o.row], minlength=len(n))
+    worth: np.ndarray = squares / np.maximum(n, 1) - n
+    return worth
+
+
+def _largest(worth: np.ndarray, most: int) -> np.ndarray:
+    """Places of the `most` largest, ascending; of equal ones the first."""
+    import numpy as np
+
+    if len(worth) <= most:
+        return np.arange(len(worth))
+    least = np.partition(worth, -most)[-most]
+    above = np.flatnonzero(worth > least)
+    return np.sort(np.concatenate([above, np.flatnonzero(worth == least)[: most - len(above)]]))
 
 
 def _same(tokens: Sequence[str]) -> Sequence[str]:

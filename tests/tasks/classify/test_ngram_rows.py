@@ -28,16 +28,6 @@ def test_a_batch_is_the_rows_bit_for_bit(features: NgramFeatures, texts: list[st
     np.testing.assert_array_equal(NgramRows.of(features, texts)[torch.tensor(picks)].numpy(), expected)
 
 
-def test_worked_out_a_few_at_a_time(features: NgramFeatures, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = NgramRows.of(features, TEXTS)
-    monkeypatch.setattr("elman.models.ngram_rows._AT_ONCE", 1)
-    parts = NgramRows.of(features, TEXTS)
-    assert torch.equal(whole.columns, parts.columns)
-    assert torch.equal(whole.values, parts.values)
-    assert torch.equal(whole.ends, parts.ends)
-    assert len(parts) == len(TEXTS)
-
-
 def test_no_texts(features: NgramFeatures) -> None:
     assert NgramRows.of(features, []).ends.shape == (0,)
 

@@ -1,0 +1,76 @@
+"""Many token lists as one array of numbers: four bytes a token, where a list of strings takes a hundred."""
+
+from __future__ import annotations
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import overload
+
+import numpy as np
+
+__all__ = ["Corpus"]
+
+
+class Corpus(Sequence[list[str]]):
+    """N token lists; each is made again from its numbers when it is asked for.
+
+    Args:
+        words: (V,) the different tokens, whose places in the list are their numbers.
+        ids: (all tokens,) int32, text after text.
+        ends: (N,) int64, where each text ends in `ids`.
+    """
+
+    def __init__(self, words: Sequence[str], ids: np.ndarray, ends: np.ndarray) -> None:
+        self.words, self.ids, self.ends = words, ids, ends
+
+    @classmethod
+    def of(cls, texts: Iterable[Iterable[str]]) -> Corpus:
+        """Number the tokens of each text as they come; of a corpus, itself."""
+        if isinstance(texts, Corpus):
+            return texts
+        numbers: defaultdict[str, int] = defaultdict()
+        numbers.default_factory = numbers.__len__  # a new token's number is how many there are
+        ids, ends = array("i"), array("q")
+        for tokens in texts:
+            ids.extend(map(numbers.__getitem__, tokens))
+            ends.append(len(ids))
+        return cls(list(numbers), np.frombuffer(ids, np.int32), np.frombuffer(ends, np.int64))
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """(N,) int64, tokens in each text."""
+        return np.diff(self.ends, prepend=0)
+
+    def counts(self) -> np.ndarray:
+        """(V,) int64, how often each token occurs."""
+        return np.bincount(self.ids, minlength=len(self.words))
+
+    def rows(self, start: int, stop: int) -> Corpus:
+        """The texts from `start` to `stop`, of the same words; nothing is copied but the ends."""
+        first = int(self.ends[start - 1]) if start else 0
+        last = int(self.ends[stop - 1]) if stop else 0
+        return Corpus(self.words, self.ids[first:last], self.ends[start:stop] - first)
+
+    def pieces(self, most: int) -> Iterator[Corpus]:
+        """All texts in their order, some at a time: at most so many tokens, but always one text."""
+        start = 0
+        while start < len(self):
+            first = self.ends[start - 1] if start else 0
+            stop = max(start + 1, int(np.searchsorted(self.ends, first + most, side="right")))
+            yield self.rows(start, stop)
+            start = stop
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    @overload
+    def __getitem__(self, index: int) -> list[str]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[list[str]]: ...
+    def __getitem__(self, index: int | slice) -> list[str] | list[list[str]]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(len(self))[index]]
+        i = range(len(self))[index]
+        words = self.words
+        return [words[k] for k in self.ids[self.ends[i - 1] if i else 0 : self.ends[i]].tolist()]
