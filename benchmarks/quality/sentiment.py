@@ -16,13 +16,10 @@ import tempfile
 from pathlib import Path
 
 import torch
-from sklearn.metrics import f1_score
 
 from elman.config.recipe import load_recipe
-from elman.data.labelled import load_labelled
 from elman.tasks.classify import task as classify
 from elman.tasks.frame import train_run
-from elman.text.ngrams import tfidf_baseline
 from elman.training.progress import Bar
 
 # vectors are of whole words: no stems
@@ -56,11 +53,6 @@ def main() -> None:
         print(f"| {key} | " + " | ".join(f"{value:.4f}" for value in row) + " |")
     print("\nmacro_f1 by seed: " + ", ".join(f"{row['macro_f1']:.4f}" for row in ours["runs"]))
     print(f"valid macro_f1 of the seed kept: {metrics['valid']['macro_f1']:.4f}")
-    data = load_labelled(recipe.data)
-    train, valid, test = data.train, data.valid, data.test
-    letters = tfidf_baseline(train["text"], train["label"], valid["text"], valid["label"], characters=(2, 5))
-    reached = f1_score(test["label"], letters.estimator.predict(test["text"]), average="macro")
-    print(f"tf-idf with n-grams of 2-5 letters too, C = {letters.C:g}: macro_f1 {reached:.4f}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""N-grams, the linear baseline, and features for a network, against scikit-learn used by hand."""
+"""N-grams, and features of them for a network, against scikit-learn used by hand."""
 
 from __future__ import annotations
 
@@ -11,17 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.feature_selection import chi2
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import f1_score
+from sklearn.pipeline import FeatureUnion
 
 from elman.errors import InputError
 from elman.text.corpus import Corpus
 from elman.text.ngram_counts import Known, learn, ngrams_of
 from elman.text.ngrams import (
     NgramFeatures,
-    _vectoriser,
     character_ngrams,
-    tfidf_baseline,
     word_ngrams,
 )
 
@@ -30,63 +27,23 @@ BAD = ["a bad film", "really bad jokes", "bad and dull"]
 TEXTS, LABELS = GOOD + BAD, [1] * len(GOOD) + [0] * len(BAD)
 
 
+def _vectoriser(tokenized: bool, words: tuple[int, int], characters: tuple[int, int]) -> FeatureUnion:
+    """tf-idf of both kinds of n-gram side by side, frequencies damped by their logarithm."""
+    split = {"tokenizer": list, "preprocessor": list, "token_pattern": None} if tokenized else {}
+    join = {"preprocessor": " ".join} if tokenized else {}
+    return FeatureUnion(
+        [
+            ("word", TfidfVectorizer(ngram_range=words, sublinear_tf=True, **split)),
+            ("character", TfidfVectorizer(analyzer="char_wb", ngram_range=characters, sublinear_tf=True, **join)),
+        ]
+    )
+
+
 def test_ngrams_by_hand() -> None:
     assert word_ngrams(["not", "very", "good"], 2) == ["not very", "very good"]
     assert word_ngrams(["a"], 2) == []
     assert character_ngrams("cat", 3) == ["<ca", "cat", "at>"]
     assert character_ngrams("cat", 2, edges=False) == ["ca", "at"]
-
-
-def test_the_baseline_is_scikit_learns_with_c_chosen_on_validation() -> None:
-    rng = np.random.default_rng(0)
-    words = [f"w{i}" for i in range(40)]
-    y = rng.integers(0, 3, 300).tolist()
-    # a third of the words lean to the label; labels are then blurred, so that C matters
-    texts = [" ".join(rng.choice(words[k * 8 : k * 8 + 24], 6)) for k in y]
-    labels = ["abc"[k] if rng.random() > 0.3 else "a" for k in y]
-    parts = texts[:200], labels[:200], texts[200:], labels[200:]
-    baseline = tfidf_baseline(*parts, strengths=[0.01, 1.0, 100.0])
-
-    vectoriser = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-    x, x_valid = vectoriser.fit_transform(parts[0]), vectoriser.transform(parts[2])
-    by_hand = {}
-    for C in (0.01, 1.0, 100.0):
-        model = LogisticRegression(C=C, class_weight="balanced", max_iter=1000).fit(x, parts[1])
-        by_hand[C] = f1_score(parts[3], model.predict(x_valid), average="macro")
-    assert baseline.valid_scores == pytest.approx(by_hand)
-    assert len(set(by_hand.values())) > 1
-    assert by_hand[baseline.C] == max(by_hand.values())
-    assert f1_score(parts[3], baseline.estimator.predict(parts[2]), average="macro") == by_hand[baseline.C]
-
-
-def test_classes_are_weighted_by_rarity() -> None:
-    """One telling word a class, forty of one class to two of the other: without weights a weak fit says one class."""
-    texts, labels = ["yes x"] * 40 + ["no x"] * 2, ["y"] * 40 + ["n"] * 2
-    baseline = tfidf_baseline(texts, labels, ["yes", "no"], ["y", "n"], strengths=[0.03])
-    assert baseline.estimator.predict(["no x"]).tolist() == ["n"]
-
-
-def test_token_lists_are_taken_as_they_are() -> None:
-    lists = [text.split() for text in TEXTS]
-    baseline = tfidf_baseline(lists, LABELS, lists, LABELS, characters=(2, 3))
-    assert baseline.estimator.predict([["good"], ["bad"]]).tolist() == [1, 0]
-    names = baseline.estimator[0].get_feature_names_out()
-    assert "word__a good" in names  # "a" is a token here; scikit-learn's own rule would drop it
-    assert "character__oo" in names
-
-
-@pytest.mark.parametrize(
-    ("texts", "labels", "message"),
-    [
-        (TEXTS, [1] * len(TEXTS), "all training texts have the label 1"),
-        (TEXTS, LABELS[1:], "9 training texts and 8 labels"),
-        ([], [], "0 training texts"),
-        (["", " "], [0, 1], "the training texts hold no words"),
-    ],
-)
-def test_what_no_baseline_can_be_made_of(texts: list[str], labels: list[int], message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        tfidf_baseline(texts, labels, TEXTS, LABELS)
 
 
 @pytest.mark.parametrize("tokenized", [False, True])
@@ -211,10 +168,3 @@ def test_features_say_what_is_wrong() -> None:
     with pytest.raises(InputError, match="no texts"):
         NgramFeatures().fit([])
     assert NgramFeatures().fit(TEXTS).transform([]).shape[0] == 0
-
-
-def test_texts_without_a_word_are_told_apart_by_their_characters() -> None:
-    """scikit-learn's rule sees no word in signs or single letters, and a whole training ended in an error."""
-    texts, labels = ["!!! x", "? y", "!! x", "?? y"] * 3, [0, 1, 0, 1] * 3
-    fitted = tfidf_baseline(texts, labels, texts, labels)
-    assert fitted.estimator.predict(["! x", "??? y"]).tolist() == [0, 1]

@@ -1,14 +1,8 @@
-"""N-grams: runs of n words or characters, as the honest linear baseline and as extra input of a network.
-
-The baseline is tf-idf with logistic regression, its classes weighted by their rarity and its one dial, C, turned on
-the validation texts. It takes seconds and is hard to beat; every report prints it beside the network.
-"""
+"""N-grams: runs of n words or characters, as extra input of a network. The linear baseline's are in `tfidf.py`."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from elman.errors import InputError
@@ -17,84 +11,8 @@ from elman.text.ngram_counts import Document, Known, Learned, Range, character_n
 
 if TYPE_CHECKING:
     import numpy as np
-    from sklearn.pipeline import FeatureUnion, Pipeline
 
-__all__ = ["Baseline", "Document", "NgramFeatures", "character_ngrams", "tfidf_baseline", "word_ngrams"]
-
-STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """A fitted baseline and how it was chosen.
-
-    Attributes:
-        estimator: vectoriser and logistic regression, ready to `predict` texts or token lists.
-        C: the chosen inverse strength of regularisation.
-        valid_scores: macro-F1 on the validation texts for each C tried.
-    """
-
-    estimator: Pipeline
-    C: float
-    valid_scores: dict[float, float]
-
-
-def tfidf_baseline(
-    train_texts: Sequence[Document],
-    train_labels: Sequence[Any],
-    valid_texts: Sequence[Document],
-    valid_labels: Sequence[Any],
-    *,
-    words: Range | None = (1, 2),
-    characters: Range | None = None,
-    strengths: Sequence[float] = STRENGTHS,
-) -> Baseline:
-    """Fit tf-idf n-grams with logistic regression; choose C by macro-F1 on the validation texts.
-
-    Args:
-        train_texts: strings, split by scikit-learn's own rule, or token lists, taken as they are.
-        train_labels: one label a text.
-        valid_texts: what C is chosen on; never the test texts.
-        valid_labels: their labels.
-        words: shortest and longest word n-gram; where no text has a word in it, n-grams of 1 to 3 characters instead.
-        characters: the same for n-grams of characters within words; None leaves them out.
-        strengths: the values of C to try; of equal scores the smaller, which regularises more, wins.
-
-    Raises:
-        InputError: fewer than two classes, no text, or not a label a text.
-    """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import f1_score
-    from sklearn.pipeline import make_pipeline
-
-    for part, texts, labels in (("training", train_texts, train_labels), ("validation", valid_texts, valid_labels)):
-        if len(texts) != len(labels) or not len(texts):
-            raise InputError(f"the baseline got {len(texts)} {part} texts and {len(labels)} labels")
-    if len(set(train_labels)) < 2:
-        raise InputError(f"all training texts have the label {train_labels[0]!r}", remedy="give texts of two classes")
-
-    features = _vectoriser(_tokenized(train_texts), words, characters)
-    try:
-        x = features.fit_transform(train_texts)  # (texts, n-grams), sparse
-    except ValueError as e:  # scikit-learn's word for a vocabulary with nothing in it
-        if words and not characters and not _tokenized(train_texts):
-            # letters that stand alone, signs, emoji: its rule sees no word in them, and characters still tell
-            return tfidf_baseline(
-                train_texts, train_labels, valid_texts, valid_labels,
-                words=None, characters=(1, 3), strengths=strengths,
-            )  # fmt: skip
-        raise InputError("the training texts hold no words", remedy="check the input column") from e
-    x_valid = features.transform(valid_texts)
-    scores: dict[float, float] = {}
-    fitted: dict[float, Any] = {}
-    for C in sorted(strengths):
-        model = LogisticRegression(C=C, class_weight="balanced", max_iter=1000)
-        with warnings.catch_warnings():  # of many classes it asks whether they are quantities; labels are labels
-            warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
-            fitted[C] = model.fit(x, train_labels)
-        scores[C] = float(f1_score(valid_labels, model.predict(x_valid), average="macro"))
-    best = max(scores, key=lambda C: (scores[C], -C))
-    return Baseline(make_pipeline(features, fitted[best]), best, scores)
+__all__ = ["Document", "NgramFeatures", "character_ngrams", "word_ngrams"]
 
 
 class NgramFeatures:
@@ -223,23 +141,6 @@ def _tokenized(texts: Iterable[Document]) -> bool:
     return not isinstance(next(iter(texts)), str)
 
 
-def _vectoriser(tokenized: bool, words: Range | None, characters: Range | None) -> FeatureUnion:
-    """tf-idf of both kinds of n-gram side by side, frequencies damped by their logarithm."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.pipeline import FeatureUnion
-
-    parts: list[tuple[str, TfidfVectorizer]] = []
-    if words:
-        split = {"tokenizer": _same, "preprocessor": _same, "token_pattern": None} if tokenized else {}
-        parts.append(("word", TfidfVectorizer(ngram_range=words, sublinear_tf=True, **split)))
-    if characters:
-        join = {"preprocessor": " ".join} if tokenized else {}
-        parts.append(
-            ("character", TfidfVectorizer(analyzer="char_wb", ngram_range=characters, sublinear_tf=True, **join))
-        )
-    return FeatureUnion(parts)
-
-
 def _worth(learned: Learned, shares: np.ndarray) -> np.ndarray:
     """(n,) by how much each n-gram tells the classes apart: chi-squared between its presence and the class, as
     scikit-learn's `chi2` has it, sum_k (o_k - e_k)^2 / e_k with e_k = share_k times its frequency; or its frequency."""
@@ -264,7 +165,3 @@ def _largest(worth: np.ndarray, most: int) -> np.ndarray:
     least = np.partition(worth, -most)[-most]
     above = np.flatnonzero(worth > least)
     return np.sort(np.concatenate([above, np.flatnonzero(worth == least)[: most - len(above)]]))
-
-
-def _same(tokens: Sequence[str]) -> Sequence[str]:
-    return tokens

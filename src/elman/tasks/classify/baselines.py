@@ -1,4 +1,4 @@
-"""What a network has to beat before it is worth its trouble: the majority, and a linear model with its dial turned."""
+"""What a network has to beat before it is worth its trouble: the majority, and a linear model with its dials turned."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from elman.models.linear import on_summaries
 from elman.tasks.contract import Baseline
 from elman.tasks.figures import score_classes
 
@@ -27,25 +26,37 @@ def linear_baseline(
     test: tuple[Sequence[Any], np.ndarray],
     labels: Sequence[str],
     numbers: bool,
+    figure: str = "macro_f1",
 ) -> Baseline:
-    """Logistic regression with balanced classes, C chosen on the validation data; never on the test data.
+    """Logistic regression, its C and class weights chosen on the validation data; never on the test data.
 
-    Texts become tf-idf of 1-2-grams; arrays (T_i, F) become `summaries`.
+    Texts become tf-idf of words and characters (`elman.text.tfidf`), arrays (T_i, F) what
+    `elman.models.linear_series.summaries` tells of them.
+
+    Args:
+        train, valid, test: inputs and class numbers (N,); -1 in `valid` and `test` is a class that training lacks, and
+            an error whatever is answered.
+        numbers: whether the inputs are arrays.
+        figure: what chooses, ``macro_f1`` or ``accuracy``.
     """
+    fitted: Any  # scikit-learn and scipy, which nobody else needs, are imported here alone
     if numbers:
-        estimator, C, features = on_summaries(train, valid)
-        name, what = "summary + logistic regression", "mean, spread, extremes, first and last value of each feature"
-    else:
-        from elman.text.ngrams import tfidf_baseline
+        from elman.models.linear_series import fit_linear_series
 
-        fitted = tfidf_baseline(train[0], train[1].tolist(), valid[0], valid[1].tolist())
-        estimator, C, features = fitted.estimator, fitted.C, list
-        by_word = any(kind == "word" for kind, _ in estimator[0].transformer_list)
-        name, what = (
-            "tf-idf + logistic regression",
-            f"tf-idf of {'1-2-grams' if by_word else '1-3-grams of characters'}",
+        fitted = fit_linear_series(train, valid, len(labels), figure=figure)
+        name = "summary + logistic regression"
+        what = (
+            "mean, spread, extremes, ends, slope and roughness of each channel, "
+            f"and its course at {fitted.points} point{'s' * (fitted.points > 1)}"
         )
-    P = np.zeros((len(test[1]), len(labels)))
-    P[:, estimator.classes_] = estimator.predict_proba(features(test[0]))
-    text = f"{what}, classes weighted by rarity, C = {C:g} chosen on the validation data"
-    return Baseline(name, text, {**score_classes(test[1], P, labels), "C": C})
+    else:
+        from elman.models.linear_texts import fit_linear_texts
+
+        fitted = fit_linear_texts(train, valid, len(labels), figure=figure)
+        name, what = "tf-idf + logistic regression", fitted.features.told()
+    linear = fitted.linear
+    learnt = f", learnt from {linear.rows:,} of the {len(train[1]):,} rows" * (linear.rows < len(train[1]))
+    weights = "classes weighted by rarity" if linear.balanced else "classes unweighted"
+    chosen = "chosen on the validation data" if len(linear.scores) > 1 else "not chosen: one fit takes long"
+    text = f"{what}; {weights}, C = {linear.C:g}, {chosen}{learnt}"
+    return Baseline(name, text, {**score_classes(test[1], fitted.predict_proba(test[0]), labels), "C": linear.C})
