@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from elman.config.settings import DataSettings
+from elman.data.classes import unseen_labels
 from elman.data.formats import read_table
-from elman.data.labelled import load_labelled, load_texts, unseen_labels
+from elman.data.labelled import load_labelled, load_texts
 from elman.data.packaging import pack_reviews, review_groups
 from elman.data.parts import packaged_folder
 from elman.data.reviews import ReviewSentence, read_reviews
@@ -270,11 +271,13 @@ def test_texts_to_predict_need_no_label(tmp_path: Path) -> None:
     assert list(table["stars"]) == ["x", "y"]
     said: list[str] = []
     assert load_texts(DataSettings(path=path), "review", "stars", note=said.append)["label"] == ["x"]
-    assert said == []
+    left = f"{path}: 1 row without text left out (row 3)"
+    assert said == [left]
     load_texts(DataSettings(path=path), "text", "label", note=said.append)
-    assert said == [
+    assert said[1:] == [
         "no column 'text', guessed: 'review' is the text; if that is wrong, say --input COLUMN",
         "no column 'label', guessed: 'stars' is the label; if that is wrong, say --target COLUMN",
+        left,
     ]
 
 

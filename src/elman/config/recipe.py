@@ -32,7 +32,20 @@ __all__ = ["Recipe", "list_recipes", "load_data", "load_recipe", "recipe_task", 
 
 _HEAD = ("name", "task", "description")
 # keys that describe one data set: a new data.path on the command line starts them afresh
-_DESCRIBES = ("path", "valid", "test", "format", "input", "target", "group", "encoding", "header", "scheme")
+_DESCRIBES = (
+    "path",
+    "valid",
+    "test",
+    "format",
+    "input",
+    "target",
+    "group",
+    "id",
+    "time",
+    "encoding",
+    "header",
+    "scheme",
+)
 
 _POINT = re.compile(r"(?<![\w.])([+-]?)(\d*)\.(\d*)")
 

@@ -23,6 +23,8 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True):
         header: of CSV, TSV and .xlsx: whether the first row names the columns; "auto" looks, and tells if not.
         input, target: columns, by name, or by number from 1 in files without names; empty: guessed and told.
         group: column whose equal rows stay on one side of a split.
+        id, time: columns, where a row is a time step: of which series, and what orders its rows; empty: seen and told.
+            "-" as id: a row is no time step.
         split: shares of train, valid and test.
         seed: of the split.
         fold: 0 to 9 takes that tenth as test and the next as valid (cross-validation); -1: `split`.
@@ -42,6 +44,8 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True):
     input: str = ""
     target: str = ""
     group: str = ""
+    id: str = ""
+    time: str = ""
     split: tuple[float, float, float] = (0.7, 0.1, 0.2)
     seed: int = 0
     fold: int = -1

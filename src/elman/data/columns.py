@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from elman.data.series import filled, is_gap, numbers
 from elman.data.table import Table, is_missing
 from elman.errors import InputError
 
@@ -20,6 +20,7 @@ __all__ = [
     "input_column",
     "input_names",
     "is_usual",
+    "usual_targets",
 ]
 
 # In order: the first that a table has wins.
@@ -87,19 +88,19 @@ def has_input(table: Table, input: str) -> bool:
     return all(name in table.columns for name in input_names(table.names, input))
 
 
-def input_column(table: Table, input: str) -> Sequence[Any]:
+def input_column(table: Table, input: str, note: Callable[[str], object] = lambda line: None) -> Sequence[Any]:
     """What a model reads: a column; the texts of several, joined by line breaks where they are not empty; or, where all
-    of several hold numbers, one series (T, 1) a row.
+    of several hold numbers, one series (T, 1) a row, its gaps filled, which is told.
 
     Raises:
-        InputError: no such column, one that holds neither texts nor series of numbers, or a gap in a series.
+        InputError: no such column, one that holds neither texts nor series of numbers, or a series without a number.
     """
     names = input_names(table.names, input)
     if len(names) == 1:
         return table.inputs(names[0])
     if not any(_mean_length(table, name) for name in names):
         steps = np.stack([_numbers(table, name) for name in names], axis=1)  # (N, T)
-        return list(steps[:, :, None])
+        return filled(list(steps[:, :, None]), table.source, table.where, note, ends=True)
     return ["\n".join(filter(str.strip, texts)) for texts in zip(*map(table.texts, names))]
 
 
@@ -121,27 +122,26 @@ def guess_steps(table: Table, target: str = "") -> list[str]:
 
 
 def _numbers(table: Table, name: str) -> np.ndarray:
-    """(N,) float32, every value there."""
-    out = np.empty(len(table), np.float32)
-    for i, value in enumerate(table[name]):
-        if is_missing(value) or str(value).strip().lower() in ("", "?", "nan"):
-            what = f"a missing value in column {name!r}"
-            raise InputError(what, where=table.where(i), remedy="fill it, or leave the series out")
-        number = float(value) if _is_number(str(value)) and "_" not in str(value) else math.inf
-        with np.errstate(over="ignore"):
-            out[i] = number
-        if not np.isfinite(out[i]):
-            raise InputError(
-                f"{str(value)!r:.40} in column {name!r} is no number that can be read",
-                where=table.where(i),
-                remedy="mend it, or name the columns of the series: --input A,B,C",
-            )
-    return out
+    """(N,), NaN for a gap."""
+
+    def broken(i: int, value: str) -> InputError:
+        return InputError(
+            f"{value!r:.40} in column {name!r} is no number that can be read",
+            where=table.where(i),
+            remedy="mend it, or name the columns of the series: --input A,B,C",
+        )
+
+    return numbers(table[name], broken)
 
 
 def is_usual(name: str) -> bool:
     """Whether columns of texts or labels are often called so."""
     return name.strip().lower() in (*_INPUTS, *_TARGETS)
+
+
+def usual_targets(names: Sequence[str]) -> list[str]:
+    """Those of the names that columns of labels often have, the most usual first."""
+    return [name for usual in _TARGETS for name in names if name.strip().lower() == usual]
 
 
 def _by_name(usual: tuple[str, ...], names: list[str]) -> str:
@@ -151,7 +151,7 @@ def _by_name(usual: tuple[str, ...], names: list[str]) -> str:
 
 def _mean_length(table: Table, name: str) -> float:
     """Mean characters of a column's strings; 0 where none is a string or all are numbers in disguise, or gaps."""
-    texts = [v for v in table[name][:_LOOK] if isinstance(v, str) and v.strip() not in ("", "?") and not _is_number(v)]
+    texts = [v for v in table[name][:_LOOK] if isinstance(v, str) and not is_gap(v) and not _is_number(v)]
     return sum(map(len, texts)) / len(texts) if texts else 0.0
 
 

@@ -5,9 +5,8 @@ Everything that was guessed, split or left out is said in `notes`, for the scree
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,19 @@ import msgspec
 import numpy as np
 
 from elman.config.settings import DataSettings
+from elman.data.classes import check_classes, unseen_labels
 from elman.data.columns import guess_input, guess_steps, guess_target, has_input, in_short, input_column, input_names
 from elman.data.formats import LINES, Format, find_format, named_format, read_table, usual_tables
 from elman.data.hub import hub_parts
+from elman.data.long import LongForm, find_long
+from elman.data.manifest import Contents, contents
 from elman.data.parts import PARTS, find_parts, same_files
 from elman.data.split import divide, equal_texts
 from elman.data.table import Table
 from elman.data.textfile import shown
 from elman.errors import InputError
 
-__all__ = ["Labelled", "LabelledTexts", "load_labelled", "load_texts", "unseen_labels"]
+__all__ = ["Labelled", "LabelledTexts", "load_labelled", "load_texts"]
 
 _FEW = 10  # different texts; fewer cannot be dealt to ten folds
 
@@ -70,9 +72,16 @@ class LabelledTexts:
     train: Table
     valid: Table
     test: Table
-    input: str  # the column that the text, or the series, came from
-    target: str  # and the label
+    columns: Mapping[str, str]  # "input", where the text, or the series, came from; "target"; "id" and "time" of steps
     notes: tuple[str, ...]
+
+    @property
+    def input(self) -> str:
+        return self.columns["input"]
+
+    @property
+    def target(self) -> str:
+        return self.columns["target"]
 
     @property
     def labels(self) -> list[str]:
@@ -88,6 +97,7 @@ def load_labelled(settings: DataSettings) -> LabelledTexts:
     """
     notes: list[str] = []
     tables = _read_parts(settings, notes)
+    settings, columns = _settled(tables, settings, notes)
     train = tables["train"]
     steps = [] if settings.input else guess_steps(train, settings.target)
     if steps:
@@ -112,7 +122,7 @@ def load_labelled(settings: DataSettings) -> LabelledTexts:
         part: _texts_and_labels(table, input, target, settings.group if part == "train" else "", notes)
         for part, table in tables.items()
     }
-    _check_classes(texts["train"])
+    check_classes(texts["train"])
     missing = [part for part in PARTS if part not in texts]
     if missing:
         whole = texts["train"]
@@ -128,7 +138,23 @@ def load_labelled(settings: DataSettings) -> LabelledTexts:
     for part, table in (("valid", valid), ("test", test)):
         notes += unseen_labels(table, set(train["label"]), f"{part} {table.unit}")
     notes += _known_texts(texts)
-    return LabelledTexts(train, valid, test, input, target, tuple(notes))
+    return LabelledTexts(train, valid, test, {"input": input, "target": target, **columns}, tuple(notes))
+
+
+def _settled(tables: dict[str, Table], settings: DataSettings, notes: list[str]) -> tuple[DataSettings, dict[str, str]]:
+    """Rows that are time steps made one row a series, in place; the settings for what is there now, and the columns."""
+    train = tables["train"]
+    if isinstance(train, Contents):
+        return msgspec.structs.replace(settings, input=train.content), {}
+    form = find_long(train, settings)
+    if form is None:
+        return settings, {}
+    notes.append(form.told())
+    for part, table in tables.items():
+        tables[part] = form.series_of(table, notes.append)
+        form = replace(form, group="")  # which only a split asks for
+    named = {"input": ",".join(form.channels), "id": form.id, "time": form.time}
+    return msgspec.structs.replace(settings, input="series", target=form.target), named
 
 
 def load_texts(
@@ -141,10 +167,11 @@ def load_texts(
     """One file, for prediction (without target) or evaluation: a table with text and, where asked for, label.
 
     Args:
-        settings: its path names the file; of a folder or a data set with parts, the test part is read.
+        settings: its path names the file; of a folder or a data set with parts, the test part is read. Their id says
+            that a row is a time step: it is not looked for.
         input: the column of texts; where the file lacks it and settings name none, the guess is taken.
         target: the column of labels; empty: not needed, and a file without columns is one text a line.
-        note: is told which columns were guessed.
+        note: is told what was guessed, and what was found in files of series.
         known: the labels of the model; one of two classes reads a treebank of sentiment with two.
 
     Raises:
@@ -154,17 +181,32 @@ def load_texts(
     settings = msgspec.structs.replace(settings, phrases=False, classes=2 if two else settings.classes)
     # a RUN of numbered columns reads a file without names as it is
     known_by = settings.input or (input if input_names((), input)[0].isdecimal() else "")
-    tables = _read_parts(msgspec.structs.replace(settings, input=known_by), [], lines=not target)
+    told: list[str] = []
+    tables = _read_parts(msgspec.structs.replace(settings, input=known_by), told, lines=not target)
+    for line in told:
+        note(line)
     table = tables.get("test", tables["train"])
+    if isinstance(table, Contents):
+        settings = msgspec.structs.replace(settings, input=table.content)
+    elif settings.id not in ("", "-") and not any(map(table.holds_series, table.names)):
+        channels = input_names(table.names, settings.input or input)
+        form = LongForm(settings.id, settings.time, tuple(channels), (settings.target or target) if target else "")
+        table = form.series_of(table, note, others=not target)
+        settings = msgspec.structs.replace(settings, input="series")
     column = settings.input or (input if has_input(table, input) else guess_input(table, exclude=target))
     if not settings.input and column != input and table.names != ["text"] and not table.holds_series(column):
         note(f"no column {in_short(input)}, guessed: {column!r} is the text; if that is wrong, say --input COLUMN")
     if not target and not settings.target:
-        return Table({**table.columns, "text": input_column(table, column)}, table.source, table.rows, table.unit)
+        read = input_column(table, column, note)
+        return Table({**table.columns, "text": read}, table.source, table.rows, table.unit)
     named = settings.target or (target if target in table.columns else guess_target(table, column))
     if not settings.target and named != target:
         note(f"no column {target!r}, guessed: {named!r} is the label; if that is wrong, say --target COLUMN")
-    return _texts_and_labels(table, column, named, "", [])
+    notes: list[str] = []
+    found = _texts_and_labels(table, column, named, "", notes)
+    for line in notes:
+        note(line)
+    return found
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -201,7 +243,7 @@ def _read_one(path: Path, settings: DataSettings, notes: list[str], lines: bool)
             remedy=f"use {usual_tables()}, or --set data.format=...",
         )
     if format is None or format.is_table:
-        return read_table(path, settings.encoding, settings, notes.append)
+        return contents(read_table(path, settings.encoding, settings, notes.append), path, settings, notes.append)
     assert format.table is not None
     return format.table(path, settings, notes.append)
 
@@ -211,7 +253,10 @@ def _read_one(path: Path, settings: DataSettings, notes: list[str], lines: bool)
 
 def _texts_and_labels(table: Table, input: str, target: str, group: str, notes: list[str]) -> Table:
     """Columns text (which may be series of numbers), label (and the group), without the rows that have no text."""
-    columns: dict[str, Sequence[Any]] = {"text": input_column(table, input), "label": table.labels(target)}
+    columns: dict[str, Sequence[Any]] = {
+        "text": input_column(table, input, notes.append),
+        "label": table.labels(target),
+    }
     if "sentence" in table.columns and table.names[:2] == ["text", "label"]:
         columns["sentence"] = table["sentence"]
     if group:
@@ -259,52 +304,3 @@ def _known_texts(parts: dict[str, Table]) -> Iterator[str]:
             unit = parts[part].unit
             have = "has" if known == 1 else "have"
             yield f"{known:,} of {len(parts[part]):,} {part} {unit}s {have} a text that is also in the training part"
-
-
-def _check_classes(train: Table) -> None:
-    counts = Counter(train["label"])
-    if len(counts) < 2:
-        raise InputError(
-            f"only one class, {next(iter(counts))!r}, in the training data",
-            where=train.source,
-            remedy="a classifier needs examples of at least two; or name another column: --target COLUMN",
-        )
-    if len(counts) > max(20, len(train) // 2):
-        raise InputError(
-            f"{len(counts)} different labels in {len(train)} rows: this column holds no classes",
-            where=train.source,
-            remedy="name the label column: --target COLUMN",
-        )
-
-
-def unseen_labels(table: Table, known: Collection[str], unit: str) -> list[str]:
-    """What is said of rows whose label was not seen in training: no answer to them is right, and they count as errors.
-
-    Args:
-        unit: what a row is called there, for the line.
-
-    Raises:
-        InputError: every label is of this kind: these are the labels of something else.
-    """
-    strange = Counter(label for label in table["label"] if label not in known)
-    rows = strange.total()
-    if rows == len(table) > 0:
-        raise InputError(
-            f"none of its labels ({_some(strange)}) occurs in the training data",
-            where=table.source,
-            remedy=f"known are {_some(sorted(known))}; mend them, or name another column: --target COLUMN",
-        )
-    if not rows:
-        return []
-    have = "has a label" if rows == 1 else "have labels"
-    return [
-        f"{rows:,} of {len(table):,} {unit}s {have} that the training data lack ({_some(strange)}): "
-        f"{'it counts as an error' if rows == 1 else 'they count as errors'}"
-    ]
-
-
-def _some(labels: Iterable[str]) -> str:
-    """The first of them, quoted; the most frequent of a count, with how often each occurs if that is more than once."""
-    counts = labels.most_common() if isinstance(labels, Counter) else [(label, 1) for label in labels]
-    said = [f"{label!r:.60}{f' {n:,} times' * (n > 1)}" for label, n in counts[:8]]
-    return ", ".join(said) + (f" and {len(counts) - 8:,} more" if len(counts) > 8 else "")

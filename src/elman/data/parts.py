@@ -24,6 +24,7 @@ _SPELLINGS = {
     "test": re.compile(r"(?<![a-z])test(ing|b)?(?![a-z])"),
 }
 _PREFERRED = ("annotated", "gold", "official")  # where several files of a folder could be the same part
+_TABLES = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")
 _NO_DATA = (".md", ".html", ".pdf", ".py", ".toml")
 
 
@@ -58,7 +59,7 @@ def find_parts(settings: DataSettings) -> dict[str, Path]:
         if "train" not in parts:
             raise InputError("no such file or folder", where=shown(path), remedy="check the path")
     else:
-        parts = _of_folder(path) if path.is_dir() and not is_folder(path) else {"train": path}
+        parts = _of_folder(path) if path.is_dir() and (_manifests(path) or not is_folder(path)) else {"train": path}
     parts |= {name: Path(value) for name, value in (("valid", settings.valid), ("test", settings.test)) if value}
     return parts
 
@@ -81,9 +82,12 @@ def _of_folder(folder: Path) -> dict[str, Path]:
     files = [
         f
         for f in sorted(folder.iterdir())
-        if (is_folder(f) if f.is_dir() else f.is_file() and bare_suffix(f) not in _NO_DATA)
+        if (bool(_manifests(f)) or is_folder(f) if f.is_dir() else f.is_file() and bare_suffix(f) not in _NO_DATA)
     ]
-    parts = _by_name(files, folder)
+    listed = _manifests(folder)
+    if len(listed) == 1 and not _by_name(listed, folder):
+        return {"train": listed[0]}
+    parts = {part: next(iter(_manifests(f)), f) for part, f in _by_name(listed or files, folder).items()}
     if "train" not in parts:
         raise InputError(
             "no file with 'train' in its name",
@@ -91,6 +95,19 @@ def _of_folder(folder: Path) -> dict[str, Path]:
             remedy="name the file: --data FILE; or give one folder per class, with .txt files in each",
         )
     return parts
+
+
+def _manifests(folder: Path) -> list[Path]:
+    """The tables of a folder that list its other files, by their name: ``manifest.csv``, ``manifest_train.csv``, and
+    ``train.csv`` beside folders, which are no classes then."""
+    if not folder.is_dir():
+        return []
+    tables = [f for f in sorted(folder.iterdir()) if f.is_file() and bare_suffix(f) in _TABLES]
+    named = [f for f in tables if "manifest" in f.name.lower()]
+    if named or not is_folder(folder):
+        return named
+    parts = [f for f in tables if any(spelling.search(f.name.lower()) for spelling in _SPELLINGS.values())]
+    return parts if any(_SPELLINGS["train"].search(f.name.lower()) for f in parts) else []
 
 
 def _of_name(path: Path) -> dict[str, Path]:

@@ -11,12 +11,12 @@ import numpy as np
 
 from elman.config.settings import DataSettings
 from elman.data.formats.format import Format, Note
-from elman.data.formats.series import counted
+from elman.data.series import counted, filled
 from elman.data.table import Table
 from elman.data.textfile import shown
 from elman.errors import InputError
 
-__all__ = ["ARRAYS"]
+__all__ = ["ARRAYS", "load_arrays"]
 
 _REMEDY = "save it as numpy.savez(path, X=..., y=...), X (N, T, F) or (N, T)"
 
@@ -25,7 +25,7 @@ def _read(path: Path, settings: DataSettings, note: Note) -> Table:
     """The columns series, arrays (T, F), and label where there is an array y."""
     if not os.path.isfile(path):
         raise InputError("no such file", where=shown(path), remedy="check the path")
-    arrays = _load(path)
+    arrays = load_arrays(path)
     named = {name.lower(): name for name in arrays}
     if "x" not in named:
         have = ", ".join(sorted(arrays)[:8]) or "nothing"
@@ -37,22 +37,22 @@ def _read(path: Path, settings: DataSettings, note: Note) -> Table:
         raise InputError(f"X has the shape {X.shape} and the type {X.dtype}", where=shown(path), remedy=_REMEDY)
     with np.errstate(over="ignore"):
         X = X.astype(np.float32)
-    broken = ~np.isfinite(X).all(2)  # (N, T)
+    broken = np.isinf(X).any(2)  # (N, T)
     if broken.any():
         i, t = np.argwhere(broken)[0].tolist()
         raise InputError(
-            "a missing or infinite value",
-            where=f"{shown(path)}, X[{i}, {t}]",
-            remedy="fill it, or leave the series out",
+            "an infinite value", where=f"{shown(path)}, X[{i}, {t}]", remedy="mend it, or leave the series out"
         )
-    columns: dict[str, Any] = {"series": list(X)}
+    series = filled(list(X), shown(path), lambda i: f"{shown(path)}, X[{i}]", note, ends=True)
+    columns: dict[str, Any] = {"series": series}
     if "y" in named:
         columns["label"] = _labels(arrays[named["y"]], len(X), path)
-    note(counted(columns["series"], path))
+    note(counted(series, shown(path)))
     return Table(columns, shown(path), range(len(X)), "X")
 
 
-def _load(path: Path) -> dict[str, np.ndarray]:
+def load_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a file of numpy's by name, that of a ``.npy`` as X. Raises InputError for any other file."""
     try:
         with path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
+from msgspec.structs import replace
 
 from elman.config.recipe import Recipe
 from elman.config.settings import DataSettings
-from elman.data.labelled import Labelled, load_labelled, load_texts, unseen_labels
+from elman.data.classes import unseen_labels
+from elman.data.labelled import Labelled, load_labelled, load_texts
 from elman.data.table import Table
 from elman.errors import InputError
 from elman.pages.page import Section
@@ -35,7 +37,7 @@ class Classify(Task[Classifier, Labelled]):
     def read(self, settings: DataSettings) -> Split[Labelled]:
         data = load_labelled(settings)
         train, valid, test = (Labelled.of(table) for table in (data.train, data.valid, data.test))
-        return Split(train, valid, test, data.notes, {"input": data.input, "target": data.target})
+        return Split(train, valid, test, data.notes, data.columns)
 
     def baselines(self, estimator: Classifier, data: Split[Labelled]) -> list[Baseline]:
         parts = [(part.inputs, estimator.class_numbers(part.labels)) for part in (data.train, data.valid, data.test)]
@@ -56,6 +58,8 @@ class Classify(Task[Classifier, Labelled]):
     def examples_in(self, estimator: Classifier, settings: DataSettings, labelled: bool, note: Note) -> Labelled:
         columns = estimator.columns_
         input = columns.get("input", "text")
+        if not settings.id:  # as in training, a row is a time step
+            settings = replace(settings, id=columns.get("id", ""), time=settings.time or columns.get("time", ""))
         if not labelled:
             table = load_texts(settings, input, note=note)
             _check_kind(estimator, table)
