@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -171,3 +173,67 @@ def test_trace_shows_every_stage_and_ends_with_the_tokens() -> None:
         ("stem algorithm=porter", ["the/X", "dog/X"]),
     ]
     assert [w for w, _ in chain.tagged("The Dogs")] == chain("The Dogs")
+
+
+# -- what is worked out once for each piece of text, against the stages over whole texts
+
+PIECES = [
+    "don't", "I’M", "gonna", "dont", "(can't)", "n't", "'tis", "e.g.", "et", "al.", "Mr.", "U.S.", "a,", "A.",
+    "x@y.com", "http://a.de/b?", "www.", "1,234.5", "2nd", "sooo", "!!!", ":)", "<url>", "ΣΑΣ", "ſ", "K", "é",
+    "e\u0301", "\u0301", "中の", "😀\u200d", "“q”", "&amp;", "ﬁ", "\n", "\t", "\x1c", "\xa0", "", " ",
+    ".", "-", "'", "b",
+]  # fmt: skip
+LINES_OF_PIECES = st.lists(st.sampled_from(PIECES), max_size=8).flatmap(
+    lambda pieces: st.sampled_from([" ", "", "\n", "  "]).map(lambda between: between.join(pieces))
+)
+CHAINS = [
+    ["unicode", "contractions", "lower", "words"],
+    ["urls", "contractions", "abbreviations", "numbers", {"name": "repeats", "most": 1}, "lower", "words", "stem"],
+    [{"name": "urls", "to": "remove"}, {"name": "numbers", "to": "remove"}, "whitespace", "stop_words"],
+    [{"name": "contractions", "extra": {"et al": "and others", "so*": "* so"}}, "words"],
+    ["lower", "words", "tags", "contractions"],
+    [{"name": "numbers", "to": "digits"}, {"name": "words", "style": "treebank"}, "punctuation"],
+]
+
+
+def slowly(chain: Chain, text: str) -> list[str]:
+    """The stages one after the other, each over all that the one before it has left, nothing remembered."""
+    value: str | list[str] = text
+    for stage in chain.stages:
+        function = partial(STAGES[stage["name"]].function, **{k: v for k, v in stage.items() if k != "name"})
+        if STAGES[stage["name"]].kind == "tags":
+            continue
+        if isinstance(value, str):
+            value = function(value)
+        else:
+            value = [piece for token in value for piece in function(token).split()]
+    return list(value)
+
+
+@pytest.mark.parametrize("stages", CHAINS)
+@settings(deadline=None, max_examples=150)
+@given(text=st.one_of(LINES_OF_PIECES, st.text(max_size=12)))
+def test_a_text_piece_by_piece_is_the_whole_text(stages: list[Any], text: str) -> None:
+    chain = Chain(stages, tagger=shout)
+    assert chain(text) == slowly(chain, text)
+    assert [token for token, _ in chain.tagged(text)] == chain(text)
+
+
+def test_pieces_are_remembered_but_not_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elman.text.chain._MEMORY", 3)
+    chain = Chain(["contractions", "lower"])
+    for text in ("A b C d can't", "x y z", "can't b"):
+        assert chain(text) == slowly(chain, text)
+    assert len(chain._known) == 3
+
+
+def test_stages_that_look_across_blanks_see_the_whole_text() -> None:
+    """`et al.` is short for something, as a whole alone."""
+    chain = Chain(["abbreviations", "words"])
+    assert chain("Smith et al. found") == slowly(chain, "Smith et al. found") == ["Smith", "and", "others", "found"]
+
+
+def test_each_gives_what_a_call_gives() -> None:
+    chain = Chain(["lower", "words", {"name": "tags", "use": "join", "keep": ["X"]}], tagger=shout)
+    assert list(chain.each(TEXTS[:3])) == [chain(text) for text in TEXTS[:3]]
+    assert list(Chain().each(iter(TEXTS[:3]))) == [Chain()(text) for text in TEXTS[:3]]

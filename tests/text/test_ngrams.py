@@ -15,7 +15,8 @@ from sklearn.pipeline import FeatureUnion
 
 from elman.errors import InputError
 from elman.text.corpus import Corpus
-from elman.text.ngram_counts import Known, learn, ngrams_of
+from elman.text.ngram_counts import Known, learn
+from elman.text.ngram_strings import ngrams_of
 from elman.text.ngrams import (
     NgramFeatures,
     character_ngrams,

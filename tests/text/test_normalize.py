@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import ftfy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -113,3 +114,50 @@ def test_no_text_makes_it_slow(function: Callable[[str], str], unit: str) -> Non
     start = time.process_time()
     function(text)
     assert time.process_time() - start < 2
+
+
+# -- most texts need no repair, and are told by a look: against doing it in full
+
+ODD = st.text(
+    st.sampled_from(
+        "aIt s'’‘“n.,;&#x2ﬁĳǆＡﾀ　\r\n\x0b\x1b\x7f\x85\xa0\u2028éÃ©â€œ™Â ̈ü̈中の가😀\u200d\ufeff\ud83d\ude00\ufffc"
+    )
+)
+
+
+def repaired(text: str, form: str) -> str:
+    for _ in range(8):
+        fixed = ftfy.fix_text(text, normalization=form)
+        if fixed == text:
+            return text
+        text = fixed
+    return text
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.one_of(ODD, st.text()), st.sampled_from(["NFC", "NFKC", "NFD", "NFKD"]))
+def test_what_is_taken_for_whole_ftfy_leaves_alone(text: str, form: str) -> None:
+    assert n.unicode(text, form=form) == repaired(text, form)  # type: ignore[arg-type]
+
+
+def test_no_sign_is_overlooked() -> None:
+    """Every character of the basic plane, and some beyond, between two letters."""
+    for code in [*range(0x10000), *range(0x10000, 0x110000, 997)]:
+        text = f"a{chr(code)}b"
+        if n._whole(text, "NFC") and not n._SINGLE.search(text) and not n._DOUBLE.search(text):
+            assert ftfy.fix_text(text) == text, hex(code)
+
+
+SHORT = st.lists(
+    st.sampled_from(["don't", "DONT", "gonna", "Cannot", "i'm", "xin", "(im)", "-", "e.g.", "a", " ", "'", "et al."]),
+    max_size=6,
+).map("".join)
+
+
+@settings(deadline=None)
+@given(st.one_of(SHORT, st.text(st.characters(max_codepoint=127))))
+def test_a_look_overlooks_no_short_form(text: str) -> None:
+    """A letter beyond ASCII at the end, and the look is not taken."""
+    for expand in (n.contractions, n.abbreviations):
+        for extra in ({}, {"so*": "* so", "*in": "*ing", "et al.": "and others"}):
+            assert expand(text, extra=extra) == expand(text + " é", extra=extra)[:-2]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elman.text.tokenize import characters, join_words, whitespace, words
+from elman.text.tokenize import _word_pattern, characters, join_words, whitespace, words
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,14 @@ def test_no_text_makes_it_slow(style: str, unit: str) -> None:
     start = time.process_time()
     words(unit * (20_000 // len(unit)), style=style)  # type: ignore[arg-type]
     assert time.process_time() - start < 2
+
+
+@given(
+    st.lists(st.sampled_from(["a", "Mr", "XD", "U", "etc", ".", ",", "'", "-", "é", "1", ":", "@", "com", "の"])).map(
+        "".join
+    )
+)
+def test_the_long_pattern_is_spared_only_where_it_says_the_same(piece: str) -> None:
+    for style in ("plain", "treebank"):
+        expected = [match[0] for match in _word_pattern(style).finditer(piece)]
+        assert words(piece, style=style) == expected  # type: ignore[arg-type]

@@ -7,8 +7,9 @@ two. So tags stay beside their words through everything that follows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from elman.errors import InputError
@@ -105,6 +106,8 @@ class Chain:
 
     def __call__(self, text: str | Sequence[str]) -> Tokens:
         """Tokens of a text; of a list of words, which is not split again except into characters or subwords."""
+        if isinstance(text, str) and self._to == len(self.stages):
+            return self._pieces(text)
         return [token for token, _ in self._run(text)]
 
     def tagged(self, text: str | Sequence[str]) -> Pairs:
@@ -114,6 +117,12 @@ class Chain:
     def tagged_all(self, texts: Sequence[str | Sequence[str]]) -> list[Pairs]:
         """`tagged` of each text; a tagger that takes many sentences at once (`many`) gets them so, and is faster."""
         return self._run_all(texts, len(self.stages))
+
+    def each(self, texts: Iterable[str | Sequence[str]]) -> Iterator[Tokens]:
+        """Tokens of each text, one after the other; where a stage asks for parts of speech, as `tagged_all`."""
+        if self.asks_tagger:
+            return ([token for token, _ in pairs] for pairs in self.tagged_all(list(texts)))
+        return map(self, texts)
 
     def trace(self, text: str) -> list[tuple[str, str | Tokens]]:
         """What each stage makes of the text: (stage with its options, value), the text itself first."""
@@ -171,7 +180,13 @@ class Chain:
         self._functions = [self._bound(i) for i in range(len(self.stages))]
         kinds = [STAGES[s["name"]].kind for s in self.stages]
         self._split = kinds.index("split")
+        # stages `_from` to `_to` make of a text what they make of its pieces between blanks; of stages that do not
+        # reach as far as the split, none
+        apart = [STAGES[s["name"]].apart(**_options(s)) for s in self.stages[: self._split + 1]]
+        self._from = next((i + 1 for i in range(self._split, -1, -1) if not apart[i]), 0)
+        self._to = 0 if self._from > self._split else kinds.index("tags") if "tags" in kinds else len(kinds)
         self._memory: dict[tuple[int, int], dict[str, Tokens]] = {}
+        self._known = _Known(self._piece)
 
     def _bound(self, i: int) -> Callable[[Any], Any]:
         stage, state = STAGES[self.stages[i]["name"]], self._states[i]
@@ -209,14 +224,16 @@ class Chain:
         """The tokens after the first `upto` stages, the one that splits among them; `tagger` in place of our own."""
         end = len(self.stages) if upto is None else upto
         split = self._split
-        if isinstance(text, str):
+        start = split + 1
+        if isinstance(text, str) and 0 < self._to <= end:
+            tokens, start = self._pieces(text), self._to
+        elif isinstance(text, str):
             tokens = self._functions[split](self._normalized(text, split))
         else:
             tokens = [piece for word in text for piece in self._word(word, 0, split)]
             if self.stages[split]["name"] in ("characters", "subwords"):
                 tokens = [piece for word in tokens for piece in self._functions[split](word)]
         pairs = [(token, "") for token in tokens]
-        start = split + 1
         for i in range(start, end):
             if self.stages[i]["name"] == "tags":
                 pairs = self._through(pairs, start, i)
@@ -224,6 +241,16 @@ class Chain:
                 pairs = self._functions[i]([token for token, _ in pairs], **other)
                 start = i + 1
         return self._through(pairs, start, end)
+
+    def _pieces(self, text: str) -> Tokens:
+        """The tokens of a text after the stages up to `_to`; what stands between blanks comes again and again."""
+        return list(chain.from_iterable(map(self._known.__getitem__, self._normalized(text, self._from).split(" "))))
+
+    def _piece(self, piece: str) -> Tokens:
+        value: Any = piece
+        for function in self._functions[self._from : self._split + 1]:
+            value = function(value)
+        return [token for token, _ in self._through([(t, "") for t in value], self._split + 1, self._to)]
 
     def _through(self, pairs: Pairs, start: int, end: int) -> Pairs:
         if start >= end:
@@ -243,6 +270,19 @@ class Chain:
             if len(memory) < _MEMORY and len(word) <= _LONGEST:
                 memory[word] = known
         return known
+
+
+class _Known(dict[str, Tokens]):
+    """What pieces of text become, each made when it is first asked for, and the short ones kept."""
+
+    def __init__(self, make: Callable[[str], Tokens]) -> None:
+        self._make = make
+
+    def __missing__(self, piece: str) -> Tokens:
+        made = self._make(piece)
+        if len(self) < _MEMORY and len(piece) <= _LONGEST:
+            self[piece] = made
+        return made
 
 
 def _read(stage: Config, where: str) -> dict[str, Any]:

@@ -2,12 +2,11 @@
 
 A run of words is numbered size by size: one of n words is a pair, the number of its first n - 1 words and that of its
 last, so that neither strings are joined nor tables kept of them. Characters are counted once for each different word.
-`ngrams_of` is the readable form of both; what it lists is what is counted here.
+`elman.text.ngram_strings.ngrams_of` is the readable form of both; what it lists is what is counted here.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -17,55 +16,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from elman.text.corpus import Corpus
+from elman.text.ngram_strings import Document, Range, ngrams_of, units_of
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-__all__ = ["Counts", "Document", "Known", "Learned", "Range", "character_ngrams", "learn", "ngrams_of", "word_ngrams"]
+__all__ = ["Counts", "Known", "Learned", "learn"]
 
-Document = str | Sequence[str]
-Range = tuple[int, int]
-
-_WORD = re.compile(r"\b\w\w+\b")  # scikit-learn's words: two letters or more
 _AT_ONCE = 1 << 18  # tokens, whose n-grams stand written out while they are counted
 _FEW = 64  # texts
 
 
-def word_ngrams(tokens: Sequence[str], n: int) -> list[str]:
-    """Runs of n tokens, joined by blanks: `["a", "b", "c"]` has the 2-grams `a b`, `b c`."""
-    return [" ".join(tokens[i : i + n]) for i in range(len(tokens) - n + 1)]
-
-
-def character_ngrams(word: str, n: int, *, edges: bool = True) -> list[str]:
-    """Runs of n characters; with `edges` the word's ends count as `<` and `>`, as in fastText (Bojanowski 2017)."""
-    framed = f"<{word}>" if edges else word
-    return [framed[i : i + n] for i in range(len(framed) - n + 1)]
-
-
-def ngrams_of(text: Document, kind: str, sizes: Range) -> list[str]:
-    """The n-grams of a text, as often as they stand in it: as scikit-learn cuts them, characters within words."""
-    if kind == "word":
-        tokens = _units(text, kind)
-        return [ngram for n in range(sizes[0], sizes[1] + 1) for ngram in word_ngrams(tokens, n)]
-    found: list[str] = []
-    for word in chain.from_iterable(unit.split() for unit in _units(text, kind)):
-        framed = f" {word} "
-        for n in range(sizes[0], sizes[1] + 1):
-            found += character_ngrams(framed, n, edges=False) or [framed]
-            if len(framed) <= n:  # a word that is too short counts once, whole
-                break
-    return found
-
-
-def _units(text: Document, kind: str) -> Sequence[str]:
-    """What a text is made of: its tokens; of a string the words that scikit-learn sees in it."""
-    if not isinstance(text, str):
-        return text
-    return _WORD.findall(text.lower()) if kind == "word" else text.lower().split()
-
-
 def _corpus(texts: Sequence[Document], kind: str) -> Corpus:
-    return texts if isinstance(texts, Corpus) else Corpus.of(_units(text, kind) for text in texts)
+    return texts if isinstance(texts, Corpus) else Corpus.of(units_of(text, kind) for text in texts)
 
 
 # -- counting known n-grams -------------------------------------------------------------------------------------------

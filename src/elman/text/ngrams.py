@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from elman.errors import InputError
-from elman.text.corpus import Corpus
-from elman.text.ngram_counts import Document, Known, Learned, Range, character_ngrams, learn, word_ngrams
+from elman.text.ngram_strings import Document, Range, character_ngrams, word_ngrams
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from elman.text.ngram_counts import Known, Learned
 
 __all__ = ["Document", "NgramFeatures", "character_ngrams", "word_ngrams"]
 
@@ -48,6 +49,9 @@ class NgramFeatures:
         """
         import numpy as np
         from scipy.sparse import csr_matrix
+
+        from elman.text.corpus import Corpus
+        from elman.text.ngram_counts import learn
 
         if not len(texts):
             raise InputError("no texts to take n-grams from")
@@ -92,6 +96,9 @@ class NgramFeatures:
             (texts,) int64 where each text ends in the other two; int32 columns, in order within a text; float32 values.
         """
         import numpy as np
+
+        from elman.text.corpus import Corpus
+        from elman.text.ngram_counts import Known
 
         if not self._parts:
             raise InputError("the n-gram features have learned nothing yet", remedy="fit them on the training texts")

@@ -10,6 +10,7 @@ long forms might be short for something again (none of the tables' are).
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
@@ -35,6 +36,7 @@ __all__ = [
     "numbers",
     "punctuation",
     "repeats",
+    "short_forms_apart",
     "spaces",
     "unicode",
     "urls",
@@ -77,6 +79,9 @@ def unicode(text: str, *, form: Literal["NFC", "NFKC", "NFD", "NFKD"] = "NFC") -
     Args:
         form: the normal form of the result; NFKC also folds full-width letters and the like into plain ones.
     """
+    straight = text if text.isascii() else _SINGLE.sub("'", _DOUBLE.sub('"', text))
+    if _whole(straight, form) and (straight is text or not _is_bad(text)):
+        return straight
     import ftfy
 
     # one repair can uncover the next: `&amp;eacute;` is two deep
@@ -86,6 +91,29 @@ def unicode(text: str, *, form: Literal["NFC", "NFKC", "NFD", "NFKD"] = "NFC") -
             break
         text = fixed
     return text
+
+
+# what ftfy replaces sign by sign, wherever it stands: entities, line ends and control signs, half surrogates,
+# ligatures, signs of another width
+_ODD = re.compile(
+    r"[&\x00-\x08\x0b\r\x0e-\x1f\x7f-\x9f\u0132\u0133\u0149\u01c4-\u01cc\u01f1-\u01f3\u2028\u2029\u206a-\u206f"
+    r"\u3000\ud800-\udfff\ufb00-\ufb06\ufeff\uff01-\uffef\ufff9-\ufffc]"
+)
+_SINGLE, _DOUBLE = re.compile("[\u02bc\u2018-\u201b]"), re.compile("[\u201c-\u201f]")
+
+
+def _whole(text: str, form: Literal["NFC", "NFKC", "NFD", "NFKD"]) -> bool:
+    """Whether ftfy leaves a text alone; known in a fraction of its time, and so it is with most texts."""
+    if _ODD.search(text):
+        return False
+    return text.isascii() or (unicodedata.is_normalized(form, text) and not _is_bad(text))
+
+
+def _is_bad(text: str) -> bool:
+    """Whether ftfy would look for letters of one encoding that were read in another."""
+    from ftfy.badness import is_bad
+
+    return bool(is_bad(text))
 
 
 def lower(text: str) -> str:
@@ -185,8 +213,16 @@ def check_short_forms(*, language: str = "en", extra: Mapping[str, str] | None =
             )
 
 
+def short_forms_apart(section: str, *, language: str = "en", extra: Mapping[str, str] | None = None) -> bool:
+    """Whether no short form of the table `section` or of `extra` has a blank in it."""
+    return not any(" " in short for table in (read_language(language).get(section, {}), extra or {}) for short in table)
+
+
 def _expand(text: str, section: str, language: str, extra: tuple[tuple[str, str], ...]) -> str:
-    pattern, whole, open_ended = _expansion(section, language, extra)
+    needed, pattern, whole, open_ended = _expansion(section, language, extra)
+    # of most words a look tells that none is short for something, where no letter has another that it folds to
+    if text.isascii() and not needed.search(text):
+        return text
 
     def long_form(found: regex.Match[str]) -> str:
         short = found[0]
@@ -207,8 +243,9 @@ def _expand(text: str, section: str, language: str, extra: tuple[tuple[str, str]
 @lru_cache(maxsize=32)
 def _expansion(
     section: str, language: str, extra: tuple[tuple[str, str], ...]
-) -> tuple[regex.Pattern[str], dict[str, str], list[tuple[str, str, str]]]:
-    """The table as one pattern, its whole words, and its open-ended ones as (before `*`, after `*`, long form)."""
+) -> tuple[re.Pattern[str], regex.Pattern[str], dict[str, str], list[tuple[str, str, str]]]:
+    """What one of its entries at least has in it; the table as one pattern, its whole words, and its open-ended ones as
+    (before `*`, after `*`, long form)."""
     table = read_language(language).get(section, {}) | dict(extra)
     entries = sorted(((k.lower().replace("’", "'"), v) for k, v in table.items()), key=lambda e: -len(e[0]))
     whole = {k: v for k, v in entries if "*" not in k}
@@ -220,7 +257,9 @@ def _expansion(
     keys = [as_pattern(k) for k in whole] + [as_pattern(f"{a}*{b}") for a, b, _ in open_ended]
     edges = r"(?<![\w'’.@&/-])(?:" + "|".join(keys) + r")(?![\w'’@]|\.\p{L})"
     never = r"(?!)"
-    return regex.compile(edges if keys else never, regex.V1 | regex.IGNORECASE), whole, open_ended
+    parts = {"'" if "'" in k else k for k in whole} | {"'" if "'" in a + b else a or b for a, b, _ in open_ended}
+    needed = re.compile("|".join(map(re.escape, parts)) if keys else never, re.IGNORECASE)
+    return needed, regex.compile(edges if keys else never, regex.V1 | regex.IGNORECASE), whole, open_ended
 
 
 def numbers(text: str, *, to: Literal["token", "digits", "remove"] = "token") -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -32,6 +33,8 @@ class Stage:
         fit: training material and the same options to the state, as JSON knows it; None where nothing is learned.
         revive: the state from JSON to what the function reads.
         check: refuses options that do not go together.
+        apart: whether, with these options, the stage makes of a text what it makes of the pieces between its blanks,
+            but for the number of blanks: then each piece need be worked on once.
     """
 
     kind: Literal["text", "split", "word", "tags"]
@@ -39,23 +42,38 @@ class Stage:
     fit: Callable[..., Any] | None = None
     revive: Callable[[Any], Any] | None = None
     check: Callable[..., None] | None = None
+    apart: Callable[..., bool] = lambda **options: False
+
+
+def _apart(**options: Any) -> bool:
+    return True
 
 
 STAGES: dict[str, Stage] = {
     "unicode": Stage("text", normalize.unicode),
     "markup": Stage("text", normalize.markup),
-    "urls": Stage("text", normalize.urls),
+    "urls": Stage("text", normalize.urls, apart=_apart),
     "emoji": Stage("text", normalize.emoji),
-    "contractions": Stage("text", normalize.contractions, check=normalize.check_short_forms),
-    "abbreviations": Stage("text", normalize.abbreviations, check=normalize.check_short_forms),
-    "lower": Stage("text", normalize.lower),
+    "contractions": Stage(
+        "text",
+        normalize.contractions,
+        check=normalize.check_short_forms,
+        apart=partial(normalize.short_forms_apart, "contractions"),
+    ),
+    "abbreviations": Stage(
+        "text",
+        normalize.abbreviations,
+        check=normalize.check_short_forms,
+        apart=partial(normalize.short_forms_apart, "abbreviations"),
+    ),
+    "lower": Stage("text", normalize.lower, apart=_apart),
     "accents": Stage("text", normalize.accents),
-    "numbers": Stage("text", normalize.numbers),
-    "repeats": Stage("text", normalize.repeats, check=normalize.check_repeats),
+    "numbers": Stage("text", normalize.numbers, apart=_apart),
+    "repeats": Stage("text", normalize.repeats, check=normalize.check_repeats, apart=_apart),
     "punctuation": Stage("text", normalize.punctuation),
     "spaces": Stage("text", normalize.spaces),
-    "words": Stage("split", tokenize.words),
-    "whitespace": Stage("split", tokenize.whitespace),
+    "words": Stage("split", tokenize.words, apart=_apart),
+    "whitespace": Stage("split", tokenize.whitespace, apart=_apart),
     "characters": Stage("split", tokenize.characters),
     "subwords": Stage(
         "split", subwords.subwords, subwords.fit_subwords, subwords.read_subwords, check=subwords.check_subwords

@@ -65,6 +65,11 @@ def words(text: str, *, style: Literal["plain", "treebank"] = "plain") -> list[s
 
 def _piece(piece: str, style: str) -> tuple[str, ...]:
     """The tokens of what stands between two blanks."""
+    if style == "plain" and piece.isascii():  # most are a word, or a word and a sign: there the long pattern is spared
+        if piece.isalpha():
+            return (piece,)
+        if piece[-1] == "," and piece[:-1].isalpha():
+            return piece[:-1], ","
     return tuple(match[0] for match in _word_pattern(style).finditer(piece))
 
 
