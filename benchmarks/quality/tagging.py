@@ -44,7 +44,7 @@ def row(name: str, vectors: str, metrics: dict[str, Any]) -> str:
     for key in KEYS[name]:
         mean = seeds["mean"][key] if seeds else test[key]
         spread = f" ± {seeds['std'][key]:.4f}" if seeds else ""
-        cells.append(f"{key} {mean:.4f}{spread} (usual tag {base[key]:.4f})")
+        cells.append(f"{key} {mean:.4f}{spread} (perceptron {base[key]:.4f})")
     runs = len(seeds["runs"]) if seeds else 1
     minutes = metrics["seconds"] / 60 / runs
     files = " + ".join(Path(file).stem for file in vectors.split(",")) or "none"
