@@ -67,6 +67,8 @@ def print_metrics(metrics: Mapping[str, Any], run: Path, waited: float) -> None:
     keys = [k for k, v in test.items() if isinstance(v, float)]
     rows = [[k, number(test[k]), number(baseline[k]) if k in baseline else ""] for k in keys]
     print_table(["test", "ours", str(baseline.get("name", ""))], rows)
+    if "verdict" in metrics:
+        print(metrics["verdict"])
     if "seeds" in metrics:
         seeds = metrics["seeds"]
         said = ", ".join(f"{k} {number(seeds['mean'][k])} +- {number(seeds['std'][k])}" for k in seeds["mean"])

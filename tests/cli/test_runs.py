@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from elman.cli import app as cli
+from elman.console import print_metrics
 
 QUICK = ["--set", "training.epochs=2", "--set", "model.hidden=8", "--set", "model.embedding=8"]
 FILES = {"model.safetensors", "model.json", "recipe.toml", "metrics.json", "history.jsonl", "proof.json", "card.md",
@@ -43,7 +44,7 @@ def test_import_elman_is_light() -> None:
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
 
 
-def test_train_predict_evaluate(call: Any, reviews: Path, tmp_path: Path) -> None:
+def test_train_predict_evaluate(call: Any, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "runs" / "mine"
     code, out, err = call("train", "classify", "--data", reviews, "--out", run, "--json", *QUICK)
     assert code == 0
@@ -54,6 +55,11 @@ def test_train_predict_evaluate(call: Any, reviews: Path, tmp_path: Path) -> Non
     assert set(metrics) >= {"test", "valid", "baseline", "seconds"}
     for part in ("test", "valid", "baseline"):
         assert {"accuracy", "macro_f1", "mcc", "nll"} <= set(metrics[part])
+    assert "tf-idf + logistic regression, majority class: " in err  # what was fitted, and how long it took
+    for page in ("card.md", "report.html"):
+        assert metrics["verdict"] in (run / page).read_text(encoding="utf-8")
+    print_metrics(metrics, run, 1.0)
+    assert metrics["verdict"] in capsys.readouterr().out.splitlines()
     assert set(os.listdir(run)) >= FILES
     assert os.listdir(run.parent) == ["mine"]  # no checkpoint, nothing unfinished
     assert json.loads((run / "proof.json").read_text())["ok"] is True

@@ -102,6 +102,8 @@ def test_the_verdict_neither_praises_nor_hides(ours: float, said: str) -> None:
     sentence = verdict(known_figure("macro_f1"), ours, 0.014, baselines)
     assert said in sentence
     assert ".607 for tf-idf" in sentence
+    assert ("Use that one: it is" in sentence) == (ours < 0.62)  # within the error too: it is the simpler one
+    assert ("it is better, and smaller" in sentence) == (ours < 0.6)
 
 
 def test_reliability_by_hand() -> None:
@@ -336,6 +338,10 @@ def test_where_less_is_better_the_least_baseline_is_the_one_to_beat(ours: float,
     assert "beside 3 for median" in sentence
     assert said in sentence
     assert is_better(ERRORS, ours, 0.1, baselines) is better
+    assert ("Use that one" in sentence) == (not better and np.isfinite(ours))
+    assert "Use that one: it is better" in verdict(ERRORS, 4.0, float("nan"), baselines)
+    assert "Use that one: it is as good" in verdict(ERRORS, 3.0, float("nan"), baselines)
+    assert "Use" not in verdict(ERRORS, 2.0, float("nan"), baselines)
 
 
 def test_a_scoreboard_and_an_ablation_begin_with_the_best() -> None:

@@ -84,7 +84,8 @@ def written(figure: Figure, value: float, digits: int = 3) -> str:
 
 
 def verdict(figure: Figure, ours: float, error: float, baselines: Mapping[str, Mapping[str, float]]) -> str:
-    """One sentence that neither praises nor hides: ours beside the best baseline, in standard errors."""
+    """Ours beside the best baseline, in standard errors, neither praised nor hidden; and which of the two to use, where
+    that is not ours: what is as good within the error of the test set, and simpler, is the better choice."""
     known = {name: m[figure.key] for name, m in baselines.items() if figure.key in m}
     what = figure.title if figure.better == "high" else f"{figure.title} (lower is better)"
     if not known:
@@ -95,12 +96,17 @@ def verdict(figure: Figure, ours: float, error: float, baselines: Mapping[str, M
     if not np.isfinite(gap):
         return said + "they cannot be compared."
     apart = f"{written(figure, abs(gap))} {'above' if gap > 0 else 'below'} it"
-    if not np.isfinite(error) or error <= 0:
-        return said + (f"{apart}." if gap else "level with it.")
-    if abs(gap) <= error:
-        return said + f"level with it, since a test set of this size leaves \u00b1{written(figure, error)} open."
+    open_ = error if np.isfinite(error) else 0.0  # how far the test set leaves the figure open
+    level, gain = abs(gap) <= open_, figure.gain(ours, known[best])
+    instead = f" Use that one: it is {'as good' if level else 'better'}, and smaller and faster."
+    if not open_:
+        return said + ("level with it." if level else f"{apart}.") + instead * (gain <= 0)
+    if level:
+        return (
+            f"{said}level with it, since a test set of this size leaves \u00b1{written(figure, error)} open.{instead}"
+        )
     strength = "more than two standard errors" if abs(gap) > 2 * error else "between one and two standard errors"
-    return f"{said}{apart}, {strength} of the test set (\u00b1{written(figure, error)})."
+    return f"{said}{apart}, {strength} of the test set (\u00b1{written(figure, error)}).{instead * (gain < 0)}"
 
 
 def is_better(figure: Figure, ours: float, error: float, baselines: Mapping[str, Mapping[str, float]]) -> bool:

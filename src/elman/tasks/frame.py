@@ -192,6 +192,7 @@ class _Frame(Generic[E, X]):
         self.progress.note("fitting the baselines")
         with self.watch("baselines"):
             baselines = self.task.baselines(estimator, self.data)
+        self.progress.note(f"{', '.join(b.name for b in baselines)}: {self.watch['baselines']:.1f} s")
         with self.watch("prove"):
             proof = estimator.prove(self.data.test)
         if not proof.ok:
@@ -261,6 +262,7 @@ def write_trained(task: Task[E, X], out: Path, trained: Trained[E, X], progress:
     figures = task.figures(trained.test)
     first = figures[0]
     judged = first, number(trained.test, first.key), look.errors.get(first.key, math.nan), _figures_of(trained)
+    metrics["verdict"] = told = verdict(*judged)
     card = write_card(
         recipe.name,
         recipe.description,
@@ -268,7 +270,7 @@ def write_trained(task: Task[E, X], out: Path, trained: Trained[E, X], progress:
         figures=figures,
         settings=look.settings,
         notes=trained.data.notes,
-        verdict=verdict(*judged),
+        verdict=told,
         better=is_better(*judged),
         usage=f'elman predict {out.name} "..."',
         proof=trained.proof.to_dict(),
