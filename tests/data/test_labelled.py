@@ -121,7 +121,7 @@ def test_a_label_that_training_lacks_is_kept_and_told(tmp_path: Path) -> None:
     told = next(note for note in data.notes if "test rows" in note)
     assert told.startswith("20 of 24 test rows have labels that the training data lack ('odd 0' 2 times, ")
     assert told.endswith("'odd 7' 2 times and 2 more): they count as errors")
-    assert unseen_labels(Table({"label": ["a"]}), {"a", "b"}, "row") == []
+    assert unseen_labels(Table({"label": ["a"]}), {"a", "b"}, "rows") == []
 
 
 @pytest.mark.parametrize(

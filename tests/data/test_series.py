@@ -198,6 +198,18 @@ def test_arrays_are_series_and_labels(tmp_path: Path, y: np.ndarray) -> None:
     assert "a.npz: 40 series of 7 steps, 2 channels" in data.notes[0]
 
 
+def test_equal_series_stay_on_one_side(tmp_path: Path) -> None:
+    """As equal texts do; they are no text, and nothing is said of white space."""
+    np.savez(tmp_path / "a.npz", X=np.concatenate([X, X[:25]]), y=np.arange(65) % 40 % 2)
+    data = load(tmp_path / "a.npz")
+    assert "25 series repeat the values of another: equal series stay in one part" in data.notes
+    parts = [{values.tobytes() for values in part["text"]} for part in (data.train, data.valid, data.test)]
+    assert sum(map(len, parts)) == len(set.union(*parts)) == 40
+    np.savez(tmp_path / "b.npz", X=X[:3], y=[0, 1, 0])
+    notes = load_labelled(DataSettings(path=str(tmp_path / "a.npz"), test=str(tmp_path / "b.npz"))).notes
+    assert any(note.startswith("3 of 3 test series have values that are also in the training part") for note in notes)
+
+
 def test_arrays_of_one_channel_and_without_labels(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", X[:, :, 0])
     table = load_texts(DataSettings(path=str(tmp_path / "a.npy")), "series")

@@ -5,7 +5,7 @@ Everything that was guessed, split or left out is said in `notes`, for the scree
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from elman.config.settings import DataSettings
-from elman.data.classes import check_classes, unseen_labels
+from elman.data.classes import as_known, check_classes, unseen_labels
 from elman.data.columns import guess_input, guess_steps, guess_target, has_input, in_short, input_column, input_names
 from elman.data.formats import LINES, Format, find_format, named_format, read_table, usual_tables
 from elman.data.hub import hub_parts
@@ -122,7 +122,10 @@ def load_labelled(settings: DataSettings) -> LabelledTexts:
         part: _texts_and_labels(table, input, target, settings.group if part == "train" else "", notes)
         for part, table in tables.items()
     }
-    check_classes(texts["train"])
+    check_classes(texts["train"], bool(settings.target))
+    known = set(texts["train"]["label"])
+    for part in [part for part in texts if part != "train"]:
+        texts[part] = _respelled(texts[part], known)
     missing = [part for part in PARTS if part not in texts]
     if missing:
         whole = texts["train"]
@@ -135,8 +138,14 @@ def load_labelled(settings: DataSettings) -> LabelledTexts:
         texts |= {part: whole.take(rows) for part, rows in parts.items()}
         notes.append(note)
     train, valid, test = (texts[part] for part in PARTS)
+    if missing and len(set(train["label"])) < 2:
+        raise InputError(
+            f"one of {len(known)} classes is left to train on, once {' and '.join(missing)} are cut out",
+            where=train.source,
+            remedy="give more data, or files of their own: --valid FILE --test FILE",
+        )
     for part, table in (("valid", valid), ("test", test)):
-        notes += unseen_labels(table, set(train["label"]), f"{part} {table.unit}")
+        notes += unseen_labels(table, set(train["label"]), f"{part} {_rows(table)}")
     notes += _known_texts(texts)
     return LabelledTexts(train, valid, test, {"input": input, "target": target, **columns}, tuple(notes))
 
@@ -206,7 +215,7 @@ def load_texts(
     found = _texts_and_labels(table, column, named, "", notes)
     for line in notes:
         note(line)
-    return found
+    return _respelled(found, known)
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -279,28 +288,44 @@ def _texts_and_labels(table: Table, input: str, target: str, group: str, notes: 
     return out.take(full)
 
 
-def _repeated(whole: Table, notes: list[str]) -> Sequence[str] | None:
-    """The text of each row as a group, where some come twice: a model would be praised for knowing a row by heart."""
-    if whole.holds_series("text"):
+def _respelled(table: Table, known: Collection[str]) -> Table:
+    columns = {**table.columns, "label": as_known(table["label"], known)}
+    return Table(columns, table.source, table.rows, table.unit)
+
+
+def _repeated(whole: Table, notes: list[str]) -> Sequence[Hashable] | None:
+    """What each row says as its group, where some say the same: a model would be praised for knowing a row by heart."""
+    said, what, but = _said(whole)
+    kinds = len(set(said))
+    if kinds == len(said) or kinds < _FEW:
         return None
-    texts = equal_texts(whole["text"])
-    kinds = len(set(texts))
-    if kinds == len(texts) or kinds < _FEW:
-        return None
-    repeated = len(texts) - kinds
-    what = f"1 {whole.unit} repeats" if repeated == 1 else f"{repeated:,} {whole.unit}s repeat"
-    notes.append(f"{what} the text of another, but for case and white space: equal texts stay in one part")
-    return texts
+    repeated = len(said) - kinds
+    rows = f"{repeated:,} {_rows(whole, repeated)} {'repeats' if repeated == 1 else 'repeat'}"
+    notes.append(f"{rows} the {what} of another{but}: equal {'texts' if what == 'text' else 'series'} stay in one part")
+    return said
 
 
 def _known_texts(parts: dict[str, Table]) -> Iterator[str]:
     """What is said of rows to judge by that stand in the training part, too."""
-    if parts["train"].holds_series("text") or "sentence" in parts["train"].columns:
+    if "sentence" in parts["train"].columns:
         return
-    seen = set(equal_texts(parts["train"]["text"]))
+    seen = set(_said(parts["train"])[0])
     for part in ("valid", "test"):
-        known = sum(text in seen for text in equal_texts(parts[part]["text"]))
+        said, what, _ = _said(parts[part])
+        known = sum(key in seen for key in said)
         if known:
-            unit = parts[part].unit
-            have = "has" if known == 1 else "have"
-            yield f"{known:,} of {len(parts[part]):,} {part} {unit}s {have} a text that is also in the training part"
+            rows = f"{known:,} of {len(parts[part]):,} {part} {_rows(parts[part])} {'has' if known == 1 else 'have'}"
+            a = "a text that is" if what == "text" else "values that are"
+            yield f"{rows} {a} also in the training part"
+
+
+def _rows(table: Table, count: int = 2) -> str:
+    """What so many rows are called."""
+    return "series" if table.holds_series("text") else table.unit + "s" * (count > 1)
+
+
+def _said(table: Table) -> tuple[Sequence[Hashable], str, str]:
+    """What each row says, by which equal rows are found; what that is called, and in what equal ones may differ."""
+    if table.holds_series("text"):
+        return [values.tobytes() for values in table["text"]], "values", ""
+    return equal_texts(table["text"]), "text", ", but for case and white space"

@@ -71,7 +71,7 @@ class Classify(Task[Classifier, Labelled]):
         target = columns.get("target") or "label"
         table = load_texts(settings, input, target, estimator.labels, note)
         _check_kind(estimator, table)
-        for line in unseen_labels(table, set(estimator.labels), "row"):
+        for line in unseen_labels(table, set(estimator.labels), "rows"):
             note(line)
         return Labelled.of(table)
 
