@@ -122,7 +122,9 @@ def test_the_most_frequent_are_kept_and_room_stays_flat() -> None:
     features = TfIdf(rare=1, most=100).fit(texts)
     assert features.width == 200
     assert features.transform(["same word"]).nnz >= 3 + 14  # what is in every text has not been crowded out
+    assert "of 3,000 texts" not in features.told()
     sampled = TfIdf(rare=1, sample=300).fit(texts)
+    assert sampled.told().endswith("found in 300 of 3,000 texts")
     assert sampled.transform([texts[10]]).nnz > sampled.transform([texts[11]]).nnz  # the tenths are its sample
 
 

@@ -73,6 +73,7 @@ class TfIdf:
         self._known = _Pieces()
         self._words = self._characters = np.zeros(0, np.int64)  # keys of what is kept, ascending
         self._idf = np.zeros(0, np.float32)
+        self._sampled = ""
         self._spelling: Matrix = None  # (pieces, n-grams of characters)
 
     @property
@@ -87,7 +88,7 @@ class TfIdf:
         kinds = [(len(self._words), "1-2-grams of words"), (within, "2-5-grams of characters within them"),
                  (unspaced, "1-3-grams of characters where no blanks are written")]  # fmt: skip
         said = ", ".join(f"{n:,} {kind}" for n, kind in kinds if n)
-        return f"tf-idf of {said or 'nothing that two texts share'}"
+        return f"tf-idf of {said or 'nothing that two texts share'}" + self._sampled
 
     # -- learning
 
@@ -98,7 +99,9 @@ class TfIdf:
             InputError: no text holds anything but blanks.
         """
         self._known = known = _Pieces()
-        texts = texts[:: max(1, -(-len(texts) // self.sample))]
+        whole = len(texts)
+        texts = texts[:: max(1, -(-whole // self.sample))]
+        self._sampled = f", found in {len(texts):,} of {whole:,} texts" * (len(texts) < whole)
         read = [known.read(texts[start:stop]) for start, stop in blocks(texts)]
         if not known.numbers:
             raise InputError("the training texts hold no words", remedy="check the input column")
