@@ -65,6 +65,16 @@ FASTTEXT = b"__label__good plain words\n__label__bad more of them , and\n\nlast 
 TS = b"# of\n@problemName Made\n@timeStamps false\n@univariate false\n@classLabel true up down\n@data\n" + (
     b"1,2.5,3:0,0,1e1:up\n3,2:-1,0:down\n" * 5
 )
+STAMPED = (
+    TS.replace(b"Stamps false", b"Stamps true")
+    .replace(b"1,2.5,3:0,0,1e1", b"(0,1),(2,?):(1,3)")
+    .replace(b"3,2:-1,0", b"(2024-01-02 10:00:00,3):(2024-01-02 10:00:01,NaN),(2024-01-03,2)")
+)
+LONG = b"id,time,a,b,label\n" + b"".join(
+    b"%d,%d,%d,%s,%s\n" % (i, t, i * t, (b"", b"?", b"1.5")[t], (b"up", b"down")[i % 2])
+    for i in range(12)
+    for t in range(3)
+)
 
 
 def beside(path: Path) -> Path:
@@ -97,7 +107,9 @@ READERS: dict[str, tuple[list[bytes], Callable[[Path], object]]] = {
     "a.txt": ([TREES * 9, TREES * 9, COLUMNS, CSV], lambda p: load_labelled(DataSettings(path=str(p)))),
     "tagged.txt": ([FASTTEXT * 5], lambda p: load_labelled(DataSettings(path=str(p)))),
     "texts/good/1.txt": ([PROSE], lambda p: load_labelled(DataSettings(path=str(beside(p))))),
-    "a.ts": ([TS], lambda p: load_labelled(DataSettings(path=str(p)))),
+    "steps.csv": ([LONG], lambda p: load_labelled(DataSettings(path=str(p)))),
+    "named.csv": ([LONG], lambda p: load_labelled(DataSettings(path=str(p), id="id", time="time"))),
+    "a.ts": ([TS, STAMPED], lambda p: load_labelled(DataSettings(path=str(p)))),
     "trees.txt": ([TREES], lambda p: read_trees(p, phrases=True)),
     "a.conll": ([COLUMNS, COLUMNS.replace(b" ", b"\t")], lambda p: list(read_conll(p))),
     "a.conllu": ([UD], lambda p: list(read_conllu(p))),

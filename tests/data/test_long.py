@@ -129,6 +129,7 @@ def test_columns_by_hand(tmp_path: Path) -> None:
         ({"label": (4, "down")}, {}, "a.csv, row 6: id 101 has two values in column 'label', 'up' and 'down'"),
         ({"label": (slice(3, 7), None)}, {}, "a.csv, id 101: no value in column 'label'"),
         ({"a": (2, "x")}, {"id": "id", "input": "a"}, "a.csv, row 4: 'x' in column 'a' is no number that can be read"),
+        ({"a": (2, "ERR")}, {}, "a.csv, row 4: 'ERR' in column 'a' is no number that can be read; mend it, or name"),
         ({"time": (2, None)}, {"id": "id", "time": "time"}, "a.csv, row 4: no value in column 'time'; write numbers"),
         ({"time": (2, "x")}, {"id": "id", "time": "time"}, "a.csv, row 4: 'x' in column 'time' is no time"),
         ({"id": (2, None)}, {"id": "id"}, "a.csv, row 4: no value in column 'id'; say which series it is"),

@@ -172,6 +172,7 @@ def test_few_columns_are_a_series_if_they_are_named(tmp_path: Path) -> None:
     ("value", "said"),
     [
         ("1e99", "a.csv, row 5: '1e99' in column 't3' is no number that can be read; mend it, or name the columns"),
+        ("three", "a.csv, row 5: 'three' in column 't3' is no number that can be read"),
         ("1_0", "a.csv, row 5: '1_0' in column 't3' is no number that can be read"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.series import filled, is_gap, numbers
+from elman.data.series import are_numbers, filled, is_gap, numbers
 from elman.data.table import Table, is_missing
 from elman.errors import InputError
 
@@ -98,7 +98,7 @@ def input_column(table: Table, input: str, note: Callable[[str], object] = lambd
     names = input_names(table.names, input)
     if len(names) == 1:
         return table.inputs(names[0])
-    if not any(_mean_length(table, name) for name in names):
+    if not any(_mean_length(table, name) and not are_numbers(table[name][:_LOOK]) for name in names):
         steps = np.stack([_numbers(table, name) for name in names], axis=1)  # (N, T)
         return filled(list(steps[:, :, None]), table.source, table.where, note, ends=True)
     return ["\n".join(filter(str.strip, texts)) for texts in zip(*map(table.texts, names))]
@@ -115,9 +115,11 @@ def guess_steps(table: Table, target: str = "") -> list[str]:
     except InputError:
         return []
     others = [name for name in table.names if name != target and name.strip().lower() not in _INDEX]
-    if any(table.holds_series(name) or "," in name or _mean_length(table, name) for name in others):
+    numeric = {name for name in others if are_numbers(table[name][:_LOOK])}
+    words = {name for name in others if _mean_length(table, name)} - numeric
+    if words or any(table.holds_series(name) or "," in name for name in others):
         return []
-    steps = [name for name in others if any(_is_number(str(value)) for value in table[name][:_LOOK])]
+    steps = [name for name in others if name in numeric]
     return steps if len(steps) >= _STEPS else []
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from elman.config.settings import DataSettings
 from elman.data.columns import input_names, is_usual, usual_targets
-from elman.data.series import counted, filled, is_gap, is_number, moments, numbers
+from elman.data.series import are_numbers, counted, filled, is_gap, is_number, moments, numbers
 from elman.data.table import Table
 from elman.errors import InputError
 
@@ -247,14 +247,7 @@ def _only(table: Table, name: str, rows: list[int], series: str) -> Any:
 
 
 def _of_numbers(table: Table, apart: Sequence[str] | set[str]) -> list[str]:
-    """The columns of numbers, not all of them gaps."""
-    return [
-        name
-        for name in table.names
-        if name not in apart
-        and not all(map(is_gap, table[name]))
-        and all(is_number(value) or is_gap(value) for value in table[name])
-    ]
+    return [name for name in table.names if name not in apart and are_numbers(table[name])]
 
 
 def _spelled(table: Table, name: str) -> list[str]:
@@ -272,7 +265,7 @@ def _spelled(table: Table, name: str) -> list[str]:
 def _is_text(values: Sequence[Any]) -> bool:
     """Words, hardly ever the same: they are neither an id nor a label, and no time if they are no dates."""
     values = [value for value in values if not is_gap(value)]
-    if all(map(is_number, values)) or 2 * len(set(map(str, values))) <= len(values):
+    if are_numbers(values) or 2 * len(set(map(str, values))) <= len(values):
         return False
     try:
         moments(values, lambda i, value: InputError(value))

@@ -11,7 +11,7 @@ import numpy as np
 from elman.data.table import is_missing
 from elman.errors import InputError
 
-__all__ = ["counted", "filled", "is_gap", "is_number", "moments", "numbers"]
+__all__ = ["are_numbers", "counted", "filled", "is_gap", "is_number", "moments", "numbers"]
 
 _GAPS = ("", "?", "na", "n/a", "nan", "null", "none")
 _LARGEST = float(np.finfo(np.float32).max)
@@ -29,6 +29,12 @@ def is_number(value: Any) -> bool:
     except (TypeError, ValueError):
         return False
     return not (isinstance(value, str) and "_" in value)
+
+
+def are_numbers(values: Sequence[Any]) -> bool:
+    """Whether a column holds numbers, among gaps; one cell in twenty may be a mistake, told by whoever reads them."""
+    known = [value for value in values if not is_gap(value)]
+    return len(known) > 0 and 20 * sum(map(is_number, known)) >= 19 * len(known)
 
 
 def numbers(values: Sequence[Any], broken: Callable[[int, str], InputError]) -> np.ndarray:
