@@ -73,6 +73,7 @@ class TextEncoding(msgspec.Struct, tag_field="kind", tag="text"):
     chain: Stages
     vocabulary: list[str]
     max_length: Size = 0
+    tail: Size = 0
     tags: list[str] | None = None
     ngrams: Ngrams | None = None
 

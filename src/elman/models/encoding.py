@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import msgspec
@@ -16,9 +15,10 @@ from elman.config.bounds import Count, Positive
 from elman.config.structs import check_values
 from elman.data.inputs import check_present
 from elman.errors import InputError, a_type
+from elman.models.examples import Examples, Numbers, TextBatch
 from elman.models.ngram_rows import NgramRows
-from elman.sequences import Sequences
 from elman.text import Chain, Vocabulary
+from elman.text.corpus import Corpus
 from elman.text.ngrams import NgramFeatures
 from elman.text.tag import Tagger, no_tags
 from elman.text.vectors import WordVectors, embedding_matrix
@@ -36,7 +36,8 @@ class TextSettings(msgspec.Struct, frozen=True, kw_only=True):
         stages: of the text chain, in order; each a name, or a table of a name and its options.
         min_count: rarer words become `<unk>`.
         max_words: size of the vocabulary at most; 0 for all.
-        max_length: longer texts are cut after so many tokens; 0 never cuts.
+        max_length: of longer texts the first half and the last half of so many tokens are read, head and tail (Sun et
+            al. 2019, section 5.3.1); 0 reads all.
         vectors: file of pretrained word vectors to start the embedding from.
         freeze: leave them as they are.
     """
@@ -56,81 +57,12 @@ class TextSettings(msgspec.Struct, frozen=True, kw_only=True):
         Chain(self.stages, tagger=no_tags, where="text.stages")
 
 
-class TextBatch(NamedTuple):
-    """B sequences ready for the network.
+class _Read(NamedTuple):
+    """N texts after the chain: their tokens and, if any, the tags beside these, both cut; and how many they were."""
 
-    Attributes:
-        sequences: data and lengths.
-        ngrams: (B, n) features, or None.
-        y: (B,) class indices, or None.
-        weights: (B,) what each example counts, or None.
-    """
-
-    sequences: Sequences
-    ngrams: Tensor | None = None
-    y: Tensor | None = None
-    weights: Tensor | None = None
-
-    @property
-    def lengths(self) -> Tensor:
-        return self.sequences.lengths
-
-    def spoiled(self, steps: int) -> TextBatch:
-        """The same sequences behind more padding, see `Sequences.spoiled`."""
-        return self._replace(sequences=self.sequences.spoiled(steps))
-
-
-@dataclass(frozen=True)
-class Examples:
-    """N sequences ready for the network.
-
-    Attributes:
-        items: word numbers (T_i,) int64, words and their tags (T_i, 2) int64, or values (T_i, F) float32.
-        tokens: the words behind the numbers; empty for values.
-        ngrams: n features of each, or None.
-        y: (N,) class indices, or None where there are none.
-        weights: (N,) what each example counts in the loss, or None.
-    """
-
-    items: list[Tensor]
-    tokens: list[list[str]]
-    ngrams: NgramRows | None = None
-    y: Tensor | None = None
-    weights: Tensor | None = None
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    @property
-    def lengths(self) -> list[int]:
-        return [len(item) for item in self.items]
-
-    @cached_property
-    def _numbers(self) -> tuple[Tensor, Tensor, Tensor] | None:
-        """All words behind one another, (all T_i,) or (all T_i, 2), and where each sequence starts and ends: a batch
-        is one look-up then. Values, which may be many, are not held twice."""
-        if not self.items or self.items[0].is_floating_point():
-            return None
-        ends = torch.tensor(self.lengths).cumsum(0)  # (N,)
-        return torch.cat(self.items), torch.cat([ends.new_zeros(1), ends[:-1]]), ends
-
-    def batch(self, picks: Sequence[int]) -> TextBatch:
-        """The sequences at `picks`."""
-        index = torch.as_tensor(picks)
-        if self._numbers is None:
-            sequences = Sequences.pack([self.items[i] for i in picks])
-        else:
-            numbers, starts, ends = self._numbers
-            lengths = ends[index] - starts[index]  # (B,)
-            steps = torch.arange(int(lengths.max()))[:, None]
-            # past its end a sequence shows its last word again
-            sequences = Sequences(numbers[torch.minimum(starts[index] + steps, ends[index] - 1)], lengths)
-        return TextBatch(
-            sequences,
-            None if self.ngrams is None else self.ngrams[index],
-            None if self.y is None else self.y[index],
-            None if self.weights is None else self.weights[index],
-        )
+    tokens: Corpus
+    tags: Corpus | None
+    given: np.ndarray
 
 
 class Encoding:
@@ -144,7 +76,9 @@ class Encoding:
     """
 
     def __init__(self, settings: TextSettings, ngrams: int = 0, letters: int = 0, tagger: Tagger | None = None) -> None:
-        self.max_length = settings.max_length
+        self.max_length, self.tail = settings.max_length, settings.max_length // 2
+        self.cut = ""  # how many training texts are longer
+        self._fresh: tuple[Any, _Read] | None = None  # the training texts, and what was read of them
         self.settings = settings
         self.chain: Chain | None = Chain(settings.stages, tagger=tagger, where="text.stages")
         self.vocabulary: Vocabulary | None = None
@@ -182,29 +116,29 @@ class Encoding:
             return self
         assert self.chain is not None
         self.chain.fit(X)
-        pairs = self._pairs(X)
-        tokens = [[token for token, _ in row] for row in pairs]
-        self.vocabulary = self._learn_words(tokens, torch.Generator().manual_seed(seed))
-        if self.chain.tags_beside:
-            self.tags = Vocabulary.build([tag for _, tag in row] for row in pairs)
+        read = self._read(X)
+        self.vocabulary = self._learn_words(read.tokens, torch.Generator().manual_seed(seed))
+        if read.tags is not None:
+            self.tags = Vocabulary.counted(read.tags.counted())
         if self.ngrams is not None:
-            self.ngrams.fit(tokens, labels.tolist())
+            self.ngrams.fit(read.tokens, labels.tolist())
+        self.cut = self.cut_share(read.given)
+        self._fresh = X, read
         return self
 
-    def _learn_words(self, tokens: Sequence[Sequence[str]], generator: torch.Generator) -> Vocabulary:
+    def _learn_words(self, tokens: Corpus, generator: torch.Generator) -> Vocabulary:
         """Number the training words, and behind them those that only the vectors know.
 
         A rare word with a vector needs no minimal count: it means something from the start.
         """
         settings = self.settings
-        counted = Vocabulary.build(tokens, settings.min_count, settings.max_words or None)
+        counted = Vocabulary.counted(tokens.counted(), settings.min_count, settings.max_words or None)
         if not settings.vectors:
             return counted
         pretrained = WordVectors.load(settings.vectors)
         trained = counted.to_list()
         if not settings.max_words:
-            seen = {word for text in tokens for word in text}
-            trained += sorted(w for w in seen if w not in counted and find(pretrained, w) is not None)
+            trained += sorted(w for w in tokens.words if w not in counted and find(pretrained, w) is not None)
         known = set(trained)
         further = [row for row, word in enumerate(pretrained.words) if word not in known]
         drawn = embedding_matrix(pretrained, trained, generator)
@@ -223,15 +157,13 @@ class Encoding:
             return Examples([_values(x, i, self.features) for i, x in enumerate(X)], [], None, classes)
         assert self.vocabulary is not None
         _check_texts(X)
-        pairs = self._pairs(X)
-        tokens = [[token for token, _ in row] for row in pairs]
-        # a text of which the chain leaves nothing is one unknown word: no sequence is empty
-        items = [torch.tensor(self.vocabulary.encode(t) or [1]) for t in tokens]
-        if self.tags is not None:
-            beside = [torch.tensor(self.tags.encode([tag for _, tag in row]) or [1]) for row in pairs]
-            items = [torch.stack(columns, 1) for columns in zip(items, beside)]
-        features = None if self.ngrams is None else NgramRows.of(self.ngrams, tokens)
-        return Examples(items, tokens, features, classes)
+        fresh, self._fresh = self._fresh, None  # the texts that were learned from are read but once
+        read = fresh[1] if fresh is not None and fresh[0] is X else self._read(X)
+        columns = [(read.tokens, self.vocabulary)]
+        if self.tags is not None and read.tags is not None:
+            columns.append((read.tags, self.tags))
+        features = None if self.ngrams is None else NgramRows.of(self.ngrams, read.tokens)
+        return Examples(Numbers.of(columns), read.tokens, features, classes, given=read.given)
 
     def unknown(self, item: Tensor) -> list[int]:
         """Which words of one of `Examples.items` have no number: the network reads `<unk>` in their place."""
@@ -242,9 +174,40 @@ class Encoding:
         assert self.vocabulary is not None
         return self.vocabulary.decode((item if item.dim() == 1 else item[:, 0]).tolist())
 
-    def _pairs(self, X: Sequence[Any]) -> list[list[tuple[str, str]]]:
+    def seen(self, examples: Examples) -> Sequence[list[str]]:
+        """`as_read` of each of the examples, made when it is asked for."""
+        assert self.vocabulary is not None
+        assert isinstance(examples.items, Numbers)
+        words = examples.items.data if examples.items.data.dim() == 1 else examples.items.data[:, 0]
+        return Corpus(self.vocabulary.words, words.numpy(), examples.items.ends.numpy())
+
+    @property
+    def manner(self) -> str:
+        """What is read of a text that is longer than `max_length`."""
+        head = self.max_length - self.tail
+        return f"the first {head:,} and the last {self.tail:,}" if self.tail else f"the first {head:,}"
+
+    def cut_share(self, given: np.ndarray) -> str:
+        """Of texts of (N,) tokens, how many are longer than what is read of them, for a line; empty if none is."""
+        cut = int((given > self.max_length).sum()) if self.max_length else 0
+        return f"{cut:,} of {len(given):,} texts ({cut / len(given):.1%})" if cut else ""
+
+    def _read(self, X: Sequence[Any]) -> _Read:
         assert self.chain is not None
-        return [pairs[: self.max_length or None] for pairs in self.chain.tagged_all(X)]
+        most, tail = self.max_length, self.tail
+        given = array("q")
+
+        def short(tokens: list[Any]) -> list[Any]:
+            given.append(len(tokens))
+            if not 0 < most < len(tokens):
+                return tokens
+            return tokens[: most - tail] + tokens[len(tokens) - tail :]
+
+        if self.chain.tags_beside:
+            pairs = [short(row) for row in self.chain.tagged_all(X)]
+            tokens, tags = (Corpus.of([pair[k] for pair in row] for row in pairs) for k in (0, 1))
+            return _Read(tokens, tags, np.frombuffer(given, np.int64))
+        return _Read(Corpus.of(map(short, self.chain.each(X))), None, np.frombuffer(given, np.int64))
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it, for model.json."""
@@ -255,6 +218,7 @@ class Encoding:
         return {
             "kind": "text",
             "max_length": self.max_length,
+            "tail": self.tail,
             "chain": self.chain.to_dict(),
             "vocabulary": self.vocabulary.to_list(),
             "tags": None if self.tags is None else self.tags.to_list(),
@@ -269,6 +233,8 @@ class Encoding:
         new.chain = new.ngrams = new.vocabulary = new.tags = new.vectors = None
         new.features = int(saved.get("features", 0))
         new.max_length = int(saved.get("max_length", 0))
+        new.tail = int(saved.get("tail", 0))  # there was none at first: texts were cut at their end
+        new.cut, new._fresh = "", None
         if saved["kind"] == "text":
             new.chain = Chain.from_dict(saved["chain"], tagger=tagger)
             new.vocabulary = Vocabulary.from_list(saved["vocabulary"])

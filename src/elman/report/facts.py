@@ -9,6 +9,7 @@ import numpy as np
 from elman.pages.drawing import SERIES_PAINT, canvas, drawing, svg
 from elman.pages.markup import Html, join, tag
 from elman.pages.numbers import count, percent, seconds, short
+from elman.text.corpus import Corpus
 from elman.text.vocabulary import Vocabulary
 
 __all__ = ["bars", "class_table", "fact_list", "length_figure", "timing_bars", "vocabulary_facts"]
@@ -103,13 +104,14 @@ def _histogram(named: Mapping[str, np.ndarray], title: str, unit: str) -> Html:
     return svg(figure, f"{title}: histogram")
 
 
-def length_figure(lengths: Mapping[str, Sequence[int]], unit: str = "words") -> Html | None:
-    """Lengths of the sequences of each split, with their median and longest below."""
+def length_figure(lengths: Mapping[str, Sequence[int]], unit: str = "words", most: int = 0) -> Html | None:
+    """Lengths of the sequences of each split, with their median and longest below; `most` are read, if not 0."""
     named = {name: np.asarray(v) for name, v in lengths.items() if len(v)}
     if not named:
         return None
     caption = "; ".join(
-        f"{name}: median {count(np.median(v))}, longest {count(v.max())}, "
+        f"{name}: median {count(np.median(v))}, longest {count(v.max())}"
+        f"{f', of which {count(most)} are read' if 0 < most < v.max() else ''}, "
         f"95\u202f% have at most {count(np.quantile(v, 0.95))}"
         for name, v in named.items()
     )
@@ -122,14 +124,15 @@ def vocabulary_facts(
     """How much of the tokens of training and test the vocabulary knows."""
     if vocabulary is None:
         return {"features a step": features}
-    counts: dict[str, int] = {}
-    for tokens in train:
-        for token in tokens:
-            counts[token] = counts.get(token, 0) + 1
+    counts, others = (Corpus.of(texts).counted() for texts in (train, test))
     return {
         "words known": len(vocabulary) - 2,
         "different words in training": len(counts),
         "seen only once": sum(c == 1 for c in counts.values()),
-        "unknown share in training": vocabulary.unknown_share(train),
-        "unknown share in test": vocabulary.unknown_share(test),
+        "unknown share in training": _unknown_share(vocabulary, counts),
+        "unknown share in test": _unknown_share(vocabulary, others),
     }
+
+
+def _unknown_share(vocabulary: Vocabulary, counts: Mapping[str, int]) -> float:
+    return sum(n for word, n in counts.items() if vocabulary.index(word) == 1) / max(1, sum(counts.values()))

@@ -30,6 +30,7 @@ class Results:
         tokens: N token lists as the model saw them, <unk> included.
         lengths: (N,) time steps.
         train_lengths: lengths of the training sequences.
+        most: time steps of a sequence that are read at most; 0 for all.
         class_counts: split name -> K counts.
         settings: what was trained, as printed pairs (``{"cell": "LSTM", "hidden size": 64, ...}``).
         timings: stage -> seconds (``{"read": .2, "train": 71.0, ...}``).
@@ -49,6 +50,7 @@ class Results:
     tokens: Sequence[Sequence[str]] = ()
     lengths: Sequence[int] = ()
     train_lengths: Sequence[int] = ()
+    most: int = 0
     class_counts: Mapping[str, Sequence[int]] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)

@@ -222,7 +222,7 @@ def data_and_time(results: Results) -> Section:
     settings = {k: v for k, v in results.settings.items() if k != "equations"}
     blocks = [
         ("Classes", class_table(results.labels, results.class_counts)),
-        ("Sequences", length_figure({"training": results.train_lengths, "test": results.lengths})),
+        ("Sequences", length_figure({"training": results.train_lengths, "test": results.lengths}, most=results.most)),
         ("Vocabulary", fact_list(results.vocabulary)),
         ("Settings", fact_list(settings)),
         ("Time", timing_bars(results.timings)),

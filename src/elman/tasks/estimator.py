@@ -200,6 +200,10 @@ class Estimator(Generic[X, R, B]):
         scores = self.figures(examples)
         return {figure.key: number(scores, figure.key) for figure in self.FIGURES if figure.key in scores}
 
+    def remarks(self) -> Sequence[str]:
+        """What a user should know of how the training part was read."""
+        return ()
+
     def after(self, train: X, valid: X | None, learn: Learn) -> None:
         """What is left to do once the network is trained."""
 

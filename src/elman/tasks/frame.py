@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic
 
@@ -114,6 +114,8 @@ class _Frame(Generic[E, X]):
             if not self.resume and not (begun and (isinstance(error, WriteError) or not isinstance(error, InputError))):
                 shutil.rmtree(checkpoints, ignore_errors=True)
             raise
+        for remark in trained[0].remarks():
+            self.progress.note(remark)
         # of a resumed training: all its parts, without the pauses between them
         self.watch.put("train", sum(e.fitted_.seconds for e in trained))
         interrupted = trained[-1].fitted_.interrupted
@@ -208,7 +210,8 @@ class _Frame(Generic[E, X]):
         if estimator.fitted_.diverged:
             metrics["diverged"] = estimator.fitted_.diverged
         by_seed = {e.seed: value for e, value in zip(trained, known)}
-        return Trained(self.recipe, self.data, estimator, metrics, test, baselines, self.watch, proof, by_seed)
+        data = replace(self.data, notes=(*self.data.notes, *estimator.remarks()))
+        return Trained(self.recipe, data, estimator, metrics, test, baselines, self.watch, proof, by_seed)
 
     def ablate(self, done: Trained[E, X], checkpoints: Path) -> bool:
         """Train the variants, write what each is worth into the RUN, and say whether Ctrl-C came before the end."""

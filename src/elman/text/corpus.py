@@ -46,6 +46,10 @@ class Corpus(Sequence[list[str]]):
         """(V,) int64, how often each token occurs."""
         return np.bincount(self.ids, minlength=len(self.words))
 
+    def counted(self) -> dict[str, int]:
+        """How often each token occurs, by the token."""
+        return dict(zip(self.words, self.counts().tolist()))
+
     def rows(self, start: int, stop: int) -> Corpus:
         """The texts from `start` to `stop`, of the same words; nothing is copied but the ends."""
         first = int(self.ends[start - 1]) if start else 0

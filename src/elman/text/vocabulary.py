@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from elman.errors import InputError
 
@@ -52,11 +52,18 @@ class Vocabulary:
         counts: Counter[str] = Counter()
         for tokens in token_lists:
             counts.update(tokens)
+        return cls.counted(counts, min_count, max_size, specials)
+
+    @classmethod
+    def counted(
+        cls, counts: Mapping[str, int], min_count: int = 1, max_size: int | None = None, specials: Sequence[str] = ()
+    ) -> Vocabulary:
+        """The same from how often each token occurs."""
         first = [PAD, UNKNOWN, *specials]
-        for special in first:
-            counts.pop(special, None)
         # equal counts in alphabetical order: the numbers do not depend on the order of the texts
-        kept = sorted((w for w, c in counts.items() if c >= min_count), key=lambda w: (-counts[w], w))
+        kept = sorted(
+            (w for w, c in counts.items() if c >= min_count and w not in first), key=lambda w: (-counts[w], w)
+        )
         room = len(kept) if max_size is None else max(0, max_size - len(first))
         return cls(first + kept[:room])
 

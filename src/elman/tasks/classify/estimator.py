@@ -125,11 +125,20 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         # of mean 1: what matters is what one example weighs beside the others
         return replace(read, weights=torch.tensor(examples.weights / examples.weights.mean()).float())
 
+    def remarks(self) -> list[str]:
+        encoding = self.encoding_
+        if encoding.reads_numbers or not encoding.cut:
+            return []
+        return [
+            f"{encoding.cut} of the training part are longer than text.max_length = {encoding.max_length:,} tokens: "
+            f"{encoding.manner} are read (--set text.max_length=0 reads all)"
+        ]
+
     def network(self, train: Examples) -> SequenceClassifier:
         K, encoding, model = len(self.classes_), self.encoding_, self.settings(ClassifierSettings)
         if encoding.reads_numbers:
             network = SequenceClassifier(model, K, features=encoding.features)
-            steps = torch.cat(train.items)  # (all time steps, F)
+            steps = torch.cat(list(train.items))  # (all time steps, F)
             network.scale_to(steps.mean(0), steps.std(0, correction=0).clamp(min=1e-6))
             return network
         assert encoding.vocabulary is not None

@@ -75,9 +75,10 @@ def _results(trained: Trained[Classifier, Labelled]) -> Results:
         y_true=y["test"],
         probabilities=P,
         texts=data.test.inputs,
-        tokens=_as_seen(classifier, test),
-        lengths=test.lengths,
-        train_lengths=train.lengths,
+        tokens=[] if encoding.reads_numbers else encoding.seen(test),
+        lengths=test.lengths if test.given is None else np.maximum(test.given, 1).tolist(),
+        train_lengths=train.lengths if train.given is None else np.maximum(train.given, 1).tolist(),
+        most=encoding.max_length,
         class_counts={name: np.bincount(k, minlength=len(labels)).tolist() for name, k in y.items()},
         settings=_settings(trained.recipe, classifier),
         timings=trained.seconds,
@@ -145,12 +146,6 @@ def _memory(results: Results, classifier: Classifier, most: int = 24) -> Section
         x = sequences.with_data(model.embed(sequences.data, sequences.lengths))
     words = results.tokens[one] if len(results.tokens) else [str(t + 1) for t in range(results.lengths[one])]
     return remembering(model.recurrent, x, words)
-
-
-def _as_seen(classifier: Classifier, examples: Examples) -> list[list[str]]:
-    if classifier.encoding_.vocabulary is None:
-        return []
-    return [classifier.encoding_.as_read(item) for item in examples.items]
 
 
 def _settings(recipe: Recipe, classifier: Classifier) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from elman.data.classes import unseen_labels
 from elman.data.labelled import Labelled, load_labelled, load_texts
 from elman.data.table import Table
 from elman.errors import InputError
+from elman.models.encoding import Examples
 from elman.pages.page import Section
 from elman.tasks.classify.baselines import linear_baseline, majority_baseline
 from elman.tasks.classify.estimator import Classifier
@@ -87,7 +88,13 @@ class Classify(Task[Classifier, Labelled]):
             for p in estimator.predict_proba(list(examples.inputs))
         ]
         if not estimator.encoding_.reads_numbers and len(examples):
-            _tell_unknown(estimator, examples, note)
+            read = estimator.encoding_(list(examples.inputs))
+            _tell_unknown(estimator, examples, read, note)
+            assert read.given is not None
+            cut = estimator.encoding_.cut_share(read.given)
+            if cut:
+                most, manner = estimator.encoding_.max_length, estimator.encoding_.manner
+                note(f"{cut} longer than the {most:,} tokens that this RUN reads: {manner} are read")
         return found
 
     def table(self, estimator: Classifier, examples: Labelled, answers: Sequence[Row]) -> Table:
@@ -160,10 +167,9 @@ def _check_kind(classifier: Classifier, table: Table) -> None:
             )
 
 
-def _tell_unknown(classifier: Classifier, examples: Labelled, note: Note) -> None:
+def _tell_unknown(classifier: Classifier, examples: Labelled, read: Examples, note: Note) -> None:
     """Say how many texts hold no word that the model knows: what it answers to them, it answers to any such text."""
     encoding = classifier.encoding_
-    read = encoding(list(examples.inputs))
     strange = [i for i, item in enumerate(read.items) if len(encoding.unknown(item)) == len(item)]
     if not strange:
         return
