@@ -9,13 +9,17 @@ first cut left, `GroupShuffleSplit` does not look at labels, `StratifiedGroupKFo
 
 from __future__ import annotations
 
+import hashlib
 import random
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
+from functools import partial
 
 import numpy as np
 
 from elman.config.settings import DataSettings
+from elman.data.strings import Strings
 from elman.errors import InputError
 
 __all__ = ["divide", "equal_texts", "hold_out", "hold_out_classes", "split_groups", "split_rows", "state_split"]
@@ -149,9 +153,16 @@ def divide(
     return dict(zip(names, parts)), prefix + state_split(names, parts, settings.seed, by)
 
 
-def equal_texts(texts: Sequence[str]) -> list[str]:
-    """Each text without its differences of case and white space: equal ones are one text to a model, or nearly."""
-    return [" ".join(text.casefold().split()) for text in texts]
+def equal_texts(texts: Sequence[str]) -> Sequence[Hashable]:
+    """Each text without its differences of case and white space: equal ones are one text to a model, or nearly.
+
+    Of texts that lie on disk, because they are many, only a mark of 8 bytes each (BLAKE2b).
+    """
+    bare = (" ".join(text.casefold().split()) for text in texts)
+    if not isinstance(texts, Strings):
+        return list(bare)
+    marks = (hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest() for text in bare)
+    return array("q", map(partial(int.from_bytes, byteorder="big", signed=True), marks))
 
 
 def _without_gaps(parts: list[list[int]], labels: Sequence[Hashable]) -> list[list[int]]:

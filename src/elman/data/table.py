@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from elman.data.strings import Strings
 from elman.errors import InputError, a_type
 
 __all__ = ["Table"]
@@ -34,7 +36,7 @@ class Table:
         sizes = {name: len(values) for name, values in self.columns.items()}
         if len(set(sizes.values())) > 1:
             raise InputError(f"columns differ in length: {sizes}", where=self.source)
-        if not self.rows:
+        if not len(self.rows):
             object.__setattr__(self, "rows", range(1, 1 + max(sizes.values(), default=0)))
 
     def __len__(self) -> int:
@@ -63,8 +65,14 @@ class Table:
     def take(self, indices: Iterable[int]) -> Table:
         """The rows at `indices`, in that order, with their places."""
         order = list(indices)
-        columns = {name: [values[i] for i in order] for name, values in self.columns.items()}
-        return Table(columns, self.source, [self.rows[i] for i in order], self.unit)
+        columns = {
+            name: values.take(order) if isinstance(values, Strings) else [values[i] for i in order]
+            for name, values in self.columns.items()
+        }
+        rows: Sequence[Any] = [self.rows[i] for i in order]
+        return Table(
+            columns, self.source, array("q", rows) if isinstance(self.rows, (array, range)) else rows, self.unit
+        )
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Each row by the names of its columns, a missing value as None."""
@@ -83,12 +91,14 @@ class Table:
         """
         return self[name] if self.holds_series(name) else self.texts(name)
 
-    def texts(self, name: str) -> list[str]:
+    def texts(self, name: str) -> Sequence[str]:
         """A column as strings: a missing value is the empty string, a number its usual spelling.
 
         Raises:
             InputError: no such column, or a value that is a list or an object.
         """
+        if isinstance(self[name], Strings):
+            return self[name]
         out = []
         for i, value in enumerate(self[name]):
             if isinstance(value, str):
@@ -111,13 +121,14 @@ class Table:
         Raises:
             InputError: no such column, or a row without a label.
         """
-        out = []
+        out, kinds = [], dict[str, str]()  # equal labels are one string
         for i, (value, text) in enumerate(zip(self[name], self.texts(name))):
             if not text.strip():
                 raise InputError(
                     f"no value in column {name!r}", where=self.where(i), remedy="give it a label, or remove the row"
                 )
-            out.append(str(int(value)) if isinstance(value, float) and value.is_integer() else text.strip())
+            label = str(int(value)) if isinstance(value, float) and value.is_integer() else text.strip()
+            out.append(kinds.setdefault(label, label))
         return out
 
 

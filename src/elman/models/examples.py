@@ -14,9 +14,11 @@ from torch import Tensor
 from elman.models.ngram_rows import NgramRows
 from elman.sequences import Sequences
 from elman.text import Vocabulary
-from elman.text.corpus import Corpus
+from elman.text.corpus import Corpus, Kept
 
 __all__ = ["Examples", "Numbers", "TextBatch"]
+
+_PIECE = 1 << 20  # tokens that are numbered at a time
 
 
 class TextBatch(NamedTuple):
@@ -64,9 +66,11 @@ class Numbers(Sequence[Tensor]):
         data = []
         for corpus, vocabulary in columns:
             table = np.fromiter(map(vocabulary.index, corpus.words), np.int32, len(corpus.words))
-            empty = corpus.lengths == 0
-            data.append(torch.from_numpy(np.insert(table[corpus.ids], corpus.ends[empty], 1)))
-            ends = torch.from_numpy(corpus.ends + empty.cumsum())
+            kept = Kept()
+            for piece in corpus.pieces(_PIECE):
+                kept.add(np.insert(table[piece.ids], piece.ends[piece.lengths == 0], 1))
+            data.append(torch.from_numpy(kept.done()))
+            ends = torch.from_numpy(corpus.ends + (corpus.lengths == 0).cumsum())
         return cls(data[0] if len(data) == 1 else torch.stack(data, 1), ends)
 
     def at(self, index: Tensor) -> Sequences:

@@ -2,14 +2,51 @@
 
 from __future__ import annotations
 
+import tempfile
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import overload
+from typing import IO, overload
 
 import numpy as np
 
-__all__ = ["Corpus"]
+__all__ = ["IN_MEMORY", "Corpus", "Kept"]
+
+IN_MEMORY = 1 << 27  # numbers, which are half a GB; more of them lie on disk
+_PIECE = 1 << 20
+
+
+class Kept:
+    """Whole numbers, int32, as they come: in memory, or if they are many in a file that is gone with the process."""
+
+    def __init__(self) -> None:
+        self._parts: list[np.ndarray] = []
+        self._file: IO[bytes] | None = None
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def add(self, numbers: np.ndarray) -> None:
+        """Put them behind the others."""
+        self._size += len(numbers)
+        self._parts.append(numbers)
+        if self._size <= IN_MEMORY:
+            return
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(prefix="elman-")  # noqa: SIM115
+        for part in self._parts:
+            part.tofile(self._file)
+        self._parts.clear()
+
+    def done(self) -> np.ndarray:
+        """(all,) int32."""
+        if self._file is None:
+            return np.concatenate([np.zeros(0, np.int32), *self._parts])
+        self._file.flush()
+        with self._file:
+            # copy on write: torch wants what it could write to
+            return np.memmap(self._file, np.int32, "c")
 
 
 class Corpus(Sequence[list[str]]):
@@ -31,11 +68,15 @@ class Corpus(Sequence[list[str]]):
             return texts
         numbers: defaultdict[str, int] = defaultdict()
         numbers.default_factory = numbers.__len__  # a new token's number is how many there are
-        ids, ends = array("i"), array("q")
+        ids, ends, kept = array("i"), array("q"), Kept()
         for tokens in texts:
             ids.extend(map(numbers.__getitem__, tokens))
-            ends.append(len(ids))
-        return cls(list(numbers), np.frombuffer(ids, np.int32), np.frombuffer(ends, np.int64))
+            ends.append(len(kept) + len(ids))
+            if len(ids) >= _PIECE:
+                kept.add(np.array(ids, np.int32))
+                ids = array("i")
+        kept.add(np.array(ids, np.int32))
+        return cls(list(numbers), kept.done(), np.frombuffer(ends, np.int64))
 
     @property
     def lengths(self) -> np.ndarray:
@@ -44,7 +85,10 @@ class Corpus(Sequence[list[str]]):
 
     def counts(self) -> np.ndarray:
         """(V,) int64, how often each token occurs."""
-        return np.bincount(self.ids, minlength=len(self.words))
+        counts = np.zeros(len(self.words), np.int64)
+        for piece in self.pieces(_PIECE):
+            counts += np.bincount(piece.ids, minlength=len(self.words))
+        return counts
 
     def counted(self) -> dict[str, int]:
         """How often each token occurs, by the token."""
@@ -55,6 +99,17 @@ class Corpus(Sequence[list[str]]):
         first = int(self.ends[start - 1]) if start else 0
         last = int(self.ends[stop - 1]) if stop else 0
         return Corpus(self.words, self.ids[first:last], self.ends[start:stop] - first)
+
+    def sample(self, most: int) -> np.ndarray:
+        """Places of texts, ascending and evenly spread, with about `most` tokens; all, if they have no more."""
+        return np.arange(0, len(self), max(1, -(-len(self.ids) // most)))
+
+    def take(self, order: np.ndarray) -> Corpus:
+        """The texts at `order`, ascending."""
+        kept = np.zeros(len(self), bool)
+        kept[order] = True
+        lengths = self.lengths
+        return Corpus(self.words, np.asarray(self.ids[np.repeat(kept, lengths)]), lengths[order].cumsum())
 
     def pieces(self, most: int) -> Iterator[Corpus]:
         """All texts in their order, some at a time: at most so many tokens, but always one text."""

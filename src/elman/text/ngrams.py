@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Document", "NgramFeatures", "character_ngrams", "word_ngrams"]
 
+_LOOK = 1 << 24  # tokens that n-grams are chosen from; the table of all there are takes a hundred times the room
+
 
 class NgramFeatures:
     """Word and character n-grams as numbers beside what a network reads.
@@ -45,7 +47,8 @@ class NgramFeatures:
     def fit(self, texts: Sequence[Document], labels: Sequence[Any] | None = None) -> NgramFeatures:
         """Choose the n-grams and their weights from the training texts.
 
-        Of n-grams that are worth the same the shorter runs of words come first, then the alphabet decides.
+        Of n-grams that are worth the same the shorter runs of words come first, then the alphabet decides. Of token
+        lists with more than 16 million tokens some are looked at, evenly spread.
         """
         import numpy as np
         from scipy.sparse import csr_matrix
@@ -55,14 +58,17 @@ class NgramFeatures:
 
         if not len(texts):
             raise InputError("no texts to take n-grams from")
+        if not isinstance(texts, Corpus) and _tokenized(texts):
+            texts = Corpus.of(texts)
+        if isinstance(texts, Corpus) and len(texts.ids) > _LOOK:
+            order = texts.sample(_LOOK)
+            texts, labels = texts.take(order), None if labels is None else np.asarray(labels)[order].tolist()
         shares, classes = np.ones(1), None
         if labels is not None:
             _, numbers, sizes = np.unique(np.asarray(labels), return_inverse=True, return_counts=True)
             shares = sizes / len(texts)
             places = numbers, np.arange(len(texts))
             classes = csr_matrix((np.ones(len(texts), np.int64), places), (len(sizes), len(texts)))
-        if not isinstance(texts, Corpus) and _tokenized(texts):
-            texts = Corpus.of(texts)
         kinds = [(kind, sizes) for kind, sizes in (("word", self.words), ("character", self.characters)) if sizes]
         found = [learn(texts, kind, sizes, classes) for kind, sizes in kinds]
         worth = np.concatenate([_worth(learned, shares) for learned in found])

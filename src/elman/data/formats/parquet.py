@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from elman.config.settings import DataSettings
 from elman.data.formats.format import Format, Note
 from elman.data.optional import optional
+from elman.data.strings import Column
 from elman.data.table import Table
 from elman.data.textfile import shown
 from elman.errors import InputError
@@ -24,12 +26,32 @@ def _read(path: Path, settings: DataSettings, note: Note) -> Table:
         raise InputError("no such file", where=shown(path), remedy="check the path")
     arrow, parquet = _library("reading Parquet")
     try:
-        columns = parquet.read_table(path).to_pydict()
+        with parquet.ParquetFile(path) as file:
+            columns = _columns(file, arrow)
     except (arrow.ArrowException, OSError, ValueError) as error:
         raise InputError(
             f"not a readable Parquet file ({str(error).splitlines()[0]})", where=shown(path), remedy="write it again"
         ) from error
     return Table(columns, shown(path))
+
+
+def _columns(file: Any, arrow: Any) -> dict[str, Sequence[Any]]:
+    """The columns, some rows at a time; those of texts without a gap go to disk where they are too large to keep."""
+    strings = (arrow.string(), arrow.large_string())
+    columns: dict[str, Column | list[Any]] = {
+        field.name: Column() if field.type in strings else [] for field in file.schema_arrow
+    }
+    for batch in file.iter_batches():
+        for name, values in zip(columns, batch.columns):
+            column = columns[name]
+            if isinstance(column, Column) and values.null_count:
+                columns[name] = column = list(column.done())
+            if isinstance(column, Column):
+                column.recent += values.to_pylist()
+                column.settle()
+            else:
+                column += values.to_pylist()
+    return {name: c.done() if isinstance(c, Column) else c for name, c in columns.items()}
 
 
 def _library(purpose: str) -> tuple[Any, Any]:

@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import re
+from array import array
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any, TextIO
 from elman.config.settings import DataSettings
 from elman.data.formats.format import Format, Note
 from elman.data.formats.naming import named
+from elman.data.strings import Column
 from elman.data.table import Table, is_missing
 from elman.data.textfile import open_text, shown
 from elman.errors import InputError
@@ -25,6 +27,7 @@ from elman.files import write_file
 
 __all__ = ["CSV", "TSV", "csv_text"]
 
+_SETTLE = 1 << 16  # rows between two looks at how much of them is in memory
 _LONGEST_FIELD = 16 * 2**20  # characters; a cell beyond this is a quote that was never closed
 
 
@@ -65,8 +68,8 @@ def _separated(path: Path, text: TextIO, separator: str, quoted: bool, settings:
     first, header = next(records, (1, []))
     if not header:
         raise InputError("the file is empty", where=shown(path), remedy="the first row names the columns")
-    columns: list[list[str]] = [[] for _ in header]
-    rows: list[int] = []
+    columns = [Column() for _ in header]
+    rows = array("q", [first])
     for row, record in records:
         if len(record) != len(header):
             those = "row 1 has" if settings.header == "no" else "the header names"
@@ -77,8 +80,13 @@ def _separated(path: Path, text: TextIO, separator: str, quoted: bool, settings:
             )
         rows.append(row)
         for column, value in zip(columns, record):
-            column.append(value)
-    return named(header, columns, [first, *rows], path, settings, note)
+            column.recent.append(value)
+        if not len(rows) % _SETTLE:
+            for column in columns:
+                column.settle()
+    gaps = rows[-1] - first >= len(rows)  # blank rows
+    places = rows if gaps else range(first, first + len(rows))
+    return named(header, [column.done() for column in columns], places, path, settings, note)
 
 
 def _records(path: Path, text: TextIO, separator: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:
