@@ -24,10 +24,15 @@ _SIGN = r"([^\w\s()\[\]{}\"'’])\1+|\X"
 _CLITIC = r"['’](?:s|m|d|re|ve|ll|em)(?!\p{L})"
 
 
-def _abbreviations() -> str:
-    """English ones that end in a full stop, which is theirs and not the sentence's: `Mr.`, `Inc.`."""
+@lru_cache(maxsize=1)
+def _abbreviated() -> dict[str, None]:
+    """English ones, without the full stop, which is theirs and not the sentence's: `Mr.`, `Inc.`."""
     listed = (a for a in read_language("en")["abbreviations"] if a.endswith(".") and a[:-1].isalpha())
-    return r"(?<!\p{L})(?:" + "|".join(a[:-1] for a in listed) + r")\."
+    return dict.fromkeys(a[:-1].lower() for a in listed)
+
+
+def _abbreviations() -> str:
+    return r"(?<!\p{L})(?:" + "|".join(_abbreviated()) + r")\."
 
 
 @lru_cache(maxsize=4)
@@ -68,8 +73,9 @@ def _piece(piece: str, style: str) -> tuple[str, ...]:
     if style == "plain" and piece.isascii():  # most are a word, or a word and a sign: there the long pattern is spared
         if piece.isalpha():
             return (piece,)
-        if piece[-1] == "," and piece[:-1].isalpha():
-            return piece[:-1], ","
+        word, sign = piece[:-1], piece[-1]
+        if sign in ",.!?" and word.isalpha() and (sign != "." or word.lower() not in _abbreviated()):
+            return word, sign
     return tuple(match[0] for match in _word_pattern(style).finditer(piece))
 
 
