@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-#define ELMAN_ABI 5
+#define ELMAN_ABI 6
 
 typedef struct elman_program elman_program;
 typedef struct elman_prepared elman_prepared;
@@ -46,6 +46,7 @@ typedef struct {
     const int64_t* extents;           /* elements that lie at each of `tensors`; 0 where that is NULL */
     const int64_t* parameter_extents; /* likewise at `parameters`, and at those of `gradients` that are wanted */
     int64_t packed_bytes, tape_bytes; /* what lies at `packed` and `tape`: at least what those functions say */
+    int64_t own_threads; /* run on an own pool, whatever elman_use_threads_of has said */
 } elman_call;
 
 ELMAN_API int elman_abi(void);

@@ -5,7 +5,7 @@
 #include <type_traits>
 
 #include "places.h"
-#include "threads.h"
+#include "waiting.h"
 
 namespace elman {
 

@@ -6,6 +6,7 @@
 #include "arena.h"
 #include "checks.h"
 #include "operations.h"
+#include "threads.h"
 
 namespace elman {
 
@@ -215,7 +216,8 @@ struct Run<T>::Inside {
         for (Scan<T>& s : scans) s.attach(static_cast<T*>(call.tape), memory);
     }
 
-    void pack(int i) const {
+    // Share `i` of `of` of the packing.
+    void pack(int i, int of) const {
         for (size_t m = 0; m < program.packed.size(); m++) {
             const Packed& packed = program.packed[m];
             const Parameter& w = program.parameters[packed.parameter];
@@ -223,19 +225,41 @@ struct Run<T>::Inside {
             const long by_n = packed.transposed ? 1 : w.k, by_k = packed.transposed ? w.k : 1, deep = depth(k);
             for (long from = 0; from < k; from += deep)
                 kernels.pack(static_cast<const T*>(call.parameters[packed.parameter]) + from * by_k, n, std::min(deep, k - from), by_n, by_k,
-                             const_cast<T*>(shared.panels[m]) + from * panels * kernels.panel, panels * i / threads, panels * (i + 1) / threads);
+                             const_cast<T*>(shared.panels[m]) + from * panels * kernels.panel, panels * i / of, panels * (i + 1) / of);
         }
     }
 
-    // What the parts have summed apart, into the first one's gradients: thread i's share of each.
-    void gather_gradients(int i) const {
+    void run_part(int part, int seat, int rank, int team) { scans[part].run(rank, team, barriers[part], rooms + seat * room); }
+
+    // What there is to do, by whoever comes. What can be cut anywhere is cut in more pieces than there are threads.
+    std::vector<Stage> stages() const {
+        const int fine = 2 * threads;
+        std::vector<Stage> stages;
+        if (call.pack) stages.push_back({fine, 1, [](void* p, int i, int, int, int) { of(p).pack(i, 2 * of(p).threads); }});
+        stages.push_back({int(call.parts), int(call.team), [](void* p, int part, int seat, int rank, int team) { of(p).run_part(part, seat, rank, team); }});
+        if (call.parts > 1 && call.gradients)
+            stages.push_back({fine, 1, [](void* p, int i, int, int, int) { of(p).gather_gradients(i, 2 * of(p).threads); }});
+        return stages;
+    }
+    static Inside& of(void* p) { return *static_cast<Inside*>(p); }
+
+    // How long to look out for a team: a quarter of what one thread would take, at some 30 multiply-adds a nanosecond.
+    int patience() const {
+        double work = 0, rows = 0;
+        for (const Packed& m : program.packed) work += double(program.packed_n(m)) * double(program.packed_k(m));
+        for (const Part& part : parts) rows += double(part.rows);
+        return int(std::min(6000.0, work * rows / (4 * 30 * 40)));
+    }
+
+    // What the parts have summed apart, into the first one's gradients: share `i` of `of` of each.
+    void gather_gradients(int i, int of) const {
         for (size_t g = 0; g < program.parameters.size(); g++) {
             T* to = scans[0].gradient(int(g));
             if (!to) continue;
             const long size = program.parameters[g].size();
             for (size_t part = 1; part < scans.size(); part++) {
                 const T* from = scans[part].gradient(int(g));
-                for (long j = size * i / threads, end = size * (i + 1) / threads; j < end; j++) to[j] += from[j];
+                for (long j = size * i / of, end = size * (i + 1) / of; j < end; j++) to[j] += from[j];
             }
         }
     }
@@ -248,17 +272,12 @@ Run<T>::~Run() = default;
 
 template <class T>
 void Run<T>::operator()() {
-    Inside& run = *inside_;
-    const elman_call& call = run.call;
-    if (call.tape) large_pages(call.tape, run.tape_bytes);
-    if (call.pack) parallel(run.threads, [](void* p, int i, int) { static_cast<const Inside*>(p)->pack(i); }, &run);
-    parallel(run.threads, [](void* p, int i, int team) {
-        Inside& r = *static_cast<Inside*>(p);
-        const int size = team == 1 ? 1 : int(r.call.team), part = i / int(r.call.team), rank = i % int(r.call.team);
-        if (rank < size) r.scans[part].run(rank, size, r.barriers[part], r.rooms + i * r.room);
-    }, &run);
-    if (call.parts > 1 && call.gradients)
-        parallel(run.threads, [](void* p, int i, int) { static_cast<const Inside*>(p)->gather_gradients(i); }, &run);
+    Inside& inside = *inside_;
+    const elman_call& call = inside.call;
+    if (call.tape) large_pages(call.tape, inside.tape_bytes);
+    if (inside.threads > 1) return run(std::make_shared<Job>(inside.threads, inside.stages(), &inside, inside.patience()), call.own_threads != 0);
+    if (call.pack) inside.pack(0, 1);
+    inside.run_part(0, 0, 0, 1);
 }
 
 template int64_t packed_elements<float>(const Program&, const Kernels<float>&);

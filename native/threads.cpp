@@ -3,10 +3,9 @@
 // In a forked child neither pool's threads exist any more: there everything runs on the calling thread.
 #include "threads.h"
 
-#include <condition_variable>
+#include <atomic>
 #include <mutex>
 #include <thread>
-#include <vector>
 
 #if !defined(_WIN32)
 #include <dlfcn.h>
@@ -27,70 +26,65 @@ struct OpenMP {
 OpenMP openmp;
 std::atomic<bool> openmp_ready{false};
 
-struct Job {
-    Work work;
-    void* context;
-    int count;
+// The threads of the region meet before they leave it, sleeping where it takes long: at its end, and after it, those of
+// libgomp wait for each other on the processor, for milliseconds, in the way of the one that they wait for.
+struct Region {
+    Job& job;
+    Barrier end;
 };
 
 void openmp_body(void* p) {
-    const Job& job = *static_cast<const Job*>(p);
+    Region& region = *static_cast<Region*>(p);
     const int i = openmp.thread();
-    if (openmp.threads() >= job.count) {
-        if (i < job.count) job.work(job.context, i, job.count);
-    } else if (i == 0) {  // a nested region, or a thread limit: fewer than asked for
-        for (int k = 0; k < job.count; k++) job.work(job.context, k, 1);
-    }
+    if (i < region.job.threads()) region.job.take_part(i);
+    region.end.wait(openmp.threads(), false);
 }
 
 // One job at a time; whoever finds it busy works alone.
 class Pool {
 public:
-    bool run(const Job& job) {
+    bool run(const std::shared_ptr<Job>& job) {
         std::unique_lock<std::mutex> only(busy_, std::try_to_lock);
         if (!only) return false;
-        {
-            std::lock_guard<std::mutex> lock(mutex_);
-            while (int(workers_.size()) < job.count - 1) {
-                const int i = int(workers_.size()) + 1;
-                workers_.emplace_back([this, i, seen = generation_] { serve(i, seen); });
-                workers_.back().detach();
-            }
-            job_ = &job;
-            left_ = job.count - 1;
-            generation_++;
-        }
-        wake_.notify_all();
-        job.work(job.context, 0, job.count);
-        std::unique_lock<std::mutex> lock(mutex_);
-        done_.wait(lock, [this] { return left_ == 0; });
-        job_ = nullptr;
+        offer(job);
+        job->take_part(0);
+        std::lock_guard<std::mutex> lock(mutex_);
+        job_.reset();  // a thread that comes now is not waited for
         return true;
     }
 
 private:
-    void serve(int i, unsigned long seen) {
-        for (;;) {
-            const Job* job;
-            {
-                std::unique_lock<std::mutex> lock(mutex_);
-                wake_.wait(lock, [&] { return generation_ != seen; });
-                seen = generation_;
-                job = job_;
-                if (!job || i >= job->count) continue;
-            }
-            job->work(job->context, i, job->count);
+    void offer(const std::shared_ptr<Job>& job) {
+        {
             std::lock_guard<std::mutex> lock(mutex_);
-            if (--left_ == 0) done_.notify_one();
+            while (workers_ < job->threads() - 1) {
+                std::thread([this, seat = workers_ + 1, seen = generation_.load()] { serve(seat, seen); }).detach();
+                workers_++;
+            }
+            job_ = job;
+            generation_.fetch_add(1);  // with the job: nobody takes part in one twice
+        }
+        work_.ring();
+    }
+
+    void serve(int seat, unsigned seen) {
+        for (;;) {
+            work_.wait([&] { return generation_.load() != seen; });
+            std::shared_ptr<Job> job;  // it lives until the last one has left it
+            {
+                std::lock_guard<std::mutex> lock(mutex_);
+                seen = generation_.load();
+                job = job_;
+            }
+            if (job && seat < job->threads()) job->take_part(seat);
         }
     }
 
     std::mutex busy_, mutex_;
-    std::condition_variable wake_, done_;
-    std::vector<std::thread> workers_;
-    const Job* job_ = nullptr;
-    int left_ = 0;
-    unsigned long generation_ = 0;
+    std::shared_ptr<Job> job_;
+    std::atomic<unsigned> generation_{0};
+    int workers_ = 0;
+    Bell work_;
 };
 
 Pool& pool() {
@@ -107,16 +101,16 @@ Pool& pool() {
 
 }  // namespace
 
-void parallel(int count, Work work, void* context) {
-    Job job{work, context, count};
-    if (count > 1 && !forked.load(std::memory_order_relaxed)) {
-        if (openmp_ready.load(std::memory_order_acquire)) {
-            openmp.parallel(openmp_body, &job, unsigned(count), 0);
+void run(const std::shared_ptr<Job>& job, bool own) {
+    if (job->threads() > 1 && !forked.load(std::memory_order_relaxed)) {
+        if (!own && openmp_ready.load(std::memory_order_acquire)) {
+            Region region{*job, {}};
+            openmp.parallel(openmp_body, &region, unsigned(job->threads()), 0);
             return;
         }
         if (pool().run(job)) return;
     }
-    for (int i = 0; i < count; i++) work(context, i, 1);
+    job->take_all();
 }
 
 bool use_openmp(const char* library) {
@@ -139,14 +133,5 @@ bool use_openmp(const char* library) {
 }
 
 const char* threads_in_use() { return openmp_ready.load() ? "openmp" : "own"; }
-
-void Barrier::spin(int turn) const {
-    for (int i = 0; turn_.load(std::memory_order_acquire) == turn; i++) {
-#if defined(__x86_64__)
-        __builtin_ia32_pause();
-#endif
-        if (i > 200) std::this_thread::yield();  // two microseconds: the other may wait for this processor
-    }
-}
 
 }  // namespace elman

@@ -6,6 +6,8 @@ Importing this package imports neither torch nor anything heavy: each name loads
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from typing import Any
 
 __version__ = "0.1.0"
@@ -41,6 +43,19 @@ _ROOMS: dict[str, str] = {
 _MODULES = {"nn": "elman.nn", "cells": "elman.cells", "text": "elman.text", "layers": "elman.layers"}
 
 __all__ = [*sorted(_ROOMS), *sorted(_MODULES)]
+
+
+def _sleep_early() -> None:
+    """Have torch's threads wait on the processor for up to a millisecond, and then asleep.
+
+    Left alone they spin for ten, and where other programs run too they take the processor from the very thread that
+    they wait for. It is read as torch's OpenMP library loads; whoever has set one of the two has decided.
+    """
+    if "torch" not in sys.modules and not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
+        os.environ["GOMP_SPINCOUNT"] = "20000"
+
+
+_sleep_early()
 
 
 def __getattr__(name: str) -> Any:

@@ -18,6 +18,7 @@ from elman.engines.lowering import Lowered, lower
 from elman.engines.program import Program
 from elman.engines.unchanged import Watch
 from elman.equations.graph import Graph, size_of
+from elman.training.threads import count
 
 __all__ = ["Compiled", "Step", "compiled", "lowered", "packs"]
 
@@ -158,7 +159,7 @@ class Step:
 
     def threads(self, T: int, B: int) -> tuple[int, int]:
         """(parts of the batch, threads to a part): rows are dealt before hidden units, which meet at every product."""
-        threads = torch.get_num_threads()
+        threads = count()
         if threads == 1 or self.work * T * B < 200_000:
             return 1, 1
         if 2 * threads <= B:

@@ -10,13 +10,12 @@ from ctypes import POINTER, c_char_p, c_double, c_int, c_int64, c_size_t, c_void
 from functools import cache
 from pathlib import Path
 
-import torch
-
 from elman.engines.words import OPERATIONS
+from elman.training.threads import torch_threads
 
 __all__ = ["Call", "instruction_set", "load", "missing", "path", "program_new"]
 
-ABI = 5
+ABI = 6
 _NAME = {"win32": "libelman_native.dll", "darwin": "libelman_native.dylib"}.get(sys.platform, "libelman_native.so")
 
 
@@ -28,7 +27,7 @@ class Call(ctypes.Structure):
         ("parts", c_int64), ("team", c_int64), ("pack", c_int64), ("tensors", c_void_p), ("by_time", c_void_p),
         ("by_row", c_void_p), ("parameters", c_void_p), ("gradients", c_void_p), ("packed", c_void_p),
         ("tape", c_void_p), ("extents", c_void_p), ("parameter_extents", c_void_p), ("packed_bytes", c_int64),
-        ("tape_bytes", c_int64),
+        ("tape_bytes", c_int64), ("own_threads", c_int64),
     ]  # fmt: skip
 
 
@@ -92,18 +91,10 @@ def _loaded() -> ctypes.CDLL | str:
         return "the native library is of another version of Elman"
     if library.elman_isa() is None:
         return str(library.elman_error().decode())
-    for pool in _torch_threads():
+    for pool in torch_threads():
         if library.elman_use_threads_of(str(pool).encode()) == 0:
             break
     return library
-
-
-def _torch_threads() -> list[Path]:
-    """The OpenMP library that torch's own operations run on: sharing its threads costs nothing, a second pool much."""
-    shipped = Path(torch.__file__).parent / "lib"
-    names = ("libgomp*", "libomp*", "libiomp*")
-    found = [p for name in names for p in sorted(shipped.glob(name))]
-    return found or [Path(name) for name in ("libgomp.so.1", "libomp.so", "libomp.dylib", "libiomp5.so")]
 
 
 def instruction_set() -> str:

@@ -21,6 +21,7 @@ from elman.engines.unchanged import Watch
 from elman.engines.weights import PLAIN, Plan, Weights, by_name, disguise, kind
 from elman.equations.graph import Graph
 from elman.errors import InputError
+from elman.training.threads import own
 
 __all__ = ["SECOND_DERIVATIVES", "Job", "backward", "forward", "job_of", "lowered", "scan", "unavailable"]
 
@@ -54,7 +55,9 @@ class Job:
 
     def call(self, x: Tensor) -> library.Call:
         lengths = None if self.lengths is None else self.lengths.data_ptr()
-        return library.Call(x.shape[0], x.shape[1], lengths, int(self.reverse), self.bptt, *self.threads)
+        call = library.Call(x.shape[0], x.shape[1], lengths, int(self.reverse), self.bptt, *self.threads)
+        call.own_threads = int(own())
+        return call
 
     def split(self, tensors: Sequence[Tensor]) -> tuple[Tensor, list[Tensor], list[Tensor], list[Tensor]]:
         """x, states, stored parameters, masks."""

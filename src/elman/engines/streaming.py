@@ -24,6 +24,7 @@ from elman.engines.compiled import Compiled, Step, compiled
 from elman.engines.unchanged import Watch
 from elman.engines.weights import Weights
 from elman.equations.graph import Graph, size_of
+from elman.training.threads import count, own
 
 __all__ = ["Stream"]
 
@@ -57,6 +58,7 @@ class _Layer:
         """Prepare for T steps of B sequences."""
         self.call.steps, self.call.batch = T, B
         self.call.parts, self.call.team = self.step.threads(T, B)
+        self.call.own_threads = int(own())
         for i in (self.x, self.y):
             self.by_row[i], self.by_time[i] = self.widths[i], B * self.widths[i]
             self.extents[i] = T * B * self.widths[i]
@@ -221,11 +223,11 @@ class Stream:
                 if layer.generation != layer.program.generation:
                     return None
             steps = self._steps
-            if steps is None or steps.x != x.shape or steps.threads != torch.get_num_threads():
+            if steps is None or steps.x != x.shape or steps.threads != count():
                 if not self._worth_preparing(x.shape):
                     return None
                 self._shape = (0, 0, 0)
-                steps = self._steps = _Steps(self._layers, x.shape, torch.get_num_threads())
+                steps = self._steps = _Steps(self._layers, x.shape, count())
             if state is None:
                 state = [torch.zeros(shape, dtype=steps.dtype, device="cpu") for shape in steps.states]
             if not isinstance(state, (tuple, list)):
@@ -264,7 +266,7 @@ class Stream:
 
     def _run(self, x: Tensor, start: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
         T, B, _ = x.shape
-        shape = (T, B, torch.get_num_threads())
+        shape = (T, B, count())
         if shape != self._shape:
             for layer in self._layers:
                 layer.sized(T, B)

@@ -24,6 +24,7 @@ from elman.training.progress import Silent
 from elman.training.randomness import GlobalDraws, OwnDraws
 from elman.training.session import Fitted, Session
 from elman.training.step import Step, Trainable, clip_norm, make_optimizer, set_bptt, training_step
+from elman.training.threads import suited
 
 __all__ = ["Fitted", "Step", "Trainable", "clip_norm", "fit", "make_optimizer", "set_bptt", "training_step"]
 
@@ -79,6 +80,8 @@ def fit(
         draws = OwnDraws(seed) if on_cpu and not global_draws else GlobalDraws(seed, device)
         stack.enter_context(draws)
         stack.enter_context(torch.enable_grad())
+        if on_cpu:
+            stack.enter_context(suited(trainable.model))
         until = last or (None if settings.steps else settings.epochs)
         session = Session(trainable, settings, until, draws, title, device)
         place = Checkpoint(checkpoint, settings.checkpoint_seconds)
