@@ -59,7 +59,7 @@ def test_the_run_says_what_it_read(run: Path) -> None:
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["test"]["accuracy"] > 0.9
     assert metrics["test"]["n"] == 21
-    assert json.loads((run / "model.json").read_text())["encoding"] == {"kind": "numbers", "features": 2}
+    assert json.loads((run / "model.json").read_text())["encoding"] == {"kind": "numbers", "features": 2, "stride": 1}
     card, report = ((run / name).read_text() for name in ("card.md", "report.html"))
     assert "text chain" not in card + report
     for page in (card, report):

@@ -51,7 +51,8 @@ LEAST: dict[type[msgspec.Struct], tuple[str, dict[str, int]]] = {
     TextSettings: ("text", {"min_count": 1, "max_words": 0, "max_length": 0}),
     ClassifierSettings: (
         "model",
-        {"embedding": 1, "tag_embedding": 1, "hidden": 1, "layers": 1, "ngrams": 0, "ngram_letters": 0},
+        {"embedding": 1, "tag_embedding": 1, "hidden": 1, "layers": 1, "ngrams": 0, "ngram_letters": 0}
+        | {"wide": 0, "stride": 1, "members": 1},
     ),
     TaggerSettings: (
         "model",

@@ -248,13 +248,14 @@ def test_class_weights_by_label(fitted: elman.Classifier) -> None:
     assert named.weights(y, ["negative", "positive"]).tolist() == [3.0, 1.0]  # type: ignore[union-attr]
     assert LossSettings(class_weights={"1": 3.0}).weights(y, [0, 1]).tolist() == [1.0, 3.0]  # type: ignore[union-attr]
     # balanced, by what examples weigh: classes of equal weight in all
-    weighed = LossSettings().weights(y, [0, 1], torch.tensor([0.5, 0.5, 2.0]))
+    weighed = LossSettings(class_weights="balanced").weights(y, [0, 1], torch.tensor([0.5, 0.5, 2.0]))
     assert weighed.tolist() == pytest.approx([1.5, 0.75])  # type: ignore[union-attr]
 
 
 def test_class_weight_as_scikit_learn_names_it(fitted: elman.Classifier, tmp_path: Path) -> None:
     balanced = classifier(class_weight="balanced").fit(TEXTS, LABELS)
-    np.testing.assert_array_equal(balanced.predict_proba(TEXTS), fitted.predict_proba(TEXTS))
+    named = classifier(class_weights="balanced").fit(TEXTS, LABELS)
+    np.testing.assert_array_equal(balanced.predict_proba(TEXTS), named.predict_proba(TEXTS))
     y = [label == "positive" for label in LABELS]
     shares = []
     for weight in (0.05, 20):

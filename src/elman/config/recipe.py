@@ -47,6 +47,8 @@ _DESCRIBES = (
     "scheme",
 )
 
+_OF_DATA = {"data", "text"}  # sections that say nothing of the model
+
 _POINT = re.compile(r"(?<![\w.])([+-]?)(\d*)\.(\d*)")
 
 _LONGEST = 1 << 20  # bytes of a RUN's recipe
@@ -63,12 +65,17 @@ class Recipe:
         task: one of `TASKS`.
         description: one line; of a recipe that is trained on other data than its own, that it is.
         sections: the filled Structs by section name; "data" is always there.
+        given: dotted keys that somebody set, in the file or on the command line; the others have their defaults.
+        open: whether a task may decide from the data what nobody set: it may unless the file says something of the
+            model, its loss or its training.
     """
 
     name: str
     task: str
     description: str
     sections: Mapping[str, msgspec.Struct]
+    given: frozenset[str] = field(default=frozenset(), compare=False)
+    open: bool = field(default=False, compare=False)
 
     @property
     def data(self) -> DataSettings:
@@ -83,7 +90,20 @@ class Recipe:
 
     def replace(self, **sections: msgspec.Struct) -> Recipe:
         """The same recipe with other filled sections."""
-        return Recipe(self.name, self.task, self.description, {**self.sections, **sections})
+        return replace(self, sections={**self.sections, **sections})
+
+    def setting(self, changes: Mapping[str, object]) -> Recipe:
+        """The same recipe with other values by dotted key, checked as those of a file are."""
+        parts: dict[str, dict[str, object]] = {}
+        for dotted, value in changes.items():
+            section, _, key = dotted.partition(".")
+            parts.setdefault(section, {})[key] = value
+        return self.replace(
+            **{
+                name: fill({**msgspec.to_builtins(self.sections[name]), **new}, type(self.sections[name]), name, str)
+                for name, new in parts.items()
+            }
+        )
 
     def to_toml(self) -> str:
         """The whole recipe as TOML, defaults written out; `load_recipe` of this text gives an equal recipe."""
@@ -156,7 +176,8 @@ def load_recipe(
     done = {}
     for key, kind in kinds.items():
         done[key] = fill(filled[key], kind, key, lambda dotted: set_by.get(dotted) or source.where(*dotted.split(".")))
-    recipe = Recipe(*head, sections=done)
+    given = frozenset(f"{section}.{key}" for section, values in filled.items() for key in values)
+    recipe = Recipe(*head, sections=done, given=given, open=set(tables) <= _OF_DATA)
     if own and recipe.data.path != own:  # what it says of its own data is not true of others
         recipe = replace(recipe, description=f"Trained as the recipe {recipe.name} says, on other data than its own")
     return recipe

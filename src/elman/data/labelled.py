@@ -54,6 +54,11 @@ class Labelled:
     def __len__(self) -> int:
         return len(self.inputs)
 
+    @property
+    def groups(self) -> Sequence[str] | None:
+        """What belongs together, where a column says so."""
+        return self.table["group"] if self.table is not None and "group" in self.table.columns else None
+
     def take(self, indices: Sequence[int]) -> Labelled:
         """Those at `indices`, in that order."""
         rows = list(indices)
@@ -63,6 +68,17 @@ class Labelled:
             None if self.weights is None else self.weights[rows],
             None if self.table is None else self.table.take(rows),
         )
+
+    def and_(self, other: Labelled) -> Labelled:
+        """These and others behind them; of the tables that they come from the groups alone are left."""
+        weights = self.weights
+        if weights is not None or other.weights is not None:
+            mine, theirs = (np.ones(len(p)) if p.weights is None else p.weights for p in (self, other))
+            weights = np.concatenate([mine, theirs])
+        groups = [*(self.groups or ()), *(other.groups or ())]
+        inputs, labels = [*self.inputs, *other.inputs], [*self.labels, *other.labels]
+        table = Table({"group": groups}) if len(groups) == len(inputs) else None
+        return Labelled(inputs, np.array(labels), weights, table)
 
 
 @dataclass(frozen=True)

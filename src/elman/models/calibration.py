@@ -1,4 +1,4 @@
-"""What makes a tagger's answers true: the temperature of its probabilities, and how readily it gives entities."""
+"""What makes answers true: the temperature of probabilities, and how readily a tagger gives entities."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from elman.models.tag_names import TagNames
 from elman.models.tagger import TaggerModel
 from elman.sequences import within
 
-__all__ = ["best_temperature", "best_threshold"]
+__all__ = ["best_temperature", "best_threshold", "class_temperature"]
+
+_LOOSE = 0.5  # standard deviation of the logarithm of a temperature, before any example is seen
 
 
 def best_threshold(
@@ -66,4 +68,29 @@ def best_temperature(model: TaggerModel, batches: Sequence[tuple[Tensor, Tensor,
         return total
 
     found = minimize_scalar(nll, bounds=(math.log(0.2), math.log(5.0)), method="bounded", options={"xatol": 1e-3})
+    return math.exp(found.x)
+
+
+def class_temperature(scores: np.ndarray, y: np.ndarray) -> float:
+    """The temperature at which the classes of held-out examples are likeliest (Guo et al. 2017, sec. 4.2).
+
+    Args:
+        scores: (N, K). y: (N,) class indices; below 0 where the class is none of the K.
+
+    Returns:
+        Between 0.2 and 5. A few examples say little of it: its logarithm is drawn towards 0, as if it were normal with
+        a standard deviation of 0.5 (the maximum of its posterior); 1 without any.
+    """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
+
+    known = np.flatnonzero(y >= 0)
+    if not len(known):
+        return 1.0
+
+    def cost(log_t: float) -> float:
+        p = log_softmax(scores[known] / math.exp(log_t), axis=1)
+        return float(log_t**2 / (2 * _LOOSE**2) - p[np.arange(len(known)), y[known]].sum())
+
+    found = minimize_scalar(cost, bounds=(math.log(0.2), math.log(5.0)), method="bounded", options={"xatol": 1e-3})
     return math.exp(found.x)

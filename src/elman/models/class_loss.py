@@ -15,6 +15,7 @@ from elman.config.bounds import Chance
 from elman.config.structs import check_values
 from elman.errors import InputError, unknown
 from elman.models.classifier import SequenceClassifier
+from elman.models.committee import Committee
 from elman.models.encoding import TextBatch
 
 __all__ = ["LossSettings", "cross_entropy"]
@@ -29,7 +30,7 @@ class LossSettings(msgspec.Struct, frozen=True, kw_only=True):
         label_smoothing: that share of the target probability is spread over all classes (Szegedy et al. 2016).
     """
 
-    class_weights: Literal["balanced", "none"] | dict[Any, float] = "balanced"
+    class_weights: Literal["balanced", "none"] | dict[Any, float] = "none"
     label_smoothing: Chance = 0.0
 
     def check(self) -> None:
@@ -73,21 +74,27 @@ class LossSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def cross_entropy(
-    model: SequenceClassifier, weights: Tensor | None, smoothing: float, batch: TextBatch
+    model: SequenceClassifier | Committee, weights: Tensor | None, smoothing: float, batch: TextBatch
 ) -> tuple[Tensor, float]:
-    """The mean loss of a batch, and how many examples it has.
+    """The mean loss of a batch, and how many examples it has; of several members the mean of what each loses.
 
     Args:
         weights: (K,) of each class, or None.
         smoothing: that share of the target probability is spread over all classes.
     """
     assert batch.y is not None
-    scores = model(batch.sequences.data, batch.lengths, batch.ngrams)  # (B, K)
+    asked = model.each if isinstance(model, Committee) else model
+    scores = asked(batch.sequences.data, batch.lengths, batch.ngrams)  # (B, K), or (k, B, K)
     count = float(len(batch.y))
+    if scores.dim() == 3:
+        k, _, K = scores.shape
+        scores, again = scores.reshape(-1, K), None if batch.weights is None else batch.weights.repeat(k)
+        batch = batch._replace(y=batch.y.repeat(k), weights=again)
     weights = None if weights is None else weights.to(scores.device)
+    assert batch.y is not None
     if batch.weights is None:
         return F.cross_entropy(scores, batch.y, weights, label_smoothing=smoothing), count
     each = F.cross_entropy(scores, batch.y, weights, label_smoothing=smoothing, reduction="none")  # (B,)
     # divided by what the batch would weigh without them: else an example alone in its batch would weigh as any
-    total = count if weights is None else weights[batch.y].sum()
+    total = float(len(batch.y)) if weights is None else weights[batch.y].sum()
     return (batch.weights * each).sum() / total, count

@@ -22,6 +22,7 @@ from elman.equations.graph import Graph
 from elman.errors import InputError
 from elman.layers import Recurrent
 from elman.layers.dropout import Dropout
+from elman.models.channels import Measure, Scale, channels, width
 from elman.models.pooling import Pooling
 from elman.sequences import within
 from elman.training.randomness import generator
@@ -45,7 +46,15 @@ class ClassifierSettings(msgspec.Struct, frozen=True, kw_only=True):
         recurrent_dropout, zoneout: inside the recurrent layers, see `elman.nn.Recurrent`.
         ngrams: that many n-gram features go straight to the scores beside the network (0: none): 1-2-grams of words,
             those that tell the classes apart best (wide and deep; Cheng et al. 2016).
+        wide: that many n-gram features are read by a linear model beside the network, fitted first and by itself; how
+            much each counts is learned on the held-out examples (0: none). In place of `ngrams`.
         ngram_letters: with n-grams of 2 to so many letters among them (0: words only).
+        scale: of series of numbers, by the spread of all, of each, or both, see `elman.models.channels`.
+        differences: of series, whether their differences from step to step are read besides.
+        stride: of series, so many steps side by side are read as one.
+        refit: train again on training and validation examples together, to the end, once the validation figures are
+            known: where examples are few.
+        members: so many networks are trained, and the mean of their probabilities is the answer.
         engine: of the recurrent layers.
     """
 
@@ -55,18 +64,26 @@ class ClassifierSettings(msgspec.Struct, frozen=True, kw_only=True):
     hidden: Positive = 64
     layers: Positive = 1
     bidirectional: bool = True
-    pooling: Literal["last", "mean", "max", "attention"] = "max"
+    pooling: Literal["last", "mean", "max", "attention", "concat"] = "max"
     dropout: Chance = 0.5
     word_dropout: Chance = 0.0
     recurrent_dropout: Chance = 0.0
     zoneout: Chance = 0.0
     ngrams: Count = 0
+    wide: Count = 0
     ngram_letters: Count = 0
+    scale: Scale = "all"
+    differences: bool = False
+    stride: Positive = 1
+    refit: bool = False
+    members: Positive = 1
     engine: str = "auto"
 
     def check(self) -> None:
         """Raises InputError for a number that makes no sense, naming its key."""
         check_values(self, "model")
+        if self.ngrams and self.wide:
+            raise InputError("n-grams are read once", where="model.wide", remedy="set model.ngrams or model.wide to 0")
 
 
 class SequenceClassifier(nn.Module):
@@ -88,6 +105,7 @@ class SequenceClassifier(nn.Module):
 
     mean: Tensor
     spread: Tensor
+    change: Tensor
     further: Tensor | None
 
     def __init__(
@@ -110,25 +128,27 @@ class SequenceClassifier(nn.Module):
         self.tags = tags
         self.embedding: nn.Embedding | None = None
         self.tag_embedding: nn.Embedding | None = None
-        width = features
+        read = width(features, settings.scale, settings.differences)
         if words:
-            width = settings.embedding if vectors is None else vectors.shape[1]
-            self.embedding = nn.Embedding(words, width)
+            read = settings.embedding if vectors is None else vectors.shape[1]
+            self.embedding = nn.Embedding(words, read)
             if vectors is not None:
                 self.embedding.weight.data.copy_(vectors)
             self.embedding.weight.requires_grad_(not freeze)
             if tags:
                 self.tag_embedding = nn.Embedding(tags, settings.tag_embedding)
-                width += settings.tag_embedding
+                read += settings.tag_embedding
             self.register_buffer("further", further)
         else:
             self.further = None
-            # numbers are brought to mean 0, variance 1 by the training data's figures, see `scale_to`
+            # by what numbers are scaled: the training data's figures, see `scale_to`
             self.register_buffer("mean", torch.zeros(features))
             self.register_buffer("spread", torch.ones(features))
+            if settings.differences:
+                self.register_buffer("change", torch.ones(features))
         self.recurrent = Recurrent(
             graph if graph is not None else find_cell(settings.cell),
-            width,
+            read,
             settings.hidden,
             settings.layers,
             settings.bidirectional,
@@ -139,28 +159,34 @@ class SequenceClassifier(nn.Module):
         )
         self.pooling = Pooling(settings.pooling, self.recurrent.output_size, settings.bidirectional)
         self.dropout = Dropout(settings.dropout)
-        self.out = nn.Linear(self.recurrent.output_size, classes)
+        self.out = nn.Linear(self.pooling.output_size, classes)
         # starts at nothing: the network learns first what it can
         self.out_ngrams = nn.Linear(ngrams, classes, bias=False) if ngrams else None
         if self.out_ngrams is not None:
             nn.init.zeros_(self.out_ngrams.weight)
 
-    def scale_to(self, mean: Tensor, spread: Tensor) -> None:
-        """Numbers are read as (x - mean) / spread, each (F,)."""
-        self.mean.copy_(mean)
-        self.spread.copy_(spread)
+    @property
+    def _measure(self) -> Measure:
+        return Measure(self.mean, self.spread, self.change if self.settings.differences else None)
+
+    def scale_to(self, measure: Measure) -> None:
+        """Numbers are read as `elman.models.channels` says, by this measure of the training data."""
+        for ours, theirs in zip(self._measure, measure, strict=True):
+            if ours is not None and theirs is not None:
+                ours.copy_(theirs)
 
     def embed(self, data: Tensor, lengths: Tensor) -> Tensor:
         """(T, B) word numbers, (T, B, 2) with tags, or (T, B, F) values -> (T, B, E), 0 past each length."""
         inside = within(lengths, len(data), device=data.device)  # (T, B)
-        return self._look_up(data, inside) * inside[..., None].to(self.out.weight.dtype)
+        return self._look_up(data, inside, lengths) * inside[..., None].to(self.out.weight.dtype)
 
-    def _look_up(self, data: Tensor, inside: Tensor) -> Tensor:
+    def _look_up(self, data: Tensor, inside: Tensor, lengths: Tensor) -> Tensor:
         """As `embed`, but that what stands past a length is any finite number."""
         # padding is replaced before any arithmetic: a NaN in it reaches no result and no gradient
         if self.embedding is None:
             inside = inside[..., None]
-            return torch.where(inside, (torch.where(inside, data, 0) - self.mean) / self.spread, 0)
+            found = channels(torch.where(inside, data, 0), lengths, self.settings.scale, self._measure)
+            return torch.where(inside, found, 0)
         tags = None
         if self.tag_embedding is not None:
             data, tags = data.unbind(-1)
@@ -201,7 +227,7 @@ class SequenceClassifier(nn.Module):
             (B, K).
         """
         inside = within(lengths, len(data), device=data.device)
-        return self.read(self._look_up(data, inside), lengths, ngrams)
+        return self.read(self._look_up(data, inside, lengths), lengths, ngrams)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the weights, as JSON knows it; the cell as its equations, so no user code is needed."""

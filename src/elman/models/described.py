@@ -80,6 +80,7 @@ class TextEncoding(msgspec.Struct, tag_field="kind", tag="text"):
 
 class NumberEncoding(msgspec.Struct, tag_field="kind", tag="numbers"):
     features: Some
+    stride: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
 
 
 class Network(msgspec.Struct):
@@ -95,6 +96,7 @@ class Network(msgspec.Struct):
     cell: dict[str, Any]
     tags: Size = 0
     further: Size = 0
+    wide: Size = 0
 
 
 class ClassifierDescription(Description, kw_only=True):
@@ -103,6 +105,7 @@ class ClassifierDescription(Description, kw_only=True):
     labels: Annotated[list[Label], msgspec.Meta(min_length=2)]
     encoding: TextEncoding | NumberEncoding
     model: Network
+    temperature: Annotated[float, msgspec.Meta(ge=0.01, le=100)] = 1.0
 
     def check(self, weights: StoredWeights) -> None:
         net, read, where = self.model, self.encoding, weights.path
@@ -110,17 +113,22 @@ class ClassifierDescription(Description, kw_only=True):
         if len({type(label) for label in self.labels}) > 1:
             raise damaged("labels of several types", where)
         _agree(len(self.labels), net.classes, "labels", "classes", where)
-        _fits(len(self.labels), "out.bias", weights)
+        several = net.settings.members > 1 or net.wide > 0
+        _fits(len(self.labels), "members.0.out.bias" if several else "out.bias", weights)
+        if several:
+            _fits(len(self.labels), f"members.{net.settings.members - 1}.out.bias", weights)
         _layers(net.settings.layers, weights)
         if isinstance(read, NumberEncoding):
-            _agree(net.features, read.features, "features of the network", "of the data", where)
-            _agree(0, net.words + net.tags + net.ngrams + net.further, "words beside numbers", "allowed", where)
+            _agree(net.features, read.features * read.stride, "features of the network", "of the data", where)
+            _agree(
+                0, net.words + net.tags + net.ngrams + net.wide + net.further, "words beside numbers", "allowed", where
+            )
             return
         _agree(0, net.features, "features of numbers beside words", "allowed", where)
         _agree(len(read.vocabulary), net.words + net.further, "words in the vocabulary", "in the network", where)
         _agree(len(read.tags or ()), net.tags, "parts of speech", "in the network", where)
         parts = read.ngrams.parts if read.ngrams is not None else []
-        _agree(sum(len(part.ngrams) for part in parts), net.ngrams, "n-grams", "in the network", where)
+        _agree(sum(len(part.ngrams) for part in parts), net.ngrams + net.wide, "n-grams", "in the network", where)
         if read.ngrams is not None:
             ranges = {"word": read.ngrams.words, "character": read.ngrams.characters}
             if [kind for kind, found in ranges.items() if found] != [part.kind for part in parts]:

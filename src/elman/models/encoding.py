@@ -15,6 +15,7 @@ from elman.config.bounds import Count, Positive
 from elman.config.structs import check_values
 from elman.data.inputs import check_present
 from elman.errors import InputError, a_type
+from elman.models.channels import frames
 from elman.models.examples import Examples, Numbers, TextBatch
 from elman.models.ngram_rows import NgramRows
 from elman.text import Chain, Vocabulary
@@ -74,6 +75,8 @@ class Encoding:
         letters: n-grams of 2 to so many letters among them; 0 for words only.
         tagger: for a `tags` stage. Tags that the stage leaves beside their words are read as a feature of their own.
     """
+
+    stride = 1  # of numbers, so many steps side by side are one, see `elman.models.channels.frames`
 
     def __init__(self, settings: TextSettings, ngrams: int = 0, letters: int = 0, tagger: Tagger | None = None) -> None:
         self.max_length, self.tail = settings.max_length, settings.max_length // 2
@@ -154,7 +157,8 @@ class Encoding:
         classes = None if y is None else torch.as_tensor(y, dtype=torch.int64)
         _check_present(X)
         if self.reads_numbers:
-            return Examples([_values(x, i, self.features) for i, x in enumerate(X)], [], None, classes)
+            values = [frames(_values(x, i, self.features), self.stride) for i, x in enumerate(X)]
+            return Examples(values, [], None, classes)
         assert self.vocabulary is not None
         _check_texts(X)
         fresh, self._fresh = self._fresh, None  # the texts that were learned from are read but once
@@ -212,7 +216,7 @@ class Encoding:
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it, for model.json."""
         if self.reads_numbers:
-            return {"kind": "numbers", "features": self.features}
+            return {"kind": "numbers", "features": self.features, "stride": self.stride}
         assert self.chain is not None
         assert self.vocabulary is not None
         return {
@@ -231,7 +235,7 @@ class Encoding:
         new = cls.__new__(cls)
         new.settings = TextSettings()
         new.chain = new.ngrams = new.vocabulary = new.tags = new.vectors = None
-        new.features = int(saved.get("features", 0))
+        new.features, new.stride = int(saved.get("features", 0)), int(saved.get("stride", 1))
         new.max_length = int(saved.get("max_length", 0))
         new.tail = int(saved.get("tail", 0))  # there was none at first: texts were cut at their end
         new.cut, new._fresh = "", None

@@ -16,7 +16,7 @@ import numpy as np
 
 from elman.errors import InputError
 
-__all__ = ["Linear", "choose_linear", "refit_in_parts"]
+__all__ = ["Linear", "choose_linear", "coefficients", "fit_linear", "refit_in_parts"]
 
 Matrix = Any  # (rows, features) float32, an array or one of scipy's csr_matrix
 
@@ -79,7 +79,7 @@ def choose_linear(
             return (-np.inf, -np.inf, -np.inf)
         C = STRENGTHS[place]
         if (C, balanced) not in tried:
-            model = _fit_exactly(x, y, C, balanced) if work <= _EXACT else _fit_in_passes(x, y, C, balanced)
+            model = fit_linear(x, y, C, balanced)
             found, likelihood = _judged(model, x_valid, y_valid, classes, figure)
             tried[C, balanced] = (found, likelihood, -C), model
         return tried[C, balanced][0]
@@ -97,6 +97,27 @@ def choose_linear(
         worth(_FEW, False)
     (C, balanced), (_, model) = max(tried.items(), key=lambda item: item[1][0])
     return Linear(model, classes, C, balanced, {key: value[0][0] for key, value in tried.items()}, len(y))
+
+
+def fit_linear(x: Matrix, y: np.ndarray, C: float, balanced: bool = False) -> Any:
+    """One fit, to its end or in some passes, as the room of the data says; scikit-learn's estimator."""
+    classes = len(np.unique(y))
+    exact = _numbers(x) * (classes if classes > 2 else 1) <= _EXACT
+    return _fit_exactly(x, y, C, balanced) if exact else _fit_in_passes(x, y, C, balanced)
+
+
+def coefficients(model: Any, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """(K, n) and (K,) of what `fit_linear` gave: scores are ``x @ W.T + b``; of two classes half the score each way.
+
+    A class that training lacks has the score -20.
+    """
+    fits = getattr(model, "estimators_", [model])
+    W, b = np.concatenate([fit.coef_ for fit in fits]), np.concatenate([fit.intercept_ for fit in fits])
+    if len(model.classes_) == 2:
+        W, b = np.concatenate([-W / 2, W / 2]), np.concatenate([-b / 2, b / 2])
+    out, bias = np.zeros((classes, W.shape[1]), np.float32), np.full(classes, -20.0, np.float32)
+    out[model.classes_], bias[model.classes_] = W, b
+    return out, bias
 
 
 def _numbers(x: Matrix) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -35,6 +37,13 @@ class NgramRows:
 
     def __len__(self) -> int:
         return len(self.ends)
+
+    def to_scipy(self) -> Any:
+        """The same as scipy's matrix of rows, (N, n)."""
+        from scipy.sparse import csr_matrix
+
+        starts = np.concatenate([[0], self.ends.numpy()])
+        return csr_matrix((self.values.numpy(), self.columns.numpy(), starts), (len(self), self.width))
 
     def __getitem__(self, index: Tensor) -> Tensor:
         """(B, n) float32: the rows at `index` (B,), written out."""

@@ -70,6 +70,8 @@ def write_card(
     lines += ["", "## Data", "", *_source(data, parts or {}), *(f"- {note}" for note in notes)]
     lines += ["", "## Settings", "", "| setting | value |", "| --- | --- |"]
     lines += [f"| {key} | {_cell(value)} |" for key, value in settings.items() if key != "equations"]
+    if decided := metrics.get("decided"):
+        lines += ["", "Decided from the data:", "", *(f"- {line}" for line in decided["lines"])]
     if equations := settings.get("equations"):
         lines += ["", "One time step:", "", *(f"    {line}" for line in equations)]
     if proof is not None:

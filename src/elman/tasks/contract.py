@@ -23,6 +23,7 @@ from elman.metric import Figure
 from elman.pages.page import Section, section
 from elman.proof import Proof
 from elman.sequences import Sequences
+from elman.tasks.decided import Decided
 from elman.tasks.estimator import Estimator, X
 from elman.tasks.figures import Json, Scores
 from elman.text.chain import Chain
@@ -176,6 +177,13 @@ class Task(ABC, Generic[E, X]):
     @abstractmethod
     def baselines(self, estimator: E, data: Split[X]) -> Sequence[Baseline]:
         """What the model has to beat, judged on the test part; tuned on the validation part at most."""
+
+    def decide(self, recipe: Recipe, data: Split[X], progress: Silent) -> Decided:
+        """What the data say of the keys that nobody set (`Recipe.given`): from train and valid alone, never from test.
+
+        The same data give the same answer: neither time nor chance has a say. Nothing is decided unless a task does.
+        """
+        return Decided()
 
     def variants(self, recipe: Recipe, data: Split[X]) -> Variants | None:
         """What ``--ablate`` compares the recipe with; None where there is nothing to leave out."""

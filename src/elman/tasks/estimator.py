@@ -24,6 +24,7 @@ from elman.proof.model import varied
 from elman.tasks.batches import Batch, Batches, Encoded, selecting
 from elman.tasks.figures import Json, Scores, number
 from elman.training.callbacks import Callback
+from elman.training.divergence import DivergenceError
 from elman.training.interrupt import Interrupt
 from elman.training.loop import Fitted, Step, Trainable, fit, training_step
 from elman.training.progress import Silent
@@ -206,6 +207,27 @@ class Estimator(Generic[X, R, B]):
 
     def after(self, train: X, valid: X | None, learn: Learn) -> None:
         """What is left to do once the network is trained."""
+
+    def relearn(self, examples: X, learn: Learn, said: str, last: int, parts: Sequence[str]) -> None:
+        """Train anew, on all examples; half a training is worth less than the whole one before it, which stays then.
+
+        Args:
+            said: behind the title. last: the epoch to stop after; 0: train to the end.
+            parts: names of the attributes that learning replaces.
+        """
+        chosen, whole = {name: getattr(self, name) for name in parts}, False
+        try:
+            again = learn(self.ready(examples, None), "-refit", said, last)
+            self.fitted_.seconds += again.seconds
+            self.fitted_.interrupted = again.interrupted
+            self.fitted_.diverged = again.diverged or self.fitted_.diverged
+            whole = not (again.interrupted or again.diverged)
+        except DivergenceError as error:
+            self.fitted_.diverged = error.what
+        finally:
+            if not whole:
+                for name, value in chosen.items():
+                    setattr(self, name, value)
 
     def described_settings(self) -> dict[str, Json]:
         """What was trained, as printed pairs: the parameters, and how many numbers they came to."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic
 
@@ -21,6 +21,7 @@ from elman.config.training import TrainingSettings
 from elman.errors import InputError
 from elman.files import WriteError
 from elman.tasks.contract import Baseline, E, Fitting, Look, Split, Task, Trained
+from elman.tasks.decided import Decided, kept
 from elman.tasks.estimator import X
 from elman.tasks.figures import Json, Scores, number, spread
 from elman.training.ablation import ablate
@@ -34,6 +35,7 @@ from elman.training.watch import Watch
 __all__ = ["Outcome", "print_run", "train_run", "write_trained"]
 
 _FEW = 200  # training steps; after fewer the answers are hardly surer than a guess
+_DECIDED = "decided.json"  # among the checkpoints
 _SEEDS = 3  # of an ablation whose recipe names one
 
 
@@ -102,11 +104,13 @@ class _Frame(Generic[E, X]):
     resume: bool
     watch: Watch
     progress: Silent
+    decided: Decided = field(default_factory=Decided)
 
     def run(self, ablated: bool) -> Outcome:
         checkpoints = open_checkpoints(self.out, self.recipe.to_toml(), self.resume, self.progress)
         try:
-            trained = self.train_seeds(checkpoints)
+            frame = self.decide(checkpoints)
+            trained = frame.train_seeds(checkpoints)
         except (Exception, KeyboardInterrupt) as error:  # cleared up after, and raised again
             # what only the estimator finds wrong leaves nothing behind; a crash or a full disk leaves checkpoints, and
             # so does Ctrl-C if anything was learned
@@ -114,6 +118,18 @@ class _Frame(Generic[E, X]):
             if not self.resume and not (begun and (isinstance(error, WriteError) or not isinstance(error, InputError))):
                 shutil.rmtree(checkpoints, ignore_errors=True)
             raise
+        return frame.finish(trained, checkpoints, ablated)
+
+    def decide(self, checkpoints: Path) -> _Frame[E, X]:
+        """The same with the recipe filled in from the data, where nobody said what it should be."""
+        with self.watch("decide"):
+            decided = kept(checkpoints / _DECIDED, lambda: self.task.decide(self.recipe, self.data, self.progress))
+        for line in decided.lines:
+            self.progress.note(f"decided: {line}")
+        return replace(self, recipe=decided.of(self.recipe), decided=decided)
+
+    def finish(self, trained: Sequence[E], checkpoints: Path, ablated: bool) -> Outcome:
+        """Judge what was trained, and write the RUN."""
         for remark in trained[0].remarks():
             self.progress.note(remark)
         # of a resumed training: all its parts, without the pauses between them
@@ -189,8 +205,8 @@ class _Frame(Generic[E, X]):
             ]
             figures = self.task.figures(judged[0]["valid"])
             known = [number(j["valid"], figures[0].key) for j in judged]
-            kept = figures[0].best(known)
-        estimator, test = trained[kept], judged[kept]["test"]
+            best = figures[0].best(known)
+        estimator, test = trained[best], judged[best]["test"]
         self.progress.note("fitting the baselines")
         with self.watch("baselines"):
             baselines = self.task.baselines(estimator, self.data)
@@ -199,7 +215,9 @@ class _Frame(Generic[E, X]):
             proof = estimator.prove(self.data.test)
         if not proof.ok:
             self.progress.note(f"do not trust this model's state: {proof}")
-        metrics: dict[str, Json] = {**judged[kept], "baseline": _beside(baselines)}
+        metrics: dict[str, Json] = {**judged[best], "baseline": _beside(baselines)}
+        if self.decided.lines:
+            metrics["decided"] = self.decided.to_dict()
         if len(trained) > 1:
             rows: list[dict[str, Json]] = [
                 {"seed": e.seed, **{f.key: j["test"][f.key] for f in figures}} for e, j in zip(trained, judged)
@@ -297,6 +315,7 @@ def print_run(task: Task[E, X], trained: Trained[E, X], look: Look) -> str:
     """report.html: the figures beside the baselines, then what the task shows."""
     from elman.pages.page import page
     from elman.report.ablation import measured
+    from elman.report.decided import decided
     from elman.report.scores import scoreboard
 
     seeds = trained.metrics.get("seeds", {})
@@ -313,7 +332,9 @@ def print_run(task: Task[E, X], trained: Trained[E, X], look: Look) -> str:
     )
     found = trained.metrics.get("ablation")
     ablation = measured(found, figures[0]) if isinstance(found, dict) else None
-    return page(look.title, look.said, [first, *look.sections[:-1], ablation, *look.sections[-1:]])
+    choices = trained.metrics.get("decided")
+    chosen = decided(choices) if isinstance(choices, dict) else None
+    return page(look.title, look.said, [first, *look.sections[:-1], chosen, ablation, *look.sections[-1:]])
 
 
 def _figures_of(trained: Trained[E, X]) -> dict[str, dict[str, float]]:

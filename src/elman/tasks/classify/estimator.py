@@ -19,12 +19,16 @@ from elman.data.labelled import Labelled
 from elman.data.split import hold_out_classes
 from elman.errors import InputError, in_words
 from elman.metric import known_figure
+from elman.models.calibration import class_temperature
+from elman.models.channels import measured
 from elman.models.class_loss import LossSettings, cross_entropy
 from elman.models.classifier import ClassifierSettings, SequenceClassifier
+from elman.models.committee import Committee, network_of
 from elman.models.described import ClassifierDescription
 from elman.models.encoding import Encoding, Examples, TextBatch, TextSettings, check_inputs
+from elman.models.stacking import best_mix, fit_wide
 from elman.tasks.batches import Batches, at_once, selecting
-from elman.tasks.estimator import Estimator, check_fitted
+from elman.tasks.estimator import Estimator, Learn, check_fitted
 from elman.tasks.figures import Scores, number, score_classes
 from elman.tasks.packaged import check_packaged, packaged_digest, parts_of_speech
 from elman.training.divergence import check_answer, warn_if_diverged
@@ -33,7 +37,7 @@ __all__ = ["Classifier", "predict_scores"]
 
 
 @torch.no_grad()
-def predict_scores(model: SequenceClassifier, examples: Examples) -> Tensor:
+def predict_scores(model: SequenceClassifier | Committee, examples: Examples) -> Tensor:
     """(N, K) scores in float64 on the processor, in the order of the examples; batches are of similar length."""
     out: Tensor | None = None
     for picks, batch in at_once(model, examples):
@@ -41,6 +45,16 @@ def predict_scores(model: SequenceClassifier, examples: Examples) -> Tensor:
         out = scores.new_zeros(len(examples), scores.shape[1]) if out is None else out
         out[picks] = scores
     assert out is not None
+    return out
+
+
+@torch.no_grad()
+def predict_parts(model: Committee, examples: Examples) -> Tensor:
+    """(2, N, K) what a committee with a linear model weighs, see `Committee.parts`."""
+    out = torch.zeros(2, len(examples), model.classes)
+    for picks, batch in at_once(model, examples):
+        assert batch.ngrams is not None
+        out[:, picks] = model.parts(batch.sequences.data, batch.lengths, batch.ngrams).cpu()
     return out
 
 
@@ -60,6 +74,8 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         classes_: (K,) labels, sorted.
         fitted_: history, best epoch and seconds of the training.
         model_, encoding_: the network, and what turns an input into what it reads.
+        temperature_: what its scores are divided by, so that probabilities mean what they say: learned on the held-out
+            examples; 1 without any.
     """
 
     TASK = "classify"
@@ -75,9 +91,10 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
 
     validation: float
     class_weight: Any
-    model_: SequenceClassifier
+    model_: SequenceClassifier | Committee
     classes_: np.ndarray
     encoding_: Encoding
+    temperature_: float = 1.0
 
     # -- learning
 
@@ -114,7 +131,9 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         self.classes_, numbers = np.unique(np.asarray(train.labels), return_inverse=True)
         _check_classes(self.classes_)
         text, model = self.settings(TextSettings), self.settings(ClassifierSettings)
-        self.encoding_ = Encoding(text, model.ngrams, model.ngram_letters, parts_of_speech)
+        self.temperature_ = 1.0
+        self.encoding_ = Encoding(text, model.ngrams or model.wide, model.ngram_letters, parts_of_speech)
+        self.encoding_.stride = model.stride
         self.encoding_.fit(train.inputs, numbers, self.settings(TrainingSettings).seed)
 
     def encoded(self, examples: Labelled) -> Examples:
@@ -134,12 +153,17 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
             f"{encoding.manner} are read (--set text.max_length=0 reads all)"
         ]
 
-    def network(self, train: Examples) -> SequenceClassifier:
+    def network(self, train: Examples) -> SequenceClassifier | Committee:
+        settings = self.settings(ClassifierSettings)
+        members = [self._member(train) for _ in range(settings.members)]
+        wide = train.ngrams.width if settings.wide and train.ngrams is not None else 0
+        return members[0] if len(members) == 1 and not wide else Committee(members, wide)
+
+    def _member(self, train: Examples) -> SequenceClassifier:
         K, encoding, model = len(self.classes_), self.encoding_, self.settings(ClassifierSettings)
         if encoding.reads_numbers:
-            network = SequenceClassifier(model, K, features=encoding.features)
-            steps = torch.cat(list(train.items))  # (all time steps, F)
-            network.scale_to(steps.mean(0), steps.std(0, correction=0).clamp(min=1e-6))
+            network = SequenceClassifier(model, K, features=encoding.features * encoding.stride)
+            network.scale_to(measured(train.items, model.scale, model.differences))
             return network
         assert encoding.vocabulary is not None
         vectors, further = encoding.vectors or (None, None)
@@ -148,7 +172,7 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
             K,
             words=len(encoding.vocabulary) if vectors is None else len(vectors),
             tags=0 if encoding.tags is None else len(encoding.tags),
-            ngrams=0 if train.ngrams is None else train.ngrams.width,
+            ngrams=0 if train.ngrams is None or model.wide else train.ngrams.width,
             vectors=vectors,
             freeze=self.settings(TextSettings).freeze,
             further=further,
@@ -158,6 +182,9 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         assert train.y is not None
         settings = self._loss_settings()
         weights = settings.weights(train.y, self.classes_.tolist(), train.weights)
+        if isinstance(self.model_, Committee) and self.model_.wide is not None and train.ngrams is not None:
+            held = None if valid is None or valid.ngrams is None or valid.y is None else (valid.ngrams, valid.y.numpy())
+            fit_wide(self.model_.wide, train.ngrams, train.y.numpy(), held)
         return Batches(
             self.model_,
             train,
@@ -189,6 +216,32 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         known = {label: k for k, label in enumerate(self.classes_.tolist())}
         return np.array([known.get(label, -1) for label in np.asarray(y).tolist()], dtype=np.int64)
 
+    def after(self, train: Labelled, valid: Labelled | None, learn: Learn) -> None:
+        """Learn the temperature where there is something to learn it on; then, with `refit`, from all examples."""
+        self.valid_ = None
+        if valid is None:
+            return
+        held = self.encoded(valid)
+        self._calibrate(held)
+        if not self.settings(ClassifierSettings).refit or self.fitted_.interrupted or self.fitted_.diverged:
+            return
+        self.valid_, temperature, first = self.figures(held), self.temperature_, self.model_
+        parts = ("model_", "encoding_", "classes_", "temperature_")
+        known = [i for i, k in enumerate(self.class_numbers(valid.labels)) if k >= 0]  # the classes stay what they are
+        self.relearn(train.and_(valid.take(known)), learn, ", all examples", 0, parts)
+        self.temperature_ = temperature
+        if isinstance(self.model_, Committee) and isinstance(first, Committee):
+            self.model_.mix.copy_(first.mix)
+
+    def _calibrate(self, held: Examples) -> None:
+        """How far the scores are to be trusted, and how much of them is the networks', by held-out examples."""
+        assert held.y is not None
+        y = held.y.numpy()
+        if isinstance(self.model_, Committee) and self.model_.wide is not None:
+            parts = self.model_.mix.new_tensor(best_mix(predict_parts(self.model_, held), y))
+            self.model_.mix.copy_(parts)
+        self.temperature_ = class_temperature(check_answer(predict_scores(self.model_, held)).numpy(), y)
+
     # -- use
 
     def outputs(self, batch: TextBatch) -> Sequence[Tensor]:
@@ -196,7 +249,7 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
 
     def figures(self, examples: Examples) -> Scores:
         assert examples.y is not None
-        scores = check_answer(predict_scores(self.model_, examples))
+        scores = check_answer(predict_scores(self.model_, examples)) / self.temperature_
         return score_classes(examples.y.numpy(), scores.softmax(1).numpy(), self.labels)
 
     @property
@@ -217,7 +270,7 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         inputs = listed(X)
         if not inputs:
             return torch.zeros(0, len(self.classes_), dtype=torch.float64)
-        return check_answer(predict_scores(self.model_, self.encoding_(inputs)))
+        return check_answer(predict_scores(self.model_, self.encoding_(inputs))) / self.temperature_
 
     def predict(self, X: Sequence[Any]) -> np.ndarray:
         """(N,) labels. `score(X, y)`, from scikit-learn, is their accuracy."""
@@ -233,6 +286,7 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
             "encoding": self.encoding_.to_dict(),
             "pos_model": packaged_digest() if self.encoding_.asks_tagger else "",
             "model": self.model_.to_dict(),
+            "temperature": self.temperature_,
         }
 
     def fetch(self, description: Mapping[str, Any]) -> None:
@@ -241,7 +295,8 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
     def rebuild(self, description: Mapping[str, Any]) -> None:
         self.classes_ = np.array(description["labels"])
         self.encoding_ = Encoding.from_dict(description["encoding"], parts_of_speech)
-        self.model_ = SequenceClassifier.from_dict(description["model"])
+        self.model_ = network_of(description["model"])
+        self.temperature_ = float(description.get("temperature", 1.0))
 
 
 def _check_classes(labels: Sequence[Any] | np.ndarray) -> None:

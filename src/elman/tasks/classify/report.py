@@ -17,6 +17,7 @@ from elman.errors import InputError
 from elman.inspect.sensitivity import Sensitivity, explain_answers, gradient_times_input, leave_one_out
 from elman.models.class_loss import LossSettings
 from elman.models.classifier import ClassifierSettings, SequenceClassifier
+from elman.models.committee import Committee, first_of
 from elman.models.encoding import Examples, TextSettings
 from elman.pages.numbers import fraction
 from elman.pages.page import Section, section
@@ -117,8 +118,13 @@ def inspect(classifier: Classifier, text: str) -> tuple[str, list[Section | None
         tokens, exact, gradient_times_input(scores, x)[:, 0].tolist(), unknown, classifier.labels[order[0]],
         " The n-gram features are left as they are." if batch.ngrams is not None else "",
     )  # fmt: skip
+    first = first_of(model)
     said = bars(probabilities, {label: fraction(v) for label, v in probabilities.items()}, top=1)
-    return classifier.labels[order[0]], [section("Answer", said), moved, *inside(model.recurrent, x, tokens)]
+    return classifier.labels[order[0]], [
+        section("Answer", said),
+        moved,
+        *inside(first.recurrent, x.with_data(x.data[..., : first.recurrent.input_size]), tokens),
+    ]
 
 
 def _as_written(chain: Chain | None, text: str, tokens: list[str]) -> list[str]:
@@ -140,7 +146,7 @@ def _memory(results: Results, classifier: Classifier, most: int = 24) -> Section
         return None
     one = max(fits, key=lambda i: float(sure[i]))
     picks = [one, *[i for i in range(len(results.lengths)) if i != one and results.lengths[i] <= 60][: most - 1]]
-    model = classifier.model_.eval()
+    model = first_of(classifier.model_.eval())
     sequences = classifier.encoding_([results.texts[i] for i in picks]).batch(range(len(picks))).sequences
     with torch.no_grad():
         x = sequences.with_data(model.embed(sequences.data, sequences.lengths))
@@ -164,6 +170,7 @@ def _settings(recipe: Recipe, classifier: Classifier) -> dict[str, Any]:
         "hidden size": model.hidden,
         "embedding": classifier.model_.recurrent.input_size,
         "pooling": model.pooling,
+        **({"members": model.members} if model.members > 1 else {}),
         "parameters": sum(p.numel() for p in classifier.model_.parameters()),
         "dropout": model.dropout,
         **({} if classifier.encoding_.reads_numbers else of_texts),
@@ -181,7 +188,7 @@ def _settings(recipe: Recipe, classifier: Classifier) -> dict[str, Any]:
     }
 
 
-def sensitivities(model: SequenceClassifier, examples: Examples, picks: Sequence[int]) -> list[Sensitivity]:
+def sensitivities(model: SequenceClassifier | Committee, examples: Examples, picks: Sequence[int]) -> list[Sensitivity]:
     """For each picked sequence, how much every time step's input raised the log-probability of the predicted class."""
     if not picks:
         return []

@@ -21,8 +21,10 @@ from elman.tasks.classify.baselines import linear_baseline, majority_baseline
 from elman.tasks.classify.estimator import Classifier
 from elman.tasks.classify.variants import variants_on
 from elman.tasks.contract import Baseline, Look, Note, Row, Shown, Split, Task, Trained, Variants
+from elman.tasks.decided import Decided
 from elman.tasks.packaged import packaged_digest, parts_of_speech
 from elman.text.chain import Chain
+from elman.training.progress import Silent
 
 __all__ = ["TASK", "Classify"]
 
@@ -39,6 +41,11 @@ class Classify(Task[Classifier, Labelled]):
         data = load_labelled(settings)
         train, valid, test = (Labelled.of(table) for table in (data.train, data.valid, data.test))
         return Split(train, valid, test, data.notes, data.columns)
+
+    def decide(self, recipe: Recipe, data: Split[Labelled], progress: Silent) -> Decided:
+        from elman.tasks.classify.decide import decide
+
+        return decide(recipe, data.train, data.valid, progress)
 
     def baselines(self, estimator: Classifier, data: Split[Labelled]) -> list[Baseline]:
         parts = [(part.inputs, estimator.class_numbers(part.labels)) for part in (data.train, data.valid, data.test)]

@@ -34,7 +34,7 @@ from elman.tasks.figures import Scores, number
 from elman.tasks.packaged import PackagedTagger, check_packaged, packaged_digest, packaged_tagger
 from elman.tasks.tag.figures import confidence_figures, tag_figures
 from elman.text.vectors.table import known_words
-from elman.training.divergence import DivergenceError, check_answer, check_answers, warn_if_diverged
+from elman.training.divergence import check_answer, check_answers, warn_if_diverged
 
 __all__ = ["Tagger"]
 
@@ -198,26 +198,11 @@ class Tagger(Estimator[TaggedSentences, TaggedWords, TagBatch]):
             self._calibrate(self.encoded(valid))
             if self.settings(TaggerSettings).refit and not self.fitted_.interrupted:
                 self.valid_ = self.judge(valid)
-                self._refit(train, valid, learn)
+                both = replace(train, words=[*train.words, *valid.words], tags=[*train.tags, *valid.tags],
+                               scheme=self.names_.scheme)  # fmt: skip
+                self.relearn(both, learn, ", all sentences", self.fitted_.best_epoch, ("model_", "lexicon_"))
         if train.written not in ("", train.scheme):
             self.write_in(train.written)
-
-    def _refit(self, train: TaggedSentences, valid: TaggedSentences, learn: Learn) -> None:
-        """Train anew on all sentences; half a training is worth less than the whole one before it, which stays then."""
-        chosen, whole = (self.model_, self.lexicon_), False
-        both = replace(train, words=[*train.words, *valid.words], tags=[*train.tags, *valid.tags],
-                       scheme=self.names_.scheme)  # fmt: skip
-        try:
-            again = learn(self.ready(both, None), "-refit", ", all sentences", self.fitted_.best_epoch)
-            self.fitted_.seconds += again.seconds
-            self.fitted_.interrupted = again.interrupted
-            self.fitted_.diverged = again.diverged or self.fitted_.diverged
-            whole = not (again.interrupted or again.diverged)
-        except DivergenceError as error:
-            self.fitted_.diverged = error.what
-        finally:
-            if not whole:
-                self.model_, self.lexicon_ = chosen
 
     def _calibrate(self, valid: TaggedWords) -> None:
         """Set the temperature, and for entities the threshold, by the validation sentences."""

@@ -1,0 +1,83 @@
+"""What a network reads of a series of numbers: its values scaled, and how they change from step to step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from elman.sequences import within
+
+__all__ = ["Measure", "Scale", "channels", "frames", "measured", "width"]
+
+Scale = Literal["all", "each", "both"]
+_FLAT = 1e-6  # a channel that moves less does not move
+
+
+class Measure(NamedTuple):
+    """What the training data are measured by, (F,) each: mean and spread of the values, and the size of their
+    differences once scaled (None: not read)."""
+
+    mean: Tensor
+    spread: Tensor
+    change: Tensor | None = None
+
+
+def width(features: int, scale: Scale, differences: bool) -> int:
+    """How many channels `channels` makes of F."""
+    return features * ((2 if scale == "both" else 1) + differences)
+
+
+def channels(x: Tensor, lengths: Tensor, scale: Scale, by: Measure) -> Tensor:
+    """(T, B, F) values -> (T, B, C) channels of about mean 0 and variance 1.
+
+    Args:
+        x: finite past the lengths (B,), as what comes of it there.
+        scale: ``all``: by mean and spread of the training data; ``each``: every series by its own, so that level and
+            size are gone and the shape is left; ``both``: side by side.
+        by: with `change`, x_t - x_{t-1} (0 at the first step) of the series as scaled come besides.
+    """
+    found = _scaled(x, lengths, scale, by)
+    if by.change is None:
+        return torch.cat(found, -1)
+    return torch.cat([*found, _moved(found[-1]) / by.change], -1)
+
+
+def measured(items: Sequence[Tensor], scale: Scale, differences: bool) -> Measure:
+    """The measure of N training series, (T_i, F) each."""
+    steps = torch.cat(list(items)).double()  # (all T_i, F)
+    by = Measure(steps.mean(0).float(), steps.std(0, correction=0).clamp(min=_FLAT).float())
+    if not differences:
+        return by
+    moved = [_moved(_scaled(i[:, None], torch.tensor([len(i)]), scale, by)[-1])[1:, 0] for i in items]
+    change = torch.cat(moved).double().square().mean(0).sqrt()  # of series of one step: NaN
+    return by._replace(change=change.nan_to_num(1.0).clamp(min=_FLAT).float())
+
+
+def _scaled(x: Tensor, lengths: Tensor, scale: Scale, by: Measure) -> list[Tensor]:
+    """(T, B, F) for each way of scaling."""
+    found = [] if scale == "each" else [(x - by.mean) / by.spread]
+    if scale == "all":
+        return found
+    inside = within(lengths, len(x), device=x.device)[..., None].to(x.dtype)  # (T, B, 1)
+    steps = lengths.to(x.device)[:, None].to(x.dtype)  # (B, 1)
+    apart = x - (x * inside).sum(0) / steps
+    spread = ((apart.square() * inside).sum(0) / steps).sqrt()  # (B, F)
+    # a flat series has no shape: zero, not the last digit's noise blown up
+    return [*found, torch.where(spread > by.spread * _FLAT, apart / spread.clamp(min=1e-30), 0)]
+
+
+def _moved(x: Tensor) -> Tensor:
+    return torch.cat([torch.zeros_like(x[:1]), x[1:] - x[:-1]])
+
+
+def frames(values: Tensor, stride: int) -> Tensor:
+    """(T, F) -> (ceil(T / stride), stride * F): so many steps side by side are one; the last repeats its last step."""
+    if stride == 1:
+        return values
+    T, F = values.shape
+    missing = -T % stride
+    whole = torch.cat([values, values[-1:].expand(missing, F)])
+    return whole.reshape((T + missing) // stride, stride * F)

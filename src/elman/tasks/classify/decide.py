@@ -1,0 +1,156 @@
+"""What a classifier decides from its data where nobody said it: one rule for all tables, from ten rows to millions.
+
+Most follows from the number of rows and their kind; what the data alone can tell (the learning rate, the width, what of
+a series is read) is tried, on examples held out of the training part. What nobody set and what was set by hand are told
+apart by `Recipe.given`; a recipe with sections of its own for model, loss or training is taken as it stands.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from elman.config.recipe import Recipe
+from elman.config.training import TrainingSettings
+from elman.data.labelled import Labelled
+from elman.models.classifier import ClassifierSettings
+from elman.models.encoding import TextSettings
+from elman.tasks.classify.search import Candidate, folds_of, search
+from elman.tasks.decided import Decided, in_words
+from elman.text.chain import Chain
+from elman.text.tag import no_tags
+from elman.training.progress import Silent
+
+__all__ = ["Facts", "decide", "facts_of", "rule"]
+
+FEW = 1000  # rows; of fewer every one counts: choices are cross-validated, and the answer is learned from all
+_MANY = 4_000_000  # rows; so many are read once
+_BATCHES = ((8, 150), (16, 500), (32, 30_000), (64, 150_000), (128, 600_000), (256, math.inf))  # sequences, below rows
+_WIDE = 50_000  # n-gram features of the linear model
+_WIDEST = 10_000_000  # numbers of it, n-grams times classes
+_STEPS = 500  # of a series at most; longer ones are read several steps at a time
+_EFFORT = 3_000_000  # time steps read in a search: about a minute of two cores
+_SAMPLE = 500  # texts whose length is taken for that of all
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the rule goes by.
+
+    Attributes:
+        rows: to train on, and to choose by.
+        classes: K.
+        series: numbers, and not texts.
+        steps: of a sequence, on average: words, or time steps.
+        longest: of the series, in time steps.
+        few: whether there are so few rows that every one counts.
+    """
+
+    rows: int
+    classes: int
+    series: bool
+    steps: float
+    longest: int
+    few: bool
+
+
+def facts_of(train: Labelled, valid: Labelled, stages: Sequence[Any]) -> Facts:
+    """The facts of the training and the validation part."""
+    rows, classes = len(train), len(set(train.labels))
+    few = rows + len(valid) < FEW
+    some = [train.inputs[i] for i in range(0, rows, max(1, rows // _SAMPLE))]
+    if isinstance(some[0], str):
+        read = Chain(stages, tagger=no_tags).fit(some) if "tags" not in str(stages) else None
+        lengths = [len(x.split()) if read is None else len(read(x)) for x in some]
+        return Facts(rows, classes, False, sum(lengths) / len(lengths), 0, few)
+    lengths = [len(x) for x in train.inputs]
+    return Facts(rows, classes, True, sum(lengths) / rows, max(lengths), few)
+
+
+def rule(facts: Facts) -> dict[str, tuple[Any, str]]:
+    """Dotted key -> (value, why), in the order in which they are told."""
+    n = facts.rows
+    epochs = max(2 if n < _MANY else 1, min(60, round(12 * math.sqrt(5000 / n))))
+    batch = next(size for size, below in _BATCHES if n < below)
+    passes = f"{epochs * -(-n // batch):,} steps for {n:,} rows: more rows take more steps and fewer passes"
+    found: dict[str, tuple[Any, str]] = {
+        "loss.class_weights": ("none", "every example counts alike; rare classes weigh more only where asked"),
+        "training.batch_size": (batch, "small sets in small batches"),
+        "training.epochs": (epochs, passes),
+        "training.schedule": ("one-cycle", "the rate rises, and falls to nothing at the end"),
+    }
+    effort = facts.rows * facts.steps * epochs  # time steps that one network reads
+    members = 5 if facts.few else 3 if effort < 2_500_000 else 2 if effort < 5_000_000 else 1
+    if members > 1:
+        found["model.members"] = (members, f"networks whose answers are averaged, at {members} times the cost of one")
+    if facts.few:
+        found["model.refit"] = (True, f"{n:,} rows are few: the answer is learned from the validation rows, too")
+    if facts.series:
+        stride = -(-facts.longest // _STEPS)
+        if stride > 1:
+            found["model.stride"] = (stride, f"the longest series has {facts.longest:,} steps")
+        found["model.pooling"] = ("concat", "last, largest and mean state side by side")
+        found["model.dropout"] = (0.2, "series of numbers bear less than words")
+        found["model.hidden"] = (64, "for series of numbers")
+        return found
+    found["training.weight_decay"] = (0.1, "for words, most of which are rare")
+    wide = min(_WIDE, _WIDEST // facts.classes)
+    found["model.wide"] = (wide, "n-grams read by a linear model beside the networks; its share is learned")
+    found["model.ngram_letters"] = (5, "n-grams of letters among them")
+    return found
+
+
+def candidates_of(facts: Facts) -> list[dict[str, Any]]:
+    """What is tried; the first is what is taken where nothing is."""
+    if facts.series:
+        ways: list[dict[str, Any]] = [
+            {"model.scale": scale, "model.differences": True, "training.rate": rate}
+            for scale in ("all", "each", "both")
+            for rate in (0.005, 0.01)
+        ]
+        return ways
+    return [
+        {"model.embedding": E, "model.hidden": H, "training.rate": rate}
+        for E, H in ((300, 128), (100, 64))
+        for rate in (0.005, 0.002)
+    ]
+
+
+def decide(recipe: Recipe, train: Labelled, valid: Labelled, progress: Silent) -> Decided:
+    """What the data say of the keys that nobody set."""
+    if not recipe.open:
+        return Decided()
+    facts = facts_of(train, valid, recipe[TextSettings].stages)
+    ruled = {key: value for key, value in rule(facts).items() if key not in recipe.given}
+    if recipe[ClassifierSettings].ngrams:
+        ruled.pop("model.wide", None)
+    if "training.steps" in recipe.given:
+        ruled.pop("training.epochs", None)
+    settings = {key: value for key, (value, _) in ruled.items()}
+    lines = [f"{in_words({key: value})} ({why})" for key, (value, why) in ruled.items()]
+    tried = _distinct(candidates_of(facts), recipe)
+    by_hand = {"training.epochs", "training.steps"} & recipe.given
+    settings |= tried[0]
+    if len(tried) == 1 or by_hand:
+        if tried[0]:
+            why = f"{' and '.join(sorted(by_hand))} set by hand: nothing was tried" if by_hand else "nothing to choose"
+            lines.append(f"{in_words(tried[0])} ({why})")
+        return Decided(settings, tuple(lines))
+    progress.note(f"trying {len(tried)} settings on examples held out of the training part")
+    folds = folds_of(train, valid, facts.few, _EFFORT / (2 * max(1.0, facts.steps)), recipe[TrainingSettings].seed)
+    found = search(recipe.setting(settings), [Candidate(c) for c in tried], folds, progress)
+    settings |= found.best
+    lines.append(f"{in_words(found.best)} ({found.why})")
+    return Decided(settings, tuple(lines), tuple(found.trials), "accuracy")
+
+
+def _distinct(candidates: Sequence[Mapping[str, Any]], recipe: Recipe) -> list[dict[str, Any]]:
+    """Without what was set by hand, each once."""
+    found: list[dict[str, Any]] = []
+    for candidate in candidates:
+        left = {key: value for key, value in candidate.items() if key not in recipe.given}
+        if left not in found:
+            found.append(left)
+    return found
