@@ -56,6 +56,11 @@ class Worker:
         seconds, loss = self.process.stdout.readline().split()
         return float(seconds), float(loss)
 
+    def leave(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait()
+
     def do(self, task: str) -> tuple[float, float]:
         self.begin(task)
         return self.end()
@@ -141,7 +146,7 @@ def beside(
                 tell(say, (f"{task}, {first} imported first", who, medians, loss[who]))
     finally:
         for worker in workers.values():
-            worker.process.kill()
+            worker.leave()
 
 
 def side_by_side(trees: dict[str, Path], rounds: int, say: list[str]) -> None:
@@ -163,7 +168,7 @@ def side_by_side(trees: dict[str, Path], rounds: int, say: list[str]) -> None:
                 times[3].append(pair[0].do("classifier 2")[0])
         finally:
             for worker in pair:
-                worker.process.kill()
+                worker.leave()
         one, two, alone, grid = [statistics.median(t) for t in times]
         say.append(
             f"| {who} | {one:.2f} | {two:.2f} | {two / one:.2f} | {alone:.2f} | {grid:.2f} | {grid / alone:.2f} |"
