@@ -81,7 +81,8 @@ def rule(facts: Facts) -> dict[str, tuple[Any, str]]:
         "training.epochs": (epochs, passes),
         "training.schedule": ("one-cycle", "the rate rises, and falls to nothing at the end"),
     }
-    effort = facts.rows * facts.steps * epochs  # time steps that one network reads
+    # time steps that one network reads; of series each is soon done
+    effort = facts.rows * facts.steps * epochs * (0.1 if facts.series else 1.0)
     members = 5 if facts.few else 3 if effort < 2_500_000 else 2 if effort < 5_000_000 else 1
     if members > 1:
         found["model.members"] = (members, f"networks whose answers are averaged, at {members} times the cost of one")
@@ -111,11 +112,8 @@ def candidates_of(facts: Facts) -> list[dict[str, Any]]:
             for rate in (0.005, 0.01)
         ]
         return ways
-    return [
-        {"model.embedding": E, "model.hidden": H, "training.rate": rate}
-        for E, H in ((300, 128), (100, 64))
-        for rate in (0.005, 0.002)
-    ]
+    wide, narrow = {"model.embedding": 300, "model.hidden": 128}, {"model.embedding": 100, "model.hidden": 64}
+    return [{**wide, "training.rate": 0.005}, {**wide, "training.rate": 0.002}, {**narrow, "training.rate": 0.005}]
 
 
 def decide(recipe: Recipe, train: Labelled, valid: Labelled, progress: Silent) -> Decided:
@@ -139,7 +137,9 @@ def decide(recipe: Recipe, train: Labelled, valid: Labelled, progress: Silent) -
             lines.append(f"{in_words(tried[0])} ({why})")
         return Decided(settings, tuple(lines))
     progress.note(f"trying {len(tried)} settings on examples held out of the training part")
-    folds = folds_of(train, valid, facts.few, _EFFORT / (2 * max(1.0, facts.steps)), recipe[TrainingSettings].seed)
+    training = recipe.setting(settings)[TrainingSettings]
+    rows = _EFFORT / max(1.0, facts.steps * training.epochs)
+    folds = folds_of(train, valid, facts.few, rows, training.seed)
     found = search(recipe.setting(settings), [Candidate(c) for c in tried], folds, progress)
     settings |= found.best
     lines.append(f"{in_words(found.best)} ({found.why})")
