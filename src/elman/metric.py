@@ -56,6 +56,7 @@ class Figure:
 _KNOWN = {
     figure.key: figure
     for figure in (
+        Figure("micro_f1", name="Micro-F1"),
         Figure("macro_f1", name="Macro-F1"),
         Figure("accuracy", name="Accuracy"),
         Figure("entity_f1", name="Entity F1"),
@@ -65,6 +66,7 @@ _KNOWN = {
         Figure("recall", name="Recall"),
         Figure("mcc", name="Matthews correlation"),
         Figure("token_accuracy", name="Token accuracy"),
+        Figure("hamming", "low", name="Hamming loss"),
         Figure("nll", "low", "nats", "Negative log-likelihood"),
         Figure("ece", "low", name="Expected calibration error"),
         Figure("perplexity", "low", "number", "Perplexity"),

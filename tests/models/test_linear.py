@@ -15,6 +15,7 @@ from elman.models.linear import choose_linear
 from elman.models.linear_series import fit_linear_series, resampled, summaries
 from elman.models.linear_texts import fit_linear_texts
 from elman.tasks.classify.baselines import linear_baseline
+from elman.tasks.classify.target import OneClass
 from elman.text.tfidf import TfIdf
 
 Part = tuple[list[str], np.ndarray]
@@ -61,7 +62,7 @@ def test_the_test_part_chooses_nothing() -> None:
     """Other test labels, another figure, but the same model."""
     train, valid, test = blurred(200, 0), blurred(100, 1), blurred(100, 2)
     found = [
-        linear_baseline(train, valid, (test[0], y), ["a", "b", "c"], numbers=False)
+        linear_baseline(train, valid, (test[0], y), OneClass(np.array(["a", "b", "c"])), numbers=False)
         for y in (test[1], np.zeros_like(test[1]), (test[1] + 1) % 3)
     ]
     assert len({b.text for b in found}) == 1
@@ -174,5 +175,5 @@ def test_series_are_told_apart_by_where_things_happen() -> None:
     fitted = fit_linear_series(train, valid, 2)
     assert (fitted.predict_proba(test[0]).argmax(1) == test[1]).mean() > 0.95
     assert np.isfinite(fitted.features(test[0])).all()
-    told = linear_baseline(train, valid, test, ["early", "late"], numbers=True)
+    told = linear_baseline(train, valid, test, OneClass(np.array(["early", "late"])), numbers=True)
     assert "course at 32 points" in told.text

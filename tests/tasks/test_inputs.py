@@ -174,8 +174,8 @@ def test_all_gaps_are_counted() -> None:
         ),
         (["a", "b", "c"], [0, 1, 2], "3 examples of 3 classes are too few"),
         (TEXTS, np.linspace(0, 1, 60), r"y\[1\]: the label 0.0169\d* is a fraction"),
-        (TEXTS, [[0], [1]] * 30, NOT_SAVED),
-        (TEXTS, np.zeros((60, 2)), r"60 inputs and labels of shape \(60, 2\)"),
+        (TEXTS, [[[0]], [[1]]] * 30, NOT_SAVED),
+        (TEXTS, np.full((60, 2), 0.5), r"60 inputs and labels of shape \(60, 2\)"),
         (TEXTS, FRAME, r"y: a table of 2 columns"),
         (["a", "b", "c"], [1, 1, 1], "only one class, 1"),
     ],
@@ -299,6 +299,7 @@ def test_log_probabilities(fitted: elman.Classifier) -> None:
     np.testing.assert_allclose(fitted.predict_log_proba(TEXTS), np.log(fitted.predict_proba(TEXTS)), rtol=1e-12)
     assert fitted.predict_log_proba([]).shape == (0, 2)
     sure = clone(fitted).fit(TEXTS, LABELS)
+    sure.temperature_ = 1.0
     with torch.no_grad():
         sure.model_.out.weight *= 0
         sure.model_.out.bias.copy_(torch.tensor([0.0, 3000.0]))

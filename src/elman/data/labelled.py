@@ -18,6 +18,7 @@ from elman.data.classes import as_known, check_classes, unseen_labels
 from elman.data.columns import guess_input, guess_steps, guess_target, has_input, in_short, input_column, input_names
 from elman.data.formats import LINES, Format, find_format, named_format, read_table, usual_tables
 from elman.data.hub import hub_parts
+from elman.data.label_sets import joined, taken
 from elman.data.long import LongForm, find_long
 from elman.data.manifest import Contents, contents
 from elman.data.parts import PARTS, find_parts, same_files
@@ -64,7 +65,7 @@ class Labelled:
         rows = list(indices)
         return Labelled(
             [self.inputs[i] for i in rows],
-            np.asarray(self.labels)[rows] if len(self.labels) else (),
+            taken(self.labels, rows),
             None if self.weights is None else self.weights[rows],
             None if self.table is None else self.table.take(rows),
         )
@@ -76,9 +77,9 @@ class Labelled:
             mine, theirs = (np.ones(len(p)) if p.weights is None else p.weights for p in (self, other))
             weights = np.concatenate([mine, theirs])
         groups = [*(self.groups or ()), *(other.groups or ())]
-        inputs, labels = [*self.inputs, *other.inputs], [*self.labels, *other.labels]
+        inputs = [*self.inputs, *other.inputs]
         table = Table({"group": groups}) if len(groups) == len(inputs) else None
-        return Labelled(inputs, np.array(labels), weights, table)
+        return Labelled(inputs, joined(self.labels, other.labels), weights, table)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from elman.data.entities import entity_scores
+from elman.models.heads import SOFTMAX, Head
 from elman.models.tag_names import TagNames
 from elman.models.tagger import TaggerModel
 from elman.sequences import within
@@ -71,26 +72,25 @@ def best_temperature(model: TaggerModel, batches: Sequence[tuple[Tensor, Tensor,
     return math.exp(found.x)
 
 
-def class_temperature(scores: np.ndarray, y: np.ndarray) -> float:
+def class_temperature(scores: np.ndarray, y: np.ndarray, head: Head = SOFTMAX) -> float:
     """The temperature at which the classes of held-out examples are likeliest (Guo et al. 2017, sec. 4.2).
 
     Args:
-        scores: (N, K). y: (N,) class indices; below 0 where the class is none of the K.
+        scores: (N, K). y: (N,) class indices, below 0 where the class is none of the K; or what else the head says.
 
     Returns:
         Between 0.2 and 5. A few examples say little of it: its logarithm is drawn towards 0, as if it were normal with
         a standard deviation of 0.5 (the maximum of its posterior); 1 without any.
     """
     from scipy.optimize import minimize_scalar
-    from scipy.special import log_softmax
 
-    known = np.flatnonzero(y >= 0)
+    known = head.known(y)
     if not len(known):
         return 1.0
 
     def cost(log_t: float) -> float:
-        p = log_softmax(scores[known] / math.exp(log_t), axis=1)
-        return float(log_t**2 / (2 * _LOOSE**2) - p[np.arange(len(known)), y[known]].sum())
+        likelihood, _ = head.likelihood(scores[known] / math.exp(log_t), y[known])
+        return float(log_t**2 / (2 * _LOOSE**2) - likelihood)
 
     found = minimize_scalar(cost, bounds=(math.log(0.2), math.log(5.0)), method="bounded", options={"xatol": 1e-3})
     return math.exp(found.x)

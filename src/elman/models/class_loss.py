@@ -1,4 +1,4 @@
-"""The loss of a classifier: cross entropy, with what a class and an example weigh."""
+"""The loss of a classifier: cross entropy of one class or of each label, with what a class and an example weigh."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any, Literal
 import msgspec
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from elman.config.bounds import Chance
 from elman.config.structs import check_values
@@ -17,6 +16,7 @@ from elman.errors import InputError, unknown
 from elman.models.classifier import SequenceClassifier
 from elman.models.committee import Committee
 from elman.models.encoding import TextBatch
+from elman.models.heads import SOFTMAX, Head
 
 __all__ = ["LossSettings", "cross_entropy"]
 
@@ -26,8 +26,10 @@ class LossSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         class_weights: ``balanced`` gives every class the same total weight; ``none`` counts every example alike; a
-            table {label: weight} says it for each, and one that it does not name weighs 1.
-        label_smoothing: that share of the target probability is spread over all classes (Szegedy et al. 2016).
+            table {label: weight} says it for each, and one that it does not name weighs 1. Of several labels a row it
+            is what an example that has the label counts in that label's loss, beside one that has not.
+        label_smoothing: that share of the target probability is spread over all classes (Szegedy et al. 2016); of
+            several labels a row, over there and not there.
     """
 
     class_weights: Literal["balanced", "none"] | dict[Any, float] = "none"
@@ -43,11 +45,13 @@ class LossSettings(msgspec.Struct, frozen=True, kw_only=True):
                     f"the class {label!r} weighs {weight}", where="loss.class_weights", remedy="give a number above 0"
                 )
 
-    def weights(self, y: Tensor, labels: Sequence[Any], sample_weight: Tensor | None = None) -> Tensor | None:
+    def weights(
+        self, y: Tensor, labels: Sequence[Any], sample_weight: Tensor | None = None, head: Head = SOFTMAX
+    ) -> Tensor | None:
         """(K,) weight of each class; balanced, they are of mean 1 over the examples.
 
         Args:
-            y: (N,) class indices.
+            y: (N,) class indices, or what else the head says.
             labels: of the K classes.
             sample_weight: (N,), what each example counts.
 
@@ -58,10 +62,7 @@ class LossSettings(msgspec.Struct, frozen=True, kw_only=True):
             return None
         K = len(labels)
         if self.class_weights == "balanced":
-            if sample_weight is not None:
-                return sample_weight.sum() / (K * torch.bincount(y, sample_weight, minlength=K))
-            counts = torch.bincount(y, minlength=K).clamp(min=1)
-            return len(y) / (K * counts)
+            return head.balanced(y, K, sample_weight)
         assert not isinstance(self.class_weights, str)
         # a recipe and a RUN write every label as a text
         place = {str(label): k for k, label in enumerate(labels)} | {label: k for k, label in enumerate(labels)}
@@ -80,21 +81,14 @@ def cross_entropy(
 
     Args:
         weights: (K,) of each class, or None.
-        smoothing: that share of the target probability is spread over all classes.
+        smoothing: that share of the target probability is spread evenly, see `LossSettings`.
     """
     assert batch.y is not None
     asked = model.each if isinstance(model, Committee) else model
-    scores = asked(batch.sequences.data, batch.lengths, batch.ngrams)  # (B, K), or (k, B, K)
-    count = float(len(batch.y))
-    if scores.dim() == 3:
-        k, _, K = scores.shape
-        scores, again = scores.reshape(-1, K), None if batch.weights is None else batch.weights.repeat(k)
-        batch = batch._replace(y=batch.y.repeat(k), weights=again)
+    scores, y, examples = asked(batch.sequences.data, batch.lengths, batch.ngrams), batch.y, batch.weights
+    if scores.dim() == 3:  # (k, B, K)
+        k = len(scores)
+        scores, y = scores.flatten(0, 1), torch.cat([y] * k)
+        examples = None if examples is None else examples.repeat(k)
     weights = None if weights is None else weights.to(scores.device)
-    assert batch.y is not None
-    if batch.weights is None:
-        return F.cross_entropy(scores, batch.y, weights, label_smoothing=smoothing), count
-    each = F.cross_entropy(scores, batch.y, weights, label_smoothing=smoothing, reduction="none")  # (B,)
-    # divided by what the batch would weigh without them: else an example alone in its batch would weigh as any
-    total = float(len(batch.y)) if weights is None else weights[batch.y].sum()
-    return (batch.weights * each).sum() / total, count
+    return model.head.loss(scores, y, weights, smoothing, examples), float(len(batch.y))

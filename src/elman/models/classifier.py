@@ -1,4 +1,5 @@
-"""Many to one: a sequence of words or numbers in, one class out. With T = 1 it is one to one, a plain network.
+"""Many to one: a sequence of words or numbers in, one class out, or any number of labels. With T = 1 it is one to one,
+a plain network.
 
     words -> embedding ->\\
                           dropout -> deep, bidirectional cells -> pooling -> dropout -> linear -> K scores
@@ -23,6 +24,7 @@ from elman.errors import InputError
 from elman.layers import Recurrent
 from elman.layers.dropout import Dropout
 from elman.models.channels import Measure, Scale, channels, width
+from elman.models.heads import HEADS, SOFTMAX, Head
 from elman.models.pooling import Pooling
 from elman.sequences import within
 from elman.training.randomness import generator
@@ -101,6 +103,7 @@ class SequenceClassifier(nn.Module):
         further: (V, E) vectors of words that training does not meet: their numbers follow those of `words`, and no
             training moves them.
         graph: the cell, where it is known already (from a RUN); else `settings.cell` is looked up.
+        head: what the scores mean.
     """
 
     mean: Tensor
@@ -121,11 +124,12 @@ class SequenceClassifier(nn.Module):
         freeze: bool = False,
         further: Tensor | None = None,
         graph: Graph | None = None,
+        head: Head = SOFTMAX,
     ) -> None:
         super().__init__()
         settings.check()
         self.settings, self.words, self.features, self.ngrams, self.classes = settings, words, features, ngrams, classes
-        self.tags = tags
+        self.tags, self.head = tags, head
         self.embedding: nn.Embedding | None = None
         self.tag_embedding: nn.Embedding | None = None
         read = width(features, settings.scale, settings.differences)
@@ -234,6 +238,7 @@ class SequenceClassifier(nn.Module):
         return {
             "settings": msgspec.to_builtins(self.settings),
             "classes": self.classes,
+            "head": self.head.name,
             "words": self.words,
             "tags": self.tags,
             "features": self.features,
@@ -258,6 +263,7 @@ class SequenceClassifier(nn.Module):
             ngrams=saved["ngrams"],
             further=torch.zeros(saved["further"], saved["width"]) if saved.get("further") else None,
             graph=Graph.from_dict(saved["cell"]),
+            head=HEADS[saved.get("head", SOFTMAX.name)],
         )
         if model.embedding is not None:
             model.embedding.weight.requires_grad_(not saved["frozen"])

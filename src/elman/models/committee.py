@@ -3,7 +3,6 @@ where it helps, a linear model of n-grams, which sees other things than they do.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,9 +19,9 @@ class Committee(nn.Module):
     """k networks that differ in their first weights and in what dropout hid from them, trained side by side, each on
     its own loss.
 
-    The answer is the mean of their probabilities. With `wide`, scores are ``a log p + b (W n)`` of that mean p and the
-    n-gram features n: W is fitted first, by itself, and stays; a and b are learned on held-out examples (stacking;
-    Wolpert 1992).
+    The answer is the mean of their probabilities. With `wide`, scores are ``a s + b (W n)`` of that mean's scores s
+    (log p of a class out of many, the log odds of one of several labels) and the n-gram features n: W is fitted first,
+    by itself, and stays; a and b are learned on held-out examples (stacking; Wolpert 1992).
 
     Args:
         members: k networks of the same sizes.
@@ -34,7 +33,7 @@ class Committee(nn.Module):
     def __init__(self, members: Sequence[SequenceClassifier], wide: int = 0) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
-        self.settings, self.classes = members[0].settings, members[0].classes
+        self.settings, self.classes, self.head = members[0].settings, members[0].classes, members[0].head
         self.widths = [m.recurrent.input_size for m in members]
         self.wide = nn.Linear(wide, members[0].classes).requires_grad_(False) if wide else None
         self.register_buffer("mix", torch.tensor([0.5, 0.5] if wide else [1.0, 0.0]))
@@ -66,7 +65,7 @@ class Committee(nn.Module):
         return self._together([member(data, lengths) for member in self._all], ngrams)
 
     def _together(self, scores: Sequence[Tensor], ngrams: Tensor | None) -> Tensor:
-        found = _mean(torch.stack(list(scores)))
+        found = self.head.together(torch.stack(list(scores)))
         if self.wide is None:
             return found
         assert ngrams is not None
@@ -76,17 +75,12 @@ class Committee(nn.Module):
     def parts(self, data: Tensor, lengths: Tensor, ngrams: Tensor) -> Tensor:
         """(2, B, K): what `mix` weighs, of the networks and of the linear model."""
         assert self.wide is not None
-        return torch.stack([_mean(self.each(data, lengths)), self.wide(ngrams)])
+        return torch.stack([self.head.together(self.each(data, lengths)), self.wide(ngrams)])
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the weights."""
         wide = 0 if self.wide is None else self.wide.in_features
         return {**self._all[0].to_dict(), "wide": wide}
-
-
-def _mean(scores: Tensor) -> Tensor:
-    """(k, B, K) scores -> (B, K) logarithms of the mean probabilities."""
-    return scores.log_softmax(-1).logsumexp(0) - math.log(len(scores))
 
 
 def network_of(saved: Mapping[str, Any]) -> SequenceClassifier | Committee:

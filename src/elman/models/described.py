@@ -97,21 +97,26 @@ class Network(msgspec.Struct):
     tags: Size = 0
     further: Size = 0
     wide: Size = 0
+    head: Literal["softmax", "sigmoid"] = "softmax"
 
 
 class ClassifierDescription(Description, kw_only=True):
     """See `elman.tasks.classify.estimator.Classifier.describe`."""
 
-    labels: Annotated[list[Label], msgspec.Meta(min_length=2)]
+    labels: Annotated[list[Label], msgspec.Meta(min_length=1)]
     encoding: TextEncoding | NumberEncoding
     model: Network
     temperature: Annotated[float, msgspec.Meta(ge=0.01, le=100)] = 1.0
+    threshold: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
+    indicator: bool = False
 
     def check(self, weights: StoredWeights) -> None:
         net, read, where = self.model, self.encoding, weights.path
         _differ(self.labels, "label", where)
         if len({type(label) for label in self.labels}) > 1:
             raise damaged("labels of several types", where)
+        if net.head == "softmax" and len(self.labels) < 2:
+            raise damaged("one class alone", where)
         _agree(len(self.labels), net.classes, "labels", "classes", where)
         several = net.settings.members > 1 or net.wide > 0
         _fits(len(self.labels), "members.0.out.bias" if several else "out.bias", weights)

@@ -154,7 +154,7 @@ class Encoding:
         Raises:
             InputError: another kind of input, a wrong number of features, NaN, an empty sequence.
         """
-        classes = None if y is None else torch.as_tensor(y, dtype=torch.int64)
+        classes = None if y is None else torch.as_tensor(y)
         _check_present(X)
         if self.reads_numbers:
             values = [frames(_values(x, i, self.features), self.stride) for i, x in enumerate(X)]

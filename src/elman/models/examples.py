@@ -27,7 +27,7 @@ class TextBatch(NamedTuple):
     Attributes:
         sequences: data and lengths.
         ngrams: (B, n) features, or None.
-        y: (B,) class indices, or None.
+        y: (B,) class indices, or what else the head says (`elman.models.heads`); or None.
         weights: (B,) what each example counts, or None.
     """
 
@@ -103,7 +103,7 @@ class Examples:
         items: word numbers (T_i,) int64, words and their tags (T_i, 2) int64, or values (T_i, F) float32.
         tokens: the words behind the numbers; empty for values.
         ngrams: n features of each, or None.
-        y: (N,) class indices, or None where there are none.
+        y: (N,) class indices, or what else the head says; None where there are none.
         weights: (N,) what each example counts in the loss, or None.
         given: (N,) tokens of each text before long ones were cut; None for values.
     """

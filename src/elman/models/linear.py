@@ -10,13 +10,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from elman.errors import InputError
 
-__all__ = ["Linear", "choose_linear", "coefficients", "fit_linear", "refit_in_parts"]
+__all__ = ["Chosen", "Linear", "choose_linear", "coefficients", "descent", "fit_linear", "within_reach"]
 
 Matrix = Any  # (rows, features) float32, an array or one of scipy's csr_matrix
 
@@ -27,6 +27,23 @@ _SEARCH = 250_000_000  # numbers times classes times passes up to which several 
 WORK = 10_000_000_000  # as many for the last fit of many rows: a minute or two
 _STEPS = 30_000  # rows that it sees at least
 _SKEWED = 1.5  # times as many rows as the rarest class has the commonest: weights may help then
+
+
+class Chosen(Protocol):
+    """A fitted linear model that says how it was chosen: `Linear`, or of several labels `LinearSets`."""
+
+    @property
+    def C(self) -> float: ...  # noqa: N802
+    @property
+    def classes(self) -> int: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def threshold(self) -> float: ...
+    @property
+    def told(self) -> str: ...
+    def predict_proba(self, x: Matrix) -> np.ndarray: ...
+    def refitted(self, parts: Iterator[tuple[Matrix, np.ndarray]], y: np.ndarray) -> Chosen: ...
 
 
 @dataclass(frozen=True)
@@ -53,6 +70,33 @@ class Linear:
         out[:, self.model.classes_] = self.model.predict_proba(x)
         return out
 
+    @property
+    def threshold(self) -> float:
+        """From which probability a class is given: none, since it is always the likeliest."""
+        return 0.5
+
+    @property
+    def told(self) -> str:
+        """How it was chosen, for a line."""
+        weights = "classes weighted by rarity" if self.balanced else "classes unweighted"
+        chosen = "chosen on the validation data" if len(self.scores) > 1 else "not chosen: one fit takes long"
+        return f"{weights}, C = {self.C:g}, {chosen}"
+
+    def refitted(self, parts: Iterator[tuple[Matrix, np.ndarray]], y: np.ndarray) -> Linear:
+        """Learnt anew from all rows, some at a time, none of which is kept.
+
+        Args:
+            parts: features and classes of rows in random order, so often as they are to be seen.
+            y: (N,) the classes of all rows.
+        """
+        known, counts = np.unique(y, return_counts=True)
+        model = descent(self.C, len(y), False, average=max(1, len(y) // 5))
+        if self.balanced:
+            model.set_params(class_weight=dict(zip(known.tolist(), len(y) / (len(known) * counts))))
+        for x, classes in parts:
+            model.partial_fit(x, classes, classes=known)
+        return replace(self, model=model, rows=len(y))
+
 
 def choose_linear(
     x: Matrix, y: np.ndarray, x_valid: Matrix, y_valid: np.ndarray, classes: int, *, figure: str = "macro_f1"
@@ -72,7 +116,6 @@ def choose_linear(
     if len(np.unique(y)) < 2:
         raise InputError("all training examples have one label", remedy="give examples of two classes")
     tried: dict[tuple[float, bool], tuple[tuple[float, float, float], Any]] = {}
-    work = _numbers(x) * (classes if classes > 2 else 1)
 
     def worth(place: int, balanced: bool) -> tuple[float, float, float]:
         if not 0 <= place < len(STRENGTHS):
@@ -85,7 +128,7 @@ def choose_linear(
         return tried[C, balanced][0]
 
     place = _FIRST
-    if work <= _EXACT or work * _passes(len(y)) <= _SEARCH:
+    if within_reach(x, classes if classes > 2 else 1, len(y)):
         for step in (1, -1):
             while worth(place + step, False) > worth(place, False):
                 place += step
@@ -97,6 +140,12 @@ def choose_linear(
         worth(_FEW, False)
     (C, balanced), (_, model) = max(tried.items(), key=lambda item: item[1][0])
     return Linear(model, classes, C, balanced, {key: value[0][0] for key, value in tried.items()}, len(y))
+
+
+def within_reach(x: Matrix, classes: int, rows: int) -> bool:
+    """Whether there is time for several fits of so many classes against the rest."""
+    work = _numbers(x) * classes
+    return work <= _EXACT or work * _passes(rows) <= _SEARCH
 
 
 def fit_linear(x: Matrix, y: np.ndarray, C: float, balanced: bool = False) -> Any:
@@ -141,7 +190,7 @@ def _fit_exactly(x: Matrix, y: np.ndarray, C: float, balanced: bool) -> Any:
 
 
 def _fit_in_passes(x: Matrix, y: np.ndarray, C: float, balanced: bool) -> Any:
-    model = _descent(C, len(y), balanced, average=len(y), max_iter=_passes(len(y)), tol=None)
+    model = descent(C, len(y), balanced, average=len(y), max_iter=_passes(len(y)), tol=None)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         return model.fit(x, y)
@@ -151,23 +200,8 @@ def _passes(rows: int) -> int:
     return max(3, -(-_STEPS // rows))
 
 
-def refit_in_parts(chosen: Linear, parts: Iterator[tuple[Matrix, np.ndarray]], y: np.ndarray) -> Linear:
-    """The chosen model learnt anew from all rows, some at a time, none of which is kept.
-
-    Args:
-        parts: features and classes of rows in random order, so often as they are to be seen.
-        y: (N,) the classes of all rows.
-    """
-    known, counts = np.unique(y, return_counts=True)
-    model = _descent(chosen.C, len(y), False, average=max(1, len(y) // 5))
-    if chosen.balanced:
-        model.set_params(class_weight=dict(zip(known.tolist(), len(y) / (len(known) * counts))))
-    for x, classes in parts:
-        model.partial_fit(x, classes, classes=known)
-    return replace(chosen, model=model, rows=len(y))
-
-
-def _descent(C: float, rows: int, balanced: bool, **more: Any) -> Any:
+def descent(C: float, rows: int, balanced: bool, **more: Any) -> Any:
+    """scikit-learn's model for many rows, which learns by passes over them."""
     from sklearn.linear_model import SGDClassifier
 
     weight = "balanced" if balanced else None

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from elman.models.linear import Linear, choose_linear
+from elman.models.heads import SOFTMAX, Head
+from elman.models.linear import Chosen
 
 __all__ = ["LinearSeries", "fit_linear_series", "points_of", "resampled", "summaries"]
 
@@ -20,7 +21,7 @@ _WIDEST = 4096  # features a series
 class LinearSeries:
     """A linear model of `summaries`, which it standardises with `center` and `scale`."""
 
-    linear: Linear
+    linear: Chosen
     center: np.ndarray
     scale: np.ndarray
     points: int
@@ -38,15 +39,17 @@ def fit_linear_series(
     valid: tuple[Sequence[Any], np.ndarray],
     classes: int,
     *,
+    head: Head = SOFTMAX,
     figure: str = "macro_f1",
 ) -> LinearSeries:
-    """Fit it to N arrays (T_i, F) and their class numbers; see `elman.models.linear.choose_linear`."""
+    """Fit it to N arrays (T_i, F) and their class numbers, or of several labels what the head says; see
+    `elman.models.linear.choose_linear`."""
     points = points_of(train[0])
     x = summaries(train[0], points)
     center, scale = x.mean(0), x.std(0)
     scale[scale < 1e-12 * np.maximum(1, np.abs(center))] = 1.0  # of what never changes, but for rounding
     x_valid = (summaries(valid[0], points) - center) / scale
-    chosen = choose_linear((x - center) / scale, train[1], x_valid, valid[1], classes, figure=figure)
+    chosen = head.choose_linear((x - center) / scale, train[1], x_valid, valid[1], classes, figure)
     return LinearSeries(chosen, center, scale, points)
 
 

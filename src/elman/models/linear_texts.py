@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from elman.models.linear import WORK, Linear, Matrix, choose_linear, refit_in_parts
+from elman.models.heads import SOFTMAX, Head
+from elman.models.linear import WORK, Chosen, Matrix
 from elman.text.tfidf import TfIdf, blocks
 
 __all__ = ["LinearTexts", "fit_linear_texts"]
@@ -28,7 +29,7 @@ class LinearTexts:
     """What turns texts into features, and the model over them."""
 
     features: TfIdf
-    linear: Linear
+    linear: Chosen
 
     def predict_proba(self, texts: Sequence[Document]) -> np.ndarray:
         """(texts, classes), some texts at a time."""
@@ -41,6 +42,7 @@ def fit_linear_texts(
     valid: tuple[Sequence[Document], np.ndarray],
     classes: int,
     *,
+    head: Head = SOFTMAX,
     figure: str = "macro_f1",
     in_memory: int = _IN_MEMORY,
 ) -> LinearTexts:
@@ -48,7 +50,8 @@ def fit_linear_texts(
 
     Args:
         train, valid: texts and class numbers (N,); -1 in `valid`: a class that training lacks.
-        figure: which chooses, see `choose_linear`.
+        head: what y is: of several labels it is (N, K + 1).
+        figure: which chooses, see `choose_linear`; of several labels it is always micro-F1.
         in_memory: so many numbers of training rows are held at once. Of more rows, C is chosen by models of the first
             so many, in random order, and the chosen one then learns from all, a part at a time.
 
@@ -61,7 +64,7 @@ def fit_linear_texts(
     if not features.width:  # no two texts share anything
         features = TfIdf(1, most).fit(texts)
     order = np.random.default_rng(0).permutation(len(y))
-    first = np.unique(y[order], return_index=True)[1]  # a row of each class comes first: none is missed by a part
+    first = head.rows_first(y[order])  # a row of each class comes first: none is missed by a part
     order = np.concatenate([order[first], np.delete(order, first)])
     parts, rows, held = list[Matrix](), 0, 0
     for x, stop in _transformed(features, texts, order):
@@ -74,12 +77,12 @@ def fit_linear_texts(
     del parts
     step = max(1, -(-len(valid[1]) // _JUDGED))
     x_valid = features.transform(valid[0][::step])
-    chosen = choose_linear(x, y[some], x_valid, valid[1][::step], classes, figure=figure)
+    chosen = head.choose_linear(x, y[some], x_valid, valid[1][::step], classes, figure)
     if rows < len(y):
         del x
         order = order[: max(rows, WORK // max(1, held // rows * classes))]
         passes = 1 if len(order) >= _ONCE else 2
-        chosen = refit_in_parts(chosen, _passes(features, texts, y, order, passes), y[order])
+        chosen = chosen.refitted(_passes(features, texts, y, order, passes), y[order])
     return LinearTexts(features, chosen)
 
 

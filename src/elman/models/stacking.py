@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from elman.models.linear import coefficients, fit_linear
+from elman.models.heads import SOFTMAX, Head
 from elman.models.ngram_rows import NgramRows
 
 __all__ = ["best_mix", "fit_wide"]
@@ -18,12 +18,14 @@ _USUAL = 3.0
 _LOOSE = 0.5  # standard deviation of either share of a mix around a half, before any example is seen
 
 
-def fit_wide(into: nn.Linear, rows: NgramRows, y: np.ndarray, held: tuple[NgramRows, np.ndarray] | None) -> float:
+def fit_wide(
+    into: nn.Linear, rows: NgramRows, y: np.ndarray, held: tuple[NgramRows, np.ndarray] | None, head: Head = SOFTMAX
+) -> float:
     """Fit a linear model of n-grams, see `elman.models.linear.fit_linear`, and put it into a layer.
 
     Args:
         into: (n features -> K classes).
-        rows, y: (N,) features and class numbers.
+        rows, y: N of features and of class numbers, or what else the head says.
         held: further ones, to choose how strongly it is regularised, by their likelihood; None: C = 3.
 
     Returns:
@@ -31,8 +33,8 @@ def fit_wide(into: nn.Linear, rows: NgramRows, y: np.ndarray, held: tuple[NgramR
     """
     x, best, kept = rows.to_scipy(), math.inf, 0.0
     for C in _STRENGTHS if held is not None else (_USUAL,):
-        W, b = coefficients(fit_linear(x, y, C), into.out_features)
-        cost = 0.0 if held is None else _nll(held[0].to_scipy() @ W.T + b, held[1])
+        W, b = head.linear(x, y, C, into.out_features)
+        cost = 0.0 if held is None else head.nll(held[0].to_scipy() @ W.T + b, held[1])
         if cost >= best:
             break  # along C the likelihood of others has one peak
         best, kept = cost, C
@@ -42,31 +44,24 @@ def fit_wide(into: nn.Linear, rows: NgramRows, y: np.ndarray, held: tuple[NgramR
     return kept
 
 
-def _nll(scores: np.ndarray, y: np.ndarray) -> float:
-    from scipy.special import log_softmax
-
-    known = np.flatnonzero(y >= 0)
-    return -float(log_softmax(scores[known], axis=1)[np.arange(len(known)), y[known]].mean()) if len(known) else 0.0
-
-
-def best_mix(parts: Tensor, y: np.ndarray) -> tuple[float, float]:
+def best_mix(parts: Tensor, y: np.ndarray, head: Head = SOFTMAX) -> tuple[float, float]:
     """How much the networks and the linear model count where held-out classes are likeliest; temperature and all.
 
     Args:
-        parts: (2, N, K), see `Committee.parts`. y: (N,), below 0 where the class is none of the K.
+        parts: (2, N, K), see `Committee.parts`.
+        y: (N,), below 0 where the class is none of the K; or what else the head says.
 
     Returns:
         Both at least 0; a few examples say little, and both are drawn towards a half then.
     """
     from scipy.optimize import minimize
-    from scipy.special import log_softmax
 
-    known = np.flatnonzero(y >= 0)
+    known = head.known(y)
     networks, linear = parts[:, torch.from_numpy(known)].double().numpy()
 
     def cost(mix: np.ndarray) -> float:
-        p = log_softmax(mix[0] * networks + mix[1] * linear, axis=1)[np.arange(len(known)), y[known]]
-        return float(((mix - 0.5) ** 2).sum() / (2 * _LOOSE**2) - p.sum())
+        likelihood, _ = head.likelihood(mix[0] * networks + mix[1] * linear, y[known])
+        return float(((mix - 0.5) ** 2).sum() / (2 * _LOOSE**2) - likelihood)
 
     found = minimize(cost, np.array([0.5, 0.5]), bounds=[(0.0, 5.0)] * 2, method="L-BFGS-B").x
     return float(found[0]), float(found[1])

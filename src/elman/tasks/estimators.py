@@ -24,9 +24,17 @@ __all__ = ["Classifier", "Tagger"]
 class Classifier(classifier.Classifier, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     __doc__ = classifier.Classifier.__doc__
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share that `predict` gets right; of several labels the share with all of them and no other."""
+        from sklearn.metrics import accuracy_score
+
+        given = self.predict(X)
+        return float(accuracy_score(*self.target_.comparable(y, given), sample_weight=sample_weight))
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.string, tags.input_tags.two_d_array, tags.input_tags.three_d_array = True, False, True
+        tags.classifier_tags.multi_label = True
         return tags
 
 

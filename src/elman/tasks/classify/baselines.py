@@ -1,4 +1,4 @@
-"""What a network has to beat before it is worth its trouble: the majority, and a linear model with its dials turned."""
+"""What a network has to beat before it is worth its trouble: a linear model with its dials turned."""
 
 from __future__ import annotations
 
@@ -7,24 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from elman.tasks.classify.target import Target
 from elman.tasks.contract import Baseline
-from elman.tasks.figures import score_classes
 
-__all__ = ["linear_baseline", "majority_baseline"]
-
-
-def majority_baseline(y_train: np.ndarray, y_test: np.ndarray, labels: Sequence[str]) -> Baseline:
-    """Always the most frequent class, with the training shares as probabilities."""
-    shares = np.bincount(y_train, minlength=len(labels)) / len(y_train)
-    text = f"always {labels[int(shares.argmax())]!r}, the most frequent class of the training data"
-    return Baseline("majority class", text, score_classes(y_test, np.tile(shares, (len(y_test), 1)), labels))
+__all__ = ["linear_baseline"]
 
 
 def linear_baseline(
     train: tuple[Sequence[Any], np.ndarray],
     valid: tuple[Sequence[Any], np.ndarray],
     test: tuple[Sequence[Any], np.ndarray],
-    labels: Sequence[str],
+    target: Target,
     numbers: bool,
     figure: str = "macro_f1",
 ) -> Baseline:
@@ -34,16 +27,15 @@ def linear_baseline(
     `elman.models.linear_series.summaries` tells of them.
 
     Args:
-        train, valid, test: inputs and class numbers (N,); -1 in `valid` and `test` is a class that training lacks, and
-            an error whatever is answered.
+        train, valid, test: inputs, and what they are numbered by, see `target`.
         numbers: whether the inputs are arrays.
-        figure: what chooses, ``macro_f1`` or ``accuracy``.
+        figure: what chooses, ``macro_f1`` or ``accuracy``; of several labels it is micro-F1.
     """
     fitted: Any  # scikit-learn and scipy, which nobody else needs, are imported here alone
     if numbers:
         from elman.models.linear_series import fit_linear_series
 
-        fitted = fit_linear_series(train, valid, len(labels), figure=figure)
+        fitted = fit_linear_series(train, valid, len(target.labels), head=target.head, figure=figure)
         name = "summary + logistic regression"
         what = (
             "mean, spread, extremes, ends, slope and roughness of each channel, "
@@ -52,11 +44,9 @@ def linear_baseline(
     else:
         from elman.models.linear_texts import fit_linear_texts
 
-        fitted = fit_linear_texts(train, valid, len(labels), figure=figure)
+        fitted = fit_linear_texts(train, valid, len(target.labels), head=target.head, figure=figure)
         name, what = "tf-idf + logistic regression", fitted.features.told()
     linear = fitted.linear
     learnt = f", learnt from {linear.rows:,} of the {len(train[1]):,} rows" * (linear.rows < len(train[1]))
-    weights = "classes weighted by rarity" if linear.balanced else "classes unweighted"
-    chosen = "chosen on the validation data" if len(linear.scores) > 1 else "not chosen: one fit takes long"
-    text = f"{what}; {weights}, C = {linear.C:g}, {chosen}{learnt}"
-    return Baseline(name, text, {**score_classes(test[1], fitted.predict_proba(test[0]), labels), "C": linear.C})
+    figures = target.figures(test[1], fitted.predict_proba(test[0]), linear.threshold)
+    return Baseline(name, f"{what}; {linear.told}{learnt}", {**figures, "C": linear.C})

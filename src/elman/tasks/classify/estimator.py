@@ -14,9 +14,9 @@ from torch import Tensor
 
 from elman.config.parameters import held_share, plain
 from elman.config.training import TrainingSettings
-from elman.data.inputs import class_labels, example_weights, listed
+from elman.data.inputs import example_weights, listed
 from elman.data.labelled import Labelled
-from elman.data.split import hold_out_classes
+from elman.data.several import labels_of
 from elman.errors import InputError, in_words
 from elman.metric import known_figure
 from elman.models.calibration import class_temperature
@@ -28,8 +28,10 @@ from elman.models.described import ClassifierDescription
 from elman.models.encoding import Encoding, Examples, TextBatch, TextSettings, check_inputs
 from elman.models.stacking import best_mix, fit_wide
 from elman.tasks.batches import Batches, at_once, selecting
+from elman.tasks.classify.several import target_for, target_of
+from elman.tasks.classify.target import Target
 from elman.tasks.estimator import Estimator, Learn, check_fitted
-from elman.tasks.figures import Scores, number, score_classes
+from elman.tasks.figures import Scores, number
 from elman.tasks.packaged import check_packaged, packaged_digest, parts_of_speech
 from elman.training.divergence import check_answer, warn_if_diverged
 
@@ -59,7 +61,7 @@ def predict_parts(model: Committee, examples: Examples) -> Tensor:
 
 
 class Classifier(Estimator[Labelled, Examples, TextBatch]):
-    """Sequences in, one class each out; a scikit-learn estimator.
+    """Sequences in, one class each out, or any number of labels each; a scikit-learn estimator.
 
     ``Classifier(cell="gru", hidden=32, epochs=5)``: its parameters are the fields of `TextSettings`,
     `ClassifierSettings`, `LossSettings` and `TrainingSettings` together, and
@@ -68,7 +70,9 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         class_weight: as scikit-learn has it, ``"balanced"`` or {label: weight}; None: as `class_weights` says.
 
     X is a list of strings, of token lists, or of arrays (T_i, F); or a series, or a table with one column of these. y
-    holds texts, whole numbers or truth values.
+    holds texts, whole numbers or truth values; or, where an input may have several labels or none, a list of them each,
+    or a matrix (N, K) of 0 and 1, as scikit-learn's `MultiLabelBinarizer` writes it. Then every label has a probability
+    of its own.
 
     Attributes:
         classes_: (K,) labels, sorted.
@@ -76,6 +80,8 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         model_, encoding_: the network, and what turns an input into what it reads.
         temperature_: what its scores are divided by, so that probabilities mean what they say: learned on the held-out
             examples; 1 without any.
+        threshold_: of several labels those of at least this probability are given: what was best for micro-F1 on the
+            held-out examples; .5 without any.
     """
 
     TASK = "classify"
@@ -87,14 +93,16 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
     }
     FURTHER: ClassVar = {"validation": 0.1, "class_weight": None}
     DESCRIPTION = ClassifierDescription
-    FIGURES = tuple(map(known_figure, ("macro_f1", "accuracy", "mcc", "nll")))
+    FIGURES = tuple(map(known_figure, ("micro_f1", "macro_f1", "accuracy", "hamming", "mcc", "nll")))
 
     validation: float
     class_weight: Any
     model_: SequenceClassifier | Committee
+    target_: Target
     classes_: np.ndarray
     encoding_: Encoding
     temperature_: float = 1.0
+    threshold_: float = 0.5
 
     # -- learning
 
@@ -114,27 +122,28 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         inputs = listed(X)
         if not inputs:
             raise InputError("there are no examples", remedy="give at least one")
-        given = Labelled(inputs, class_labels(y, len(inputs)), example_weights(sample_weight, len(inputs)))
+        given = Labelled(inputs, labels_of(y, len(inputs)), example_weights(sample_weight, len(inputs)))
         check_inputs(inputs)
         if given.weights is not None:
             given = given.take(np.flatnonzero(given.weights).tolist())
-        _check_classes(given.labels)
+        target = target_of(given.labels)
         if not share:
             self.fit_parts(given, None)
         else:
-            train, valid = hold_out_classes(np.asarray(given.labels), share, self.settings(TrainingSettings).seed)
+            train, valid = target.hold_out(given.labels, share, self.settings(TrainingSettings).seed)
             self.fit_parts(given.take(train), replace(given.take(valid), weights=None))
         warn_if_diverged(self.fitted_.diverged, self.fitted_.best_epoch)
         return self
 
     def encode(self, train: Labelled, valid: Labelled | None) -> None:
-        self.classes_, numbers = np.unique(np.asarray(train.labels), return_inverse=True)
-        _check_classes(self.classes_)
+        self.target_ = target_of(train.labels)
+        self.classes_ = self.target_.classes
         text, model = self.settings(TextSettings), self.settings(ClassifierSettings)
-        self.temperature_ = 1.0
+        self.temperature_, self.threshold_ = 1.0, 0.5
         self.encoding_ = Encoding(text, model.ngrams or model.wide, model.ngram_letters, parts_of_speech)
         self.encoding_.stride = model.stride
-        self.encoding_.fit(train.inputs, numbers, self.settings(TrainingSettings).seed)
+        numbers = self.target_.numbers(train.labels)
+        self.encoding_.fit(train.inputs, self.target_.apart(numbers), self.settings(TrainingSettings).seed)
 
     def encoded(self, examples: Labelled) -> Examples:
         y = self.class_numbers(examples.labels) if len(examples.labels) else None
@@ -156,13 +165,16 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
     def network(self, train: Examples) -> SequenceClassifier | Committee:
         settings = self.settings(ClassifierSettings)
         members = [self._member(train) for _ in range(settings.members)]
+        assert train.y is not None
+        for member in members:
+            member.head.begin(member.out, train.y)
         wide = train.ngrams.width if settings.wide and train.ngrams is not None else 0
         return members[0] if len(members) == 1 and not wide else Committee(members, wide)
 
     def _member(self, train: Examples) -> SequenceClassifier:
         K, encoding, model = len(self.classes_), self.encoding_, self.settings(ClassifierSettings)
         if encoding.reads_numbers:
-            network = SequenceClassifier(model, K, features=encoding.features * encoding.stride)
+            network = SequenceClassifier(model, K, features=encoding.features * encoding.stride, head=self.target_.head)
             network.scale_to(measured(train.items, model.scale, model.differences))
             return network
         assert encoding.vocabulary is not None
@@ -176,21 +188,22 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
             vectors=vectors,
             freeze=self.settings(TextSettings).freeze,
             further=further,
+            head=self.target_.head,
         )
 
     def batches(self, train: Examples, valid: Examples | None) -> Batches[TextBatch]:
         assert train.y is not None
         settings = self._loss_settings()
-        weights = settings.weights(train.y, self.classes_.tolist(), train.weights)
+        weights = settings.weights(train.y, self.classes_.tolist(), train.weights, self.target_.head)
         if isinstance(self.model_, Committee) and self.model_.wide is not None and train.ngrams is not None:
             held = None if valid is None or valid.ngrams is None or valid.y is None else (valid.ngrams, valid.y.numpy())
-            fit_wide(self.model_.wide, train.ngrams, train.y.numpy(), held)
+            fit_wide(self.model_.wide, train.ngrams, train.y.numpy(), held, self.target_.head)
         return Batches(
             self.model_,
             train,
             partial(cross_entropy, self.model_, weights, settings.label_smoothing),
             None if valid is None else partial(self._validate, valid),
-            selecting(self.FIGURES[0]),
+            selecting(known_figure(self.target_.chooses)),
             self.settings(TrainingSettings),
             self.outputs,
         )
@@ -208,13 +221,15 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         return loss
 
     def _validate(self, examples: Examples) -> dict[str, float]:
-        figures = self.figures(examples)
-        return {key: number(figures, key) for key in ("accuracy", "macro_f1", "nll")}
+        assert examples.y is not None
+        P, y = self._probabilities(examples), examples.y.numpy()
+        figures = self.target_.figures(y, P, self.target_.head.threshold(P, y))
+        return {key: number(figures, key) for key in self.target_.watched}
 
     def class_numbers(self, y: Sequence[Any] | np.ndarray) -> np.ndarray:
-        """Labels to class indices; -1 for a label that was never seen, which no answer is right for."""
-        known = {label: k for k, label in enumerate(self.classes_.tolist())}
-        return np.array([known.get(label, -1) for label in np.asarray(y).tolist()], dtype=np.int64)
+        """Labels as numbers: class indices, -1 for a label that was never seen; of several labels (N, K + 1), 1 for one
+        that is there, and behind them how many of them were never seen."""
+        return self.target_.numbers(y)
 
     def after(self, train: Labelled, valid: Labelled | None, learn: Learn) -> None:
         """Learn the temperature where there is something to learn it on; then, with `refit`, from all examples."""
@@ -225,22 +240,24 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         self._calibrate(held)
         if not self.settings(ClassifierSettings).refit or self.fitted_.interrupted or self.fitted_.diverged:
             return
-        self.valid_, temperature, first = self.figures(held), self.temperature_, self.model_
-        parts = ("model_", "encoding_", "classes_", "temperature_")
-        known = [i for i, k in enumerate(self.class_numbers(valid.labels)) if k >= 0]  # the classes stay what they are
-        self.relearn(train.and_(valid.take(known)), learn, ", all examples", 0, parts)
-        self.temperature_ = temperature
+        self.valid_, first = self.figures(held), self.model_
+        temperature, threshold = self.temperature_, self.threshold_
+        parts = ("model_", "encoding_", "target_", "classes_", "temperature_", "threshold_")
+        known, labels = self.target_.known(valid.labels)
+        self.relearn(train.and_(replace(valid.take(known), labels=labels)), learn, ", all examples", 0, parts)
+        self.temperature_, self.threshold_ = temperature, threshold
         if isinstance(self.model_, Committee) and isinstance(first, Committee):
             self.model_.mix.copy_(first.mix)
 
     def _calibrate(self, held: Examples) -> None:
         """How far the scores are to be trusted, and how much of them is the networks', by held-out examples."""
         assert held.y is not None
-        y = held.y.numpy()
+        y, head = held.y.numpy(), self.target_.head
         if isinstance(self.model_, Committee) and self.model_.wide is not None:
-            parts = self.model_.mix.new_tensor(best_mix(predict_parts(self.model_, held), y))
+            parts = self.model_.mix.new_tensor(best_mix(predict_parts(self.model_, held), y, head))
             self.model_.mix.copy_(parts)
-        self.temperature_ = class_temperature(check_answer(predict_scores(self.model_, held)).numpy(), y)
+        self.temperature_ = class_temperature(check_answer(predict_scores(self.model_, held)).numpy(), y, head)
+        self.threshold_ = head.threshold(self._probabilities(held), y)
 
     # -- use
 
@@ -249,21 +266,26 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
 
     def figures(self, examples: Examples) -> Scores:
         assert examples.y is not None
+        return self.target_.figures(examples.y.numpy(), self._probabilities(examples), self.threshold_)
+
+    def _probabilities(self, examples: Examples) -> np.ndarray:
         scores = check_answer(predict_scores(self.model_, examples)) / self.temperature_
-        return score_classes(examples.y.numpy(), scores.softmax(1).numpy(), self.labels)
+        return self.target_.head.probabilities(scores).numpy()
 
     @property
     def labels(self) -> list[str]:
         """The classes as texts, in the order of the probabilities' columns."""
-        return [str(label) for label in self.classes_]
+        return self.target_.labels
 
     def predict_proba(self, X: Sequence[Any]) -> np.ndarray:
-        """(N, K) probabilities, columns in the order of `classes_`."""
-        return self._scores(X).softmax(1).numpy()
+        """(N, K) probabilities, columns in the order of `classes_`; of several labels each by itself."""
+        scores = self._scores(X)
+        return self.target_.head.probabilities(scores).numpy()
 
     def predict_log_proba(self, X: Sequence[Any]) -> np.ndarray:
         """(N, K) their logarithms, exact where a probability is too small for a number."""
-        return self._scores(X).log_softmax(1).numpy()
+        scores = self._scores(X)
+        return self.target_.head.log_probabilities(scores).numpy()
 
     def _scores(self, X: Sequence[Any]) -> Tensor:
         check_fitted(self)
@@ -272,11 +294,13 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
             return torch.zeros(0, len(self.classes_), dtype=torch.float64)
         return check_answer(predict_scores(self.model_, self.encoding_(inputs))) / self.temperature_
 
-    def predict(self, X: Sequence[Any]) -> np.ndarray:
-        """(N,) labels. `score(X, y)`, from scikit-learn, is their accuracy."""
+    def predict(self, X: Sequence[Any]) -> Any:
+        """(N,) labels; of several labels N lists of them, or a matrix (N, K) of 0 and 1, as in training.
+
+        `score(X, y)`, from scikit-learn, is the share that is right, of several labels without exception.
+        """
         P = self.predict_proba(X)
-        labels: np.ndarray = self.classes_[P.argmax(1)]
-        return labels
+        return self.target_.given(P, self.threshold_)
 
     # -- disk
 
@@ -287,22 +311,17 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
             "pos_model": packaged_digest() if self.encoding_.asks_tagger else "",
             "model": self.model_.to_dict(),
             "temperature": self.temperature_,
+            "threshold": self.threshold_,
+            "indicator": self.target_.indicator,
         }
 
     def fetch(self, description: Mapping[str, Any]) -> None:
         check_packaged(description.get("pos_model", ""))
 
     def rebuild(self, description: Mapping[str, Any]) -> None:
-        self.classes_ = np.array(description["labels"])
         self.encoding_ = Encoding.from_dict(description["encoding"], parts_of_speech)
         self.model_ = network_of(description["model"])
+        self.target_ = target_for(self.model_.head, description)
+        self.classes_ = self.target_.classes
         self.temperature_ = float(description.get("temperature", 1.0))
-
-
-def _check_classes(labels: Sequence[Any] | np.ndarray) -> None:
-    y = np.asarray(labels)
-    if len(set(y.tolist())) < 2:
-        raise InputError(
-            f"only one class, {y[0].item()!r}" if isinstance(y[0], np.generic) else f"only one class, {y[0]!r}",
-            remedy="a classifier needs examples of at least two",
-        )
+        self.threshold_ = float(description.get("threshold", 0.5))

@@ -17,7 +17,7 @@ from elman.data.table import Table
 from elman.errors import InputError
 from elman.models.encoding import Examples
 from elman.pages.page import Section
-from elman.tasks.classify.baselines import linear_baseline, majority_baseline
+from elman.tasks.classify.baselines import linear_baseline
 from elman.tasks.classify.estimator import Classifier
 from elman.tasks.classify.variants import variants_on
 from elman.tasks.contract import Baseline, Look, Note, Row, Shown, Split, Task, Trained, Variants
@@ -49,8 +49,8 @@ class Classify(Task[Classifier, Labelled]):
 
     def baselines(self, estimator: Classifier, data: Split[Labelled]) -> list[Baseline]:
         parts = [(part.inputs, estimator.class_numbers(part.labels)) for part in (data.train, data.valid, data.test)]
-        linear = linear_baseline(parts[0], parts[1], parts[2], estimator.labels, estimator.encoding_.reads_numbers)
-        return [linear, majority_baseline(parts[0][1], parts[2][1], estimator.labels)]
+        linear = linear_baseline(parts[0], parts[1], parts[2], estimator.target_, estimator.encoding_.reads_numbers)
+        return [linear, estimator.target_.majority(parts[0][1], parts[2][1])]
 
     def variants(self, recipe: Recipe, data: Split[Labelled]) -> Variants:
         tagger = parts_of_speech if packaged_digest() else None
