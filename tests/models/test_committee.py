@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import csr_matrix
 from scipy.sparse import random as random_rows
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
@@ -21,11 +22,13 @@ from elman.models.classifier import ClassifierSettings, SequenceClassifier
 from elman.models.committee import Committee, first_of, network_of
 from elman.models.encoding import TextBatch
 from elman.models.linear import coefficients, fit_linear
-from elman.models.ngram_rows import NgramRows
+from elman.models.ngram_rows import NgramBatch, NgramRows
 from elman.models.stacking import best_mix, fit_wide
 from elman.sequences import Sequences
 
 LENGTHS = torch.tensor([7, 3, 1, 5])
+NGRAMS = torch.rand(4, 9, generator=torch.Generator().manual_seed(0))
+NGRAMS = torch.where(NGRAMS > 0.5, NGRAMS, 0.0).index_fill(0, torch.tensor([2]), 0.0)  # one has none
 
 
 def committee(k: int = 3, wide: int = 0, **settings: Any) -> Committee:
@@ -33,13 +36,15 @@ def committee(k: int = 3, wide: int = 0, **settings: Any) -> Committee:
     small = ClassifierSettings(hidden=6, embedding=5, members=k, dropout=0.0, wide=wide, **settings)
     found = Committee([SequenceClassifier(small, 3, words=20) for _ in range(k)], wide)
     if found.wide is not None:
+        nn.init.normal_(found.wide.weight)
+        nn.init.normal_(found.wide.bias)
         found.mix.copy_(torch.tensor([0.7, 0.4]))
     return found.eval()
 
 
-def batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def batch() -> tuple[torch.Tensor, torch.Tensor, NgramBatch]:
     torch.manual_seed(1)
-    return torch.randint(2, 20, (7, 4)), torch.tensor([0, 2, 1, 1]), torch.rand(4, 9)
+    return torch.randint(2, 20, (7, 4)), torch.tensor([0, 2, 1, 1]), rows(csr_matrix(NGRAMS.numpy()))[torch.arange(4)]
 
 
 def rows(x: Any) -> NgramRows:
@@ -60,7 +65,7 @@ def test_a_linear_model_beside_them_counts_as_much_as_it_should() -> None:
     assert model.wide is not None
     alone = [F.softmax(member(data, LENGTHS), 1) for member in model.members]
     mean = ((alone[0] + alone[1]) / 2).log()
-    torch.testing.assert_close(model(data, LENGTHS, ngrams), 0.7 * mean + 0.4 * model.wide(ngrams))
+    torch.testing.assert_close(model(data, LENGTHS, ngrams), 0.7 * mean + 0.4 * model.wide(NGRAMS))
     both = model.parts(data, LENGTHS, ngrams)
     torch.testing.assert_close(both[0] * 0.7 + both[1] * 0.4, model(data, LENGTHS, ngrams))
 

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from elman.engines.tracing import traced
 from elman.training.randomness import generator
 
-__all__ = ["Dropout", "dropout"]
+__all__ = ["Dropout", "dropout", "dropout_at"]
 
 _STEPS = 1 << 16  # a unit's 16 bits: the chance is rounded to 1/65536
 
@@ -27,10 +27,31 @@ def dropout(x: Tensor, p: float, training: bool = True) -> Tensor:
     dropped = round(p * _STEPS)
     if x.device.type != "cpu" or dropped >= _STEPS or not x.is_floating_point() or traced():
         return F.dropout(x, p)
-    n = x.numel()
+    return _masked(x, _units(x.numel()).view(x.shape), dropped)
+
+
+def dropout_at(values: Tensor, places: Tensor, units: int, p: float, training: bool = True) -> Tensor:
+    """What `dropout` makes, at `places`, of so many units of which all others are 0: the same draws, the same drop.
+
+    Args:
+        values, places: (m,) numbers, and where each stands among the units.
+    """
+    if not training or p == 0:
+        return values
+    dropped = round(p * _STEPS)
+    if values.device.type != "cpu" or dropped >= _STEPS or traced():
+        return F.dropout(values, p)
+    return _masked(values, _units(units)[places], dropped)
+
+
+def _units(n: int) -> Tensor:
+    """(n,) whole numbers from -32768 to 32767."""
     bits = torch.empty((n + 3) // 4, dtype=torch.int64, device="cpu")
-    bits.random_(-(2**63), None, generator=generator(x.device))
-    units = bits.view(torch.int16)[:n].view(x.shape)  # -32768 .. 32767
+    bits.random_(-(2**63), None, generator=generator(bits.device))
+    return bits.view(torch.int16)[:n]
+
+
+def _masked(x: Tensor, units: Tensor, dropped: int) -> Tensor:
     # written as numbers at once: torch compares into bools, and multiplies by them, several times slower
     mask = torch.ge(units, dropped - _STEPS // 2, out=x.new_empty(x.shape))
     return x * mask.mul_(_STEPS / (_STEPS - dropped))

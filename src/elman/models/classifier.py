@@ -25,6 +25,7 @@ from elman.layers import Recurrent
 from elman.layers.dropout import Dropout
 from elman.models.channels import Measure, Scale, channels, width
 from elman.models.heads import HEADS, SOFTMAX, Head
+from elman.models.ngram_rows import NgramBatch
 from elman.models.pooling import Pooling
 from elman.sequences import within
 from elman.training.randomness import generator
@@ -209,23 +210,23 @@ class SequenceClassifier(nn.Module):
             x = torch.cat([x, self.tag_embedding(tags)], -1)
         return x
 
-    def read(self, x: Tensor, lengths: Tensor, ngrams: Tensor | None = None) -> Tensor:
+    def read(self, x: Tensor, lengths: Tensor, ngrams: NgramBatch | None = None) -> Tensor:
         """(T, B, E) embedded sequences -> (B, K) scores."""
         y, _ = self.recurrent(self.dropout(x), lengths=lengths)  # (T, B, D*H)
         scores: Tensor = self.out(self.dropout(self.pooling(y, lengths)))  # (B, K)
         if self.out_ngrams is not None:
             if ngrams is None:
                 raise InputError("this classifier reads n-gram features too", remedy="pass them")
-            scores = scores + self.out_ngrams(self.dropout(ngrams))
+            scores = scores + ngrams.dropped(self.dropout.p, self.training).times(self.out_ngrams.weight)
         return scores
 
-    def forward(self, data: Tensor, lengths: Tensor, ngrams: Tensor | None = None) -> Tensor:
+    def forward(self, data: Tensor, lengths: Tensor, ngrams: NgramBatch | None = None) -> Tensor:
         """Scores of the K classes (logits).
 
         Args:
             data: (T, B) word numbers, (T, B, 2) numbers of words and of their parts of speech, or (T, B, F) values.
             lengths: (B,), each in 1..T.
-            ngrams: (B, N) n-gram features, if the model has them.
+            ngrams: the n-gram features of each, if the model has them.
 
         Returns:
             (B, K).

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from elman.layers import Recurrent
 from elman.models.classifier import SequenceClassifier
+from elman.models.ngram_rows import NgramBatch
 
 __all__ = ["Committee", "first_of", "network_of"]
 
@@ -35,7 +36,11 @@ class Committee(nn.Module):
         self.members = nn.ModuleList(members)
         self.settings, self.classes, self.head = members[0].settings, members[0].classes, members[0].head
         self.widths = [m.recurrent.input_size for m in members]
-        self.wide = nn.Linear(wide, members[0].classes).requires_grad_(False) if wide else None
+        self.wide = nn.Linear(wide, self.classes) if wide else None
+        if self.wide is not None:
+            # in memory a feature's weights lie side by side: they are read together
+            self.wide.weight = nn.Parameter(torch.zeros(wide, self.classes).t())
+            self.wide.requires_grad_(False)
         self.register_buffer("mix", torch.tensor([0.5, 0.5] if wide else [1.0, 0.0]))
 
     @property
@@ -51,36 +56,39 @@ class Committee(nn.Module):
         """As `SequenceClassifier.embed`: what each member reads side by side, (T, B, k E)."""
         return torch.cat([member.embed(data, lengths) for member in self._all], -1)
 
-    def read(self, x: Tensor, lengths: Tensor, ngrams: Tensor | None = None) -> Tensor:
+    def read(self, x: Tensor, lengths: Tensor, ngrams: NgramBatch | None = None) -> Tensor:
         """(T, B, k E) embedded sequences -> (B, K) scores."""
         parts = torch.split(x, self.widths, -1)
         return self._together([m.read(part, lengths) for m, part in zip(self._all, parts, strict=True)], ngrams)
 
-    def each(self, data: Tensor, lengths: Tensor, ngrams: Tensor | None = None) -> Tensor:
+    def each(self, data: Tensor, lengths: Tensor, ngrams: NgramBatch | None = None) -> Tensor:
         """(k, B, K) scores of each member alone; see `SequenceClassifier.forward`."""
         return torch.stack([member(data, lengths) for member in self._all])
 
-    def forward(self, data: Tensor, lengths: Tensor, ngrams: Tensor | None = None) -> Tensor:
+    def forward(self, data: Tensor, lengths: Tensor, ngrams: NgramBatch | None = None) -> Tensor:
         """(B, K) scores; arguments as of `SequenceClassifier.forward`."""
         return self._together([member(data, lengths) for member in self._all], ngrams)
 
-    def _together(self, scores: Sequence[Tensor], ngrams: Tensor | None) -> Tensor:
+    def _together(self, scores: Sequence[Tensor], ngrams: NgramBatch | None) -> Tensor:
         found = self.head.together(torch.stack(list(scores)))
         if self.wide is None:
             return found
         assert ngrams is not None
-        linear: Tensor = self.wide(ngrams)
-        return self.mix[0] * found + self.mix[1] * linear
+        return self.mix[0] * found + self.mix[1] * _linear(self.wide, ngrams)
 
-    def parts(self, data: Tensor, lengths: Tensor, ngrams: Tensor) -> Tensor:
+    def parts(self, data: Tensor, lengths: Tensor, ngrams: NgramBatch) -> Tensor:
         """(2, B, K): what `mix` weighs, of the networks and of the linear model."""
         assert self.wide is not None
-        return torch.stack([self.head.together(self.each(data, lengths)), self.wide(ngrams)])
+        return torch.stack([self.head.together(self.each(data, lengths)), _linear(self.wide, ngrams)])
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the weights."""
         wide = 0 if self.wide is None else self.wide.in_features
         return {**self._all[0].to_dict(), "wide": wide}
+
+
+def _linear(layer: nn.Linear, ngrams: NgramBatch) -> Tensor:
+    return ngrams.times(layer.weight) + layer.bias
 
 
 def network_of(saved: Mapping[str, Any]) -> SequenceClassifier | Committee:

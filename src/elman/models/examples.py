@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from elman.models.ngram_rows import NgramRows
+from elman.models.ngram_rows import NgramBatch, NgramRows
 from elman.sequences import Sequences
 from elman.text import Vocabulary
 from elman.text.corpus import Corpus, Kept
@@ -26,13 +26,13 @@ class TextBatch(NamedTuple):
 
     Attributes:
         sequences: data and lengths.
-        ngrams: (B, n) features, or None.
+        ngrams: n features of each, or None.
         y: (B,) class indices, or what else the head says (`elman.models.heads`); or None.
         weights: (B,) what each example counts, or None.
     """
 
     sequences: Sequences
-    ngrams: Tensor | None = None
+    ngrams: NgramBatch | None = None
     y: Tensor | None = None
     weights: Tensor | None = None
 

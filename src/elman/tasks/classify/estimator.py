@@ -198,6 +198,9 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         if isinstance(self.model_, Committee) and self.model_.wide is not None and train.ngrams is not None:
             held = None if valid is None or valid.ngrams is None or valid.y is None else (valid.ngrams, valid.y.numpy())
             fit_wide(self.model_.wide, train.ngrams, train.y.numpy(), held, self.target_.head)
+        answer = self.outputs
+        if isinstance(self.model_, Committee):  # its members are trained, and none of them reads n-grams
+            train, answer = replace(train, ngrams=None), self._answers_of_members
         return Batches(
             self.model_,
             train,
@@ -205,8 +208,12 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
             None if valid is None else partial(self._validate, valid),
             selecting(known_figure(self.target_.chooses)),
             self.settings(TrainingSettings),
-            self.outputs,
+            answer,
         )
+
+    def _answers_of_members(self, batch: TextBatch) -> Sequence[Tensor]:
+        assert isinstance(self.model_, Committee)
+        return list(self.model_.each(batch.sequences.data, batch.lengths, batch.ngrams))
 
     def _loss_settings(self) -> LossSettings:
         loss = self.settings(LossSettings)

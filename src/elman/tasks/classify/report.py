@@ -109,7 +109,7 @@ def inspect(classifier: Classifier, text: str) -> tuple[str, list[Section | None
     unknown = classifier.encoding_.unknown(examples.items[0])
 
     def scores(e: Tensor, lengths: Tensor) -> Tensor:
-        return model.read(e, lengths, None if batch.ngrams is None else batch.ngrams.expand(e.shape[1], -1))
+        return model.read(e, lengths, None if batch.ngrams is None else batch.ngrams.repeated(e.shape[1]))
 
     order = p.argsort()[::-1]
     probabilities = {classifier.labels[k]: float(p[k]) for k in order}
