@@ -80,7 +80,7 @@ class Encoding:
 
     def __init__(self, settings: TextSettings, ngrams: int = 0, letters: int = 0, tagger: Tagger | None = None) -> None:
         self.max_length, self.tail = settings.max_length, settings.max_length // 2
-        self.cut = ""  # how many training texts are longer
+        self.cut = 0  # so many training texts are longer
         self._fresh: tuple[Any, _Read] | None = None  # the training texts, and what was read of them
         self.settings = settings
         self.chain: Chain | None = Chain(settings.stages, tagger=tagger, where="text.stages")
@@ -125,7 +125,7 @@ class Encoding:
             self.tags = Vocabulary.counted(read.tags.counted())
         if self.ngrams is not None:
             self.ngrams.fit(read.tokens, labels.tolist())
-        self.cut = self.cut_share(read.given)
+        self.cut = self._longer(read.given)
         self._fresh = X, read
         return self
 
@@ -191,10 +191,41 @@ class Encoding:
         head = self.max_length - self.tail
         return f"the first {head:,} and the last {self.tail:,}" if self.tail else f"the first {head:,}"
 
-    def cut_share(self, given: np.ndarray) -> str:
-        """Of texts of (N,) tokens, how many are longer than what is read of them, for a line; empty if none is."""
-        cut = int((given > self.max_length).sum()) if self.max_length else 0
-        return f"{cut:,} of {len(given):,} texts ({cut / len(given):.1%})" if cut else ""
+    def remarks(self, parts: Mapping[str, Sequence[Any]]) -> list[str]:
+        """How many inputs of each part, by name, are longer than what is read of them; a line, or none.
+
+        Args:
+            parts: the first is what `fit` learned from.
+        """
+        if self.reads_numbers or not self.max_length:
+            return []
+        said = []
+        for k, (name, X) in enumerate(parts.items()):
+            # whatever has no more characters has no more tokens; the others are read to know
+            long = [x for x in X if len(x) > self.max_length] if k else []
+            cut = self._longer(self._read(long).given) if k else self.cut
+            if cut:
+                said.append(f"{cut:,} of {len(X):,} {name} texts ({cut / len(X):.1%})")
+        if not said:
+            return []
+        return [
+            f"{', '.join(said[:-1])}{' and ' * (len(said) > 1)}{said[-1]} are longer than "
+            f"text.max_length = {self.max_length:,} tokens: {self.manner} are read (--set text.max_length=0 reads all)"
+        ]
+
+    def _longer(self, given: np.ndarray) -> int:
+        return int((given > self.max_length).sum()) if self.max_length else 0
+
+    def cut_note(self, given: np.ndarray) -> str:
+        """The same, for a line, of texts of (N,) tokens that a RUN answers to; empty if none is longer."""
+        cut = self._longer(given)
+        if not cut:
+            return ""
+        if len(given) == 1:
+            which = f"of this text's {int(given[0]):,} tokens this RUN reads {self.max_length:,}"
+            return f"{which}: {self.manner}"
+        which = f"{cut:,} of {len(given):,} texts ({cut / len(given):.1%}) are longer"
+        return f"{which} than the {self.max_length:,} tokens that this RUN reads: {self.manner} are read"
 
     def _read(self, X: Sequence[Any]) -> _Read:
         assert self.chain is not None
@@ -238,7 +269,7 @@ class Encoding:
         new.features, new.stride = int(saved.get("features", 0)), int(saved.get("stride", 1))
         new.max_length = int(saved.get("max_length", 0))
         new.tail = int(saved.get("tail", 0))  # there was none at first: texts were cut at their end
-        new.cut, new._fresh = "", None
+        new.cut, new._fresh = 0, None
         if saved["kind"] == "text":
             new.chain = Chain.from_dict(saved["chain"], tagger=tagger)
             new.vocabulary = Vocabulary.from_list(saved["vocabulary"])

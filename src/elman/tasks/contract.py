@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypedDict, TypeVar
+from typing import Any, ClassVar, Generic, NotRequired, TypedDict, TypeVar
 
 import msgspec
 
@@ -83,6 +83,8 @@ class Fitting(TypedDict):
     progress: Silent
     title: str
     graceful: bool
+    remark: NotRequired[Callable[[str], object]]
+    further: NotRequired[Mapping[str, Any]]
 
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ An estimator of a task says what is its own in `SETTINGS`, `encode`, `encoded`, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -70,6 +70,7 @@ class Estimator(Generic[X, R, B]):
         FIGURES: the first that `judge` gives chooses the epoch.
         model_, fitted_: the network, and its training.
         valid_: figures on the validation examples from before they were trained on, where they were; else None.
+        remarks_: what was said of how the data are read.
         columns_: of the file that it was trained on.
     """
 
@@ -83,6 +84,7 @@ class Estimator(Generic[X, R, B]):
     model_: nn.Module
     fitted_: Fitted
     valid_: Scores | None = None
+    remarks_: Sequence[str] = ()
     columns_: Mapping[str, str] = {}
 
     def __init_subclass__(cls) -> None:
@@ -129,10 +131,13 @@ class Estimator(Generic[X, R, B]):
         step: Step = training_step,
         graceful: bool = False,
         callbacks: Sequence[Callback] = (),
+        remark: Callable[[str], object] = lambda line: None,
+        further: Mapping[str, X] | None = None,
     ) -> Self:
         """Learn from one part, choose the epoch on another; None keeps the last.
 
         Args:
+            remark: told what `remarks` says of these parts and of `further` ones, before anything is trained.
             checkpoint, resume, progress, title, callbacks: see `elman.training.loop.fit`.
             step: one training step; one of your own may draw from the global generators.
             graceful: Ctrl-C ends the training early and `fitted_` says so, instead of being raised.
@@ -140,6 +145,10 @@ class Estimator(Generic[X, R, B]):
         settings = self.settings(TrainingSettings)
         self.columns_ = {}
         first = self.ready(train, valid)  # as long as nothing has been learned, Ctrl-C is raised where it comes
+        parts = {"training": train, **({} if valid is None else {"validation": valid}), **(further or {})}
+        self.remarks_ = tuple(self.remarks(parts))
+        for line in self.remarks_:
+            remark(line)
         with Interrupt(graceful) as interrupt:
 
             def learn(trainable: Trainable, aside: str = "", said: str = "", last: int = 0) -> Fitted:
@@ -201,8 +210,8 @@ class Estimator(Generic[X, R, B]):
         scores = self.figures(examples)
         return {figure.key: number(scores, figure.key) for figure in self.FIGURES if figure.key in scores}
 
-    def remarks(self) -> Sequence[str]:
-        """What a user should know of how the training part was read."""
+    def remarks(self, parts: Mapping[str, X]) -> Sequence[str]:
+        """What a user should know of how these parts, by name, are read."""
         return ()
 
     def after(self, train: X, valid: X | None, learn: Learn) -> None:

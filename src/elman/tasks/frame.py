@@ -130,8 +130,6 @@ class _Frame(Generic[E, X]):
 
     def finish(self, trained: Sequence[E], checkpoints: Path, ablated: bool) -> Outcome:
         """Judge what was trained, and write the RUN."""
-        for remark in trained[0].remarks():
-            self.progress.note(remark)
         # of a resumed training: all its parts, without the pauses between them
         self.watch.put("train", sum(e.fitted_.seconds for e in trained))
         interrupted = trained[-1].fitted_.interrupted
@@ -173,7 +171,7 @@ class _Frame(Generic[E, X]):
             estimator = self.estimator(self.recipe, seed)
             title = self.recipe.name if training.seeds == 1 else f"{self.recipe.name}, seed {seed}"
             try:
-                self.fit(estimator, checkpoints / f"seed-{seed}", title)
+                self.fit(estimator, checkpoints / f"seed-{seed}", title, not trained)
             except DivergenceError as error:
                 if seed == training.seed + training.seeds - 1 and not trained:
                     raise
@@ -189,8 +187,11 @@ class _Frame(Generic[E, X]):
         parameters = {k: v for section in sections for k, v in msgspec.structs.asdict(section).items()}
         return self.task.kind(**{**parameters, "seed": seed})
 
-    def fit(self, estimator: E, checkpoint: Path, title: str) -> None:
+    def fit(self, estimator: E, checkpoint: Path, title: str, first: bool = False) -> None:
+        """Train on the data's parts; of the first of several like ones it is remarked how these are read."""
         fitting = Fitting(checkpoint=checkpoint, resume=self.resume, progress=self.progress, title=title, graceful=True)
+        if first:
+            fitting |= {"remark": self.progress.note, "further": {"test": self.data.test}}
         estimator.fit_parts(self.data.train, self.data.valid, **fitting)
         estimator.columns_ = self.data.columns
 
@@ -228,7 +229,7 @@ class _Frame(Generic[E, X]):
         if estimator.fitted_.diverged:
             metrics["diverged"] = estimator.fitted_.diverged
         by_seed = {e.seed: value for e, value in zip(trained, known)}
-        data = replace(self.data, notes=(*self.data.notes, *estimator.remarks()))
+        data = replace(self.data, notes=(*self.data.notes, *trained[0].remarks_))
         return Trained(self.recipe, data, estimator, metrics, test, baselines, self.watch, proof, by_seed)
 
     def ablate(self, done: Trained[E, X], checkpoints: Path) -> bool:

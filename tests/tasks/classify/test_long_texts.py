@@ -31,10 +31,10 @@ def test_head_and_tail_are_read(most: int, read: str) -> None:
     assert encoding.as_read(examples.items[1]) == encoding.seen(examples)[1] == read.split()
     assert examples.given is not None
     assert examples.given.tolist()[:4] == [2, 7, 5, 1]
-    assert (
-        encoding.cut
-        == {0: "", 7: "", 4: "10 of 20 texts (50.0%)", 5: "5 of 20 texts (25.0%)", 1: "15 of 20 texts (75.0%)"}[most]
-    )
+    said = {0: "", 7: "", 4: "10 of 20 {}texts (50.0%)", 5: "5 of 20 {}texts (25.0%)", 1: "15 of 20 {}texts (75.0%)"}
+    found = encoding.remarks({"training": TEXTS, "test": ["b"] * 3})
+    assert [line.partition(" are longer")[0] for line in found] == [said[most].format("training ")] * bool(said[most])
+    assert encoding.cut_note(examples.given).partition(" are longer")[0] == said[most].format("")
 
 
 def test_a_run_that_cut_texts_at_their_end_still_does() -> None:
@@ -49,6 +49,10 @@ def test_a_run_that_cut_texts_at_their_end_still_does() -> None:
 class Heard(Silent):
     def __init__(self) -> None:
         self.notes: list[str] = []
+        self.began = 0  # how many notes there were
+
+    def start(self, title: str, total: int | None, done: int = 0) -> None:
+        self.began = self.began or len(self.notes)
 
     def note(self, text: str) -> None:
         self.notes.append(text)
@@ -66,17 +70,22 @@ def test_a_text_of_many_tokens_among_short_ones(tmp_path: Path) -> None:
     heard = Heard()
     train_run(TASK, recipe, run, progress=heard)
     (said,) = [note for note in heard.notes if "max_length" in note]
+    share = "1 of 81 {} texts (1.2%)".format
     assert said == (
-        "1 of 81 texts (1.2%) of the training part are longer than text.max_length = 400 tokens: the first 200 and the "
-        "last 200 are read (--set text.max_length=0 reads all)"
+        f"{share('training')}, {share('validation')} and {share('test')} are longer than text.max_length = 400 tokens: "
+        "the first 200 and the last 200 are read (--set text.max_length=0 reads all)"
     )
+    assert heard.notes.index(said) < heard.began  # before anything is trained
     assert said in (run / "card.md").read_text()
     assert "longest 50,006, of which 400 are read" in re.sub(r"<[^>]+>", "", (run / "report.html").read_text())
 
     model, told = Classifier.load(run), list[str]()
     TASK.answer(model, TASK.examples_of(model, ["good day", giant]), told.append)
-    assert told == ["1 of 2 texts (50.0%) longer than the 400 tokens that this RUN reads: the first 200 and the last "
-                    "200 are read"]  # fmt: skip
+    assert told == ["1 of 2 texts (50.0%) are longer than the 400 tokens that this RUN reads: the first 200 and the "
+                    "last 200 are read"]  # fmt: skip
+    told.clear()
+    TASK.answer(model, TASK.examples_of(model, [giant]), told.append)
+    assert told == ["of this text's 50,006 tokens this RUN reads 400: the first 200 and the last 200"]
     changed = giant.replace("word", "good")  # in the middle much is skipped, at the ends nothing
     P = model.predict_proba([giant, "good " + giant, giant + " good"])
     np.testing.assert_allclose(

@@ -142,7 +142,8 @@ def test_several_networks_and_a_linear_model(tmp_path: Path) -> None:
     read = model.encoding_(NEW[:7]).batch(range(7))
     with torch.no_grad():
         each = model.model_.each(read.sequences.data, read.lengths).double()
-        linear = model.model_.wide(read.ngrams).double()
+        wide = model.model_.wide
+        linear = (read.ngrams.times(wide.weight) + wide.bias).double()
     mean = each.sigmoid().mean(0)
     a, b = model.model_.mix.double()
     by_hand = ((a * mean.logit() + b * linear) / model.temperature_).sigmoid()

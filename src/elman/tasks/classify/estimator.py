@@ -153,14 +153,8 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         # of mean 1: what matters is what one example weighs beside the others
         return replace(read, weights=torch.tensor(examples.weights / examples.weights.mean()).float())
 
-    def remarks(self) -> list[str]:
-        encoding = self.encoding_
-        if encoding.reads_numbers or not encoding.cut:
-            return []
-        return [
-            f"{encoding.cut} of the training part are longer than text.max_length = {encoding.max_length:,} tokens: "
-            f"{encoding.manner} are read (--set text.max_length=0 reads all)"
-        ]
+    def remarks(self, parts: Mapping[str, Labelled]) -> list[str]:
+        return self.encoding_.remarks({name: part.inputs for name, part in parts.items()})
 
     def network(self, train: Examples) -> SequenceClassifier | Committee:
         settings = self.settings(ClassifierSettings)

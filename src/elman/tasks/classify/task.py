@@ -98,10 +98,9 @@ class Classify(Task[Classifier, Labelled]):
             read = estimator.encoding_(list(examples.inputs))
             _tell_unknown(estimator, examples, read, note)
             assert read.given is not None
-            cut = estimator.encoding_.cut_share(read.given)
+            cut = estimator.encoding_.cut_note(read.given)
             if cut:
-                most, manner = estimator.encoding_.max_length, estimator.encoding_.manner
-                note(f"{cut} longer than the {most:,} tokens that this RUN reads: {manner} are read")
+                note(cut)
         return found
 
     def table(self, estimator: Classifier, examples: Labelled, answers: Sequence[Row]) -> Table:
