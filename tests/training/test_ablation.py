@@ -8,6 +8,7 @@ import pytest
 
 from elman.config.recipe import Recipe, load_recipe
 from elman.metric import known_figure
+from elman.models.classifier import ClassifierSettings
 from elman.models.encoding import TextSettings
 from elman.tasks.classify import task as classify
 from elman.tasks.classify.variants import variants, variants_on
@@ -44,13 +45,18 @@ def test_a_recipe_has_a_variant_for_each_chain_one_step_away() -> None:
     [
         (["model.ngrams=0"], {"with 4,000 n-grams of words", "with 4,000 n-grams of words and letters"}),
         (["model.ngrams=9", "model.ngram_letters=3"], {"without n-grams", "n-grams of words alone"}),
+        (["model.wide=9", "model.ngram_letters=3"], {"without n-grams", "n-grams of words alone"}),
         (["text.vectors=v.txt"], {"without vectors", "vectors frozen"}),
         (["text.vectors=v.txt", "text.freeze=true"], {"without vectors", "vectors trained on"}),
         (["model.word_dropout=0.1"], {"without word dropout"}),
     ],
 )
 def test_inputs_beside_the_words(overrides: list[str], names: set[str]) -> None:
-    assert names <= set(variants(recipe(*overrides), tagger=False))
+    found = variants(recipe(*overrides), tagger=False)
+    assert names <= set(found)
+    for name, other in found.items():
+        other[ClassifierSettings].check()  # each can be trained
+        assert not (name == "without n-grams" and (other[ClassifierSettings].ngrams or other[ClassifierSettings].wide))
 
 
 def test_chains_that_change_nothing_are_told_apart() -> None:

@@ -25,7 +25,7 @@ from elman.text.tag import Tagger, no_tags
 from elman.text.vectors import WordVectors, embedding_matrix
 from elman.text.vectors.embedding import find
 
-__all__ = ["Encoding", "Examples", "TextBatch", "TextSettings", "check_inputs"]
+__all__ = ["Encoding", "Examples", "TextBatch", "TextSettings", "are_texts", "check_inputs"]
 
 _STAGES: tuple[Any, ...] = ("unicode", "contractions", "lower", "words")
 
@@ -113,7 +113,7 @@ class Encoding:
         if not len(X):
             raise InputError("there are no examples", remedy="give at least one")
         check_inputs(X)
-        if not _are_texts(X):
+        if not are_texts(X):
             self.chain = self.ngrams = None
             self.features = _values(X[0], 0, 0).shape[1]
             return self
@@ -285,7 +285,7 @@ def check_inputs(X: Sequence[Any]) -> None:
         InputError: as `Encoding.fit` and `Encoding.__call__`, naming the row.
     """
     _check_present(X)
-    if _are_texts(X):
+    if are_texts(X):
         _check_texts(X)
         return
     features = 0
@@ -297,7 +297,7 @@ def _check_present(X: Sequence[Any]) -> None:
     check_present(X, "input", "X", "give it, or leave the example out")
 
 
-def _are_texts(X: Sequence[Any]) -> bool:
+def are_texts(X: Sequence[Any]) -> bool:
     """Whether texts are what the inputs are; one that is none among them is a mistake then."""
     return any(_is_text(x) for x in X)
 

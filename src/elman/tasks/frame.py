@@ -156,7 +156,8 @@ class _Frame(Generic[E, X]):
     def tell_few(self, estimator: E) -> None:
         """Say so if the training took too few steps to learn much."""
         steps, training = estimator.fitted_.steps, self.recipe[TrainingSettings]
-        if steps < _FEW and not training.steps and not estimator.fitted_.diverged:  # else somebody wanted so many
+        wanted = training.steps or "training.epochs" in self.decided.settings  # so few, by whoever chose
+        if steps < _FEW and not wanted and not estimator.fitted_.diverged:
             epochs = training.epochs * -(-_FEW // max(1, steps))
             self.progress.note(
                 f"only {steps} step{'s' * (steps > 1)}: so few examples need more epochs "

@@ -24,7 +24,7 @@ from elman.training.progress import Silent
 from elman.training.run_writer import resume_folder
 
 SIZES = [2, 10, 50, 200, 1_000, 5_000, 20_000, 100_000, 1_000_000, 10_000_000]
-STAGES = TextSettings().stages
+TEXT = TextSettings()
 
 
 def bare(*overrides: str, **values: object) -> Recipe:
@@ -86,12 +86,16 @@ def test_every_decision_says_why_and_can_be_set() -> None:
 
 def test_facts_are_of_the_data() -> None:
     train, valid = texts(700), texts(299)
-    assert facts_of(train, valid, STAGES) == Facts(700, 2, False, 3.0, 0, True)
-    assert not facts_of(train, texts(300), STAGES).few
+    assert facts_of(train, valid, TEXT) == Facts(700, 2, False, 3.0, 0, True)
+    assert not facts_of(train, texts(300), TEXT).few
     long = Labelled([np.zeros((n, 2)) for n in (10, 50, 30)], ["a", "b", "a"])
-    assert facts_of(long, long, STAGES) == Facts(3, 2, True, 30.0, 50, True)
+    assert facts_of(long, long, TEXT) == Facts(3, 2, True, 30.0, 50, True)
+    words = replace(train, inputs=[x.split() for x in train.inputs])
+    assert facts_of(words, valid, TEXT) == facts_of(train, valid, TEXT)  # token lists are texts, too
+    endless = Labelled(["so " * 5000, "bad"], ["a", "b"])  # of which 400 tokens are read
+    assert facts_of(endless, endless, TEXT).steps == 200.5
     chinese = Labelled(["我很喜欢", "不好"], ["a", "b"])  # a word is a sign, where none are set apart
-    assert facts_of(chinese, chinese, STAGES).steps == 3
+    assert facts_of(chinese, chinese, TEXT).steps == 3
 
 
 # -- what is set by hand ----------------------------------------------------------------------------------------------
@@ -143,6 +147,25 @@ def test_many_rows_are_tried_on_some_of_them() -> None:
     ((learned, held),) = folds_of(train, valid, False, 3000.0, 0)
     assert len(learned) == 3000
     assert list(held.inputs) == list(valid.inputs)
+
+
+@pytest.mark.parametrize("few", [False, True])
+def test_where_nothing_can_be_tried_the_first_setting_is_taken(few: bool) -> None:
+    """One row of the second class: it is not among those that are tried on, or no fold can learn both classes."""
+    n = 3000 if not few else 2
+    train = Labelled([f"row {i} good" for i in range(n)], np.array(["a"] * (n - 1) + ["b"]))
+    valid = texts(100) if not few else train.take([])
+    assert folds_of(train, valid, few, 1000.0, 0) == []
+    if few:
+        found = decide(bare(), train, valid, Silent())
+        assert not found.tried
+        assert candidates_of(facts_of(train, valid, TEXT))[0].items() <= found.settings.items()
+        assert any("too few rows of each class" in line for line in found.lines)
+
+
+def test_suited_refuses_what_fit_would() -> None:
+    with pytest.raises(InputError, match="only one class, 'a'"):
+        elman.suited(["one", "two", "three"] * 5, ["a"] * 15)
 
 
 def test_what_suits_the_data_wins() -> None:

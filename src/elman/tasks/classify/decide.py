@@ -16,7 +16,7 @@ from elman.config.recipe import Recipe
 from elman.config.training import TrainingSettings
 from elman.data.labelled import Labelled
 from elman.models.classifier import ClassifierSettings
-from elman.models.encoding import TextSettings
+from elman.models.encoding import TextSettings, are_texts
 from elman.tasks.classify.search import Candidate, folds_of, search
 from elman.tasks.decided import Decided, in_words
 from elman.text.chain import Chain
@@ -43,7 +43,7 @@ class Facts:
         rows: to train on, and to choose by.
         classes: K.
         series: numbers, and not texts.
-        steps: of a sequence, on average: words, or time steps.
+        steps: of a sequence, on average: words that are read, or time steps.
         longest: of the series, in time steps.
         few: whether there are so few rows that every one counts.
     """
@@ -56,14 +56,16 @@ class Facts:
     few: bool
 
 
-def facts_of(train: Labelled, valid: Labelled, stages: Sequence[Any]) -> Facts:
+def facts_of(train: Labelled, valid: Labelled, text: TextSettings) -> Facts:
     """The facts of the training and the validation part."""
+    stages, most = text.stages, text.max_length
     rows, classes = len(train), len(set(train.labels))
     few = rows + len(valid) < FEW
     some = [train.inputs[i] for i in range(0, rows, max(1, rows // _SAMPLE))]
-    if isinstance(some[0], str):
+    if are_texts(some):
         read = Chain(stages, tagger=no_tags).fit(some) if "tags" not in str(stages) else None
-        lengths = [len(x.split()) if read is None else len(read(x)) for x in some]
+        lengths = [len(x.split() if isinstance(x, str) else x) if read is None else len(read(x)) for x in some]
+        lengths = [min(length, most) if most else length for length in lengths]
         return Facts(rows, classes, False, sum(lengths) / len(lengths), 0, few)
     lengths = [len(x) for x in train.inputs]
     return Facts(rows, classes, True, sum(lengths) / rows, max(lengths), few)
@@ -120,7 +122,7 @@ def decide(recipe: Recipe, train: Labelled, valid: Labelled, progress: Silent) -
     """What the data say of the keys that nobody set."""
     if not recipe.open:
         return Decided()
-    facts = facts_of(train, valid, recipe[TextSettings].stages)
+    facts = facts_of(train, valid, recipe[TextSettings])
     ruled = {key: value for key, value in rule(facts).items() if key not in recipe.given}
     if recipe[ClassifierSettings].ngrams:
         ruled.pop("model.wide", None)
@@ -131,15 +133,17 @@ def decide(recipe: Recipe, train: Labelled, valid: Labelled, progress: Silent) -
     tried = _distinct(candidates_of(facts), recipe)
     by_hand = {"training.epochs", "training.steps"} & recipe.given
     settings |= tried[0]
-    if len(tried) == 1 or by_hand:
+    training = recipe.setting(settings)[TrainingSettings]
+    rows = _EFFORT / max(1.0, facts.steps * training.epochs)
+    folds = [] if len(tried) == 1 or by_hand else folds_of(train, valid, facts.few, rows, training.seed)
+    if not folds:
         if tried[0]:
-            why = f"{' and '.join(sorted(by_hand))} set by hand: nothing was tried" if by_hand else "nothing to choose"
+            why = "too few rows of each class to try others" if len(tried) > 1 else "nothing to choose"
+            if by_hand:
+                why = f"{' and '.join(sorted(by_hand))} set by hand: nothing was tried"
             lines.append(f"{in_words(tried[0])} ({why})")
         return Decided(settings, tuple(lines))
     progress.note(f"trying {len(tried)} settings on examples held out of the training part")
-    training = recipe.setting(settings)[TrainingSettings]
-    rows = _EFFORT / max(1.0, facts.steps * training.epochs)
-    folds = folds_of(train, valid, facts.few, rows, training.seed)
     found = search(recipe.setting(settings), [Candidate(c) for c in tried], folds, progress)
     settings |= found.best
     lines.append(f"{in_words(found.best)} ({found.why})")

@@ -49,10 +49,11 @@ class Found:
 
 def folds_of(train: Labelled, valid: Labelled, few: bool, rows: float, seed: int) -> list[Fold]:
     """On what to try: where rows are few, four folds of all of them; else the parts as they are, at most so many rows
-    to learn from (every so-manieth)."""
+    to learn from (every so-manieth). None without two classes to learn."""
     if not few:
         step = max(1, math.ceil(len(train) / max(rows, 1000)))
-        return [(train.take(range(0, len(train), step)), valid)]
+        some = train.take(range(0, len(train), step))
+        return [(some, valid)] if len(set(some.labels)) > 1 else []
     both = train.and_(valid)
     labels = [str(label) for label in both.labels]
     shares = [1 / _FOLDS] * min(_FOLDS, len(both))

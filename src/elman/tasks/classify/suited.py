@@ -16,6 +16,7 @@ from elman.errors import InputError, unknown
 from elman.models.encoding import check_inputs
 from elman.tasks.classify.decide import decide
 from elman.tasks.classify.estimator import Classifier
+from elman.tasks.classify.several import target_of
 from elman.training.progress import Silent
 
 __all__ = ["suited"]
@@ -51,6 +52,7 @@ def suited(X: Sequence[Any], y: Sequence[Any], *, progress: Silent | None = None
         raise InputError("there are no examples", remedy="give at least one")
     labels = class_labels(y, len(inputs))
     check_inputs(inputs)
+    target_of(labels)
     values = {homes[name]: plain(value) for name, value in given.items()}
     recipe = load_recipe("classify", sections=Classifier.SETTINGS, values=values)
     examples = Labelled(inputs, labels)

@@ -51,6 +51,7 @@ def variants(recipe: Recipe, tagger: bool) -> dict[str, Recipe]:
     Args:
         tagger: whether there is a tagger for a `tags` stage.
     """
+    recipe = recipe.setting({"model.refit": False})  # they are judged on validation examples, which come before it
     text, model = recipe[TextSettings], recipe[ClassifierSettings]
     found: dict[str, Recipe] = {}
     for name, stages in chains(text.stages, tagger):
@@ -67,11 +68,11 @@ def variants(recipe: Recipe, tagger: bool) -> dict[str, Recipe]:
 
 
 def _ngrams(model: ClassifierSettings) -> Iterator[tuple[str, dict[str, int]]]:
-    if not model.ngrams:
+    if not model.ngrams and not model.wide:
         yield f"with {_NGRAMS:,} n-grams of words", {"ngrams": _NGRAMS, "ngram_letters": 0}
         yield f"with {_NGRAMS:,} n-grams of words and letters", {"ngrams": _NGRAMS, "ngram_letters": _LETTERS}
         return
-    yield "without n-grams", {"ngrams": 0, "ngram_letters": 0}
+    yield "without n-grams", {"ngrams": 0, "wide": 0, "ngram_letters": 0}
     if model.ngram_letters:
         yield "n-grams of words alone", {"ngram_letters": 0}
     else:
