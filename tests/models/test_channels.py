@@ -66,6 +66,25 @@ def test_a_flat_series_has_no_shape() -> None:
     assert measured([torch.ones(1, 1), torch.zeros(1, 1)], "all", True).change == 1
 
 
+@pytest.mark.parametrize(("scale", "moved"), WAYS)
+@pytest.mark.parametrize("unit", [1e-20, 1e-9, 1e6, 1e30])
+def test_the_unit_of_a_channel_says_nothing(scale: Any, moved: bool, unit: float) -> None:
+    """Amperes or nanoamperes: what is read is the same, as far as float32 goes."""
+    items, lengths = series(sizes=(40,)), torch.tensor([40])
+    scaled = [(x.double() * unit).float() for x in items]
+    found = channels(scaled[0][:, None], lengths, scale, measured(scaled, scale, moved))
+    expected = channels(items[0][:, None], lengths, scale, measured(items, scale, moved))
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
+    assert expected.abs().max() > 1
+
+
+def test_what_never_moved_in_training_and_moves_later_is_no_explosion() -> None:
+    for value in (0.0, 3.0, -1e9):
+        by = measured([torch.full((4, 1), value)] * 2, "both", True)
+        later = torch.tensor([value, value + 1, value])[:, None, None]
+        assert channels(later, torch.tensor([3]), "both", by).abs().max() < 10
+
+
 def test_level_and_size_are_gone_where_each_is_scaled_by_itself() -> None:
     items = series(sizes=(40, 30))
     by = measured(items, "each", True)

@@ -13,7 +13,7 @@ from elman.sequences import within
 __all__ = ["Measure", "Scale", "channels", "frames", "measured", "width"]
 
 Scale = Literal["all", "each", "both"]
-_FLAT = 1e-6  # a channel that moves less does not move
+_FLAT = 1e-6  # a channel that moves less, beside its level, does not move: the rest is rounding
 
 
 class Measure(NamedTuple):
@@ -48,25 +48,30 @@ def channels(x: Tensor, lengths: Tensor, scale: Scale, by: Measure) -> Tensor:
 def measured(items: Sequence[Tensor], scale: Scale, differences: bool) -> Measure:
     """The measure of N training series, (T_i, F) each."""
     steps = torch.cat(list(items)).double()  # (all T_i, F)
-    by = Measure(steps.mean(0).float(), steps.std(0, correction=0).clamp(min=_FLAT).float())
+    mean, spread = steps.mean(0), steps.std(0, correction=0)
+    level = mean.abs()
+    moves = spread > (level * _FLAT).clamp(min=1e-30)  # in whatever unit it is given
+    by = Measure(mean.float(), torch.where(moves, spread, level.clamp(min=1.0)).float())
     if not differences:
         return by
     moved = [_moved(_scaled(i[:, None], torch.tensor([len(i)]), scale, by)[-1])[1:, 0] for i in items]
     change = torch.cat(moved).double().square().mean(0).sqrt()  # of series of one step: NaN
-    return by._replace(change=change.nan_to_num(1.0).clamp(min=_FLAT).float())
+    return by._replace(change=torch.where(change > _FLAT, change, 1.0).float())
 
 
 def _scaled(x: Tensor, lengths: Tensor, scale: Scale, by: Measure) -> list[Tensor]:
     """(T, B, F) for each way of scaling."""
-    found = [] if scale == "each" else [(x - by.mean) / by.spread]
+    whole = (x - by.mean) / by.spread
     if scale == "all":
-        return found
+        return [whole]
     inside = within(lengths, len(x), device=x.device)[..., None].to(x.dtype)  # (T, B, 1)
     steps = lengths.to(x.device)[:, None].to(x.dtype)  # (B, 1)
-    apart = x - (x * inside).sum(0) / steps
+    level = (whole * inside).sum(0) / steps  # (B, F), in units whose squares are numbers
+    apart = whole - level
     spread = ((apart.square() * inside).sum(0) / steps).sqrt()  # (B, F)
     # a flat series has no shape: zero, not the last digit's noise blown up
-    return [*found, torch.where(spread > by.spread * _FLAT, apart / spread.clamp(min=1e-30), 0)]
+    each = torch.where(spread > _FLAT * (1 + level.abs()), apart / spread.clamp(min=1e-30), 0)
+    return [each] if scale == "each" else [whole, each]
 
 
 def _moved(x: Tensor) -> Tensor:
