@@ -21,6 +21,8 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True):
         format: how the files are read; "auto" goes by suffix and content. "lines" is one text a line, to predict for.
         encoding: of text files; "auto" is UTF-8, or UTF-16 with a byte-order mark.
         header: of CSV, TSV and .xlsx: whether the first row names the columns; "auto" looks, and tells if not.
+        separator: between several labels in a cell; empty: "|", where what stands between them stands in other cells,
+            too, which is told. "-": a cell is one label. Lists are several labels without it.
         input, target: columns, by name, or by number from 1 in files without names; empty: guessed and told.
         group: column whose equal rows stay on one side of a split.
         id, time: columns, where a row is a time step: of which series, and what orders its rows; empty: seen and told.
@@ -43,6 +45,7 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True):
     header: Literal["auto", "yes", "no"] = "auto"
     input: str = ""
     target: str = ""
+    separator: str = ""
     group: str = ""
     id: str = ""
     time: str = ""

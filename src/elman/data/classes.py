@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
+from elman.data.label_sets import LabelSets, each_label
 from elman.data.table import Table
 from elman.errors import InputError
 
@@ -13,13 +14,18 @@ __all__ = ["as_known", "check_classes", "unseen_labels"]
 
 
 def check_classes(train: Table, named: bool) -> None:
-    """Raises InputError for one class alone, or labels that are hardly ever the same.
+    """Raises InputError for one class alone, the same labels in every row, or labels that are hardly ever the same.
 
     Args:
         named: the user said which column holds the labels, and may well have many and rare ones.
     """
-    counts = Counter(train["label"])
-    if len(counts) < 2:
+    counts = Counter(each_label(train["label"]))
+    if isinstance(train["label"], LabelSets):
+        if len(set(train["label"])) < 2:
+            what = f"every row of the training data has the same labels, {', '.join(map(repr, counts)) or 'none'}"
+            remedy = "a classifier needs examples that differ; or name another column: --target COLUMN"
+            raise InputError(what, where=train.source, remedy=remedy)
+    elif len(counts) < 2:
         raise InputError(
             f"only one class, {next(iter(counts))!r}, in the training data",
             where=train.source,
@@ -35,7 +41,7 @@ def check_classes(train: Table, named: bool) -> None:
         )
 
 
-def as_known(labels: Sequence[str], known: Collection[str]) -> list[str]:
+def as_known(labels: Sequence[str] | LabelSets, known: Collection[str]) -> Sequence[str] | LabelSets:
     """Labels as training spelled them: 1.0 and 1 are one number, True, TRUE and true one truth value.
 
     pandas writes whole numbers with a point as soon as one is missing, and every language truth values in its own way.
@@ -43,8 +49,9 @@ def as_known(labels: Sequence[str], known: Collection[str]) -> list[str]:
     usual: dict[float | str, set[str]] = {}
     for label in known:
         usual.setdefault(_value(label), set()).add(label)
-    spelled = {label: usual.get(_value(label), set()) for label in set(labels).difference(known)}
-    return [next(iter(spelled[label])) if len(spelled.get(label, ())) == 1 else label for label in labels]
+    spelled = {label: usual.get(_value(label), set()) for label in set(each_label(labels)).difference(known)}
+    names = {label: next(iter(found)) for label, found in spelled.items() if len(found) == 1}
+    return labels.renamed(names) if isinstance(labels, LabelSets) else [names.get(label, label) for label in labels]
 
 
 def _value(label: str) -> float | str:
@@ -55,7 +62,8 @@ def _value(label: str) -> float | str:
 
 
 def unseen_labels(table: Table, known: Collection[str], rows: str) -> list[str]:
-    """What is said of rows whose label was not seen in training: no answer to them is right, and they count as errors.
+    """What is said of rows whose label was not seen in training: no answer to them is right, and they count as errors;
+    of several labels a row, such a label is a miss.
 
     Args:
         rows: what they are called there, for the line.
@@ -63,9 +71,10 @@ def unseen_labels(table: Table, known: Collection[str], rows: str) -> list[str]:
     Raises:
         InputError: every label is of this kind: these are the labels of something else.
     """
-    strange = Counter(label for label in table["label"] if label not in known)
+    labels = each_label(table["label"])
+    strange = Counter(label for label in labels if label not in known)
     count = strange.total()
-    if count == len(table) > 0:
+    if count == len(labels) > 0:
         raise InputError(
             f"none of its labels ({_some(strange)}) occurs in the training data",
             where=table.source,
@@ -73,6 +82,10 @@ def unseen_labels(table: Table, known: Collection[str], rows: str) -> list[str]:
         )
     if not count:
         return []
+    if isinstance(table["label"], LabelSets):
+        miss = "it counts as a miss" if count == 1 else "each counts as a miss"
+        of = f"{count:,} of the {len(labels):,} labels of its {rows}"
+        return [f"{of} {'is' if count == 1 else 'are'} none of the training data ({_some(strange)}): {miss}"]
     have = "has a label" if count == 1 else "have labels"
     return [
         f"{count:,} of {len(table):,} {rows} {have} that the training data lack ({_some(strange)}): "

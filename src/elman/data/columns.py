@@ -27,7 +27,8 @@ __all__ = [
 _INPUTS = ("text", "sentence", "review", "comment", "content", "body", "message", "tweet", "document", "utterance",
            "question", "description", "headline", "title", "input", "x")  # fmt: skip
 _TARGETS = ("label", "target", "class", "sentiment", "category", "intent", "topic", "polarity", "emotion", "stars",
-            "rating", "score", "tag", "output", "y")  # fmt: skip
+            "rating", "score", "tag", "output", "y",
+            "labels", "classes", "categories", "topics", "emotions", "genres", "tags")  # fmt: skip
 _INDEX = ("id", "index", "column 1", "unnamed: 0")  # what numbers the rows; pandas leaves it without a name
 _STEPS = 8  # columns of numbers; fewer are no series unless they are named
 _LOOK = 1000  # rows looked at

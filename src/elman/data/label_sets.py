@@ -8,7 +8,7 @@ from typing import Any, overload
 
 import numpy as np
 
-__all__ = ["LabelSets", "each_label", "joined", "split_keys", "taken"]
+__all__ = ["LabelSets", "all_labels", "each_label", "joined", "split_keys", "taken"]
 
 _MOST = 255  # labels of a row that are none of the known, as they are counted
 
@@ -92,6 +92,11 @@ def each_label(labels: Sequence[Any] | np.ndarray) -> Sequence[Any]:
     if isinstance(labels, LabelSets):
         return labels.flat
     return labels.tolist() if isinstance(labels, np.ndarray) else labels
+
+
+def all_labels(labels: Sequence[Any] | np.ndarray) -> set[Any]:
+    """Those that occur, and the further columns of a matrix."""
+    return set(labels.names if isinstance(labels, LabelSets) else each_label(labels))
 
 
 def split_keys(labels: Sequence[Any] | np.ndarray) -> Sequence[Hashable]:

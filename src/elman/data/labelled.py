@@ -5,7 +5,7 @@ Everything that was guessed, split or left out is said in `notes`, for the scree
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,18 @@ from elman.data.classes import as_known, check_classes, unseen_labels
 from elman.data.columns import guess_input, guess_steps, guess_target, has_input, in_short, input_column, input_names
 from elman.data.formats import LINES, Format, find_format, named_format, read_table, usual_tables
 from elman.data.hub import hub_parts
-from elman.data.label_sets import joined, taken
+from elman.data.label_sets import each_label, joined, split_keys, taken
 from elman.data.long import LongForm, find_long
 from elman.data.manifest import Contents, contents
 from elman.data.parts import PARTS, find_parts, same_files
-from elman.data.split import divide, equal_texts
+from elman.data.repeated import known_texts, repeated, rows_called
+from elman.data.several import Form, labels_in, see_form
+from elman.data.split import divide
 from elman.data.table import Table
 from elman.data.textfile import shown
 from elman.errors import InputError
 
 __all__ = ["Labelled", "LabelledTexts", "load_labelled", "load_texts"]
-
-_FEW = 10  # different texts; fewer cannot be dealt to ten folds
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Labelled:
     """N inputs (strings, token lists, or arrays (T_i, F)), and where they are known their labels.
 
     Attributes:
-        labels: N; empty where none are known.
+        labels: N, one a row, or `LabelSets`; empty where none are known.
         weights: (N,) above 0, what each example counts in the loss, or None.
         table: the rows of a file that they come from, or None.
     """
@@ -84,7 +84,8 @@ class Labelled:
 
 @dataclass(frozen=True)
 class LabelledTexts:
-    """Three tables, each with the columns text (strings, or arrays (T_i, F)) and label (strings), and their notes."""
+    """Three tables, each with the columns text (strings, or arrays (T_i, F)) and label (strings, or `LabelSets` of
+    them), and their notes."""
 
     train: Table
     valid: Table
@@ -103,7 +104,7 @@ class LabelledTexts:
     @property
     def labels(self) -> list[str]:
         """The classes of the training part, in order."""
-        return sorted(set(self.train["label"]))
+        return sorted(set(each_label(self.train["label"])))
 
 
 def load_labelled(settings: DataSettings) -> LabelledTexts:
@@ -128,28 +129,33 @@ def load_labelled(settings: DataSettings) -> LabelledTexts:
             where=train.source,
             remedy="name two different columns: --input COLUMN --target COLUMN",
         )
+    form = see_form(train, target, settings.separator, notes.append)
     if not (settings.input and settings.target) and train.names[:2] not in (["text", "label"], ["series", "label"]):
-        kinds = len(set(train.labels(target)))
+        kinds = len(set(each_label(labels_in(train, target, form))))
         told = "the steps are the input" if steps else f"{input!r} is the text"
         notes.append(f"columns guessed: {told}, {target!r} the label ({kinds} classes); "
                      "if that is wrong, say --input COLUMN --target COLUMN")  # fmt: skip
     if len(names) > 1 and not steps:
         notes.append(f"columns {', '.join(map(repr, names))} joined by a line break are the text")
     texts = {
-        part: _texts_and_labels(table, input, target, settings.group if part == "train" else "", notes)
-        for part, table in tables.items()
+        "train": _texts_and_labels(train, input, target, form, settings.group, notes),
     }
     check_classes(texts["train"], bool(settings.target))
-    known = set(texts["train"]["label"])
+    known = set(each_label(texts["train"]["label"]))
+    texts |= {
+        part: _texts_and_labels(table, input, target, form, "", notes, known)
+        for part, table in tables.items()
+        if part != "train"
+    }
     for part in [part for part in texts if part != "train"]:
         texts[part] = _respelled(texts[part], known)
     missing = [part for part in PARTS if part not in texts]
     if missing:
         whole = texts["train"]
         trees = "sentence" in whole.columns
-        groups = whole["group"] if settings.group else whole.rows if trees else _repeated(whole, notes)
+        groups = whole["group"] if settings.group else whole.rows if trees else repeated(whole, notes)
         by = "document" if trees else ""
-        parts, note = divide(whole["label"], groups, missing, settings, whole.source, by)
+        parts, note = divide(split_keys(whole["label"]), groups, missing, settings, whole.source, by)
         if trees:  # phrases of one tree stay together, and only sentences are evaluated on
             parts |= {part: [i for i in parts[part] if whole["sentence"][i]] for part in missing}
         texts |= {part: whole.take(rows) for part, rows in parts.items()}
@@ -162,9 +168,11 @@ def load_labelled(settings: DataSettings) -> LabelledTexts:
             remedy="give more data, or files of their own: --valid FILE --test FILE",
         )
     for part, table in (("valid", valid), ("test", test)):
-        notes += unseen_labels(table, set(train["label"]), f"{part} {_rows(table)}")
-    notes += _known_texts(texts)
-    return LabelledTexts(train, valid, test, {"input": input, "target": target, **columns}, tuple(notes))
+        notes += unseen_labels(table, set(each_label(train["label"])), f"{part} {rows_called(table)}")
+    notes += known_texts(texts)
+    return LabelledTexts(
+        train, valid, test, {"input": input, "target": target, **columns, **form.described}, tuple(notes)
+    )
 
 
 def _settled(tables: dict[str, Table], settings: DataSettings, notes: list[str]) -> tuple[DataSettings, dict[str, str]]:
@@ -189,6 +197,7 @@ def load_texts(
     target: str = "",
     known: Collection[str] = (),
     note: Callable[[str], object] = lambda line: None,
+    form: Form | None = None,
 ) -> Table:
     """One file, for prediction (without target) or evaluation: a table with text and, where asked for, label.
 
@@ -199,6 +208,7 @@ def load_texts(
         target: the column of labels; empty: not needed, and a file without columns is one text a line.
         note: is told what was guessed, and what was found in files of series.
         known: the labels of the model; one of two classes reads a treebank of sentiment with two.
+        form: how the labels are held; None: one a row.
 
     Raises:
         InputError: as `load_labelled`.
@@ -216,8 +226,8 @@ def load_texts(
         settings = msgspec.structs.replace(settings, input=table.content)
     elif settings.id not in ("", "-") and not any(map(table.holds_series, table.names)):
         channels = input_names(table.names, settings.input or input)
-        form = LongForm(settings.id, settings.time, tuple(channels), (settings.target or target) if target else "")
-        table = form.series_of(table, note, others=not target)
+        long = LongForm(settings.id, settings.time, tuple(channels), (settings.target or target) if target else "")
+        table = long.series_of(table, note, others=not target)
         settings = msgspec.structs.replace(settings, input="series")
     column = settings.input or (input if has_input(table, input) else guess_input(table, exclude=target))
     if not settings.input and column != input and table.names != ["text"] and not table.holds_series(column):
@@ -229,7 +239,7 @@ def load_texts(
     if not settings.target and named != target:
         note(f"no column {target!r}, guessed: {named!r} is the label; if that is wrong, say --target COLUMN")
     notes: list[str] = []
-    found = _texts_and_labels(table, column, named, "", notes)
+    found = _texts_and_labels(table, column, named, form or Form(False), "", notes, known)
     for line in notes:
         note(line)
     return _respelled(found, known)
@@ -277,11 +287,13 @@ def _read_one(path: Path, settings: DataSettings, notes: list[str], lines: bool)
 # -- checking ---------------------------------------------------------------------------------------------------------
 
 
-def _texts_and_labels(table: Table, input: str, target: str, group: str, notes: list[str]) -> Table:
+def _texts_and_labels(
+    table: Table, input: str, target: str, form: Form, group: str, notes: list[str], known: Collection[str] = ()
+) -> Table:
     """Columns text (which may be series of numbers), label (and the group), without the rows that have no text."""
     columns: dict[str, Sequence[Any]] = {
         "text": input_column(table, input, notes.append),
-        "label": table.labels(target),
+        "label": labels_in(table, target, form, known),
     }
     if "sentence" in table.columns and table.names[:2] == ["text", "label"]:
         columns["sentence"] = table["sentence"]
@@ -308,41 +320,3 @@ def _texts_and_labels(table: Table, input: str, target: str, group: str, notes: 
 def _respelled(table: Table, known: Collection[str]) -> Table:
     columns = {**table.columns, "label": as_known(table["label"], known)}
     return Table(columns, table.source, table.rows, table.unit)
-
-
-def _repeated(whole: Table, notes: list[str]) -> Sequence[Hashable] | None:
-    """What each row says as its group, where some say the same: a model would be praised for knowing a row by heart."""
-    said, what, but = _said(whole)
-    kinds = len(set(said))
-    if kinds == len(said) or kinds < _FEW:
-        return None
-    repeated = len(said) - kinds
-    rows = f"{repeated:,} {_rows(whole, repeated)} {'repeats' if repeated == 1 else 'repeat'}"
-    notes.append(f"{rows} the {what} of another{but}: equal {'texts' if what == 'text' else 'series'} stay in one part")
-    return said
-
-
-def _known_texts(parts: dict[str, Table]) -> Iterator[str]:
-    """What is said of rows to judge by that stand in the training part, too."""
-    if "sentence" in parts["train"].columns:
-        return
-    seen = set(_said(parts["train"])[0])
-    for part in ("valid", "test"):
-        said, what, _ = _said(parts[part])
-        known = sum(key in seen for key in said)
-        if known:
-            rows = f"{known:,} of {len(parts[part]):,} {part} {_rows(parts[part])} {'has' if known == 1 else 'have'}"
-            a = "a text that is" if what == "text" else "values that are"
-            yield f"{rows} {a} also in the training part"
-
-
-def _rows(table: Table, count: int = 2) -> str:
-    """What so many rows are called."""
-    return "series" if table.holds_series("text") else table.unit + "s" * (count > 1)
-
-
-def _said(table: Table) -> tuple[Sequence[Hashable], str, str]:
-    """What each row says, by which equal rows are found; what that is called, and in what equal ones may differ."""
-    if table.holds_series("text"):
-        return [values.tobytes() for values in table["text"]], "values", ""
-    return equal_texts(table["text"]), "text", ", but for case and white space"

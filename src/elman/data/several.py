@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,16 @@ class Form:
 
     several: bool
     separator: str = ""
+
+    @classmethod
+    def known(cls, columns: Mapping[str, str], separator: str) -> Form:
+        """As a RUN has it, or as whoever asks it now says."""
+        return cls(True, columns.get("separator", USUAL) if separator in ("", _WHOLE) else separator)
+
+    @property
+    def described(self) -> dict[str, str]:
+        """As a RUN keeps it among its columns."""
+        return {"separator": self.separator or USUAL} if self.several else {}
 
 
 def see_form(table: Table, target: str, separator: str, note: Callable[[str], object]) -> Form:

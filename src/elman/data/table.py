@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from elman.data.label_sets import LabelSets
 from elman.data.strings import Strings
 from elman.errors import InputError, a_type
 
@@ -66,7 +67,7 @@ class Table:
         """The rows at `indices`, in that order, with their places."""
         order = list(indices)
         columns = {
-            name: values.take(order) if isinstance(values, Strings) else [values[i] for i in order]
+            name: values.take(order) if isinstance(values, (Strings, LabelSets)) else [values[i] for i in order]
             for name, values in self.columns.items()
         }
         rows: Sequence[Any] = [self.rows[i] for i in order]

@@ -35,6 +35,10 @@ class Head(ABC):
         """(..., K) of scores (..., K)."""
 
     @abstractmethod
+    def normalised(self, scores: Tensor) -> Tensor:
+        """Scores of the same probabilities, beside which those of other classes can be set."""
+
+    @abstractmethod
     def probabilities(self, scores: Tensor) -> Tensor:
         """(..., K) of scores (..., K)."""
 
@@ -107,6 +111,9 @@ class Softmax(Head):
     def log_probabilities(self, scores: Tensor) -> Tensor:
         return scores.log_softmax(-1)
 
+    def normalised(self, scores: Tensor) -> Tensor:
+        return scores.log_softmax(-1)
+
     def probabilities(self, scores: Tensor) -> Tensor:
         return scores.softmax(-1)
 
@@ -166,6 +173,9 @@ class Sigmoid(Head):
 
     def log_probabilities(self, scores: Tensor) -> Tensor:
         return F.logsigmoid(scores)
+
+    def normalised(self, scores: Tensor) -> Tensor:
+        return scores
 
     def probabilities(self, scores: Tensor) -> Tensor:
         return scores.sigmoid()

@@ -16,6 +16,7 @@ __all__ = [
     "is_better",
     "macro_f1",
     "per_class",
+    "score_table",
     "scoreboard",
     "standard_error",
     "verdict",
@@ -236,7 +237,13 @@ def _strips(
 
 def per_class(matrix: np.ndarray, labels: Sequence[str]) -> Html:
     """Precision, recall, F1 and support of each class, as a table."""
-    precision, recall, f1 = scores_by_class(matrix)
+    return score_table(labels, *scores_by_class(matrix), matrix.sum(1))
+
+
+def score_table(
+    labels: Sequence[str], precision: np.ndarray, recall: np.ndarray, f1: np.ndarray, examples: np.ndarray
+) -> Html:
+    """The same of figures (K,) that are known already."""
     head = tag("tr", tag("th", "class"), [tag("th", h, class_="n") for h in ("precision", "recall", "F1", "examples")])
     rows = [
         tag(
@@ -247,7 +254,7 @@ def per_class(matrix: np.ndarray, labels: Sequence[str]) -> Html:
             tag("td", fraction(f), tag("span", tag("i", style=f"--v:{100 * f:.1f}%"), class_="meter"), class_="n"),
             tag("td", count(n), class_="n"),
         )
-        for label, p, r, f, n in zip(labels, precision, recall, f1, matrix.sum(1))
+        for label, p, r, f, n in zip(labels, precision, recall, f1, examples)
     ]
     return tag("div", tag("table", tag("thead", head), tag("tbody", rows)), class_="scroll")
 

@@ -1,7 +1,8 @@
-"""fastText's lines (Joulin et al. 2017): ``__label__NAME`` and then the text."""
+"""fastText's lines (Joulin et al. 2017): ``__label__NAME``, once or several times, and then the text."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from elman.config.settings import DataSettings
@@ -13,34 +14,28 @@ from elman.errors import InputError
 __all__ = ["FASTTEXT"]
 
 _PREFIX = "__label__"
+_LABEL = re.compile(rf"(?<!\S){_PREFIX}(\S+)")
 
 
 def _read(path: Path, settings: DataSettings, note: Note) -> Table:
     texts: list[str] = []
-    labels: list[str] = []
+    labels: list[list[str]] = []
     rows: list[int] = []
     with open_text(path, settings.encoding) as lines:
         for number, line in enumerate(lines, 1):
-            words = line.split()
-            if not words:
+            if not line.strip():
                 continue
-            named = [word.removeprefix(_PREFIX) for word in words if word.startswith(_PREFIX)]
-            where = f"{shown(path)}, line {number}"
-            if len(named) > 1:
-                raise InputError(
-                    f"{len(named)} labels, {', '.join(map(repr, named[:3]))}{' ...' if len(named) > 3 else ''}; "
-                    "several labels per row are not supported yet",
-                    where=where,
-                    remedy="keep one of them",
-                )
-            if not named or not named[0]:
-                raise InputError("no label", where=where, remedy=f"begin the line with {_PREFIX}NAME")
-            labels += named
-            # its label may stand anywhere, as for fastText; the text keeps its own spaces
-            before, _, after = line.partition(_PREFIX + named[0])
-            texts.append(f"{before.strip()} {after.strip()}".strip())
+            # labels may stand anywhere, as for fastText; the text keeps its own spaces
+            labels.append(_LABEL.findall(line))
+            texts.append(" ".join(filter(None, map(str.strip, _LABEL.sub("\n", line).split("\n")))))
             rows.append(number)
-    return Table({"text": texts, "label": labels}, shown(path), rows, "line")
+    if any(len(named) > 1 for named in labels):  # then some may have none, too
+        return Table({"text": texts, "label": labels}, shown(path), rows, "line")
+    for named, number in zip(labels, rows):
+        if not named:
+            remedy = f"begin the line with {_PREFIX}NAME"
+            raise InputError("no label", where=f"{shown(path)}, line {number}", remedy=remedy)
+    return Table({"text": texts, "label": [named[0] for named in labels]}, shown(path), rows, "line")
 
 
 FASTTEXT = Format(name="fasttext", begins=lambda head: head.lstrip("\ufeff \t\r\n").startswith(_PREFIX), table=_read)

@@ -14,6 +14,7 @@ from typing import Any
 
 from elman.config.recipe import Recipe
 from elman.config.training import TrainingSettings
+from elman.data.label_sets import each_label
 from elman.data.labelled import Labelled
 from elman.models.classifier import ClassifierSettings
 from elman.models.encoding import TextSettings, are_texts
@@ -59,7 +60,7 @@ class Facts:
 def facts_of(train: Labelled, valid: Labelled, text: TextSettings) -> Facts:
     """The facts of the training and the validation part."""
     stages, most = text.stages, text.max_length
-    rows, classes = len(train), len(set(train.labels))
+    rows, classes = len(train), len(set(each_label(train.labels)))
     few = rows + len(valid) < FEW
     some = [train.inputs[i] for i in range(0, rows, max(1, rows // _SAMPLE))]
     if are_texts(some):
@@ -147,7 +148,7 @@ def decide(recipe: Recipe, train: Labelled, valid: Labelled, progress: Silent) -
     found = search(recipe.setting(settings), [Candidate(c) for c in tried], folds, progress)
     settings |= found.best
     lines.append(f"{in_words(found.best)} ({found.why})")
-    return Decided(settings, tuple(lines), tuple(found.trials), "accuracy")
+    return Decided(settings, tuple(lines), tuple(found.trials), found.by)
 
 
 def _distinct(candidates: Sequence[Mapping[str, Any]], recipe: Recipe) -> list[dict[str, Any]]:

@@ -23,10 +23,11 @@ from elman.pages.numbers import fraction
 from elman.pages.page import Section, section
 from elman.report.facts import bars, vocabulary_facts
 from elman.report.results import Results
-from elman.report.scores import standard_error
-from elman.report.sections import classification, confusion, inside, remembering, subtitle
-from elman.report.sentences import WORDS, interesting, moved_words
+from elman.report.sections import inside, remembering, subtitle
+from elman.report.sentences import WORDS, moved_words
 from elman.tasks.classify.estimator import Classifier
+from elman.tasks.classify.target import written
+from elman.tasks.classify.views import View, view
 from elman.tasks.contract import Look, Trained
 from elman.text.chain import Chain
 
@@ -35,64 +36,43 @@ __all__ = ["inspect", "look", "sensitivities"]
 
 def look(trained: Trained[Classifier, Labelled]) -> Look:
     """What card and report show besides the figures."""
-    results = _results(trained)
+    seen = view(trained.estimator, trained.data)
+    results = _results(trained, seen)
     return Look(
         title=results.title,
         said=subtitle(results),
         ours=str(results.settings["cell"]),
         settings=results.settings,
-        sections=classification(results, _memory(results, trained.estimator)),
-        errors=_errors(results, len(trained.estimator.labels)),
+        sections=seen.sections(results, _memory(results, trained.estimator, seen.sure)),
+        errors=seen.errors(results),
     )
 
 
-def _errors(results: Results, known: int) -> dict[str, float]:
-    """How far the figures would move on another test set; the macro F1 is the mean over the `known` classes alone."""
-    matrix = confusion(results)
-    occurring = (matrix.sum(0) + matrix.sum(1)) > 0
-    of_all = occurring.sum() / max(1, occurring[:known].sum())  # the F1 of a class that cannot be given stays 0
-    return {
-        "macro_f1": standard_error(matrix, "macro_f1") * float(of_all),
-        "accuracy": standard_error(matrix, "accuracy"),
-    }
-
-
-def _results(trained: Trained[Classifier, Labelled]) -> Results:
+def _results(trained: Trained[Classifier, Labelled], seen: View) -> Results:
     """Everything the report draws."""
     data, classifier = trained.data, trained.estimator
     encoding = classifier.encoding_
     train, test = encoding(data.train.inputs), encoding(data.test.inputs)
-    parts = {"train": data.train, "valid": data.valid, "test": data.test}
-    labels = [*classifier.labels, *_unseen(classifier, data.valid, data.test)]
-    numbers = {label: k for k, label in enumerate(labels)}
-    y = {name: np.array([numbers[str(label)] for label in part.labels], dtype=int) for name, part in parts.items()}
-    P = classifier.predict_proba(data.test.inputs)
-    shown = interesting(y["test"], P, data.test.inputs)
     return Results(
         title=trained.recipe.name.capitalize(),
         history=classifier.fitted_.history,
         metrics=trained.metrics,
-        labels=labels,
-        y_true=y["test"],
-        probabilities=P,
+        labels=seen.labels,
+        y_true=seen.y,
+        probabilities=seen.probabilities,
         texts=data.test.inputs,
         tokens=[] if encoding.reads_numbers else encoding.seen(test),
         lengths=test.lengths if test.given is None else np.maximum(test.given, 1).tolist(),
         train_lengths=train.lengths if train.given is None else np.maximum(train.given, 1).tolist(),
         most=encoding.max_length,
-        class_counts={name: np.bincount(k, minlength=len(labels)).tolist() for name, k in y.items()},
+        class_counts=seen.counts,
         settings=_settings(trained.recipe, classifier),
         timings=trained.seconds,
         vocabulary=vocabulary_facts(encoding.vocabulary, encoding.features, train.tokens, test.tokens),
-        sensitivities=sensitivities(classifier.model_, test, shown),
+        sensitivities=sensitivities(classifier.model_, test, seen.shown),
         best_epoch=classifier.fitted_.kept[1] or None,
         proof=trained.proof.to_dict(),
     )
-
-
-def _unseen(classifier: Classifier, *parts: Labelled) -> list[str]:
-    """Labels that training lacks: behind those of the probabilities' columns, as classes that are never given."""
-    return sorted({str(label) for part in parts for label in part.labels} - set(classifier.labels))
 
 
 def inspect(classifier: Classifier, text: str) -> tuple[str, list[Section | None]]:
@@ -104,24 +84,28 @@ def inspect(classifier: Classifier, text: str) -> tuple[str, list[Section | None
     batch = examples.batch([0])
     with torch.no_grad():
         x = batch.sequences.with_data(model.embed(batch.sequences.data, batch.lengths))  # (T, 1, E)
-    p = classifier.predict_proba([text])[0]
+    P = classifier.predict_proba([text])
+    p, asked = P[0], torch.from_numpy(P.argmax(1))
     tokens = _as_written(classifier.encoding_.chain, text, examples.tokens[0]) or [text]  # nothing is left of it
     unknown = classifier.encoding_.unknown(examples.items[0])
 
     def scores(e: Tensor, lengths: Tensor) -> Tensor:
-        return model.read(e, lengths, None if batch.ngrams is None else batch.ngrams.repeated(e.shape[1]))
+        found = model.read(e, lengths, None if batch.ngrams is None else batch.ngrams.repeated(e.shape[1]))
+        return model.head.contrast(found, asked.to(found.device).expand(len(found)))[0]
 
     order = p.argsort()[::-1]
     probabilities = {classifier.labels[k]: float(p[k]) for k in order}
-    exact = leave_one_out(scores, x, first=WORDS)[:, 0].tolist()
+    place = model.head.contrast(torch.zeros(1, len(p)), asked)[1].to(x.data.device)
+    exact = leave_one_out(scores, x, place, first=WORDS)[:, 0].tolist()
     moved = moved_words(
-        tokens, exact, gradient_times_input(scores, x)[:, 0].tolist(), unknown, classifier.labels[order[0]],
+        tokens, exact, gradient_times_input(scores, x, place)[:, 0].tolist(), unknown, classifier.labels[order[0]],
         " The n-gram features are left as they are." if batch.ngrams is not None else "",
     )  # fmt: skip
     first = first_of(model)
     said = bars(probabilities, {label: fraction(v) for label, v in probabilities.items()}, top=1)
-    return classifier.labels[order[0]], [
-        section("Answer", said),
+    answer = classifier.target_.rows(P, classifier.threshold_)[0]
+    return written(answer) or "no label", [
+        section("Answer", said, lead=classifier.target_.rule(classifier.threshold_)),
         moved,
         *inside(first.recurrent, x.with_data(x.data[..., : first.recurrent.input_size]), tokens),
     ]
@@ -134,13 +118,11 @@ def _as_written(chain: Chain | None, text: str, tokens: list[str]) -> list[str]:
     return [str(word) for word in words]
 
 
-def _memory(results: Results, classifier: Classifier, most: int = 24) -> Section | None:
+def _memory(results: Results, classifier: Classifier, sure: np.ndarray, most: int = 24) -> Section | None:
     """What the recurrent layers remember of some test sequences, and the pictures of one of them.
 
     That one is answered rightly, with confidence, and neither too short to show memory nor too long to print.
     """
-    P = results.probabilities
-    sure = np.where(P.argmax(1) == results.y_true, P.max(1), 0)
     fits = [i for i, n in enumerate(results.lengths) if 10 <= n <= 18]
     if not fits:
         return None
@@ -176,6 +158,7 @@ def _settings(recipe: Recipe, classifier: Classifier) -> dict[str, Any]:
         **({} if classifier.encoding_.reads_numbers else of_texts),
         "class weights": recipe[LossSettings].class_weights,
         "label smoothing": recipe[LossSettings].label_smoothing,
+        **classifier.target_.told(classifier.threshold_),
         "epochs": training.epochs,
         "batch size": training.batch_size,
         "learning rate": training.rate,
@@ -189,11 +172,18 @@ def _settings(recipe: Recipe, classifier: Classifier) -> dict[str, Any]:
 
 
 def sensitivities(model: SequenceClassifier | Committee, examples: Examples, picks: Sequence[int]) -> list[Sensitivity]:
-    """For each picked sequence, how much every time step's input raised the log-probability of the predicted class."""
+    """For each picked sequence, how much every time step's input raised the log-probability of the likeliest class."""
     if not picks:
         return []
     model.eval()
     batch = examples.batch(list(picks))
     with torch.no_grad():
         x = batch.sequences.with_data(model.embed(batch.sequences.data, batch.lengths))  # (T, B, E)
-    return explain_answers(lambda e, lengths: model.read(e, lengths, batch.ngrams), x, picks)
+        found = model.read(x.data, x.lengths, batch.ngrams)
+        asked = found.argmax(1)
+        place = model.head.contrast(found, asked)[1]
+
+    def scores(e: Tensor, lengths: Tensor) -> Tensor:
+        return model.head.contrast(model.read(e, lengths, batch.ngrams), asked)[0]
+
+    return explain_answers(scores, x, picks, place)

@@ -11,15 +11,19 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from scipy.special import log_softmax
+import torch
 
 from elman.config.recipe import Recipe
 from elman.config.training import TrainingSettings
+from elman.data.label_sets import all_labels, split_keys
 from elman.data.labelled import Labelled
 from elman.data.split import split_groups, split_rows
 from elman.models.calibration import class_temperature
 from elman.tasks.classify.estimator import Classifier, predict_scores
+from elman.tasks.classify.several import target_of
+from elman.tasks.classify.target import Target
 from elman.tasks.decided import Trial, in_words
+from elman.tasks.figures import number
 from elman.training.divergence import DivergenceError
 from elman.training.progress import Silent
 
@@ -40,10 +44,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Found:
-    """Attributes: best: the settings that won; why: how; trials: all, in order."""
+    """Attributes: best: the settings that won; why: how; by: key of the trials' figure; trials: all, in order."""
 
     best: dict[str, Any]
     why: str
+    by: str = ""
     trials: list[Trial] = field(default_factory=list)
 
 
@@ -55,7 +60,7 @@ def folds_of(train: Labelled, valid: Labelled, few: bool, rows: float, seed: int
         some = train.take(range(0, len(train), step))
         return [(some, valid)] if len(set(some.labels)) > 1 else []
     both = train.and_(valid)
-    labels = [str(label) for label in both.labels]
+    labels = [str(label) for label in split_keys(both.labels)]
     shares = [1 / _FOLDS] * min(_FOLDS, len(both))
     shares = [1 / len(shares)] * len(shares)
     groups = both.groups
@@ -90,7 +95,7 @@ def search(recipe: Recipe, candidates: Sequence[Candidate], folds: Sequence[Fold
         f"the best of {len(candidates)} tried {how}: nll {best.nll:.3f}, the next {in_words(next_.settings)} "
         f"{next_.nll:.3f}; {time.perf_counter() - started:.0f} s"
     )
-    return Found(best.settings, why, trials)
+    return Found(best.settings, why, target_of(folds[0][0].labels).tried, trials)
 
 
 def _runs(count: int) -> int:
@@ -101,7 +106,8 @@ def _runs(count: int) -> int:
 def _try(recipe: Recipe, settings: dict[str, Any], folds: Sequence[Fold], share: float, progress: Silent) -> Trial:
     """One network, without the linear model, with a share of the steps; judged on all folds together."""
     started, scores, wanted, steps = time.perf_counter(), [], [], 0
-    classes = sorted({label for parts in folds for part in parts for label in part.labels})
+    classes = sorted({label for parts in folds for part in parts for label in all_labels(part.labels)})
+    target = type(target_of(folds[0][0].labels))(np.array(classes))
     whole = recipe[TrainingSettings]
     recipe = recipe.setting({"model.members": 1, "model.wide": 0, "model.ngram_letters": 0, "model.refit": False})
     sections = [section for name, section in recipe.sections.items() if name != "data"]
@@ -119,17 +125,19 @@ def _try(recipe: Recipe, settings: dict[str, Any], folds: Sequence[Fold], share:
             return Trial(settings, few, None, None, time.perf_counter() - started)
         known = [classes.index(label) for label in estimator.classes_.tolist()]
         wide = np.full((len(held), len(classes)), -_NEVER)
-        wide[:, known] = found.log_softmax(1).numpy()
+        wide[:, known] = target.head.normalised(found).numpy()
         scores.append(wide)
-        wanted.append([classes.index(label) if classes.index(label) in known else -1 for label in held.labels])
+        wanted.append(target.without(target.numbers(held.labels), sorted(set(range(len(classes))).difference(known))))
         steps += estimator.fitted_.steps
         progress.advance({})
-    accuracy, nll = _judged(np.concatenate(scores), np.concatenate(wanted))
-    return Trial(settings, steps, accuracy, nll, time.perf_counter() - started)
+    figure, nll = _judged(target, np.concatenate(scores), np.concatenate(wanted))
+    return Trial(settings, steps, figure, nll, time.perf_counter() - started)
 
 
-def _judged(scores: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Accuracy, and the nll at the temperature that suits: how sure a network is of itself can be mended afterwards."""
-    p = log_softmax(scores / class_temperature(scores, y), axis=1)
-    known = np.flatnonzero(y >= 0)
-    return float((scores.argmax(1) == y).mean()), -float(p[known, y[known]].mean()) if len(known) else math.inf
+def _judged(target: Target, scores: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """The figure, and the nll at the temperature that suits: how sure a network is can be mended afterwards."""
+    head = target.head
+    scores = scores / class_temperature(scores, y, head)
+    P = head.probabilities(torch.from_numpy(scores)).numpy()
+    figures = target.figures(y, P, head.threshold(P, y))
+    return number(figures, target.tried), head.nll(scores, y) if len(head.known(y)) else math.inf

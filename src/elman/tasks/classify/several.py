@@ -12,15 +12,12 @@ from elman.data.several import labels_of
 from elman.data.split import split_rows
 from elman.errors import InputError
 from elman.models.heads import SIGMOID, Head
-from elman.tasks.classify.target import Labels, OneClass, Target, likeliest_first
-from elman.tasks.contract import Baseline, Row, Shown
+from elman.tasks.classify.target import Labels, OneClass, Target
+from elman.tasks.contract import Baseline, Row
 from elman.tasks.figures import Scores
 from elman.tasks.label_figures import score_labels
 
 __all__ = ["SeveralLabels", "target_for", "target_of"]
-
-BETWEEN = "|"  # labels of one answer, on a terminal and in a file
-NONE = "-"  # on a terminal, where no label is given; in a file nothing stands there
 
 
 class SeveralLabels(Target):
@@ -100,13 +97,11 @@ class SeveralLabels(Target):
             for p in P
         ]
 
-    def show(self, row: Row) -> Shown:
-        return Shown([self.cell(row) or NONE], likeliest_first(row))
+    def rule(self, threshold: float) -> str:
+        return f"Each label by itself; it is given where its probability is at least {threshold:.2f}."
 
-    def cell(self, row: Row) -> str:
-        labels = row["labels"]
-        assert isinstance(labels, Sequence)
-        return BETWEEN.join(map(str, labels))
+    def told(self, threshold: float) -> dict[str, float]:
+        return {"labels given from": round(threshold, 4)}
 
     def majority(self, y_train: np.ndarray, y_test: np.ndarray) -> Baseline:
         """Of all fixed answers, that of the labels above some share of the training rows which has the best F1."""

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from elman.config.parameters import plain
 from elman.config.recipe import load_recipe
-from elman.data.inputs import class_labels, listed
+from elman.data.inputs import listed
 from elman.data.labelled import Labelled
-from elman.data.split import hold_out_classes
+from elman.data.several import labels_of
 from elman.errors import InputError, unknown
 from elman.models.encoding import check_inputs
 from elman.tasks.classify.decide import decide
@@ -50,13 +48,13 @@ def suited(X: Sequence[Any], y: Sequence[Any], *, progress: Silent | None = None
     inputs = listed(X)
     if not inputs:
         raise InputError("there are no examples", remedy="give at least one")
-    labels = class_labels(y, len(inputs))
+    labels = labels_of(y, len(inputs))
     check_inputs(inputs)
     target_of(labels)
     values = {homes[name]: plain(value) for name, value in given.items()}
     recipe = load_recipe("classify", sections=Classifier.SETTINGS, values=values)
     examples = Labelled(inputs, labels)
-    train, valid = hold_out_classes(np.asarray(labels), _HELD, int(given.get("seed", 0)))
+    train, valid = target_of(labels).hold_out(labels, _HELD, int(given.get("seed", 0)))
     told = progress or Silent()
     decided = decide(recipe, examples.take(train), examples.take(valid), told)
     for line in decided.lines:

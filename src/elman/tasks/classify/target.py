@@ -18,8 +18,10 @@ from elman.models.heads import SOFTMAX, Head
 from elman.tasks.contract import Baseline, Row, Shown
 from elman.tasks.figures import Scores, score_classes
 
-__all__ = ["OneClass", "Target", "likeliest_first"]
+__all__ = ["OneClass", "Target", "shown", "written"]
 
+BETWEEN = "|"  # labels of one answer, on a terminal and in a file
+NONE = "-"  # on a terminal, where no label is given; in a file nothing stands there
 Labels = Sequence[Any] | np.ndarray
 
 
@@ -95,13 +97,13 @@ class Target(ABC):
     def rows(self, P: np.ndarray, threshold: float) -> list[Row]:
         """One answer an example, as --json prints it."""
 
-    @abstractmethod
-    def show(self, row: Row) -> Shown:
-        """An answer for a terminal."""
+    def rule(self, threshold: float) -> str:
+        """When a class is given, where that is not plain."""
+        return ""
 
-    @abstractmethod
-    def cell(self, row: Row) -> str:
-        """An answer for a table."""
+    def told(self, threshold: float) -> dict[str, float]:
+        """The same as settings of card and report."""
+        return {}
 
     @abstractmethod
     def majority(self, y_train: np.ndarray, y_test: np.ndarray) -> Baseline:
@@ -157,19 +159,20 @@ class OneClass(Target):
         labels = self.labels
         return [{"label": labels[int(p.argmax())], "probabilities": dict(zip(labels, p.tolist()))} for p in P]
 
-    def show(self, row: Row) -> Shown:
-        return Shown([self.cell(row)], likeliest_first(row))
-
-    def cell(self, row: Row) -> str:
-        return str(row["label"])
-
     def majority(self, y_train: np.ndarray, y_test: np.ndarray) -> Baseline:
         shares = np.bincount(y_train, minlength=len(self.labels)) / len(y_train)
         text = f"always {self.labels[int(shares.argmax())]!r}, the most frequent class of the training data"
         return Baseline("majority class", text, self.figures(y_test, np.tile(shares, (len(y_test), 1)), 0.5))
 
 
-def likeliest_first(row: Row) -> list[str]:
-    """A line a class, of how probable it is."""
+def written(row: Row) -> str:
+    """The labels of an answer; nothing, where none is given."""
+    labels = row.get("labels")
+    return str(row["label"]) if labels is None else BETWEEN.join(map(str, cast(Sequence[str], labels)))
+
+
+def shown(row: Row) -> Shown:
+    """An answer for a terminal, and beside it a line a class, of how probable it is."""
     found = cast(Mapping[str, float], row["probabilities"])
-    return [f"  {label:<20} {p:.3f}" for label, p in sorted(found.items(), key=lambda item: -item[1])]
+    lines = [f"  {label:<20} {p:.3f}" for label, p in sorted(found.items(), key=lambda item: -item[1])]
+    return Shown([written(row) or NONE], lines)

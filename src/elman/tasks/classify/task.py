@@ -1,4 +1,7 @@
-"""The task `classify`: from texts, or series of numbers, to one label each; see `elman.tasks.contract.Task`."""
+"""The task `classify`: from texts, or series of numbers, to one label each, or to several.
+
+See `elman.tasks.contract.Task`.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,15 @@ from elman.config.recipe import Recipe
 from elman.config.settings import DataSettings
 from elman.data.classes import unseen_labels
 from elman.data.labelled import Labelled, load_labelled, load_texts
+from elman.data.several import Form
 from elman.data.table import Table
 from elman.errors import InputError
 from elman.models.encoding import Examples
 from elman.pages.page import Section
 from elman.tasks.classify.baselines import linear_baseline
 from elman.tasks.classify.estimator import Classifier
+from elman.tasks.classify.several import SeveralLabels
+from elman.tasks.classify.target import shown, written
 from elman.tasks.classify.variants import variants_on
 from elman.tasks.contract import Baseline, Look, Note, Row, Shown, Split, Task, Trained, Variants
 from elman.tasks.decided import Decided
@@ -77,7 +83,8 @@ class Classify(Task[Classifier, Labelled]):
                     raise InputError(what, where=table.source, remedy="rename it, or leave it out")
             return Labelled(table["text"], table=table)
         target = columns.get("target") or "label"
-        table = load_texts(settings, input, target, estimator.labels, note)
+        form = Form.known(columns, settings.separator) if isinstance(estimator.target_, SeveralLabels) else None
+        table = load_texts(settings, input, target, estimator.labels, note, form)
         _check_kind(estimator, table)
         for line in unseen_labels(table, set(estimator.labels), "rows"):
             note(line)
@@ -88,12 +95,11 @@ class Classify(Task[Classifier, Labelled]):
         return ["predicted", *(f"p({label})" for label in estimator.labels)]
 
     def answer(self, estimator: Classifier, examples: Labelled, note: Note) -> list[Row]:
-        """``{"label": ..., "probabilities": {...}}``; texts of which the model knows nothing are told."""
-        labels = estimator.labels
-        found: list[Row] = [
-            {"label": labels[int(p.argmax())], "probabilities": dict(zip(labels, p.tolist()))}
-            for p in estimator.predict_proba(list(examples.inputs))
-        ]
+        """``{"label": ..., "probabilities": {...}}``, or ``{"labels": [...], ...}`` of several.
+
+        Texts of which the model knows nothing are told.
+        """
+        found = estimator.target_.rows(estimator.predict_proba(list(examples.inputs)), estimator.threshold_)
         if not estimator.encoding_.reads_numbers and len(examples):
             read = estimator.encoding_(list(examples.inputs))
             _tell_unknown(estimator, examples, read, note)
@@ -115,15 +121,14 @@ class Classify(Task[Classifier, Labelled]):
             k != "text" and list(values) == list(table["text"]) for k, values in table.columns.items()
         ):
             del columns["text"]  # a copy under the name that `load_texts` gives it
-        columns["predicted"] = [row["label"] for row in answers]
+        columns["predicted"] = [written(row) for row in answers]
         for label in estimator.labels:
             columns[f"p({label})"] = [round(_probabilities(row)[label], 6) for row in answers]
         return Table(columns, table.source, table.rows, table.unit)
 
     def show(self, row: Row) -> Shown:
-        """The label; how probable each is stands beside."""
-        order = sorted(_probabilities(row).items(), key=lambda item: -item[1])
-        return Shown([str(row["label"])], [f"  {label:<20} {p:.3f}" for label, p in order])
+        """The label, or several with "|" between them, "-" for none; how probable each is stands beside."""
+        return shown(row)
 
     def chain(self, estimator: Classifier) -> Chain | None:
         return estimator.encoding_.chain
