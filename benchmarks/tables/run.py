@@ -38,23 +38,19 @@ def trained(arguments: list[str], folder: Path, seed: int, run: Path) -> dict[st
     """One training as a command of its own: its metrics, seconds, and the megabytes that it held at most."""
     paths = [str(folder / a) if (folder / a).exists() else a for a in arguments]
     before = time.perf_counter()
-    command = [sys.executable, "-c", _MEASURED, "train", "classify", *paths, "--seed", str(seed), "--out", str(run)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{' '.join(arguments)}: {done.stderr[-2000:]}")
-    seconds = time.perf_counter() - before
-    megabytes = int(done.stdout.rpartition("peak ")[2]) / 1024
+    command = [sys.executable, "-m", "elman.cli", "train", "classify", *paths, "--seed", str(seed), "--out", str(run)]
+    with tempfile.TemporaryFile("w+") as said:
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
+        _, status, usage = os.wait4(child.pid, 0)
+        if status:
+            said.seek(0)
+            sys.exit(f"{' '.join(arguments)}: {said.read()[-2000:]}")
+    seconds, megabytes = time.perf_counter() - before, usage.ru_maxrss / 1024
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     return {"seconds": seconds, "megabytes": megabytes, "n": metrics["test"]["n"],
             "decided": metrics["decided"]["lines"],
             **{name: {k: metrics[name][k] for k in ("accuracy", "macro_f1", "nll")} for name in ("test", "baseline")},
             "baseline_name": metrics["baseline"]["name"]}  # fmt: skip
-
-
-_MEASURED = (
-    "import resource\nfrom elman.cli.app import run\ntry:\n    run()\nfinally:\n"
-    "    print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-)
 
 
 def row(name: str, runs: list[dict[str, Any]]) -> str:

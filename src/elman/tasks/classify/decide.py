@@ -28,7 +28,7 @@ __all__ = ["Facts", "decide", "facts_of", "rule"]
 
 FEW = 1000  # rows; of fewer every one counts: choices are cross-validated, and the answer is learned from all
 _MANY = 4_000_000  # rows; so many are read once
-_BATCHES = ((8, 150), (16, 500), (32, 30_000), (64, 150_000), (128, 600_000), (256, math.inf))  # sequences, below rows
+_BATCHES = ((8, 150), (16, 500), (32, 30_000), (64, 150_000), (128, 1_200_000), (256, math.inf))  # sequences, below rows
 _WIDE = 50_000  # n-gram features of the linear model
 _WIDEST = 10_000_000  # numbers of it, n-grams times classes
 _STEPS = 500  # of a series at most; longer ones are read several steps at a time
@@ -75,7 +75,8 @@ def facts_of(train: Labelled, valid: Labelled, text: TextSettings) -> Facts:
 def rule(facts: Facts) -> dict[str, tuple[Any, str]]:
     """Dotted key -> (value, why), in the order in which they are told."""
     n = facts.rows
-    epochs = max(2 if n < _MANY else 1, min(60, round(12 * math.sqrt(5000 / n))))
+    once = 120 if facts.series else 60  # passes over few rows; an epoch of series teaches less than one of words
+    epochs = max(2 if n < _MANY else 1, min(once, round(once / 5 * math.sqrt(5000 / n))))
     batch = next(size for size, below in _BATCHES if n < below)
     passes = f"{epochs * -(-n // batch):,} steps for {n:,} rows: more rows take more steps and fewer passes"
     found: dict[str, tuple[Any, str]] = {
@@ -96,7 +97,8 @@ def rule(facts: Facts) -> dict[str, tuple[Any, str]]:
         if stride > 1:
             found["model.stride"] = (stride, f"the longest series has {facts.longest:,} steps")
         found["model.pooling"] = ("concat", "last, largest and mean state side by side")
-        found["model.dropout"] = (0.2, "series of numbers bear less than words")
+        found["model.cell"] = ("gru", "fewer numbers to learn than an LSTM's")
+        found["model.dropout"] = (0.1, "series of numbers bear less than words")
         found["model.hidden"] = (64, "for series of numbers")
         return found
     found["training.weight_decay"] = (0.1, "for words, most of which are rare")
@@ -110,9 +112,8 @@ def candidates_of(facts: Facts) -> list[dict[str, Any]]:
     """What is tried; the first is what is taken where nothing is."""
     if facts.series:
         ways: list[dict[str, Any]] = [
-            {"model.scale": scale, "model.differences": True, "training.rate": rate}
-            for scale in ("all", "each", "both")
-            for rate in (0.005, 0.01)
+            {"model.scale": scale, "model.differences": True, "training.rate": 0.005}
+            for scale in ("each", "all", "both")
         ]
         return ways
     wide, narrow = {"model.embedding": 300, "model.hidden": 128}, {"model.embedding": 100, "model.hidden": 64}

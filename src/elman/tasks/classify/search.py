@@ -75,7 +75,7 @@ def folds_of(train: Labelled, valid: Labelled, few: bool, rows: float, seed: int
 
 def search(recipe: Recipe, candidates: Sequence[Candidate], folds: Sequence[Fold], progress: Silent) -> Found:
     """Try the candidates, and say which is the best and by how much."""
-    started, left, share, trials = time.perf_counter(), list(candidates), 0.25 if len(candidates) > 2 else 0.5, []
+    started, left, share, trials = time.perf_counter(), list(candidates), 0.5 if len(folds) > 1 else 0.25, []
     progress.start("trying settings", _runs(len(left)) * len(folds))
     try:
         while len(left) > 1:
