@@ -28,7 +28,8 @@ __all__ = ["Facts", "decide", "facts_of", "rule"]
 
 FEW = 1000  # rows; of fewer every one counts: choices are cross-validated, and the answer is learned from all
 _MANY = 4_000_000  # rows; so many are read once
-_BATCHES = ((8, 150), (16, 500), (32, 30_000), (64, 150_000), (128, 1_200_000), (256, math.inf))  # sequences, below rows
+# sequences in a batch, for fewer rows than that
+_BATCHES = ((8, 150), (16, 500), (32, 30_000), (64, 150_000), (128, 1_200_000), (256, math.inf))
 _WIDE = 50_000  # n-gram features of the linear model
 _WIDEST = 10_000_000  # numbers of it, n-grams times classes
 _STEPS = 500  # of a series at most; longer ones are read several steps at a time
