@@ -15,6 +15,20 @@ from elman.errors import InputError
 SHARES = [0.7, 0.1, 0.2]
 
 
+@pytest.mark.parametrize("fractions", [[0.7, 0.1, 0.2], [0.9, 0.1]])
+@pytest.mark.parametrize("each", [2, 3, 4])
+def test_many_labels_of_few_rows_leave_no_part_short(each: int, fractions: list[float]) -> None:
+    """Label by label, a tenth of four rows is none."""
+    labels = [i % 300 for i in range(300 * each)]
+    parts = split_rows(labels, fractions, 0)
+    assert sorted(i for part in parts for i in part) == list(range(len(labels)))
+    for part, share in zip(parts, fractions):
+        assert len(part) == pytest.approx(share * len(labels), rel=0.35)
+        counts = Counter(labels[i] for i in part)
+        assert all(abs(counts[label] - share * each) < 1 for label in range(300))
+    assert {labels[i] for i in parts[0]} == set(range(300))
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.sampled_from("abc"), min_size=3, max_size=200), st.integers(0, 5))
 def test_rows_are_dealt_once_and_in_proportion(labels: list[str], seed: int) -> None:

@@ -42,6 +42,8 @@ def test_a_figure_that_is_better_low_or_no_number_says_so() -> None:
 def test_limits_follow_from_the_figures() -> None:
     assert "not better" not in card()
     assert "Weakest on good\\|bad: F1 0.400" in card()  # a class that never occurs is not the weakest
+    one = {"f1": 1.0, "n": 5}
+    assert "Weakest" not in card({**METRICS, "test": {**METRICS["test"], "classes": {"a": one, "b": one}}})
     assert "1,632 test examples" in card()
     assert "level with it" in card()
     assert "not better than the best baseline" in card(better=False)

@@ -14,6 +14,7 @@ from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_
 from tests.report.conftest import headline
 
 from elman import cells
+from elman.config.told import in_words
 from elman.layers import Recurrent
 from elman.metric import Figure, known_figure
 from elman.pages.mathematics import proof_table, typeset
@@ -191,6 +192,26 @@ def test_equations_are_set_as_printed() -> None:
     assert text(typeset("n = tanh(self.W @ (r * s) + U_n @ x + b)"), "") == "n = tanh(W (r \u2299 s) + Un x + b)"
     assert "<b>W</b><sub>r</sub>" in typeset("r = sigmoid(W_r @ s)")
     assert text(typeset("z * s + (1 - z) * n"), "") == "z \u2299 s + (1 \u2212 z) \u2299 n"
+
+
+def test_what_holds_of_every_member_is_said_once() -> None:
+    """And one that fails is named, with the number of its member."""
+    checks = [Check("padded", True, 1e-9, 1e-5)]
+    for k in range(3):
+        checks += [Check(f"members.{k}.recurrent: alone", True, k * 1e-7, 1e-5),
+                   Check(f"members.{k}.recurrent: in chunks", None, note="bidirectional"),
+                   Check(f"members.{k}.recurrent: twice", k != 1, float(k == 1), 0.0)]  # fmt: skip
+    said = text(proof_table(Proof("model", checks).to_dict()))
+    assert "each of 3 members, recurrent: alone 2.0e-07" in said
+    assert "each of 3 members, recurrent: in chunks bidirectional" in said
+    assert "members.1.recurrent: twice 1.0e+00 0 \u2715 fails" in said
+    assert "each of 2 members, recurrent: twice 0 0 \u2713 holds" in said
+    assert said.count("recurrent") == 4
+
+
+def test_settings_are_written_as_one_reads_them() -> None:
+    settings = {"model.wide": 50_000, "model.refit": True, "model.differences": False, "training.rate": 0.005}
+    assert in_words(settings) == "wide 50,000, refit, no differences, rate 0.005"
 
 
 def test_a_failed_proof_is_seen() -> None:

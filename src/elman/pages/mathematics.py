@@ -13,6 +13,7 @@ __all__ = ["equations", "proof_table", "typeset"]
 _TOKEN = re.compile(
     r"\s+|[A-Za-z\u0370-\u03ff][A-Za-z0-9\u0370-\u03ff']*(?:_[A-Za-z0-9{},+\-]+)?|\d+(?:\.\d+)?(?:e[+-]?\d+)?|\*\*|<=|>=|."
 )
+_MEMBER = re.compile(r"members\.\d+\.")
 _SIGNS = {"@": "\u2009", "*": "\u2009\u2299\u2009", "-": "\u2212", "<=": "\u2264", ">=": "\u2265"}
 _FUNCTIONS = {
     "sigmoid": "\u03c3", "tanh": "tanh", "relu": "relu", "exp": "exp", "log": "log", "softplus": "softplus",
@@ -56,7 +57,7 @@ def proof_table(proof: Mapping[str, Any] | None) -> Html | None:
     head = tag("tr", tag("th", "claim"), [tag("th", h, class_="n") for h in ("largest difference", "allowed", "")])
     looks = {True: ("\u2713 holds", "n ok"), False: ("\u2715 fails", "n no"), None: ("\u2013", "n muted")}
     body = []
-    for check in checks:
+    for check in _together(checks):
         holds, error, allowed = check.get("holds"), check.get("error"), check.get("tolerance")
         said = _size(error) if error is not None else "\u2013" if holds is None else "not a number"
         note = tag("span", check["note"], class_="note") if check.get("note") else None
@@ -71,6 +72,25 @@ def proof_table(proof: Mapping[str, Any] | None) -> Html | None:
             )
         )
     return tag("div", tag("table", tag("thead", head), tag("tbody", body), class_="proof"), class_="scroll")
+
+
+def _together(checks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """What is claimed alike of several members of a committee, and holds of all or is claimed of none, as one."""
+    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for place, check in enumerate(checks):
+        name = str(check.get("name", ""))
+        member = _MEMBER.match(name)
+        shared = name[member.end() :] if member is not None and check.get("holds") is not False else place
+        key = shared, check.get("note"), check.get("holds")
+        groups.setdefault(key, []).append(check)
+    found = []
+    for (name, _, holds), alike in groups.items():
+        if len(alike) == 1:
+            found.append(alike[0])
+            continue
+        worst = max((check["error"] for check in alike), default=None) if holds else None
+        found.append({**alike[0], "name": f"each of {len(alike)} members, {name}", "error": worst})
+    return found
 
 
 def _size(error: float, digits: int = 1) -> str:

@@ -93,7 +93,8 @@ def _limits(metrics: Mapping[str, Any], better: bool) -> Iterator[str]:
     scored = {name: row["f1"] for name, row in groups.items() if row.get("n", row.get("support", 1))}
     if len(scored) > 1:
         worst = min(scored, key=lambda name: scored[name])
-        yield f"Weakest on {_cell(worst)}: F1 {scored[worst]:.3f} on the test split."
+        if scored[worst] < max(scored.values()):
+            yield f"Weakest on {_cell(worst)}: F1 {scored[worst]:.3f} on the test split."
     if "ece" in test:
         yield f"A stated probability is off by {test['ece']:.3f} on average (expected calibration error)."
     if "n" in test:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from elman.config.told import in_words
 from elman.metric import known_figure
 from elman.pages.markup import Html, tag
 from elman.pages.numbers import seconds
@@ -29,16 +30,17 @@ def decided(found: Mapping[str, Any]) -> Section:
 def _tried(rows: Sequence[Mapping[str, Any]], by: str) -> Html:
     """In the order in which they were tried: the settings, what they were given, and what they reached."""
     figure = known_figure(by)
-    heads = ("steps", figure.title, "nll", "seconds")
+    heads = ("steps", figure.title.lower(), "nll", "time")
     head = tag("tr", tag("th", "tried"), [tag("th", name, class_="n") for name in heads])
     body = []
     for row in rows:
         reached = [_or_dash(row["figure"], lambda v: written(figure, v)), _or_dash(row["nll"], lambda v: f"{v:.3f}")]
         cells = [f"{row['steps']:,}", *reached, seconds(row["seconds"])]
-        said = ", ".join(
-            f"{key.rpartition('.')[2].replace('_', ' ')} {value}" for key, value in row["settings"].items()
+        body.append(
+            tag(
+                "tr", tag("th", in_words(row["settings"]), scope="row"), [tag("td", cell, class_="n") for cell in cells]
+            )
         )
-        body.append(tag("tr", tag("th", said, scope="row"), [tag("td", cell, class_="n") for cell in cells]))
     return tag("div", tag("table", tag("thead", head), tag("tbody", body)), class_="scroll")
 
 

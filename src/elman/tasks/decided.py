@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from elman.config.recipe import Recipe
 from elman.errors import InputError
 from elman.files import read_file, write_file
 
-__all__ = ["Decided", "Trial", "in_words", "kept"]
+__all__ = ["Decided", "Trial", "kept"]
 
 _LONGEST = 1 << 20  # bytes
 
@@ -76,8 +76,3 @@ def kept(path: Path, decide: Callable[[], Decided]) -> Decided:
     found = decide()
     write_file(path, msgspec.json.encode(found))
     return found
-
-
-def in_words(settings: Mapping[str, Any]) -> str:
-    """``rate 0.005, hidden 128``: settings as one reads them."""
-    return ", ".join(f"{key.rpartition('.')[2].replace('_', ' ')} {value}" for key, value in settings.items())

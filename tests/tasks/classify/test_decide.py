@@ -74,6 +74,12 @@ def test_long_series_are_read_several_steps_at_a_time(longest: int, stride: int)
     assert found.get("model.stride", (1, ""))[0] == stride
 
 
+def test_one_step_is_not_scaled_by_itself() -> None:
+    """Which would leave nothing of it."""
+    assert {c["model.scale"] for c in candidates_of(Facts(100, 2, True, 1.0, 1, True))} == {"all"}
+    assert {c["model.scale"] for c in candidates_of(Facts(100, 2, True, 1.5, 2, True))} == {"all", "each", "both"}
+
+
 def test_every_decision_says_why_and_can_be_set() -> None:
     for series in (False, True):
         facts = Facts(300, 2, series, 900.0, 9000, True)

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from elman.config.recipe import Recipe
+from elman.config.told import in_words
 from elman.config.training import TrainingSettings
 from elman.data.label_sets import each_label
 from elman.data.labelled import Labelled
 from elman.models.classifier import ClassifierSettings
 from elman.models.encoding import TextSettings, are_texts
 from elman.tasks.classify.search import Candidate, folds_of, search
-from elman.tasks.decided import Decided, in_words
+from elman.tasks.decided import Decided
 from elman.text.chain import Chain
 from elman.text.tag import no_tags
 from elman.training.progress import Silent
@@ -111,6 +112,8 @@ def rule(facts: Facts) -> dict[str, tuple[Any, str]]:
 
 def candidates_of(facts: Facts) -> list[dict[str, Any]]:
     """What is tried; the first is what is taken where nothing is."""
+    if facts.series and facts.longest == 1:  # plain tables of numbers: one step has no course of its own
+        return [{"model.scale": "all", "training.rate": rate} for rate in (0.005, 0.01)]
     if facts.series:
         ways: list[dict[str, Any]] = [
             {"model.scale": scale, "model.differences": True, "training.rate": 0.005}

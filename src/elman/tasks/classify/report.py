@@ -140,9 +140,13 @@ def _settings(recipe: Recipe, classifier: Classifier) -> dict[str, Any]:
     model, text, training = recipe[ClassifierSettings], recipe[TextSettings], recipe[TrainingSettings]
     graph = classifier.model_.recurrent.graph
     stages = [s if isinstance(s, str) else s.get("name", "?") for s in text.stages]
+    linear = getattr(classifier.model_, "wide", None)
+    wide = 0 if linear is None else linear.in_features
+    of_numbers = {"scale": model.scale, "differences": model.differences, "stride": model.stride}
     of_texts = {
         "word dropout": model.word_dropout,
         "n-gram features": model.ngrams,
+        **({"n-grams of a linear model": wide} if wide else {}),
         "text chain": ", ".join(stages),
     }
     return {
@@ -155,10 +159,11 @@ def _settings(recipe: Recipe, classifier: Classifier) -> dict[str, Any]:
         **({"members": model.members} if model.members > 1 else {}),
         "parameters": sum(p.numel() for p in classifier.model_.parameters()),
         "dropout": model.dropout,
-        **({} if classifier.encoding_.reads_numbers else of_texts),
+        **(of_numbers if classifier.encoding_.reads_numbers else of_texts),
         "class weights": recipe[LossSettings].class_weights,
         "label smoothing": recipe[LossSettings].label_smoothing,
         **classifier.target_.told(classifier.threshold_),
+        **({"learned from validation rows too": True} if model.refit else {}),
         "epochs": training.epochs,
         "batch size": training.batch_size,
         "learning rate": training.rate,

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from elman.config.recipe import Recipe
+from elman.config.told import in_words
 from elman.config.training import TrainingSettings
 from elman.data.label_sets import all_labels, split_keys
 from elman.data.labelled import Labelled
@@ -22,7 +23,7 @@ from elman.models.calibration import class_temperature
 from elman.tasks.classify.estimator import Classifier, predict_scores
 from elman.tasks.classify.several import target_of
 from elman.tasks.classify.target import Target
-from elman.tasks.decided import Trial, in_words
+from elman.tasks.decided import Trial
 from elman.tasks.figures import number
 from elman.training.divergence import DivergenceError
 from elman.training.progress import Silent
@@ -90,10 +91,10 @@ def search(recipe: Recipe, candidates: Sequence[Candidate], folds: Sequence[Fold
     finally:
         progress.stop()
     held = sum(len(held) for _, held in folds)
-    how = f"cross-validated on {held} rows" if len(folds) > 1 else f"on {held:,} validation rows"
+    how = f"cross-validated on {held} rows" if len(folds) > 1 else f"on {held:,} validation row{'s' * (held > 1)}"
     why = (
-        f"the best of {len(candidates)} tried {how}: nll {best.nll:.3f}, the next {in_words(next_.settings)} "
-        f"{next_.nll:.3f}; {time.perf_counter() - started:.0f} s"
+        f"the best of {len(candidates)} tried {how}: nll {best.nll:.3f}; the next, {in_words(next_.settings)}, "
+        f"came to {next_.nll:.3f}; {time.perf_counter() - started:.0f} s"
     )
     return Found(best.settings, why, target_of(folds[0][0].labels).tried, trials)
 
