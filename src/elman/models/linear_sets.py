@@ -12,6 +12,7 @@ from elman.models.linear import STRENGTHS, Matrix, coefficients, descent, fit_li
 __all__ = ["LinearSets", "best_threshold", "choose_linear_sets", "fit_linear_sets", "micro_f1"]
 
 _FIRST, _ALONE = 4, 5  # of the strengths, which is tried first; which where there is time for one fit
+_BESIDES = 100.0  # rows: what probabilities by themselves say of a threshold
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,11 @@ def micro_f1(y: np.ndarray, given: np.ndarray) -> float:
     return 2 * hits / both if both else 0.0
 
 
-def best_threshold(probabilities: np.ndarray, y: np.ndarray) -> float:
+def best_threshold(probabilities: np.ndarray, y: np.ndarray, rows: float = _BESIDES) -> float:
     """From which probability on labels are given where `micro_f1` is highest (Lipton et al. 2014).
+
+    A few examples say little of it. What the probabilities themselves would have counts besides, as if it were so many
+    `rows` of labels.
 
     Args:
         probabilities: (N, K).
@@ -145,13 +149,14 @@ def best_threshold(probabilities: np.ndarray, y: np.ndarray) -> float:
         .5 where that is as good as any, or where no label is there; else half-way between two probabilities that
         occur, and of equally good ones the nearest to .5.
     """
-    p = probabilities.ravel()
+    p, share = probabilities.ravel(), len(y) / max(1e-9, len(y) + rows)
     order = np.argsort(-p, kind="stable")
     p, there = p[order], (y[:, :-1] > 0).ravel()[order]
     if not there.any():
         return 0.5
+    counted = share * there + (1 - share) * p
     last = np.flatnonzero(np.append(p[:-1] > p[1:], True))  # given are all down to one of these
-    f1 = 2 * there.cumsum()[last] / (last + 1 + int(y.sum(dtype=np.int64)))
+    f1 = 2 * counted.cumsum()[last] / (last + 1 + counted.sum() + share * y[:, -1].sum(dtype=np.int64))
     high, low = p[last], np.append(p, 0.0)[last + 1]
     cuts = np.where((low < 0.5) & (high >= 0.5), 0.5, (low + high) / 2)
     best = cuts[f1 >= f1.max() - 1e-12]

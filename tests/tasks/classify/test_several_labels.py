@@ -196,10 +196,32 @@ def test_the_threshold_is_the_best_of_all(seed: int) -> None:
     P = rng.random((12, 3)).round(1 + seed % 2)  # with ties
     y = np.c_[rng.random((12, 3)) < P**2, rng.random(12) < 0.2].astype(np.uint8)
     best = max(micro_f1(y, cut <= P) for cut in np.unique(P))
-    found = best_threshold(P, y)
+    found = best_threshold(P, y, rows=0)
     assert micro_f1(y, found <= P) == pytest.approx(best)
     assert micro_f1(y, P >= 0.5) < best or found == 0.5
     assert best_threshold(P, np.zeros_like(y)) == 0.5
+
+
+@pytest.mark.parametrize("sure", [0.7, 1.0, 1.5])
+def test_few_examples_have_half_a_say_in_the_threshold(sure: float) -> None:
+    """On others it does better than the threshold that fits the few, even where probabilities are not quite true."""
+    rng = np.random.default_rng(0)
+
+    def drawn(n: int) -> tuple[np.ndarray, np.ndarray]:
+        p = rng.beta(0.3, 2, (n, 5))
+        y = np.c_[rng.random((n, 5)) < p, np.zeros(n)].astype(np.uint8)
+        return 1 / (1 + ((1 - p) / np.maximum(p, 1e-12)) ** sure), y
+
+    others, truth = drawn(5000)
+    gained = []
+    for _ in range(40):
+        P, y = drawn(20)
+        gained.append(
+            micro_f1(truth, best_threshold(P, y) <= others) - micro_f1(truth, best_threshold(P, y, rows=0) <= others)
+        )
+    assert np.mean(gained) > 0.004
+    many, labels = drawn(20_000)
+    assert best_threshold(many, labels) == pytest.approx(best_threshold(many, labels, rows=0), abs=0.05)
 
 
 def test_the_loss_is_binary_cross_entropy() -> None:
