@@ -144,3 +144,40 @@ def test_within_is_where_a_sequence_has_steps() -> None:
     assert found.tolist() == [[True, True, True], [True, False, True], [True, False, False], [False] * 3]
     assert torch.equal(within(torch.tensor([3, 1, 2]), 4, batch_first=True), found.T)
     assert within(torch.tensor([3, 1, 2]), 4, device="meta").is_meta
+
+
+def dealt_one_by_one(
+    lengths: list[int], size: int, generator: torch.Generator | None, pool: int, tokens: int
+) -> list[list[int]]:
+    """What `bucket_batches` says, in lists; a plan that differed would end whatever training is taken up again."""
+    order = (
+        list(range(len(lengths))) if generator is None else torch.randperm(len(lengths), generator=generator).tolist()
+    )
+    pools: list[list[int]] = [[]]
+    for i in order:
+        full = sum(lengths[j] for j in pools[-1]) >= pool * tokens if tokens else len(pools[-1]) == pool * size
+        if pools[-1] and full and generator is not None:
+            pools.append([])
+        pools[-1].append(i)
+    batches: list[list[int]] = []
+    for part in pools:
+        for place, i in enumerate(sorted(part, key=lambda i: lengths[i])):
+            begins = place == 0 or (not tokens and place % size == 0)
+            if begins or lengths[i] * (len(batches[-1]) + 1) > (tokens or 65_536):
+                batches.append([])
+            batches[-1].append(i)
+    if generator is None:
+        return batches
+    return [batches[k] for k in torch.randperm(len(batches), generator=generator).tolist()]
+
+
+@pytest.mark.parametrize("tokens", [0, 1, 700, 90_000])
+@pytest.mark.parametrize("longest", [1, 40, 3000, 80_000])
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_the_plan_of_an_epoch_is_as_it_always_was(tokens: int, longest: int, shuffled: bool) -> None:
+    draw = np.random.default_rng(longest + tokens)
+    for n, size, pool in ((0, 3, 2), (1, 1, 1), (57, 8, 3), (300, 7, 50)):
+        lengths = draw.integers(1, longest + 1, n).tolist()
+        one, other = (torch.Generator().manual_seed(5) if shuffled else None for _ in range(2))
+        expected = dealt_one_by_one(lengths, size, one, pool, tokens)
+        assert bucket_batches(lengths, size, other, pool, tokens=tokens) == expected

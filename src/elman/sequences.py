@@ -157,44 +157,45 @@ def bucket_batches(
     Returns:
         Lists of indices into `lengths`; every index stands in exactly one.
     """
-    n = len(lengths)
+    sizes = np.asarray(lengths, np.int64)
     if generator is None:
-        order = sorted(range(n), key=lambda i: lengths[i])
-        pools = [order] if order else []
+        pools = [np.argsort(sizes, kind="stable")]
     else:
-        order = torch.randperm(n, generator=generator).tolist()
-        pools = list(_steps_long(order, lengths, pool * tokens) if tokens else _pieces(order, pool * batch_size))
-        pools = [sorted(part, key=lambda i: lengths[i]) for part in pools]
+        order = torch.randperm(len(sizes), generator=generator).numpy()
+        if tokens:
+            pools = _steps_long(order, sizes, pool * tokens)
+        else:
+            pools = _pieces(order, pool * batch_size)
+        pools = [part[np.argsort(sizes[part], kind="stable")] for part in pools]
     dealt = pools if tokens else [batch for part in pools for batch in _pieces(part, batch_size)]
-    batches = _bounded(dealt, lengths, tokens or _MOST_STEPS)
+    batches = [piece for batch in dealt for piece in _bounded(batch, sizes, tokens or _MOST_STEPS)]
     if generator is None:
         return batches
     return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
 
 
-def _pieces(order: list[int], size: int) -> Iterator[list[int]]:
+def _pieces(order: np.ndarray, size: int) -> list[np.ndarray]:
     """Of `size` examples; the last may have fewer."""
-    return (order[start : start + size] for start in range(0, len(order), size))
+    return [order[start : start + size] for start in range(0, len(order), size)]
 
 
-def _steps_long(order: list[int], lengths: Sequence[int], steps: int) -> Iterator[list[int]]:
+def _steps_long(order: np.ndarray, sizes: np.ndarray, steps: int) -> list[np.ndarray]:
     """Pieces with at least so many time steps; the last may have fewer."""
-    start = total = 0
-    for end, i in enumerate(order, 1):
-        total += lengths[i]
-        if total >= steps or end == len(order):
-            yield order[start:end]
-            start, total = end, 0
+    total, found, start = sizes[order].cumsum(), [], 0
+    while start < len(order):
+        before = total[start - 1] if start else 0
+        end = int(np.searchsorted(total, before + steps)) + 1
+        found.append(order[start:end])
+        start = end
+    return found
 
 
-def _bounded(batches: list[list[int]], lengths: Sequence[int], most: int) -> list[list[int]]:
-    """The same batches, each sorted by length, those cut that would have more than `most` padded steps."""
-    out: list[list[int]] = []
-    for batch in batches:
-        start = 0
-        for end, i in enumerate(batch):
-            if end > start and lengths[i] * (end - start + 1) > most:
-                out.append(batch[start:end])
-                start = end
-        out.append(batch[start:])
-    return out
+def _bounded(batch: np.ndarray, sizes: np.ndarray, most: int) -> Iterator[list[int]]:
+    """The same batch, sorted by length, in pieces of at most `most` padded steps each."""
+    mine, start = sizes[batch], 0
+    while start < len(batch):
+        # a longer one in a longer batch only adds to the padding: the first that is too much ends the piece
+        over = np.flatnonzero(mine[start + 1 :] * np.arange(2, len(batch) - start + 1) > most)
+        end = start + 1 + int(over[0]) if len(over) else len(batch)
+        yield batch[start:end].tolist()
+        start = end

@@ -118,9 +118,14 @@ def test_pieces_of_a_large_corpus_are_the_whole(monkeypatch: pytest.MonkeyPatch)
     whole = NgramFeatures((1, 3), (2, 3), most=300).fit(texts, labels)
     rows = whole.rows(texts)
     monkeypatch.setattr("elman.text.ngram_counts._AT_ONCE", 16)
+    monkeypatch.setattr("elman.text.ngrams._AT_ONCE", 100)
+    monkeypatch.setattr("elman.text.ngrams._TEXTS", 70)
+    monkeypatch.setattr("elman.text.ngram_counts._WORDS", 20)  # what is remembered of words is forgotten now and then
     parts = NgramFeatures((1, 3), (2, 3), most=300).fit(Corpus.of(texts), labels)
     assert parts.to_dict() == whole.to_dict()
     for one, other in zip(rows, parts.rows(texts)):
+        np.testing.assert_array_equal(one, other)
+    for one, other in zip(rows, parts.rows([" ".join(text) for text in texts])):
         np.testing.assert_array_equal(one, other)
 
 

@@ -18,7 +18,7 @@ from elman.sequences import check_lengths, within
 
 __all__ = ["half_life", "influence", "remembered"]
 
-AT_ONCE = 2**24  # numbers of a Jacobian held at a time
+AT_ONCE = 2**22  # numbers of a Jacobian held at a time
 
 
 def influence(layer: Recurrent, x: Tensor) -> Tensor:

@@ -148,8 +148,11 @@ class Encoding:
         self.vectors = drawn, torch.from_numpy(pretrained.matrix[further])
         return Vocabulary(trained + [pretrained.words[row] for row in further])
 
-    def __call__(self, X: Sequence[Any], y: np.ndarray | None = None) -> Examples:
+    def __call__(self, X: Sequence[Any], y: np.ndarray | None = None, ngrams: bool = True) -> Examples:
         """Encode inputs of the kind that was learned from.
+
+        Args:
+            ngrams: False leaves n-gram features out.
 
         Raises:
             InputError: another kind of input, a wrong number of features, NaN, an empty sequence.
@@ -166,7 +169,7 @@ class Encoding:
         columns = [(read.tokens, self.vocabulary)]
         if self.tags is not None and read.tags is not None:
             columns.append((read.tags, self.tags))
-        features = None if self.ngrams is None else NgramRows.of(self.ngrams, read.tokens)
+        features = None if self.ngrams is None or not ngrams else NgramRows.of(self.ngrams, read.tokens)
         return Examples(Numbers.of(columns), read.tokens, features, classes, given=read.given)
 
     def unknown(self, item: Tensor) -> list[int]:

@@ -25,6 +25,7 @@ __all__ = ["Counts", "Known", "Learned", "learn"]
 
 _AT_ONCE = 1 << 18  # tokens, whose n-grams stand written out while they are counted
 _FEW = 64  # texts
+_WORDS = 1 << 18  # whose n-grams are remembered
 
 
 def _corpus(texts: Sequence[Document], kind: str) -> Corpus:
@@ -60,6 +61,7 @@ class Known:
     def __init__(self, kind: str, sizes: Range, ngrams: Sequence[str]) -> None:
         self.kind, self.sizes = kind, sizes
         self.column = {ngram: i for i, ngram in enumerate(ngrams)}
+        self._cut: dict[str, list[int]] = {}
 
     def count(self, texts: Sequence[Document]) -> Counts:
         """Count in N texts; a few are counted without the libraries and the tables that many need."""
@@ -67,7 +69,7 @@ class Known:
             return self._one_by_one(texts)
         corpus = _corpus(texts, self.kind)
         if self.kind == "character":
-            tables = [texts @ grams for texts, grams in _characters(corpus, self.sizes, self.column.get)]
+            tables = [texts @ grams for texts, grams in _characters(corpus, self.sizes, self.column.get, self._cut)]
         elif _blanks(corpus):
             return self._one_by_one(corpus)
         else:
@@ -139,20 +141,26 @@ def _blanks(corpus: Corpus) -> bool:
 
 
 def _characters(
-    corpus: Corpus, sizes: Range, number: Callable[[str], int | None]
+    corpus: Corpus, sizes: Range, number: Callable[[str], int | None], cut: dict[str, list[int]]
 ) -> Iterator[tuple[csr_matrix, csr_matrix]]:
     """Some texts at a time: (texts, words) how often each word stands in them, (words, n-grams) how often the n-grams
-    that have a number stand in each word. The product is how often these stand in the texts."""
+    that have a number stand in each word. The product is how often these stand in the texts.
+
+    Args:
+        cut: the numbers of each word's n-grams, as far as they are known; others are put there.
+    """
     from scipy.sparse import csr_matrix
 
-    cut: dict[int, list[int]] = {}
+    if len(cut) > _WORDS:
+        cut.clear()
     for piece in corpus.pieces(_AT_ONCE):
         words, inverse = np.unique(piece.ids, return_inverse=True)
-        for k in words.tolist():
-            if k not in cut:
-                numbers = map(number, ngrams_of([corpus.words[k]], "character", sizes))
-                cut[k] = [i for i in numbers if i is not None]
-        grams = [cut[k] for k in words.tolist()]
+        used = [corpus.words[k] for k in words.tolist()]
+        for word in used:
+            if word not in cut:
+                numbers = map(number, ngrams_of([word], "character", sizes))
+                cut[word] = [i for i in numbers if i is not None]
+        grams = [cut[word] for word in used]
         starts = np.concatenate([[0], piece.ends])
         texts = csr_matrix((np.ones(len(inverse), np.int64), inverse, starts), (len(piece), len(words)))
         yield texts, _table(grams, 1 + max(map(max, filter(None, grams)), default=0))
@@ -249,7 +257,7 @@ def _learn_characters(corpus: Corpus, sizes: Range, classes: csr_matrix | None) 
         return numbers.setdefault(gram, len(numbers))
 
     frequency, observed, start = np.zeros(0, np.int64), None, 0
-    for texts, grams in _characters(corpus, sizes, number):
+    for texts, grams in _characters(corpus, sizes, number, {}):
         mine = None if classes is None else classes[:, start : start + texts.shape[0]]
         there, by_class = _presence(texts @ grams, mine)
         frequency = np.pad(frequency, (0, len(numbers) - len(frequency)))

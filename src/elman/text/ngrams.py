@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from elman.errors import InputError
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Document", "NgramFeatures", "character_ngrams", "word_ngrams"]
 
+_AT_ONCE = 1 << 16  # tokens whose n-grams are counted at a time
+_TEXTS = 1000  # the same of texts that are not split yet
 _LOOK = 1 << 24  # tokens that n-grams are chosen from; the table of all there are takes a hundred times the room
 
 
@@ -113,6 +115,15 @@ class NgramFeatures:
                            for kind, ngrams, idf in self._parts]  # fmt: skip
         if len(texts) and not isinstance(texts, Corpus) and _tokenized(texts):
             texts = Corpus.of(texts)
+        found = [self._rows(piece) for piece in _some(texts)]
+        counts, columns, values = (np.concatenate(parts) for parts in zip(*found))
+        return counts.cumsum(), columns, values
+
+    def _rows(self, texts: Sequence[Document]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """As `rows`, but how many of each text."""
+        import numpy as np
+
+        assert self._known is not None
         rows, columns, values, start = [], [], [], 0
         for known, idf in self._known:
             ends, found, times = known.count(texts)
@@ -125,8 +136,8 @@ class NgramFeatures:
             start += len(idf)
         row = np.concatenate(rows)
         order = np.argsort(row, kind="stable")  # words before characters within each text
-        ends = np.bincount(row, minlength=len(texts)).cumsum()
-        return ends, np.concatenate(columns)[order].astype(np.int32), np.concatenate(values)[order].astype(np.float32)
+        counts = np.bincount(row, minlength=len(texts))
+        return counts, np.concatenate(columns)[order].astype(np.int32), np.concatenate(values)[order].astype(np.float32)
 
     def _sizes(self, kind: str) -> Range:
         sizes = self.words if kind == "word" else self.characters
@@ -148,6 +159,17 @@ class NgramFeatures:
             (str(p["kind"]), list(map(str, p["ngrams"])), list(map(float, p["idf"]))) for p in saved["parts"]
         ]
         return features
+
+
+def _some(texts: Sequence[Document]) -> Iterator[Sequence[Document]]:
+    """All of them, some at a time: what is worked out of each takes a hundred times the room of what is kept."""
+    from elman.text.corpus import Corpus
+
+    if isinstance(texts, Corpus) and len(texts):
+        yield from texts.pieces(_AT_ONCE)
+        return
+    for start in range(0, max(1, len(texts)), _TEXTS):
+        yield texts[start : start + _TEXTS]
 
 
 def _tokenized(texts: Iterable[Document]) -> bool:

@@ -82,8 +82,10 @@ def _flatten(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
     if isinstance(value, Tensor):
         while path in tensors:  # {"a": {"b": ...}, "a.b": ...}
             path += "'"
-        # a copy: safetensors refuses tensors that share memory, as tied weights do
-        tensors[path] = value.detach().cpu().contiguous().clone()
+        tensor = value.detach().cpu().contiguous()
+        # safetensors refuses tensors that share memory, as tied weights do
+        shared = any(tensor.untyped_storage().data_ptr() == t.untyped_storage().data_ptr() for t in tensors.values())
+        tensors[path] = tensor.clone() if shared else tensor
         return {_TENSOR: path}
     if isinstance(value, dict):
         if all(isinstance(key, str) and not key.startswith("__") for key in value):

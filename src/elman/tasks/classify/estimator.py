@@ -223,7 +223,7 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
 
     def _validate(self, examples: Examples) -> dict[str, float]:
         assert examples.y is not None
-        P, y = self._probabilities(examples), examples.y.numpy()
+        P, y = self.probabilities(examples), examples.y.numpy()
         figures = self.target_.figures(y, P, self.target_.head.threshold(P, y))
         return {key: number(figures, key) for key in self.target_.watched}
 
@@ -258,7 +258,7 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
             parts = self.model_.mix.new_tensor(best_mix(predict_parts(self.model_, held), y, head))
             self.model_.mix.copy_(parts)
         self.temperature_ = class_temperature(check_answer(predict_scores(self.model_, held)).numpy(), y, head)
-        self.threshold_ = head.threshold(self._probabilities(held), y)
+        self.threshold_ = head.threshold(self.probabilities(held), y)
 
     # -- use
 
@@ -267,9 +267,10 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
 
     def figures(self, examples: Examples) -> Scores:
         assert examples.y is not None
-        return self.target_.figures(examples.y.numpy(), self._probabilities(examples), self.threshold_)
+        return self.target_.figures(examples.y.numpy(), self.probabilities(examples), self.threshold_)
 
-    def _probabilities(self, examples: Examples) -> np.ndarray:
+    def probabilities(self, examples: Examples) -> np.ndarray:
+        """(N, K), see `predict_proba`."""
         scores = check_answer(predict_scores(self.model_, examples)) / self.temperature_
         return self.target_.head.probabilities(scores).numpy()
 

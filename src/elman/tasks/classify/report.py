@@ -52,7 +52,7 @@ def _results(trained: Trained[Classifier, Labelled], seen: View) -> Results:
     """Everything the report draws."""
     data, classifier = trained.data, trained.estimator
     encoding = classifier.encoding_
-    train, test = encoding(data.train.inputs), encoding(data.test.inputs)
+    train, test = encoding(data.train.inputs, ngrams=False), encoding(data.test.inputs)
     return Results(
         title=trained.recipe.name.capitalize(),
         history=classifier.fitted_.history,

@@ -31,6 +31,7 @@ from elman.training.progress import Silent
 __all__ = ["Candidate", "Fold", "Found", "folds_of", "search"]
 
 _FOLDS = 4
+_JUDGED = 4000  # rows: their figure is sure to one in a hundred and fifty
 _NEVER = 30.0  # nats: a class that a fold never met
 Fold = tuple[Labelled, Labelled]  # to learn from, to judge by
 
@@ -55,11 +56,12 @@ class Found:
 
 def folds_of(train: Labelled, valid: Labelled, few: bool, rows: float, seed: int) -> list[Fold]:
     """On what to try: where rows are few, four folds of all of them; else the parts as they are, at most so many rows
-    to learn from (every so-manieth). None without two classes to learn."""
+    to learn from, and some thousands to judge by (every so-manieth). None without two classes to learn."""
     if not few:
         step = max(1, math.ceil(len(train) / max(rows, 1000)))
         some = train.take(range(0, len(train), step))
-        return [(some, valid)] if len(set(some.labels)) > 1 else []
+        held = valid.take(range(0, len(valid), max(1, len(valid) // _JUDGED)))
+        return [(some, held)] if len(set(some.labels)) > 1 else []
     both = train.and_(valid)
     labels = [str(label) for label in split_keys(both.labels)]
     shares = [1 / _FOLDS] * min(_FOLDS, len(both))
