@@ -87,9 +87,8 @@ def rule(facts: Facts) -> dict[str, tuple[Any, str]]:
         "training.epochs": (epochs, passes),
         "training.schedule": ("one-cycle", "the rate rises, and falls to nothing at the end"),
     }
-    # time steps that one network reads; of series each is soon done
-    effort = facts.rows * facts.steps * epochs * (0.1 if facts.series else 1.0)
-    members = 5 if facts.few else 3 if effort < 2_500_000 else 2 if effort < 5_000_000 else 1
+    effort = _effort(facts, epochs)
+    members = 5 if facts.few and effort < 1_500_000 else 3 if effort < 2_500_000 else 2 if effort < 5_000_000 else 1
     if members > 1:
         found["model.members"] = (members, f"networks whose answers are averaged, at {members} times the cost of one")
     if facts.few:
@@ -108,6 +107,11 @@ def rule(facts: Facts) -> dict[str, tuple[Any, str]]:
     found["model.wide"] = (wide, "n-grams read by a linear model beside the networks; its share is learned")
     found["model.ngram_letters"] = (5, "n-grams of letters among them")
     return found
+
+
+def _effort(facts: Facts, epochs: int) -> float:
+    """Time steps that one network reads; of series each is soon done."""
+    return facts.rows * facts.steps * epochs * (0.1 if facts.series else 1.0)
 
 
 def candidates_of(facts: Facts) -> list[dict[str, Any]]:
@@ -142,6 +146,8 @@ def decide(recipe: Recipe, train: Labelled, valid: Labelled, progress: Silent) -
     training = recipe.setting(settings)[TrainingSettings]
     rows = _EFFORT / max(1.0, facts.steps * training.epochs)
     folds = [] if len(tried) == 1 or by_hand else folds_of(train, valid, facts.few, rows, training.seed)
+    if facts.few:  # long texts are tried on two folds
+        folds = folds[: max(2, int(_EFFORT / max(1.0, _effort(facts, training.epochs))))]
     if not folds:
         if tried[0]:
             why = "too few rows of each class to try others" if len(tried) > 1 else "nothing to choose"
