@@ -20,6 +20,7 @@ def train(
     input: str | None = None,
     target: str | None = None,
     group: str | None = None,
+    unlabelled: str | None = None,
     out: Path | None = None,
     seed: int | None = None,
     set: SET = None,
@@ -46,6 +47,9 @@ def train(
         Column of the labels; likewise.
     group
         Column that says what belongs together: rows with the same value stay on one side of a split.
+    unlabelled
+        Files or folders of further texts, without labels, with commas between: word vectors are first trained on them
+        and the table's own texts, and the network starts from these.
     out
         Folder to write; by default runs/RECIPE.
     seed
@@ -72,6 +76,7 @@ def train(
         "data.input": input,
         "data.target": target,
         "data.group": group,
+        "text.unlabelled": unlabelled,
         "training.seed": seed,
     }
     task, loaded = recipe_of(recipe, set or [], {k: v for k, v in given.items() if v is not None})

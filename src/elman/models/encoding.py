@@ -13,11 +13,12 @@ from torch import Tensor
 
 from elman.config.bounds import Count, Positive
 from elman.config.structs import check_values
-from elman.data.inputs import check_present
-from elman.errors import InputError, a_type
+from elman.errors import InputError
 from elman.models.channels import frames
+from elman.models.check_inputs import are_texts, check_all_present, check_inputs, check_texts, values_of
 from elman.models.examples import Examples, Numbers, TextBatch
 from elman.models.ngram_rows import NgramRows
+from elman.models.own_vectors import check_unlabelled, own_vectors
 from elman.text import Chain, Vocabulary
 from elman.text.corpus import Corpus
 from elman.text.ngrams import NgramFeatures
@@ -41,6 +42,8 @@ class TextSettings(msgspec.Struct, frozen=True, kw_only=True):
             al. 2019, section 5.3.1); 0 reads all.
         vectors: file of pretrained word vectors to start the embedding from.
         freeze: leave them as they are.
+        own_vectors: train vectors (CBOW) on the training texts themselves, for the embedding to start from.
+        unlabelled: files or folders of further texts, with commas between: vectors are trained on them as well.
     """
 
     stages: tuple[str | dict[str, Any], ...] = _STAGES
@@ -49,11 +52,16 @@ class TextSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_length: Count = 400
     vectors: str = ""
     freeze: bool = False
+    own_vectors: bool = False
+    unlabelled: str = ""
 
     def check(self) -> None:
         """Raises InputError for stages that are none, or for a setting that makes no sense, naming its key."""
         check_values(self, "text")
-        if self.freeze and not self.vectors:
+        own = "unlabelled" if self.unlabelled else "own_vectors" if self.own_vectors else ""
+        if own and self.vectors:
+            raise InputError("vectors are given, and are to be trained", where=f"text.{own}", remedy="choose one")
+        if self.freeze and not (self.vectors or own):
             raise InputError("there are no vectors to freeze", where="text.freeze", remedy="name them: text.vectors")
         Chain(self.stages, tagger=no_tags, where="text.stages")
 
@@ -73,16 +81,20 @@ class Encoding:
         settings: of the text chain.
         ngrams: that many n-gram features besides; 0 for none.
         letters: n-grams of 2 to so many letters among them; 0 for words only.
+        width: of own vectors.
         tagger: for a `tags` stage. Tags that the stage leaves beside their words are read as a feature of their own.
     """
 
     stride = 1  # of numbers, so many steps side by side are one, see `elman.models.channels.frames`
 
-    def __init__(self, settings: TextSettings, ngrams: int = 0, letters: int = 0, tagger: Tagger | None = None) -> None:
+    def __init__(
+        self, settings: TextSettings, ngrams: int = 0, letters: int = 0, tagger: Tagger | None = None, width: int = 100
+    ) -> None:
         self.max_length, self.tail = settings.max_length, settings.max_length // 2
         self.cut = 0  # so many training texts are longer
         self._fresh: tuple[Any, _Read] | None = None  # the training texts, and what was read of them
-        self.settings = settings
+        self.settings, self.width = settings, width
+        self.told = ""  # of which texts its own vectors are
         self.chain: Chain | None = Chain(settings.stages, tagger=tagger, where="text.stages")
         self.vocabulary: Vocabulary | None = None
         self.tags: Vocabulary | None = None  # parts of speech, if they are read beside the words
@@ -93,6 +105,11 @@ class Encoding:
     @property
     def reads_numbers(self) -> bool:
         return self.features > 0
+
+    @property
+    def learned_from(self) -> Sequence[Any] | None:
+        """The training texts, until they are encoded."""
+        return None if self._fresh is None else self._fresh[0]
 
     @property
     def asks_tagger(self) -> bool:
@@ -115,12 +132,13 @@ class Encoding:
         check_inputs(X)
         if not are_texts(X):
             self.chain = self.ngrams = None
-            self.features = _values(X[0], 0, 0).shape[1]
+            self.features = values_of(X[0], 0, 0).shape[1]
             return self
         assert self.chain is not None
+        check_unlabelled(self.settings.unlabelled)
         self.chain.fit(X)
         read = self._read(X)
-        self.vocabulary = self._learn_words(read.tokens, torch.Generator().manual_seed(seed))
+        self.vocabulary = self._learn_words(read.tokens, seed)
         if read.tags is not None:
             self.tags = Vocabulary.counted(read.tags.counted())
         if self.ngrams is not None:
@@ -129,22 +147,30 @@ class Encoding:
         self._fresh = X, read
         return self
 
-    def _learn_words(self, tokens: Corpus, generator: torch.Generator) -> Vocabulary:
+    def _learn_words(self, tokens: Corpus, seed: int) -> Vocabulary:
         """Number the training words, and behind them those that only the vectors know.
 
         A rare word with a vector needs no minimal count: it means something from the start.
         """
         settings = self.settings
         counted = Vocabulary.counted(tokens.counted(), settings.min_count, settings.max_words or None)
-        if not settings.vectors:
+        if settings.vectors:
+            pretrained = WordVectors.load(settings.vectors)
+        elif settings.own_vectors or settings.unlabelled:
+            assert self.chain is not None
+            least = max(5, settings.min_count)  # of a rarer word there is little to learn
+            own, self.told = own_vectors(tokens, self.chain, settings.unlabelled, self.width, least, seed)
+            if own is None:
+                return counted
+            pretrained = own
+        else:
             return counted
-        pretrained = WordVectors.load(settings.vectors)
         trained = counted.to_list()
         if not settings.max_words:
             trained += sorted(w for w in tokens.words if w not in counted and find(pretrained, w) is not None)
         known = set(trained)
         further = [row for row, word in enumerate(pretrained.words) if word not in known]
-        drawn = embedding_matrix(pretrained, trained, generator)
+        drawn = embedding_matrix(pretrained, trained, torch.Generator().manual_seed(seed))
         self.vectors = drawn, torch.from_numpy(pretrained.matrix[further])
         return Vocabulary(trained + [pretrained.words[row] for row in further])
 
@@ -158,12 +184,12 @@ class Encoding:
             InputError: another kind of input, a wrong number of features, NaN, an empty sequence.
         """
         classes = None if y is None else torch.as_tensor(y)
-        _check_present(X)
+        check_all_present(X)
         if self.reads_numbers:
-            values = [frames(_values(x, i, self.features), self.stride) for i, x in enumerate(X)]
+            values = [frames(values_of(x, i, self.features), self.stride) for i, x in enumerate(X)]
             return Examples(values, [], None, classes)
         assert self.vocabulary is not None
-        _check_texts(X)
+        check_texts(X)
         fresh, self._fresh = self._fresh, None  # the texts that were learned from are read but once
         read = fresh[1] if fresh is not None and fresh[0] is X else self._read(X)
         columns = [(read.tokens, self.vocabulary)]
@@ -200,8 +226,11 @@ class Encoding:
         Args:
             parts: the first is what `fit` learned from.
         """
-        if self.reads_numbers or not self.max_length:
+        if self.reads_numbers:
             return []
+        told = [self.told] * bool(self.told)
+        if not self.max_length:
+            return told
         said = []
         for k, (name, X) in enumerate(parts.items()):
             # whatever has no more characters has no more tokens; the others are read to know
@@ -210,10 +239,11 @@ class Encoding:
             if cut:
                 said.append(f"{cut:,} of {len(X):,} {name} texts ({cut / len(X):.1%})")
         if not said:
-            return []
+            return told
         return [
+            *told,
             f"{', '.join(said[:-1])}{' and ' * (len(said) > 1)}{said[-1]} are longer than "
-            f"text.max_length = {self.max_length:,} tokens: {self.manner} are read (--set text.max_length=0 reads all)"
+            f"text.max_length = {self.max_length:,} tokens: {self.manner} are read (--set text.max_length=0 reads all)",
         ]
 
     def _longer(self, given: np.ndarray) -> int:
@@ -272,73 +302,10 @@ class Encoding:
         new.features, new.stride = int(saved.get("features", 0)), int(saved.get("stride", 1))
         new.max_length = int(saved.get("max_length", 0))
         new.tail = int(saved.get("tail", 0))  # there was none at first: texts were cut at their end
-        new.cut, new._fresh = 0, None
+        new.told, new.cut, new._fresh = "", 0, None
         if saved["kind"] == "text":
             new.chain = Chain.from_dict(saved["chain"], tagger=tagger)
             new.vocabulary = Vocabulary.from_list(saved["vocabulary"])
             new.tags = Vocabulary.from_list(saved["tags"]) if saved.get("tags") else None
             new.ngrams = NgramFeatures.from_dict(saved["ngrams"]) if saved["ngrams"] else None
         return new
-
-
-def check_inputs(X: Sequence[Any]) -> None:
-    """Whether all inputs can be read, and are of one kind: before any are held out, so that rows are the caller's.
-
-    Raises:
-        InputError: as `Encoding.fit` and `Encoding.__call__`, naming the row.
-    """
-    _check_present(X)
-    if are_texts(X):
-        _check_texts(X)
-        return
-    features = 0
-    for i, x in enumerate(X):
-        features = _values(x, i, features).shape[1]
-
-
-def _check_present(X: Sequence[Any]) -> None:
-    check_present(X, "input", "X", "give it, or leave the example out")
-
-
-def are_texts(X: Sequence[Any]) -> bool:
-    """Whether texts are what the inputs are; one that is none among them is a mistake then."""
-    return any(_is_text(x) for x in X)
-
-
-def _is_text(x: Any) -> bool:
-    return isinstance(x, str) or (
-        isinstance(x, (list, tuple, np.ndarray)) and len(x) > 0 and all(isinstance(word, str) for word in x)
-    )
-
-
-def _check_texts(X: Sequence[Any]) -> None:
-    for i, x in enumerate(X):
-        if not _is_text(x) and not (isinstance(x, (list, tuple, np.ndarray)) and not len(x)):
-            if isinstance(x, (list, tuple)) and any(isinstance(token, str) for token in x):
-                other = next(j for j, token in enumerate(x) if not isinstance(token, str))
-                raise InputError(
-                    f"token {other} is not text: {x[other]!r:.60}", where=f"X[{i}]", remedy="give every token as text"
-                )
-            raise InputError(
-                f"{a_type(x)} where a text is expected", where=f"X[{i}]", remedy="give strings or token lists"
-            )
-
-
-def _values(x: Any, i: int, features: int) -> Tensor:
-    """One numeric sequence as (T, F) float32; (T,) counts as F = 1. `features` 0: whatever it has."""
-    try:
-        values = torch.as_tensor(np.asarray(x, dtype=np.float32))
-    except (TypeError, ValueError) as error:
-        raise InputError("neither text nor numbers", where=f"X[{i}]", remedy="give an array (T, F)") from error
-    if values.dim() == 1:
-        values = values[:, None]
-    if values.dim() != 2 or not len(values) or not values.shape[1]:
-        raise InputError(f"an array of shape {tuple(values.shape)}", where=f"X[{i}]", remedy="give (T, F), T >= 1")
-    if features and values.shape[1] != features:
-        raise InputError(f"{values.shape[1]} features per step, the first has {features}", where=f"X[{i}]")
-    if not bool(values.isfinite().all()):
-        step = int((~values.isfinite()).any(1).nonzero()[0])
-        raise InputError(
-            "NaN or infinity", where=f"X[{i}], step {step}", remedy="fill the gap or leave the sequence out"
-        )
-    return values

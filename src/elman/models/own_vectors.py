@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 
 from elman.errors import InputError
 from elman.text import Chain
 from elman.text.vectors import Settings, WordVectors, train
-from elman.text.vectors.corpus import texts
+from elman.text.vectors.corpus import corpus_files, texts
 
-__all__ = ["own_vectors"]
+__all__ = ["check_unlabelled", "own_vectors"]
 
 _AT_ONCE = 10_000  # texts
 
 
+def check_unlabelled(corpus: str) -> None:
+    """Raises InputError if a file or folder of it is not there: before anything is trained."""
+    if corpus:
+        try:
+            corpus_files(corpus)
+        except InputError as error:
+            raise InputError(
+                error.what, where=f"text.unlabelled, {error.where}", remedy=error.remedy or "give what is there"
+            ) from error
+
+
 def own_vectors(
     tokens: Sequence[Sequence[str]], chain: Chain, unlabelled: str, width: int, min_count: int, seed: int
-) -> WordVectors | None:
+) -> tuple[WordVectors | None, str]:
     """CBOW vectors (Mikolov et al. 2013) of the words of training texts and of further ones.
 
     Args:
@@ -28,29 +40,29 @@ def own_vectors(
         seed: the same gives the same vectors.
 
     Returns:
-        None where no word comes often enough.
+        The vectors, None where no word comes often enough; and what they are of, for a line.
 
     Raises:
         InputError: no such file, or one that cannot be read.
     """
     settings = Settings(dim=width, min_count=min_count, threads=1, seed=seed)  # one thread repeats bit for bit
-    further = _tokens(chain, unlabelled) if unlabelled else iter(())
-    first = next(further, None)  # a missing file is said to be missing, before hours are spent
+    count = 0
+
+    def counted() -> Iterator[Sequence[str]]:
+        nonlocal count
+        for some in _tokens(chain, unlabelled) if unlabelled else ():
+            count += 1
+            yield some
+
     try:
-        return train(_all(tokens, first, further), settings)
+        found = train(itertools.chain(tokens, counted()), settings)
     except InputError:
         if unlabelled:
             raise
-        return None
-
-
-def _all(
-    tokens: Iterable[Sequence[str]], first: Sequence[str] | None, further: Iterable[Sequence[str]]
-) -> Iterator[Sequence[str]]:
-    yield from tokens
-    if first is not None:
-        yield first
-    yield from further
+        return None, "the training texts have too few words that come again for vectors of their own"
+    beside = f" and {count:,} further texts" * bool(unlabelled)
+    words = f"{found.about['raw_words']:,} words, {len(found.words):,} different"
+    return found, f"word vectors trained on {len(tokens):,} training texts{beside} ({words})"
 
 
 def _tokens(chain: Chain, unlabelled: str) -> Iterator[list[str]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,12 +12,32 @@ from torch import Tensor, nn
 
 from elman.models.heads import SOFTMAX, Head
 from elman.models.ngram_rows import NgramRows
+from elman.text.corpus import Corpus
 
-__all__ = ["best_mix", "fit_wide"]
+__all__ = ["best_mix", "fit_wide", "some_rows"]
 
 _STRENGTHS = (1.0, 3.0, 10.0, 30.0)  # of C, least regularised last
 _USUAL = 3.0
+_TOKENS = 1_500_000
 _LOOSE = 0.5  # standard deviation of either share of a mix around a half, before any example is seen
+
+
+class Some(NamedTuple):
+    """Texts, and their places among all."""
+
+    texts: Corpus
+    places: np.ndarray
+
+
+def some_rows(tokens: Sequence[Sequence[str]], y: np.ndarray, head: Head) -> Some:
+    """Training texts for `fit_wide`: all; of very many evenly spread ones, whose n-grams take some 300 MB, and with
+    them every class."""
+    texts = Corpus.of(tokens)
+    places = texts.sample(_TOKENS)
+    if len(places) < len(texts):
+        places = np.union1d(places, head.rows_first(y))
+        texts = texts.take(places)
+    return Some(texts, places)
 
 
 def fit_wide(

@@ -19,6 +19,7 @@ from elman.data.label_sets import each_label
 from elman.data.labelled import Labelled
 from elman.models.classifier import ClassifierSettings
 from elman.models.encoding import TextSettings, are_texts
+from elman.models.own_vectors import check_unlabelled
 from elman.tasks.classify.search import Candidate, folds_of, search
 from elman.tasks.decided import Decided
 from elman.text.chain import Chain
@@ -132,6 +133,7 @@ def decide(recipe: Recipe, train: Labelled, valid: Labelled, progress: Silent) -
     """What the data say of the keys that nobody set."""
     if not recipe.open:
         return Decided()
+    check_unlabelled(recipe[TextSettings].unlabelled)
     facts = facts_of(train, valid, recipe[TextSettings])
     ruled = {key: value for key, value in rule(facts).items() if key not in recipe.given}
     if recipe[ClassifierSettings].ngrams:

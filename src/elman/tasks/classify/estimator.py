@@ -21,12 +21,14 @@ from elman.errors import InputError, in_words
 from elman.metric import known_figure
 from elman.models.calibration import class_temperature
 from elman.models.channels import measured
+from elman.models.check_inputs import check_inputs
 from elman.models.class_loss import LossSettings, cross_entropy
 from elman.models.classifier import ClassifierSettings, SequenceClassifier
 from elman.models.committee import Committee, network_of
 from elman.models.described import ClassifierDescription
-from elman.models.encoding import Encoding, Examples, TextBatch, TextSettings, check_inputs
-from elman.models.stacking import best_mix, fit_wide
+from elman.models.encoding import Encoding, Examples, TextBatch, TextSettings
+from elman.models.ngram_rows import NgramRows
+from elman.models.stacking import best_mix, fit_wide, some_rows
 from elman.tasks.batches import Batches, at_once, selecting
 from elman.tasks.classify.several import target_for, target_of
 from elman.tasks.classify.target import Target
@@ -140,14 +142,17 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         self.classes_ = self.target_.classes
         text, model = self.settings(TextSettings), self.settings(ClassifierSettings)
         self.temperature_, self.threshold_ = 1.0, 0.5
-        self.encoding_ = Encoding(text, model.ngrams or model.wide, model.ngram_letters, parts_of_speech)
+        ngrams = model.ngrams or model.wide
+        self.encoding_ = Encoding(text, ngrams, model.ngram_letters, parts_of_speech, model.embedding)
         self.encoding_.stride = model.stride
         numbers = self.target_.numbers(train.labels)
         self.encoding_.fit(train.inputs, self.target_.apart(numbers), self.settings(TrainingSettings).seed)
 
     def encoded(self, examples: Labelled) -> Examples:
         y = self.class_numbers(examples.labels) if len(examples.labels) else None
-        read = self.encoding_(examples.inputs, y)
+        # the linear model beside the networks asks for its n-grams by itself
+        apart = examples.inputs is self.encoding_.learned_from and bool(self.settings(ClassifierSettings).wide)
+        read = self.encoding_(examples.inputs, y, ngrams=not apart)
         if examples.weights is None:
             return read
         # of mean 1: what matters is what one example weighs beside the others
@@ -162,7 +167,7 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         assert train.y is not None
         for member in members:
             member.head.begin(member.out, train.y)
-        wide = train.ngrams.width if settings.wide and train.ngrams is not None else 0
+        wide = len(self.encoding_.ngrams) if settings.wide and self.encoding_.ngrams is not None else 0
         return members[0] if len(members) == 1 and not wide else Committee(members, wide)
 
     def _member(self, train: Examples) -> SequenceClassifier:
@@ -189,9 +194,12 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         assert train.y is not None
         settings = self._loss_settings()
         weights = settings.weights(train.y, self.classes_.tolist(), train.weights, self.target_.head)
-        if isinstance(self.model_, Committee) and self.model_.wide is not None and train.ngrams is not None:
+        if isinstance(self.model_, Committee) and self.model_.wide is not None:
             held = None if valid is None or valid.ngrams is None or valid.y is None else (valid.ngrams, valid.y.numpy())
-            fit_wide(self.model_.wide, train.ngrams, train.y.numpy(), held, self.target_.head)
+            head, y, features = self.target_.head, train.y.numpy(), self.encoding_.ngrams
+            some = some_rows(train.tokens, y, head)
+            assert features is not None
+            fit_wide(self.model_.wide, NgramRows.of(features, some.texts), y[some.places], held, head)
         answer = self.outputs
         if isinstance(self.model_, Committee):  # its members are trained, and none of them reads n-grams
             train, answer = replace(train, ngrams=None), self._answers_of_members

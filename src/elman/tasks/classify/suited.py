@@ -11,7 +11,7 @@ from elman.data.inputs import listed
 from elman.data.labelled import Labelled
 from elman.data.several import labels_of
 from elman.errors import InputError, unknown
-from elman.models.encoding import check_inputs
+from elman.models.check_inputs import check_inputs
 from elman.tasks.classify.decide import decide
 from elman.tasks.classify.estimator import Classifier
 from elman.tasks.classify.several import target_of

@@ -128,7 +128,7 @@ def _pieces(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     number, rest = 1, b""
     while part := stream.readline(_PIECE):
         line = rest + part
-        if part.endswith(b"\n"):
+        if part.endswith(b"\n") or len(part) < _PIECE:  # the last line may end without
             yield number, line
             number, rest = number + 1, b""
             continue
