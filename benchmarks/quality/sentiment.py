@@ -14,6 +14,7 @@ import os
 import platform
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -41,13 +42,13 @@ def main() -> None:
         changes += [f"text.vectors={asked.vectors}", *WITH_VECTORS]
     recipe = load_recipe("sentiment", [*changes, *asked.set], sections=classify.TASK.sections)
     with tempfile.TemporaryDirectory() as folder:
-        metrics = train_run(classify.TASK, recipe, Path(folder) / "run", progress=Bar()).metrics
+        metrics: Any = train_run(classify.TASK, recipe, Path(folder) / "run", progress=Bar()).metrics
     ours, baseline = metrics["seeds"], metrics["baseline"]
     print(f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}, {torch.get_num_threads()} threads")
     print(f"{asked.seeds} seeds, {metrics['seconds']:.0f} s in all; baseline: {baseline['name']}, {baseline['text']}")
     print("\n| test figure | ours, mean | standard deviation | error of the mean | tf-idf | majority |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
-    for key in classify.FIGURES:
+    for key in (figure.key for figure in classify.TASK.kind.FIGURES if figure.key in baseline):
         mean, std = ours["mean"][key], ours["std"][key]
         row = [mean, std, std / math.sqrt(asked.seeds), baseline[key], baseline["majority"][key]]
         print(f"| {key} | " + " | ".join(f"{value:.4f}" for value in row) + " |")
