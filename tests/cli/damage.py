@@ -55,11 +55,14 @@ def make(folder: Path) -> None:
         "bpe": Classifier(**small, stages=["lower", {"name": "subwords", "size": 40}], cell="gru"),
         "unigram": Classifier(**small, stages=[{"name": "subwords", "model": "unigram", "size": 60}], cell="rnn"),
         "vectors": Classifier(**small, vectors=str(folder / "v.txt"), freeze=True),
+        "committee": Classifier(**small, members=2, wide=20, ngram_letters=3, refit=True),
     }
     for name, model in runs.items():
         model.fit(X, y).save(folder / name)
     series = [rng.normal(size=(5, 2)) for _ in X]
-    Classifier(**small).fit(series, [i % 2 for i in range(len(X))]).save(folder / "numbers")
+    of_series: dict[str, Any] = {"members": 2, "scale": "both", "differences": True, "stride": 2, "pooling": "concat"}
+    for name, more in {"numbers": {}, "numbers together": of_series}.items():
+        Classifier(**small, **more).fit(series, [i % 2 for i in range(len(X))]).save(folder / name)
     sentences = [x.split() for x in X]
     tags = [["B-place" if w in ("rome", "oslo") else "B-person" if w == "ada" else "O" for w in s] for s in sentences]
     tagger = {"hidden": 4, "word_dim": 4, "char_dim": 3, "char_hidden": 3, "epochs": 1, "affix_dim": 3}
