@@ -68,6 +68,12 @@ def test_the_linear_model_stays_in_memory_however_many_classes() -> None:
         assert 0 < found["model.wide"][0] * classes <= 10_000_000
 
 
+def test_so_many_words_as_fit_into_memory() -> None:
+    assert "text.max_words" not in rule(Facts(10_000, 3, False, 20.0, 0, False))
+    assert rule(Facts(1_000_000, 3, False, 10.0, 0, False))["text.max_words"][0] == 50_000
+    assert "text.max_words" not in rule(Facts(1_000_000, 3, True, 100.0, 100, False))
+
+
 @pytest.mark.parametrize(("longest", "stride"), [(16, 1), (500, 1), (501, 2), (10_000, 20)])
 def test_long_series_are_read_several_steps_at_a_time(longest: int, stride: int) -> None:
     found = rule(Facts(100, 2, True, longest, longest, True))

@@ -32,6 +32,7 @@ FEW = 1000  # rows; of fewer every one counts: choices are cross-validated, and 
 _MANY = 4_000_000  # rows; so many are read once
 # sequences in a batch, for fewer rows than that
 _BATCHES = ((8, 150), (16, 500), (32, 30_000), (64, 150_000), (128, 1_200_000), (256, math.inf))
+_MUCH, _WORDS = 1_000_000, 50_000  # words of text, from which on so many different ones at most are told apart
 _WIDE = 50_000  # n-gram features of the linear model
 _WIDEST = 10_000_000  # numbers of it, n-grams times classes
 _STEPS = 500  # of a series at most; longer ones are read several steps at a time
@@ -103,6 +104,8 @@ def rule(facts: Facts) -> dict[str, tuple[Any, str]]:
         found["model.dropout"] = (0.1, "series of numbers bear less than words")
         found["model.hidden"] = (64, "for series of numbers")
         return found
+    if n * facts.steps > _MUCH:
+        found["text.max_words"] = (_WORDS, "the rarest words of so much text are met too seldom to be learned")
     found["training.weight_decay"] = (0.1, "for words, most of which are rare")
     wide = min(_WIDE, _WIDEST // facts.classes)
     found["model.wide"] = (wide, "n-grams read by a linear model beside the networks; its share is learned")
