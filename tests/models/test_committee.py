@@ -21,6 +21,7 @@ from elman.models.class_loss import cross_entropy
 from elman.models.classifier import ClassifierSettings, SequenceClassifier
 from elman.models.committee import Committee, first_of, network_of
 from elman.models.encoding import TextBatch
+from elman.models.heads import SIGMOID, SOFTMAX
 from elman.models.linear import coefficients, fit_linear
 from elman.models.ngram_rows import NgramBatch, NgramRows
 from elman.models.stacking import best_mix, fit_wide
@@ -151,6 +152,28 @@ def test_how_strongly_it_is_regularised_is_chosen_on_held_out_rows() -> None:
         W, _ = coefficients(fit_linear(x[:300], y[:300], chosen[name]), 2)
         np.testing.assert_allclose(layer.weight, W, atol=1e-6)
     assert chosen == {"noise": 1.0, "rule": 30.0}
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_row_that_counts_twice_is_two_rows(classes: int) -> None:
+    """In the linear model, too: by its own weight, and by that of its class."""
+    x = random_rows(120, 20, 0.4, random_state=2, format="csr", dtype=np.float32)
+    y = np.random.default_rng(2).integers(0, classes, 120)
+    twice = np.concatenate([np.arange(120), np.flatnonzero(y == 0)])
+    weights = SOFTMAX.row_weights(y, np.ones(120), np.array([2.0, 1.0, 1.0])[:classes])
+    np.testing.assert_array_equal(weights, SOFTMAX.row_weights(y, np.where(y == 0, 2.0, 1.0), np.ones(classes)))
+    for C in (0.1, 1.0):
+        W, b = SOFTMAX.linear(x, y, C, classes, weights)
+        doubled, bias = SOFTMAX.linear(x[twice], y[twice], C, classes)
+        np.testing.assert_allclose(x @ W.T + b, x @ doubled.T + bias, atol=0.1)
+        alike, _ = SOFTMAX.linear(x, y, C, classes)
+        assert np.abs(x @ W.T + b - x @ alike.T).max() > 0.2
+
+
+def test_weights_of_labels_count_where_the_label_is_there() -> None:
+    y = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0]])
+    found = SIGMOID.row_weights(y, np.array([1.0, 1.0, 3.0]), np.array([5.0, 7.0]))
+    np.testing.assert_array_equal(found, [[5, 1], [1, 7], [15, 21]])
 
 
 # -- what held-out examples say of the whole --------------------------------------------------------------------------

@@ -89,8 +89,14 @@ class Head(ABC):
         """From which probability a label is given, as held-out examples have it."""
 
     @abstractmethod
-    def linear(self, x: Any, y: np.ndarray, C: float, classes: int) -> tuple[np.ndarray, np.ndarray]:
-        """(K, n) and (K,) of a linear model that gives scores of the same meaning."""
+    def linear(
+        self, x: Any, y: np.ndarray, C: float, classes: int, weights: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(K, n) and (K,) of a linear model that gives scores of the same meaning; weights as of `row_weights`."""
+
+    @abstractmethod
+    def row_weights(self, y: np.ndarray, rows: np.ndarray, classes: np.ndarray) -> np.ndarray:
+        """What rows count in a linear model, where they weigh `rows` (N,), and the classes `classes` (K,)."""
 
     @abstractmethod
     def choose_linear(
@@ -153,8 +159,13 @@ class Softmax(Head):
     def threshold(self, probabilities: np.ndarray, y: np.ndarray) -> float:
         return 0.5
 
-    def linear(self, x: Any, y: np.ndarray, C: float, classes: int) -> tuple[np.ndarray, np.ndarray]:
-        return coefficients(fit_linear(x, y, C), classes)
+    def linear(
+        self, x: Any, y: np.ndarray, C: float, classes: int, weights: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return coefficients(fit_linear(x, y, C, weights=weights), classes)
+
+    def row_weights(self, y: np.ndarray, rows: np.ndarray, classes: np.ndarray) -> np.ndarray:
+        return rows * classes[y]  # type: ignore[no-any-return]
 
     def choose_linear(
         self, x: Any, y: np.ndarray, x_valid: Any, y_valid: np.ndarray, classes: int, figure: str
@@ -217,8 +228,13 @@ class Sigmoid(Head):
     def threshold(self, probabilities: np.ndarray, y: np.ndarray) -> float:
         return best_threshold(probabilities, y)
 
-    def linear(self, x: Any, y: np.ndarray, C: float, classes: int) -> tuple[np.ndarray, np.ndarray]:
-        return fit_linear_sets(x, y, C)
+    def linear(
+        self, x: Any, y: np.ndarray, C: float, classes: int, weights: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return fit_linear_sets(x, y, C, weights)
+
+    def row_weights(self, y: np.ndarray, rows: np.ndarray, classes: np.ndarray) -> np.ndarray:
+        return rows[:, None] * np.where(y[:, :-1] > 0, classes, 1.0)  # (N, K): of having the label
 
     def choose_linear(
         self, x: Any, y: np.ndarray, x_valid: Any, y_valid: np.ndarray, classes: int, figure: str

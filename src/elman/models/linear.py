@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 import numpy as np
@@ -148,11 +149,20 @@ def within_reach(x: Matrix, classes: int, rows: int) -> bool:
     return work <= _EXACT or work * _passes(rows) <= _SEARCH
 
 
-def fit_linear(x: Matrix, y: np.ndarray, C: float, balanced: bool = False) -> Any:
-    """One fit, to its end or in some passes, as the room of the data says; scikit-learn's estimator."""
-    classes = len(np.unique(y))
-    exact = _numbers(x) * (classes if classes > 2 else 1) <= _EXACT
-    return _fit_exactly(x, y, C, balanced) if exact else _fit_in_passes(x, y, C, balanced)
+def fit_linear(x: Matrix, y: np.ndarray, C: float, balanced: bool = False, weights: np.ndarray | None = None) -> Any:
+    """One fit, to its end or in some passes, as the room of the data says; scikit-learn's estimator.
+
+    Args:
+        weights: (N,) what each row counts; then what comes has `estimators_` and `classes_` alone.
+    """
+    classes = np.unique(y)
+    exact = _numbers(x) * (len(classes) if len(classes) > 2 else 1) <= _EXACT
+    fit = _fit_exactly if exact else _fit_in_passes
+    if weights is None:
+        return fit(x, y, C, balanced)
+    one = classes[1:] if len(classes) == 2 else classes
+    fits = [fit(x, (y == k).astype(np.int64), C, balanced, weights) for k in one]
+    return SimpleNamespace(estimators_=fits, classes_=classes)
 
 
 def coefficients(model: Any, classes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -173,7 +183,7 @@ def _numbers(x: Matrix) -> int:
     return int(x.nnz if hasattr(x, "nnz") else x.size)
 
 
-def _fit_exactly(x: Matrix, y: np.ndarray, C: float, balanced: bool) -> Any:
+def _fit_exactly(x: Matrix, y: np.ndarray, C: float, balanced: bool, weights: np.ndarray | None = None) -> Any:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.multiclass import OneVsRestClassifier
@@ -186,14 +196,16 @@ def _fit_exactly(x: Matrix, y: np.ndarray, C: float, balanced: bool) -> Any:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)  # labels are labels
         warnings.filterwarnings("ignore", category=ConvergenceWarning)  # the validation rows judge what there is
+        if weights is not None:
+            return model.fit(x, y, weights)
         return (OneVsRestClassifier(model) if hasattr(x, "nnz") and len(np.unique(y)) > 2 else model).fit(x, y)
 
 
-def _fit_in_passes(x: Matrix, y: np.ndarray, C: float, balanced: bool) -> Any:
+def _fit_in_passes(x: Matrix, y: np.ndarray, C: float, balanced: bool, weights: np.ndarray | None = None) -> Any:
     model = descent(C, len(y), balanced, average=len(y), max_iter=_passes(len(y)), tol=None)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
-        return model.fit(x, y)
+        return model.fit(x, y, sample_weight=weights)
 
 
 def _passes(rows: int) -> int:

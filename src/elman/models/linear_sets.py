@@ -101,18 +101,22 @@ def choose_linear_sets(x: Matrix, y: np.ndarray, x_valid: Matrix, y_valid: np.nd
     return replace(model, scores={C: value[0][0] for C, value in tried.items()})
 
 
-def fit_linear_sets(x: Matrix, y: np.ndarray, C: float) -> tuple[np.ndarray, np.ndarray]:
+def fit_linear_sets(
+    x: Matrix, y: np.ndarray, C: float, weights: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """(K, n) float32 and (K,) of one fit a label, see `elman.models.linear.fit_linear`.
 
     A label that every row has, or none, has the scores 20 and -20.
 
     Args:
         y: (N, K + 1), 1 where a row has the label; the last column has no say.
+        weights: (N, K) what each row counts for each label; None: all alike.
     """
     W = np.zeros((y.shape[1] - 1, x.shape[1]), np.float32)
     b = np.where(y[:, :-1].any(0), 20.0, -20.0).astype(np.float32)
     for k in _varying(y):
-        halves, bias = coefficients(fit_linear(x, y[:, k].astype(np.int64), C), 2)
+        of = None if weights is None else weights[:, k]
+        halves, bias = coefficients(fit_linear(x, y[:, k].astype(np.int64), C, weights=of), 2)
         W[k], b[k] = 2 * halves[1], 2 * bias[1]
     return W, b
 

@@ -41,7 +41,12 @@ def some_rows(tokens: Sequence[Sequence[str]], y: np.ndarray, head: Head) -> Som
 
 
 def fit_wide(
-    into: nn.Linear, rows: NgramRows, y: np.ndarray, held: tuple[NgramRows, np.ndarray] | None, head: Head = SOFTMAX
+    into: nn.Linear,
+    rows: NgramRows,
+    y: np.ndarray,
+    held: tuple[NgramRows, np.ndarray] | None,
+    head: Head = SOFTMAX,
+    weights: np.ndarray | None = None,
 ) -> float:
     """Fit a linear model of n-grams, see `elman.models.linear.fit_linear`, and put it into a layer.
 
@@ -49,13 +54,14 @@ def fit_wide(
         into: (n features -> K classes).
         rows, y: N of features and of class numbers, or what else the head says.
         held: further ones, to choose how strongly it is regularised, by their likelihood; None: C = 3.
+        weights: what rows count, see `Head.row_weights`; None: all alike.
 
     Returns:
         The chosen C.
     """
     x, best, kept = rows.to_scipy(), math.inf, 0.0
     for C in _STRENGTHS if held is not None else (_USUAL,):
-        W, b = head.linear(x, y, C, into.out_features)
+        W, b = head.linear(x, y, C, into.out_features, weights)
         cost = 0.0 if held is None else head.nll(held[0].to_scipy() @ W.T + b, held[1])
         if cost >= best:
             break  # along C the likelihood of others has one peak

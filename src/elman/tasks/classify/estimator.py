@@ -199,7 +199,12 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
             head, y, features = self.target_.head, train.y.numpy(), self.encoding_.ngrams
             some = some_rows(train.tokens, y, head)
             assert features is not None
-            fit_wide(self.model_.wide, NgramRows.of(features, some.texts), y[some.places], held, head)
+            count = None
+            if weights is not None or train.weights is not None:
+                rows = np.ones(len(y)) if train.weights is None else train.weights.numpy()
+                of = np.ones(len(self.classes_)) if weights is None else weights.numpy()
+                count = head.row_weights(y, rows, of)[some.places]
+            fit_wide(self.model_.wide, NgramRows.of(features, some.texts), y[some.places], held, head, count)
         answer = self.outputs
         if isinstance(self.model_, Committee):  # its members are trained, and none of them reads n-grams
             train, answer = replace(train, ngrams=None), self._answers_of_members
