@@ -125,7 +125,7 @@ def candidates_of(facts: Facts) -> list[dict[str, Any]]:
     if facts.series:
         ways: list[dict[str, Any]] = [
             {"model.scale": scale, "model.differences": True, "training.rate": 0.005}
-            for scale in ("each", "all", "both")
+            for scale in ("both", "all", "each")
         ]
         return ways
     wide, narrow = {"model.embedding": 300, "model.hidden": 128}, {"model.embedding": 100, "model.hidden": 64}
