@@ -1,7 +1,7 @@
 """From a recipe to a RUN: what the training of every task has in common.
 
-A task says what is its own (`elman.tasks.contract.Task`). Seeds, checkpoints, `--resume`, Ctrl-C, timing, metrics.json
-and the folder are here, once.
+A task says what is its own (`elman.tasks.contract.Task`). Seeds, checkpoints, `--resume`, Ctrl-C, timing and
+metrics.json are here, once; `elman.tasks.write` writes the folder.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from elman.config.recipe import Recipe
 from elman.config.training import TrainingSettings
 from elman.errors import InputError
 from elman.files import WriteError
-from elman.tasks.contract import Baseline, E, Fitting, Look, Split, Task, Trained
+from elman.tasks.contract import Baseline, E, Fitting, Split, Task, Trained
 from elman.tasks.decided import Decided, kept
 from elman.tasks.estimator import X
 from elman.tasks.figures import Json, Scores, number, spread
+from elman.tasks.write import write_trained
 from elman.training.ablation import ablate
 from elman.training.destination import check_out, open_checkpoints
 from elman.training.divergence import DivergenceError
 from elman.training.lock import locked
 from elman.training.progress import Silent
-from elman.training.run_writer import write_run
 from elman.training.watch import Watch
 
-__all__ = ["Outcome", "print_run", "train_run", "write_trained"]
+__all__ = ["Outcome", "train_run"]
 
 _FEW = 200  # training steps; after fewer the answers are hardly surer than a guess
 _DECIDED = "decided.json"  # among the checkpoints
@@ -268,80 +268,3 @@ def _beside(baselines: Sequence[Baseline]) -> dict[str, Json]:
     first = baselines[0]
     found: dict[str, Json] = {"name": first.name, "text": first.text, **first.scores}
     return found | {b.name.split()[0]: b.scores for b in baselines[1:]}
-
-
-def write_trained(task: Task[E, X], out: Path, trained: Trained[E, X], progress: Silent) -> None:
-    """Write the RUN: model, figures, proof, card and report."""
-    from elman.report.card import write_card
-    from elman.report.scores import is_better, verdict
-
-    recipe, estimator, metrics = trained.recipe, trained.estimator, trained.metrics
-    metrics["seconds"] = trained.seconds.total
-    progress.note("making the report")
-    with trained.seconds("report"):
-        look = task.look(trained)
-        report = print_run(task, trained, look)
-    metrics["seconds"] = trained.seconds.total
-    figures = task.figures(trained.test)
-    first = figures[0]
-    judged = first, number(trained.test, first.key), look.errors.get(first.key, math.nan), _figures_of(trained)
-    metrics["verdict"] = told = verdict(*judged)
-    card = write_card(
-        recipe.name,
-        recipe.description,
-        metrics=metrics,
-        figures=figures,
-        settings=look.settings,
-        notes=trained.data.notes,
-        verdict=told,
-        better=is_better(*judged),
-        usage=f'elman predict {out.name} "..."',
-        proof=trained.proof.to_dict(),
-        data=recipe.data.path,
-        parts={"validation": recipe.data.valid, "test": recipe.data.test},
-    )
-    write_run(
-        out,
-        model=estimator.model_,
-        description={"name": recipe.name, **estimator.describe()},
-        recipe=recipe.to_toml(),
-        metrics=metrics,
-        history=estimator.fitted_.history,
-        proof=trained.proof.to_dict(),
-        card=card,
-        report=report,
-    )
-
-
-def print_run(task: Task[E, X], trained: Trained[E, X], look: Look) -> str:
-    """report.html: the figures beside the baselines, then what the task shows."""
-    from elman.pages.page import page
-    from elman.report.ablation import measured
-    from elman.report.decided import decided
-    from elman.report.scores import scoreboard
-
-    seeds = trained.metrics.get("seeds", {})
-    figures = task.figures(trained.test)
-    first = scoreboard(
-        {f.key: number(trained.test, f.key) for f in figures},
-        _figures_of(trained),
-        show=[f for f in figures if f.key in look.show] or figures[:2],
-        errors=look.errors,
-        seeds=seeds["runs"] if isinstance(seeds, dict) and "runs" in seeds else (),
-        baseline_texts={b.name: b.text for b in trained.baselines},
-        ours=look.ours,
-        notes=[*trained.data.notes, *look.notes],
-    )
-    found = trained.metrics.get("ablation")
-    ablation = measured(found, figures[0]) if isinstance(found, dict) else None
-    choices = trained.metrics.get("decided")
-    chosen = decided(choices) if isinstance(choices, dict) else None
-    return page(look.title, look.said, [first, *look.sections[:-1], chosen, ablation, *look.sections[-1:]])
-
-
-def _figures_of(trained: Trained[E, X]) -> dict[str, dict[str, float]]:
-    """The baselines' numbers, by name."""
-    return {
-        b.name: {key: number(b.scores, key) for key, value in b.scores.items() if isinstance(value, float)}
-        for b in trained.baselines
-    }

@@ -27,9 +27,9 @@ from elman.models.classifier import ClassifierSettings, SequenceClassifier
 from elman.models.committee import Committee, network_of
 from elman.models.described import ClassifierDescription
 from elman.models.encoding import Encoding, Examples, TextBatch, TextSettings
-from elman.models.ngram_rows import NgramRows
-from elman.models.stacking import best_mix, fit_wide, some_rows
-from elman.tasks.batches import Batches, at_once, selecting
+from elman.models.stacking import best_mix
+from elman.tasks.batches import Batches, selecting
+from elman.tasks.classify.scores import fit_beside, predict_parts, predict_scores
 from elman.tasks.classify.several import target_for, target_of
 from elman.tasks.classify.target import Target
 from elman.tasks.estimator import Estimator, Learn, check_fitted
@@ -37,29 +37,7 @@ from elman.tasks.figures import Scores, number
 from elman.tasks.packaged import check_packaged, packaged_digest, parts_of_speech
 from elman.training.divergence import check_answer, warn_if_diverged
 
-__all__ = ["Classifier", "predict_scores"]
-
-
-@torch.no_grad()
-def predict_scores(model: SequenceClassifier | Committee, examples: Examples) -> Tensor:
-    """(N, K) scores in float64 on the processor, in the order of the examples; batches are of similar length."""
-    out: Tensor | None = None
-    for picks, batch in at_once(model, examples):
-        scores = model(batch.sequences.data, batch.lengths, batch.ngrams).cpu().double()
-        out = scores.new_zeros(len(examples), scores.shape[1]) if out is None else out
-        out[picks] = scores
-    assert out is not None
-    return out
-
-
-@torch.no_grad()
-def predict_parts(model: Committee, examples: Examples) -> Tensor:
-    """(2, N, K) what a committee with a linear model weighs, see `Committee.parts`."""
-    out = torch.zeros(2, len(examples), model.classes)
-    for picks, batch in at_once(model, examples):
-        assert batch.ngrams is not None
-        out[:, picks] = model.parts(batch.sequences.data, batch.lengths, batch.ngrams).cpu()
-    return out
+__all__ = ["Classifier"]
 
 
 class Classifier(Estimator[Labelled, Examples, TextBatch]):
@@ -195,16 +173,8 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         settings = self._loss_settings()
         weights = settings.weights(train.y, self.classes_.tolist(), train.weights, self.target_.head)
         if isinstance(self.model_, Committee) and self.model_.wide is not None:
-            held = None if valid is None or valid.ngrams is None or valid.y is None else (valid.ngrams, valid.y.numpy())
-            head, y, features = self.target_.head, train.y.numpy(), self.encoding_.ngrams
-            some = some_rows(train.tokens, y, head)
-            assert features is not None
-            count = None
-            if weights is not None or train.weights is not None:
-                rows = np.ones(len(y)) if train.weights is None else train.weights.numpy()
-                of = np.ones(len(self.classes_)) if weights is None else weights.numpy()
-                count = head.row_weights(y, rows, of)[some.places]
-            fit_wide(self.model_.wide, NgramRows.of(features, some.texts), y[some.places], held, head, count)
+            assert self.encoding_.ngrams is not None
+            fit_beside(self.model_.wide, train, valid, self.encoding_.ngrams, self.target_.head, weights)
         answer = self.outputs
         if isinstance(self.model_, Committee):  # its members are trained, and none of them reads n-grams
             train, answer = replace(train, ngrams=None), self._answers_of_members

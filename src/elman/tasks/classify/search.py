@@ -20,7 +20,8 @@ from elman.data.label_sets import all_labels, split_keys
 from elman.data.labelled import Labelled
 from elman.data.split import split_groups, split_rows
 from elman.models.calibration import class_temperature
-from elman.tasks.classify.estimator import Classifier, predict_scores
+from elman.tasks.classify.estimator import Classifier
+from elman.tasks.classify.scores import predict_scores
 from elman.tasks.classify.several import target_of
 from elman.tasks.classify.target import Target
 from elman.tasks.decided import Trial

@@ -1,0 +1,65 @@
+"""The scores of many examples at once, and the linear model of n-grams that has a say in them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from elman.models.classifier import SequenceClassifier
+from elman.models.committee import Committee
+from elman.models.encoding import Examples
+from elman.models.heads import Head
+from elman.models.ngram_rows import NgramRows
+from elman.models.stacking import fit_wide, some_rows
+from elman.tasks.batches import at_once
+from elman.text.ngrams import NgramFeatures
+
+__all__ = ["fit_beside", "predict_parts", "predict_scores"]
+
+
+@torch.no_grad()
+def predict_scores(model: SequenceClassifier | Committee, examples: Examples) -> Tensor:
+    """(N, K) scores in float64 on the processor, in the order of the examples; batches are of similar length."""
+    out: Tensor | None = None
+    for picks, batch in at_once(model, examples):
+        scores = model(batch.sequences.data, batch.lengths, batch.ngrams).cpu().double()
+        out = scores.new_zeros(len(examples), scores.shape[1]) if out is None else out
+        out[picks] = scores
+    assert out is not None
+    return out
+
+
+@torch.no_grad()
+def predict_parts(model: Committee, examples: Examples) -> Tensor:
+    """(2, N, K) what a committee with a linear model weighs, see `Committee.parts`."""
+    out = torch.zeros(2, len(examples), model.classes)
+    for picks, batch in at_once(model, examples):
+        assert batch.ngrams is not None
+        out[:, picks] = model.parts(batch.sequences.data, batch.lengths, batch.ngrams).cpu()
+    return out
+
+
+def fit_beside(
+    into: nn.Linear,
+    train: Examples,
+    valid: Examples | None,
+    features: NgramFeatures,
+    head: Head,
+    weights: Tensor | None,
+) -> None:
+    """Fit the linear model beside the networks, on its own; see `elman.models.stacking.fit_wide`.
+
+    Args:
+        valid: to choose how strongly it is regularised.
+        weights: (K,) of the classes, see `LossSettings.weights`; None: all alike.
+    """
+    assert train.y is not None
+    held = None if valid is None or valid.ngrams is None or valid.y is None else (valid.ngrams, valid.y.numpy())
+    y, count = train.y.numpy(), None
+    some = some_rows(train.tokens, y, head)
+    if weights is not None or train.weights is not None:
+        rows = np.ones(len(y)) if train.weights is None else train.weights.numpy()
+        of = np.ones(into.out_features) if weights is None else weights.numpy()
+        count = head.row_weights(y, rows, of)[some.places]
+    fit_wide(into, NgramRows.of(features, some.texts), y[some.places], held, head, count)
