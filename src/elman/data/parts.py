@@ -13,7 +13,7 @@ from elman.data.formats import is_folder
 from elman.data.textfile import bare_suffix, shown
 from elman.errors import InputError
 
-__all__ = ["PARTS", "find_parts", "packaged_folder", "same_files"]
+__all__ = ["PARTS", "by_name", "find_parts", "packaged_folder", "same_files"]
 
 PARTS = ("train", "valid", "test")
 # whole words, so that latest.csv is no test; digits and punctuation may touch them (wnut17train.conll)
@@ -85,9 +85,9 @@ def _of_folder(folder: Path) -> dict[str, Path]:
         if (bool(_manifests(f)) or is_folder(f) if f.is_dir() else f.is_file() and bare_suffix(f) not in _NO_DATA)
     ]
     listed = _manifests(folder)
-    if len(listed) == 1 and not _by_name(listed, folder):
+    if len(listed) == 1 and not by_name(listed, folder):
         return {"train": listed[0]}
-    parts = {part: next(iter(_manifests(f)), f) for part, f in _by_name(listed or files, folder).items()}
+    parts = {part: next(iter(_manifests(f)), f) for part, f in by_name(listed or files, folder).items()}
     if "train" not in parts:
         raise InputError(
             "no file with 'train' in its name",
@@ -115,10 +115,15 @@ def _of_name(path: Path) -> dict[str, Path]:
     if not (path.name and os.path.isdir(path.parent)):
         return {}
     begun = re.compile(re.escape(path.name) + r"[-_. ]")
-    return _by_name([f for f in sorted(path.parent.iterdir()) if f.is_file() and begun.match(f.name)], path.parent)
+    return by_name([f for f in sorted(path.parent.iterdir()) if f.is_file() and begun.match(f.name)], path.parent)
 
 
-def _by_name(files: Sequence[Path], folder: Path) -> dict[str, Path]:
+def by_name(files: Sequence[Path], folder: Path) -> dict[str, Path]:
+    """Which of the files of a folder is which part, by their names, as far as these say it.
+
+    Raises:
+        InputError: several could be the same part.
+    """
     parts: dict[str, Path] = {}
     for part, spelling in _SPELLINGS.items():
         named = [f for f in files if spelling.search(f.name.lower())]

@@ -29,7 +29,7 @@ from elman.data.table import Table
 from elman.data.textfile import PACKED, bare_suffix, open_text, shown
 from elman.errors import InputError
 
-__all__ = ["CONLL", "FORMATS", "LINES", "Format", "check_writable", "find_format", "is_folder", "named_format",
+__all__ = ["CONLL", "FORMATS", "LINES", "TSV", "Format", "check_writable", "find_format", "is_folder", "named_format",
            "read_table", "usual_tables", "write_table"]  # fmt: skip
 
 FORMATS: tuple[Format, ...] = (
