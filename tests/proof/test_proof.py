@@ -10,6 +10,7 @@ import elman
 from elman import Example, InputError, Sequences
 from elman.nn import GRU, LSTM, Recurrent
 from elman.proof import prove_model
+from elman.proof.verdict import Check, gathered
 
 LENGTHS = torch.tensor([4, 7, 2])
 
@@ -144,6 +145,23 @@ def outputs_of(model):
         return list(model(Sequences(data, batch.lengths)))
 
     return outputs
+
+
+def test_a_claim_on_layers_that_differ_in_their_number_is_told_once():
+    checks = [
+        *(Check(f"members.{k}.layer: steps", True, error, 1e-5) for k, error in enumerate([1e-7, 3e-6, 0.0])),
+        Check("members.3.layer: steps", False, 1.0, 1e-5),
+        Check("members.5.layer: steps", True, 0.0, 1e-5),
+        Check("members.0.layer: chunks", None, note="no state"),
+        Check("layer: steps", True, 2e-7, 1e-5),
+    ]
+    found = {check.name: (check.holds, check.error) for check in gathered(checks)}
+    assert found == {
+        "members.0-2,5.layer: steps": (True, 3e-6),
+        "members.3.layer: steps": (False, 1.0),
+        "members.0.layer: chunks": (None, None),
+        "layer: steps": (True, 2e-7),
+    }
 
 
 def test_a_model_and_the_layers_inside_it():

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from elman.layers.recurrent import Recurrent
 from elman.proof.contract import evaluation, name_of, verify
 from elman.proof.example import Example
-from elman.proof.verdict import Check, Proof, judge
+from elman.proof.verdict import Check, Proof, gathered, judge
 
 __all__ = ["prove_model", "varied"]
 
@@ -64,7 +64,7 @@ def prove_model(
     if seen and all(c.holds is not False for c in inside):
         around = "likely cause: the layers inside hold, so what stands around them (pooling, masks, normalisation)"
         checks = [c.noted(around) if c.holds is False else c for c in checks]
-    return Proof(name_of(model), checks + inside)
+    return Proof(name_of(model), checks + gathered(inside))
 
 
 def varied(lengths: Sequence[int], most: int) -> list[int]:

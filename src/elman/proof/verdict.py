@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["Check", "Proof", "difference", "judge", "raised"]
+__all__ = ["Check", "Proof", "difference", "gathered", "judge", "raised"]
 
 _TOLERANCE = {
     torch.float64: 1e-10,
@@ -19,6 +20,7 @@ _TOLERANCE = {
     torch.complex128: 1e-10,
     torch.complex64: 1e-5,
 }
+_NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")  # of one of several modules alike
 
 
 @dataclass(frozen=True)
@@ -122,3 +124,38 @@ def raised(name: str, error: Exception) -> Check:
     """A check whose call did not come back."""
     said = " ".join(str(error).split())
     return Check(name, False, float("inf"), 0.0, f"the call raised {type(error).__name__}: {said:.160}")
+
+
+def gathered(checks: Sequence[Check]) -> list[Check]:
+    """The same claims on numbered siblings as one: ``members.0-4.recurrent: steps`` is the worst of five.
+
+    Only what came out alike is gathered, so one that fails, or was not tried, still stands under its own numbers.
+    """
+    kinds: dict[tuple[object, ...], list[Check]] = {}
+    for check in checks:
+        kinds.setdefault((*_NUMBER.split(check.name), check.holds, check.note), []).append(check)
+    found = []
+    for alike in kinds.values():
+        told = [_ranges(sorted({int(n) for n in place})) for place in zip(*(_NUMBER.findall(c.name) for c in alike))]
+        between = _NUMBER.split(alike[0].name)
+        name = between[0] + "".join(n + text for n, text in zip(told, between[1:], strict=True))
+        found.append(replace(max(alike, key=_nearness), name=name))
+    return found
+
+
+def _nearness(check: Check) -> float:
+    """How near a check came to its limit, or by how much it is past it."""
+    if not check.error:
+        return 0.0
+    return check.error / check.tolerance if check.tolerance else float("inf")
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """``0-2,5`` of 0, 1, 2, 5."""
+    said: list[list[int]] = []
+    for n in numbers:
+        if said and said[-1][-1] == n - 1:
+            said[-1].append(n)
+        else:
+            said.append([n])
+    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in said)
