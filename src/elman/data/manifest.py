@@ -19,7 +19,7 @@ from elman.data.columns import guess_input, is_usual, usual_targets
 from elman.data.formats import read_table
 from elman.data.formats.arrays import load_arrays
 from elman.data.formats.format import Note
-from elman.data.series import counted, filled, is_gap, is_number, numbers
+from elman.data.series import counted, filled, is_gap, is_number, numbers, whole
 from elman.data.table import Table
 from elman.data.textfile import bare_suffix, open_text, shown
 from elman.errors import InputError
@@ -118,7 +118,7 @@ def _text(file: Path, settings: DataSettings) -> str:
 
 
 def _series(files: Sequence[Path], table: Table, settings: DataSettings, note: Note) -> list[np.ndarray]:
-    """N arrays (T_i, F) float32."""
+    """N arrays (T_i, F)."""
     # what is said of the table holds for no file that it names
     plain = msgspec.structs.replace(DataSettings(), encoding=settings.encoding, header="no")
     series: list[np.ndarray] = []
@@ -146,8 +146,7 @@ def _array(file: Path) -> tuple[np.ndarray, list[str]]:
     if X.ndim != 2 or X.dtype.kind not in "biuf" or 0 in X.shape:
         what = f"an array of shape {X.shape} and type {X.dtype}"
         raise InputError(what, where=shown(file), remedy="save one series, (T, F) or (T,), of numbers")
-    with np.errstate(over="ignore"):
-        X = X.astype(np.float32)
+    X = whole(X)
     if np.isinf(X).any():
         t = int(np.isinf(X).any(1).argmax())
         raise InputError("an infinite value", where=f"{shown(file)}, step {t}", remedy="mend it, or leave the row out")

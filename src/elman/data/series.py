@@ -11,10 +11,11 @@ import numpy as np
 from elman.data.table import is_missing
 from elman.errors import InputError
 
-__all__ = ["are_numbers", "counted", "filled", "is_gap", "is_number", "moments", "numbers"]
+__all__ = ["are_numbers", "counted", "filled", "is_gap", "is_number", "lean", "moments", "numbers", "whole"]
 
 _GAPS = ("", "?", "na", "n/a", "nan", "null", "none")
 _LARGEST = float(np.finfo(np.float32).max)
+_LOST = 1e-4  # of a channel's range
 
 
 def is_gap(value: Any) -> bool:
@@ -89,6 +90,28 @@ def _seconds(value: Any, i: int, broken: Callable[[int, str], InputError]) -> fl
         raise broken(i, "" if is_gap(value) else str(value).strip()) from None
 
 
+def whole(X: np.ndarray) -> np.ndarray:
+    """An array of numbers as float32 if that holds all of its type, else float64; infinite what is beyond a float32."""
+    if np.can_cast(X.dtype, np.float32):
+        return X.astype(np.float32)
+    found = X.astype(np.float64)
+    found[np.abs(found) > _LARGEST] = np.inf
+    return found
+
+
+def lean(values: np.ndarray) -> np.ndarray:
+    """(T, F) as float32, in half the room; as float64 where a channel's course lies in the digits that would be lost.
+
+    Beside a level of 1e9 a float32 tells steps of 64 apart.
+    """
+    short = values.astype(np.float32)
+    known = np.isfinite(values)
+    lost = np.where(known, np.abs(values - short), 0).max(0)
+    least, most = np.where(known, values, np.inf).min(0), np.where(known, values, -np.inf).max(0)
+    moves = most - least > 1e-14 * np.abs(most)
+    return values if bool((moves & (lost > _LOST * (most - least))).any()) else short
+
+
 def filled(
     series: Sequence[np.ndarray],
     source: str,
@@ -110,14 +133,14 @@ def filled(
         times: (T_i,) of the steps of each, in which the line is straight; None: all steps are as long.
 
     Returns:
-        N arrays (T_i, F) float32.
+        N arrays (T_i, F), see `lean`.
 
     Raises:
         InputError: a series without any value, or a channel without any in the whole file.
     """
     gaps = [np.isnan(values) for values in series]
     broken = [i for i, gap in enumerate(gaps) if gap.any()]
-    found = [values.astype(np.float32) for values in series]
+    found = [lean(values) for values in series]
     short, lost, lines, means = 0, 0, 0, None
     lengths = [len(values) for values in series]
     for i in broken:
@@ -138,7 +161,7 @@ def filled(
                 continue
             means = _means(series, source) if means is None else means
             values[:, f] = means[f]
-        found[i] = values.astype(np.float32)
+        found[i] = lean(values)
     if short:
         note(f"{source}: {short:,} of {len(series):,} series end in missing values, and are as much shorter")
     if lost:

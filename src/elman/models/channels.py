@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from elman.sequences import within
 
-__all__ = ["Measure", "Scale", "channels", "frames", "measured", "width"]
+__all__ = ["Measure", "Scale", "blurred", "channels", "columns_of", "frames", "levels", "measured", "width"]
 
 Scale = Literal["all", "each", "both"]
+_LITTLE = 1e-3  # of the level: so far float32 has digits to spare
+_BLUR = 1e-5  # of the level: a float32 has seven digits
 _FLAT = 1e-6  # a channel that moves less, beside its level, does not move: the rest is rounding
 
 
@@ -76,6 +79,35 @@ def _scaled(x: Tensor, lengths: Tensor, scale: Scale, by: Measure) -> list[Tenso
 
 def _moved(x: Tensor) -> Tensor:
     return torch.cat([torch.zeros_like(x[:1]), x[1:] - x[:-1]])
+
+
+def levels(series: Sequence[Any]) -> np.ndarray | None:
+    """(F,) float64: what is taken off each channel of N arrays (T_i, F) before it becomes float32, which beside a level
+    of 1e9 tells steps of 64 apart: the mean of a channel that moves little beside its level, 0 for any other; None
+    where all are 0."""
+    steps = [columns_of(x) for x in series]
+    count = sum(map(len, steps))
+    mean = np.asarray(sum(x.sum(0) for x in steps) / count)
+    spread = np.sqrt(sum(np.square(x - mean).sum(0) for x in steps) / count)
+    level = np.abs(mean)
+    high = (spread < _LITTLE * level) & (spread > 1e-14 * level)
+    return np.where(high, mean, 0.0) if high.any() else None
+
+
+def blurred(series: Sequence[Any], level: np.ndarray | None) -> int:
+    """In how many of N arrays (T_i, F) a channel moves by less than float32 keeps beside its level."""
+    found = 0
+    for x in map(columns_of, series):
+        x = x if level is None else x - level
+        moves, height = x.max(0) - x.min(0), np.abs(x).max(0)
+        found += bool(((moves > 1e-14 * height) & (moves < _BLUR * height)).any())
+    return found
+
+
+def columns_of(x: Any) -> np.ndarray:
+    """(T, F) float64 of an array (T, F), or (T,) of one channel."""
+    a = np.asarray(x, dtype=np.float64)
+    return a[:, None] if a.ndim == 1 else a
 
 
 def frames(values: Tensor, stride: int) -> Tensor:

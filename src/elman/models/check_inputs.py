@@ -58,10 +58,11 @@ def check_texts(X: Sequence[Any]) -> None:
             )
 
 
-def values_of(x: Any, i: int, features: int) -> Tensor:
-    """One numeric sequence as (T, F) float32; (T,) counts as F = 1. `features` 0: whatever it has."""
+def values_of(x: Any, i: int, features: int, level: np.ndarray | None = None) -> Tensor:
+    """One numeric sequence as (T, F) float32; (T,) counts as F = 1. `features` 0: whatever it has; `level` (F,) is
+    taken off in float64."""
     try:
-        values = torch.as_tensor(np.asarray(x, dtype=np.float32))
+        values = torch.as_tensor(np.asarray(x, dtype=np.float32 if level is None else np.float64))
     except (TypeError, ValueError) as error:
         raise InputError("neither text nor numbers", where=f"X[{i}]", remedy="give an array (T, F)") from error
     if values.dim() == 1:
@@ -75,4 +76,4 @@ def values_of(x: Any, i: int, features: int) -> Tensor:
         raise InputError(
             "NaN or infinity", where=f"X[{i}], step {step}", remedy="fill the gap or leave the sequence out"
         )
-    return values
+    return values if level is None else (values - torch.from_numpy(level)).float()

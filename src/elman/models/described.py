@@ -81,6 +81,7 @@ class TextEncoding(msgspec.Struct, tag_field="kind", tag="text"):
 class NumberEncoding(msgspec.Struct, tag_field="kind", tag="numbers"):
     features: Some
     stride: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
+    level: list[float] = []
 
 
 class Network(msgspec.Struct):
@@ -125,6 +126,7 @@ class ClassifierDescription(Description, kw_only=True):
         _layers(net.settings.layers, weights)
         if isinstance(read, NumberEncoding):
             _agree(net.features, read.features * read.stride, "features of the network", "of the data", where)
+            _agree(len(read.level) or read.features, read.features, "levels", "channels", where)
             _agree(
                 0, net.words + net.tags + net.ngrams + net.wide + net.further, "words beside numbers", "allowed", where
             )

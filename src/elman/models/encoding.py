@@ -14,7 +14,7 @@ from torch import Tensor
 from elman.config.bounds import Count, Positive
 from elman.config.structs import check_values
 from elman.errors import InputError
-from elman.models.channels import frames
+from elman.models.channels import blurred, frames, levels
 from elman.models.check_inputs import are_texts, check_all_present, check_inputs, check_texts, values_of
 from elman.models.examples import Examples, Numbers, TextBatch
 from elman.models.ngram_rows import NgramRows
@@ -100,6 +100,7 @@ class Encoding:
         self.tags: Vocabulary | None = None  # parts of speech, if they are read beside the words
         self.vectors: tuple[Tensor, Tensor] | None = None  # of training words (V, E), of further words (V', E)
         self.features = 0  # F, if the input is numbers
+        self.level: np.ndarray | None = None  # (F,) of numbers, taken off in float64, see `levels`
         self.ngrams = NgramFeatures(characters=(2, letters) if letters else None, most=ngrams) if ngrams else None
 
     @property
@@ -132,7 +133,7 @@ class Encoding:
         check_inputs(X)
         if not are_texts(X):
             self.chain = self.ngrams = None
-            self.features = values_of(X[0], 0, 0).shape[1]
+            self.features, self.level = values_of(X[0], 0, 0).shape[1], levels(X)
             return self
         assert self.chain is not None
         check_unlabelled(self.settings.unlabelled)
@@ -186,7 +187,7 @@ class Encoding:
         classes = None if y is None else torch.as_tensor(y)
         check_all_present(X)
         if self.reads_numbers:
-            values = [frames(values_of(x, i, self.features), self.stride) for i, x in enumerate(X)]
+            values = [frames(values_of(x, i, self.features, self.level), self.stride) for i, x in enumerate(X)]
             return Examples(values, [], None, classes)
         assert self.vocabulary is not None
         check_texts(X)
@@ -227,7 +228,7 @@ class Encoding:
             parts: the first is what `fit` learned from.
         """
         if self.reads_numbers:
-            return []
+            return self._blurred(next(iter(parts.values())))
         told = [self.told] * bool(self.told)
         if not self.max_length:
             return told
@@ -245,6 +246,11 @@ class Encoding:
             f"{', '.join(said[:-1])}{' and ' * (len(said) > 1)}{said[-1]} are longer than "
             f"text.max_length = {self.max_length:,} tokens: {self.manner} are read (--set text.max_length=0 reads all)",
         ]
+
+    def _blurred(self, X: Sequence[Any]) -> list[str]:
+        count = blurred(X, self.level)
+        said = f"{count:,} of {len(X):,} series move by less than a hundred thousandth of their level"
+        return [f"{said}: little of it is left in float32 (take the level off each before)"] if count else []
 
     def _longer(self, given: np.ndarray) -> int:
         return int((given > self.max_length).sum()) if self.max_length else 0
@@ -280,7 +286,8 @@ class Encoding:
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it, for model.json."""
         if self.reads_numbers:
-            return {"kind": "numbers", "features": self.features, "stride": self.stride}
+            level = {} if self.level is None else {"level": self.level.tolist()}
+            return {"kind": "numbers", "features": self.features, "stride": self.stride, **level}
         assert self.chain is not None
         assert self.vocabulary is not None
         return {
@@ -300,6 +307,7 @@ class Encoding:
         new.settings = TextSettings()
         new.chain = new.ngrams = new.vocabulary = new.tags = new.vectors = None
         new.features, new.stride = int(saved.get("features", 0)), int(saved.get("stride", 1))
+        new.level = np.array(saved["level"], np.float64) if saved.get("level") else None
         new.max_length = int(saved.get("max_length", 0))
         new.tail = int(saved.get("tail", 0))  # there was none at first: texts were cut at their end
         new.told, new.cut, new._fresh = "", 0, None

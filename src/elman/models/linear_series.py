@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from elman.models.channels import columns_of
 from elman.models.heads import SOFTMAX, Head
 from elman.models.linear import Chosen
 
@@ -55,14 +56,14 @@ def fit_linear_series(
 
 def points_of(X: Sequence[Any]) -> int:
     """At how many points a channel's course is read: fewer where the channels are very many."""
-    return int(np.clip(_WIDEST // _columns(X[0]).shape[1] - 8, 1, _POINTS))
+    return int(np.clip(_WIDEST // columns_of(X[0]).shape[1] - 8, 1, _POINTS))
 
 
 def summaries(X: Sequence[Any], points: int = _POINTS) -> np.ndarray:
     """(N, (8 + points) F): of each channel of each array (T_i, F) mean, standard deviation, least, greatest, first and
     last value, slope (least squares, from the first step to the last), mean absolute difference of neighbours; and its
     course, `resampled`."""
-    return np.array([_summary(_columns(x), points) for x in X])
+    return np.array([_summary(columns_of(x), points) for x in X])
 
 
 def _summary(a: np.ndarray, points: int) -> np.ndarray:
@@ -84,8 +85,3 @@ def resampled(a: np.ndarray, points: int) -> np.ndarray:
         return np.asarray(np.diff(at, axis=0) * (points / len(a)))
     where = np.linspace(0, len(a) - 1, points)
     return np.stack([np.interp(where, np.arange(len(a)), column) for column in a.T], 1)
-
-
-def _columns(x: Any) -> np.ndarray:
-    a = np.asarray(x, dtype=float)
-    return a[:, None] if a.ndim == 1 else a

@@ -11,7 +11,7 @@ import numpy as np
 
 from elman.config.settings import DataSettings
 from elman.data.formats.format import Format, Note
-from elman.data.series import counted, filled
+from elman.data.series import counted, filled, whole
 from elman.data.table import Table
 from elman.data.textfile import shown
 from elman.errors import InputError
@@ -35,8 +35,7 @@ def _read(path: Path, settings: DataSettings, note: Note) -> Table:
         X = X[:, :, None]
     if X.ndim != 3 or X.dtype.kind not in "biuf" or 0 in X.shape:
         raise InputError(f"X has the shape {X.shape} and the type {X.dtype}", where=shown(path), remedy=_REMEDY)
-    with np.errstate(over="ignore"):
-        X = X.astype(np.float32)
+    X = whole(X)
     broken = np.isinf(X).any(2)  # (N, T)
     if broken.any():
         i, t = np.argwhere(broken)[0].tolist()

@@ -139,7 +139,8 @@ class Classify(Task[Classifier, Labelled]):
         encoding = estimator.encoding_
         if encoding.reads_numbers:
             generator = np.random.default_rng(0)
-            return Labelled([generator.normal(size=(n, encoding.features)).astype(np.float32) for n in lengths])
+            level = 0.0 if encoding.level is None else encoding.level
+            return Labelled([level + generator.normal(size=(n, encoding.features)) for n in lengths])
         assert encoding.vocabulary is not None
         draw, known = random.Random(0), encoding.vocabulary.words[2:] or ["word"]
         return Labelled([" ".join(draw.choices(known, k=n)) for n in lengths])
