@@ -16,13 +16,19 @@ from elman.errors import InputError
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-__all__ = ["check_subwords", "fit_subwords", "join_subwords", "read_subwords", "subwords"]
+__all__ = ["check_subwords", "fit_subwords", "join_subwords", "read_subwords", "subwords", "whole"]
 
 _BLANK = "▁"
+_SIGN = rf"{_BLANK}?(?:[^\p{{L}}\p{{M}}\p{{N}}{_BLANK}]|\p{{N}})"  # anything but a letter
 
 
-def fit_subwords(texts: Iterable[str], *, model: Literal["bpe", "unigram"] = "bpe", size: int = 8000) -> str:
+def fit_subwords(
+    texts: Iterable[str], *, model: Literal["bpe", "unigram"] = "bpe", size: int = 8000, apart: bool = False
+) -> str:
     """Learn at most `size` pieces from the texts.
+
+    Args:
+        apart: no piece holds a sign or a digit beside anything else but the blank before it.
 
     Returns:
         The trained model as JSON text, which `read_subwords` reads and a RUN keeps.
@@ -30,7 +36,7 @@ def fit_subwords(texts: Iterable[str], *, model: Literal["bpe", "unigram"] = "bp
     Raises:
         InputError: there is no letter in the texts to learn from.
     """
-    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+    from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 
     if model == "bpe":
         tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
@@ -40,8 +46,10 @@ def fit_subwords(texts: Iterable[str], *, model: Literal["bpe", "unigram"] = "bp
         trainer = trainers.UnigramTrainer(
             vocab_size=size, special_tokens=["<unk>"], unk_token="<unk>", show_progress=False
         )
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement=_BLANK, prepend_scheme="always")
-    learned_from = list(_whole(texts))
+    blanks = pre_tokenizers.Metaspace(replacement=_BLANK, prepend_scheme="always")
+    signs = pre_tokenizers.Split(Regex(_SIGN), behavior="isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([blanks, signs]) if apart else blanks
+    learned_from = list(whole(texts))
     if not any(text.strip() for text in learned_from):
         raise InputError("no text to learn subword units from", remedy="fit the chain on the training texts")
     try:
@@ -97,7 +105,7 @@ def subwords(text: str, *, state: Any, model: Literal["bpe", "unigram"] = "bpe",
         size: how many pieces it may have; both matter in the fit alone.
     """
     del model, size
-    return list(state.encode(next(_whole([text])), add_special_tokens=False).tokens)
+    return list(state.encode(next(whole([text])), add_special_tokens=False).tokens)
 
 
 def join_subwords(tokens: list[str]) -> str:
@@ -105,7 +113,7 @@ def join_subwords(tokens: list[str]) -> str:
     return "".join(tokens).replace(_BLANK, " ").removeprefix(" ")
 
 
-def _whole(texts: Iterable[str]) -> Iterator[str]:
+def whole(texts: Iterable[str]) -> Iterator[str]:
     """Half surrogates, which no encoding can carry to the library, replaced by U+FFFD."""
     for text in texts:
         yield text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
