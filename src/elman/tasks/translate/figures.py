@@ -1,0 +1,73 @@
+"""How good translations are: BLEU and chrF as sacrebleu measures them, with its signatures, and how sure they are.
+
+BLEU: Papineni et al. 2002; comparable as Post 2018, *A call for clarity in reporting BLEU scores*, asks. chrF: Popović
+2015. Both in points of 100.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
+
+from elman.tasks.figures import Scores
+
+__all__ = ["bleu_of", "bleu_points", "bootstrap", "sentence_counts", "tokenizer_for", "translation_figures"]
+
+_WORDS = 12  # letters between two blanks, on average, from which on a language is one that writes none
+_DRAWS = 500
+
+
+def tokenizer_for(references: Sequence[str]) -> str:
+    """sacrebleu's tokenizer: 13a, or single characters where the references are written without blanks."""
+    letters, blanks = sum(map(len, references)), sum(text.count(" ") for text in references)
+    return "char" if letters > _WORDS * (blanks + len(references)) else "13a"
+
+
+def translation_figures(answers: Sequence[str], references: Sequence[str]) -> Scores:
+    """bleu, bleu_lc and chrf of N answers, in points, with sacrebleu's signature of each; n.
+
+    Args:
+        references: N, one for each answer.
+    """
+    tokenize = tokenizer_for(references)
+    metrics = {
+        "bleu": BLEU(tokenize=tokenize, force=True),
+        "bleu_lc": BLEU(tokenize=tokenize, force=True, lowercase=True),
+        "chrf": CHRF(),
+    }
+    found: Scores = {
+        key: metric.corpus_score(list(answers), [list(references)]).score for key, metric in metrics.items()
+    }
+    return {**found, "n": len(answers), "signature": {key: str(m.get_signature()) for key, m in metrics.items()}}
+
+
+def bleu_points(answers: Sequence[str], references: Sequence[str]) -> float:
+    """BLEU alone, as `translation_figures` has it."""
+    metric = BLEU(tokenize=tokenizer_for(references), force=True)
+    return float(metric.corpus_score(list(answers), [list(references)]).score)
+
+
+def sentence_counts(answers: Sequence[str], references: Sequence[str]) -> np.ndarray:
+    """(N, 10): what BLEU is made of, sentence by sentence: right n-grams and all n-grams, n = 1 to 4, and both lengths.
+
+    `bleu_of` their sum is BLEU of them all.
+    """
+    metric = BLEU(tokenize=tokenizer_for(references), force=True, effective_order=True)
+    found = [metric.sentence_score(a, [r]) for a, r in zip(answers, references, strict=True)]
+    return np.array([[*s.counts, *s.totals, s.sys_len, s.ref_len] for s in found], np.int64).reshape(-1, 10)
+
+
+def bleu_of(counts: np.ndarray) -> float:
+    """BLEU, in points, of counts (10,)."""
+    right, total = counts[:4].tolist(), counts[4:8].tolist()
+    return float(BLEU.compute_bleu(right, total, int(counts[8]), int(counts[9])).score)
+
+
+def bootstrap(counts: np.ndarray, draws: int = _DRAWS, seed: int = 0) -> np.ndarray:
+    """(draws,) BLEU of as many sentences drawn with replacement (Koehn 2004, section 3)."""
+    rng = np.random.default_rng(seed)
+    picks = rng.integers(0, len(counts), (draws, len(counts)))
+    return np.array([bleu_of(counts[row].sum(0)) for row in picks])
