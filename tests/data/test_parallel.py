@@ -12,8 +12,10 @@ from elman.config.settings import DataSettings
 from elman.data.direction import Letters
 from elman.data.parallel import Pairs, load_pairs, load_sources
 from elman.data.parallel_files import side_names
+from elman.data.parts import packaged_folder
 from elman.errors import InputError
 
+SOURCES = Path(__file__).parents[3] / "shared" / "data"
 EN = [
     f"the {a} house number {i} is near the {b} water"
     for i, (a, b) in enumerate(zip(["old", "new", "red", "big"] * 10, ["deep", "cold"] * 20))
@@ -239,3 +241,22 @@ def test_pairs_are_taken() -> None:
     pairs = Pairs(["a", "b", "c"], ["x", "y", "z"])
     assert pairs.take([2, 0]) == Pairs(["c", "a"], ["z", "x"])
     assert pairs.take([2]).take([0]).target == ["z"]
+
+
+def test_the_packaged_pairs_have_their_published_sizes() -> None:
+    data = load_pairs(DataSettings(path="packaged:enja"))
+    parts = (data.train, data.valid, data.test)
+    assert [len(part) for part in parts] == [50_000, 500, 500]
+    assert [sum(len(text.split()) for text in part.source) for part in parts] == [391_047, 3_931, 3_998]
+    assert [sum(len(text.split()) for text in part.target) for part in parts] == [565_618, 5_668, 5_635]
+    turned = load_pairs(DataSettings(path="packaged:enja", input="ja"))
+    assert (turned.columns, turned.test.source) == ({"input": "ja", "target": "en"}, data.test.target)
+
+
+@pytest.mark.skipif(not (SOURCES / "enja").is_dir(), reason="the original pairs are not at hand")
+def test_the_packaged_pairs_equal_their_originals() -> None:
+    for part, name in (("train", "train"), ("valid", "dev"), ("test", "test")):
+        for language in ("en", "ja"):
+            original = (SOURCES / "enja" / f"{name}.{language}").read_text(encoding="utf-8")
+            packed = packaged_folder("enja") / f"{part}.{language}.xz"
+            assert lzma.decompress(packed.read_bytes()).decode() == original

@@ -20,7 +20,7 @@ from elman.data.sentence import Sentence
 from elman.data.split import split_groups
 from elman.files import write_file
 
-__all__ = ["main", "pack", "pack_ewt", "pack_reviews", "pack_wnut"]
+__all__ = ["main", "pack", "pack_enja", "pack_ewt", "pack_reviews", "pack_wnut"]
 
 _SPLIT_SEED = 0
 _LONG = 10  # words; two reviews that share a sentence this long are by one hand
@@ -73,6 +73,13 @@ def pack_ewt(source: Path, out: Path) -> None:
         pack(out / f"{part}.conll.xz", _columns(read_conllu(source / f"en_ewt-ud-{name}.conllu")))
 
 
+def pack_enja(source: Path, out: Path) -> None:
+    """The pairs of the Tanaka corpus as they are: line N of a part's two files is one pair."""
+    for part, name in (("train", "train"), ("valid", "dev"), ("test", "test")):
+        for language in ("en", "ja"):
+            pack(out / f"{part}.{language}.xz", (source / f"{name}.{language}").read_text(encoding="utf-8"))
+
+
 def _columns(sentences: Iterable[Sentence]) -> str:
     return "\n".join("".join(f"{w}\t{t}\n" for w, t in zip(s.words, s.tags)) for s in sentences)
 
@@ -83,6 +90,7 @@ def main(sources: str) -> None:
     pack_reviews(Path(sources) / "reviews", recipes / "sentiment")
     pack_wnut(Path(sources) / "wnut17", recipes / "ner")
     pack_ewt(Path(sources) / "ud_english_ewt", recipes / "pos")
+    pack_enja(Path(sources) / "enja", recipes / "enja")
 
 
 if __name__ == "__main__":
