@@ -1,0 +1,108 @@
+"""Sampling: tokens drawn from the model's own distribution, sharpened or cut where that is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import msgspec
+import torch
+from torch import Tensor
+
+from elman.decoding.allowed import banned_table, limits_of
+from elman.decoding.hypotheses import Hypothesis
+from elman.decoding.rollout import rollout
+from elman.decoding.settings import SampleSettings
+from elman.decoding.stepper import Stepper, check_best
+from elman.errors import InputError, unknown
+
+__all__ = ["sample"]
+
+S = TypeVar("S")
+_DEFAULT = SampleSettings()
+_BLOCK = 16  # steps whose chance is drawn at once
+
+
+def sample(
+    stepper: Stepper[S],
+    state: S,
+    *,
+    rows: int,
+    generators: Sequence[torch.Generator],
+    begin: int,
+    end: int | None,
+    settings: SampleSettings = _DEFAULT,
+    max_lengths: Tensor | Sequence[int] | None = None,
+    looks: bool = False,
+    device: torch.device | str = "cpu",
+    **options: Any,
+) -> list[list[Hypothesis]]:
+    """Sequences drawn at random, `num` of each row.
+
+    Args:
+        generators: one a row, on the processor: what a row draws does not depend on the rows beside it.
+        settings: how they are drawn; `options` are its fields and take their place, ``temperature=0.8`` say.
+
+    Other arguments as `elman.decoding.beam` has them.
+
+    Returns:
+        `num` hypotheses a row, in the order in which they were drawn. Probabilities are the model's, before
+        temperature and cuts; scores are their logarithms.
+
+    Raises:
+        InputError: as `beam`; or not one generator a row.
+    """
+    for name in options:
+        if name not in SampleSettings.__struct_fields__:
+            raise unknown("option", name, SampleSettings.__struct_fields__, where="sample")
+    settings = msgspec.structs.replace(settings, **options)
+    settings.check()
+    if len(generators) != rows or len({id(generator) for generator in generators}) != rows:
+        raise InputError(f"{len(generators)} generators for {rows} rows", remedy="give each row one of its own")
+    num, where = settings.num, torch.device(device)
+    chance: list[Tensor] = []  # (rows * num,) a step
+    banned: list[Tensor] = []
+
+    def choose(log_probs: Tensor, active: Tensor, t: int) -> tuple[Tensor, Tensor]:
+        if not banned:
+            banned.append(banned_table(settings.banned, end, log_probs.shape[1], log_probs.device))
+        if t == len(chance):
+            blocks = [torch.rand(_BLOCK, num, generator=g, dtype=torch.float64) for g in generators]
+            chance.extend(torch.cat(blocks, dim=1).to(where))
+        check_best(log_probs.amax(1))
+        allowed = log_probs.double().masked_fill(banned[0], -torch.inf)
+        if end is not None and t < settings.min_length:
+            allowed[:, end] = -torch.inf
+        tokens = drawn(allowed, chance[t][active], settings)
+        # of a row that may have no token at all, what is drawn has a probability of 0, and ends it
+        return allowed.gather(1, tokens[:, None])[:, 0].clamp(max=0), tokens
+
+    limits = limits_of(max_lengths, rows, settings.max_length, where).repeat_interleave(num)
+    if num > 1:
+        state = stepper.select(state, torch.arange(rows, device=where).repeat_interleave(num))
+    found = rollout(stepper, state, choose, begin=begin, end=end, limits=limits, looks=looks)
+    return [found[row * num : (row + 1) * num] for row in range(rows)]
+
+
+def drawn(log_probs: Tensor, chance: Tensor, settings: SampleSettings) -> Tensor:
+    """A token for each row, by the inverse of its distribution function.
+
+    Args:
+        log_probs: (N, V), float64.
+        chance: (N,), from 0 to below 1.
+
+    Returns:
+        (N,).
+    """
+    ids = None
+    if settings.top_k or settings.top_p < 1:
+        V = log_probs.shape[1]
+        log_probs, ids = log_probs.topk(min(settings.top_k or V, V), dim=1)  # the likeliest first
+    p = (log_probs / settings.temperature).softmax(1).nan_to_num(0)  # (N, C)
+    if settings.top_p < 1:
+        p = p.masked_fill(p.cumsum(1) - p >= settings.top_p, 0)
+    below = p.cumsum(1)
+    # strictly below the whole, however it was rounded: only a token of probability above 0 is drawn
+    u = below[:, -1:] * chance[:, None].clamp(max=1 - 1e-12)
+    at = torch.searchsorted(below, u, right=True).clamp(max=p.shape[1] - 1)
+    return (at if ids is None else ids.gather(1, at))[:, 0]
