@@ -50,7 +50,7 @@ def test_the_output_is_not_carried():
 
 def masks_of(layer, T, B):
     torch.manual_seed(11)
-    return layer._masks(layer.running_graph(), T, B, torch.empty(0, dtype=torch.float64))
+    return layer._masks(layer.running_graph(), T, B, torch.empty(0, dtype=torch.float64), 0)
 
 
 @pytest.mark.parametrize("engine", [e for e in ENGINES if e != "torch"])  # whose kernels have no masks inside the loop

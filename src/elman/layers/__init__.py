@@ -1,7 +1,8 @@
-"""Layers over time: deep, bidirectional, with dropout that time shares, for any cell; and a CRF to decide by."""
+"""Layers over time, deep and bidirectional, for any cell; attention; and a CRF to decide by."""
 
+from elman.layers.attention import Attention
 from elman.layers.crf import CRF
 from elman.layers.dropin import GRU, LSTM, RNN
 from elman.layers.recurrent import Recurrent
 
-__all__ = ["CRF", "GRU", "LSTM", "RNN", "Recurrent"]
+__all__ = ["CRF", "GRU", "LSTM", "RNN", "Attention", "Recurrent"]

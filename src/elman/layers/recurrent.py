@@ -187,7 +187,7 @@ class Recurrent(nn.Module):
             device, dtype = device or some.device, dtype or some.dtype
         return chosen(self, device, dtype, self.named_parameters())
 
-    def _masks(self, graph: Graph, T: int, B: int, like: Tensor) -> dict[str, Tensor]:
+    def _masks(self, graph: Graph, T: int, B: int, like: Tensor, row: int) -> Mapping[str, Tensor]:
         """Masks for one cell, drawn anew."""
         sizes = self.sizes_of(0)  # a state's width: the same in all layers
         return drawn(graph, sizes, T, B, like, self.recurrent_dropout, self.zoneout)

@@ -52,8 +52,8 @@ class Network(Protocol):
         """And as the step runs with them."""
         ...
 
-    def _masks(self, graph: Graph, T: int, B: int, like: Tensor) -> dict[str, Tensor]:
-        """Masks for one cell, drawn anew."""
+    def _masks(self, graph: Graph, T: int, B: int, like: Tensor, row: int) -> Mapping[str, Tensor]:
+        """Masks for the cell of this row of the states, (L*D, B, width)."""
         ...
 
 
@@ -83,7 +83,7 @@ def run(network: Network, x: Tensor, start: list[Tensor], ends: Tensor | None) -
                 network._weights(graph, k, d, stored[row]),
                 y,
                 tuple(s[row] for s in start),
-                Way(ends, d == 1, network._masks(graph, T, B, y), network.bptt),
+                Way(ends, d == 1, network._masks(graph, T, B, y, row), network.bptt),
             )
             outputs.append(out)
             finals.append(after)
