@@ -101,6 +101,13 @@ class Sequences:
         data[within(lengths, T, batch_first=True)] = torch.cat(tensors)  # the places that exist, row after row
         return cls(data.transpose(0, 1).contiguous(), lengths)  # (T, B, ...)
 
+    @classmethod
+    def numbers(cls, rows: Sequence[Sequence[int]]) -> Sequences:
+        """`pack` for many short lists of integers, without a tensor for each."""
+        T = max(map(len, rows), default=0)
+        data = torch.tensor([[*row, *[0] * (T - len(row))] for row in rows], dtype=torch.int64).view(len(rows), T)
+        return cls(data.T.contiguous(), torch.tensor([len(row) for row in rows], dtype=torch.int64))
+
     def __len__(self) -> int:
         return self.data.shape[1]
 

@@ -39,9 +39,9 @@ def batch() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     [
         {},
         {"cell": "lstm", "layers": 2},
-        {"cell": "mingru", "bidirectional": False, "score": "dot"},
-        {"cell": "peepholelstm", "score": "scaled_dot", "heads": 2},
-        {"cell": "sru", "score": "general", "tied": "target"},
+        {"cell": "mingru", "bidirectional": False, "scoring": "dot"},
+        {"cell": "peepholelstm", "scoring": "scaled_dot", "heads": 2},
+        {"cell": "sru", "scoring": "general", "tied": "target"},
     ],
 )
 def test_steps_give_what_whole_targets_give(attention, further):
@@ -187,7 +187,7 @@ def test_tied_matrices_are_one():
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"score": "cosine"}, "no score is called 'cosine'"),
+        ({"scoring": "cosine"}, "no score is called 'cosine'"),
         ({"coverage": True, "attention": "after"}, "coverage is for the additive score inside the recurrence"),
         ({"dropout": 1.5}, "dropout"),
     ],

@@ -181,12 +181,12 @@ class Lexicon:
         forms = [self._form(word) for word in places]
         wide = max(1, max(len(f.affixes) for f in forms))
         return Batch(
-            index=_pack(index),
+            index=Sequences.numbers(index),
             words=torch.tensor([f.word for f in forms]),
             known=torch.tensor([f.known for f in forms]),
             cases=torch.tensor([f.case for f in forms]),
             affixes=torch.tensor([f.affixes + [0] * (wide - len(f.affixes)) for f in forms]),
-            chars=_pack([f.chars for f in forms]),
+            chars=Sequences.numbers([f.chars for f in forms]),
             extra=None if extra is None else Sequences.pack(list(extra)).data,
         )
 
@@ -234,10 +234,3 @@ class Lexicon:
     def from_dict(cls, saved: dict[str, Any]) -> Lexicon:
         vocabularies = {key: Vocabulary.from_list(saved[key]) for key in ("words", "chars", "affixes")}
         return cls(**{**saved, **vocabularies})
-
-
-def _pack(rows: Sequence[Sequence[int]]) -> Sequences:
-    """`Sequences.pack` for many short lists of integers, without a tensor for each."""
-    T = max(map(len, rows))
-    data = torch.tensor([[*row, *[0] * (T - len(row))] for row in rows])
-    return Sequences(data.T.contiguous(), torch.tensor([len(row) for row in rows]))

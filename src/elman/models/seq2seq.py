@@ -85,7 +85,7 @@ class Seq2Seq(nn.Module):
         width = self.encoder.output_size
         query = self.encoder._output_width  # the decoder's output, too
         # a product of the two wants the memory as wide as the query
-        narrowed = s.attention != "none" and s.score in ("dot", "scaled_dot") and width != query
+        narrowed = s.attention != "none" and s.scoring in ("dot", "scaled_dot") and width != query
         self.narrow = nn.Linear(width, query) if narrowed else None
         found = query if narrowed else width
         fed = {"none": width, "after": 0, "inside": found, "fed": s.embedding}[s.attention]
@@ -93,7 +93,7 @@ class Seq2Seq(nn.Module):
         self.attention = (
             None
             if s.attention == "none"
-            else Attention(query, found, score=s.score, heads=s.heads, coverage=s.coverage)
+            else Attention(query, found, score=s.scoring, heads=s.heads, coverage=s.coverage)
         )
         # how the decoder's states begin, from those at the encoder's end
         self.bridges = nn.ModuleList(

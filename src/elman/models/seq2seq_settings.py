@@ -26,7 +26,7 @@ class Seq2SeqSettings(msgspec.Struct, frozen=True, kw_only=True):
             once the recurrence is done, all steps at once (Luong et al. 2015). "inside": looks from s_{t-1}, and what
             it finds enters step t (Bahdanau et al. 2015). "fed": looks from s_t, and what comes of it enters step t + 1
             (input feeding, Luong et al. 2015, sec. 3.3).
-        score: additive, dot, general or scaled_dot, see `elman.layers.attention`.
+        scoring: additive, dot, general or scaled_dot, see `elman.layers.attention`.
         heads: of attention.
         coverage: the score reads how much attention each place has had; additive score, "inside" or "fed".
         tied: which embeddings are one matrix: "none"; "target", the target's and that of the softmax (Press and Wolf
@@ -46,7 +46,7 @@ class Seq2SeqSettings(msgspec.Struct, frozen=True, kw_only=True):
     layers: Positive = 1
     bidirectional: bool = True
     attention: Literal["none", "after", "inside", "fed"] = "inside"
-    score: str = "additive"
+    scoring: str = "additive"
     heads: Positive = 1
     coverage: bool = False
     tied: Literal["none", "target", "all"] = "target"
@@ -65,13 +65,13 @@ class Seq2SeqSettings(msgspec.Struct, frozen=True, kw_only=True):
     def check(self) -> None:
         """Raises InputError for a value that makes no sense, naming its key."""
         check_values(self, "model")
-        if self.score not in SCORES:
+        if self.scoring not in SCORES:
             raise InputError(
-                f"no score is called {self.score!r}", where="model.score", remedy=f"choose {', '.join(SCORES)}"
+                f"no score is called {self.scoring!r}", where="model.scoring", remedy=f"choose {', '.join(SCORES)}"
             )
-        if self.coverage and not (self.loops and self.score == "additive"):
+        if self.coverage and not (self.loops and self.scoring == "additive"):
             raise InputError(
                 "coverage is for the additive score inside the recurrence",
                 where="model.coverage",
-                remedy='set model.score to "additive" and model.attention to "inside" or "fed"',
+                remedy='set model.scoring to "additive" and model.attention to "inside" or "fed"',
             )
