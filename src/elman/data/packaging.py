@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import lzma
+import random
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,9 +22,10 @@ from elman.data.sentence import Sentence
 from elman.data.split import split_groups
 from elman.files import write_file
 
-__all__ = ["main", "pack", "pack_enja", "pack_ewt", "pack_reviews", "pack_wnut"]
+__all__ = ["main", "pack", "pack_chitchat", "pack_enja", "pack_ewt", "pack_reviews", "pack_wnut"]
 
 _SPLIT_SEED = 0
+_TURNS = 4  # of a conversation, at least
 _LONG = 10  # words; two reviews that share a sentence this long are by one hand
 
 
@@ -80,6 +83,25 @@ def pack_enja(source: Path, out: Path) -> None:
             pack(out / f"{part}.{language}.xz", (source / f"{name}.{language}").read_text(encoding="utf-8"))
 
 
+def pack_chitchat(source: Path, out: Path) -> None:
+    """Whole conversations of at least four turns, drawn at random: a turn a line, an empty line behind each.
+
+    What somebody writes in one go, several messages or one, is a turn. Who wrote, when, and how it was rated is left
+    out.
+    """
+    conversations = json.loads((source / "dataset.json").read_text(encoding="utf-8"))
+    found = []
+    for key in sorted(conversations):
+        turns = [" ".join(" ".join(m["text"] for m in turn).split()) for turn in conversations[key]["messages"]]
+        if len(turns := [turn for turn in turns if turn]) >= _TURNS:
+            found.append("".join(f"{turn}\n" for turn in turns))
+    random.Random(_SPLIT_SEED).shuffle(found)
+    begin = 0
+    for part, count in (("train", 2200), ("valid", 60), ("test", 60)):
+        pack(out / f"{part}.txt.xz", "\n".join(found[begin : begin + count]))
+        begin += count
+
+
 def _columns(sentences: Iterable[Sentence]) -> str:
     return "\n".join("".join(f"{w}\t{t}\n" for w, t in zip(s.words, s.tags)) for s in sentences)
 
@@ -91,6 +113,7 @@ def main(sources: str) -> None:
     pack_wnut(Path(sources) / "wnut17", recipes / "ner")
     pack_ewt(Path(sources) / "ud_english_ewt", recipes / "pos")
     pack_enja(Path(sources) / "enja", recipes / "enja")
+    pack_chitchat(Path(sources) / "chitchat", recipes / "chitchat")
 
 
 if __name__ == "__main__":
