@@ -9,7 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from elman.console import JSON, SET, print_json, print_shown
+from elman.console import FLAG, JSON, SET, print_json, print_shown
 from elman.errors import InputError
 from elman.files import check_apart, check_file
 
@@ -24,6 +24,9 @@ def predict(
     data: str | None = None,
     column: Annotated[str | None, Parameter(name="--input")] = None,
     out: Path | None = None,
+    nbest: int | None = None,
+    beam: int | None = None,
+    alignment: FLAG = False,
     set: SET = None,
     json: JSON = False,
 ) -> int:
@@ -41,14 +44,25 @@ def predict(
         Column of the inputs in that file; by default the one trained on.
     out
         File for the predictions; .csv, .tsv, .jsonl, .parquet, or .conll of tagged words. By default CSV on stdout.
+    nbest
+        So many answers to each text, the best first; of RUNs that write texts.
+    beam
+        So many hypotheses are followed at once; likewise.
+    alignment
+        Show what was looked at as each unit was written; likewise.
     set
-        How to read the file, where it differs from the training data: data.encoding=latin-1, data.format=table ...
+        How to read the file, where it differs from the training data: data.encoding=latin-1, data.format=table ...;
+        and how to answer: answer.KEY=VALUE.
     """
+    asked = [line for line in set or [] if line.startswith("answer.")]
+    read = [line for line in set or [] if not line.startswith("answer.")]
+    given = {"nbest": nbest, "beam": beam, "alignment": alignment or None}
+    values = {key: value for key, value in given.items() if value is not None}
     if (input is None) == (data is None):
         raise InputError("give either one INPUT or --data PATH", where="elman predict")
     if input == "-":
         raise InputError("- is not text", where="elman predict", remedy="for a pipe write --data -")
-    if input is not None and (out is not None or column is not None or set or os.path.isfile(input)):
+    if input is not None and (out is not None or column is not None or read or os.path.isfile(input)):
         raise InputError(
             f"{input} would be read as a text", where="elman predict", remedy=f"for a file write --data {input}"
         )
@@ -67,6 +81,7 @@ def predict(
     from elman.training.progress import Bar
 
     opened = Run(run, Bar().note)
+    opened.ask(asked, values)
     if input is not None:
         found = opened.predict([input])
         if json:
@@ -76,7 +91,7 @@ def predict(
             print_shown(shown.answer, shown.beside)
         return 0
     with given_data(str(data)) as path:
-        table = opened.predict_file(data_of(run, path, set or [], {"input": column}))
+        table = opened.predict_file(data_of(run, path, read, {"input": column}))
     if out is not None:
         from elman.data.formats import write_table
 

@@ -10,7 +10,6 @@ msgspec Struct type a section, and gets filled ones back. A key that no Struct h
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,8 +20,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from elman.config.assigned import assign, parsed
 from elman.config.settings import DataSettings, resolve_paths
-from elman.config.structs import check_keys, fields_of, fill, merge, unknown_key
+from elman.config.structs import check_keys, fill, unknown_key
 from elman.config.tasks import TASKS
 from elman.config.toml import to_toml
 from elman.errors import InputError
@@ -48,8 +48,6 @@ _DESCRIBES = (
 )
 
 _OF_DATA = {"data", "text"}  # sections that say nothing of the model
-
-_POINT = re.compile(r"(?<![\w.])([+-]?)(\d*)\.(\d*)")
 
 _LONGEST = 1 << 20  # bytes of a RUN's recipe
 
@@ -164,12 +162,12 @@ def load_recipe(
         check_keys(section, kinds[key], key, lambda dotted: source.where(*dotted.split(".")))
     resolve_paths(filled["data"], source.folder)
     own = filled["data"].get("path")
-    changes = [*_parsed(overrides), *((key, value, key) for key, value in (values or {}).items())]
+    changes = [*parsed(overrides), *((key, value, key) for key, value in (values or {}).items())]
     if any(key == "data.path" for key, _, _ in changes):
         filled["data"] = {k: v for k, v in filled["data"].items() if k not in _DESCRIBES}
     set_by: dict[str, str] = {}
     for dotted, value, where in changes:
-        _set(filled, kinds, dotted, value, where)
+        assign(filled, kinds, dotted, value, where)
         set_by[dotted] = where
     changed_data = {key.removeprefix("data.") for key, _, _ in changes if key.startswith("data.")}
     resolve_paths(filled["data"], Path.cwd(), only=changed_data)
@@ -204,12 +202,12 @@ def load_data(
         section = {key: told[key] for key in keep if key in told} if isinstance(told, dict) else {}
     kinds = {"data": DataSettings}
     set_by: dict[str, str] = {}
-    for dotted, value, where in [*_parsed(overrides), *((f"data.{k}", v, "") for k, v in values.items())]:
+    for dotted, value, where in [*parsed(overrides), *((f"data.{k}", v, "") for k, v in values.items())]:
         if not dotted.startswith("data."):
             raise InputError(
                 f"{dotted!r} is fixed by the training", where=where, remedy="only keys of [data] can be set: data.KEY"
             )
-        _set({"data": section}, kinds, dotted, value, where)
+        assign({"data": section}, kinds, dotted, value, where)
         set_by[dotted] = where
     return fill(section, DataSettings, "data", lambda dotted: set_by.get(dotted) or f"{recipe}, {dotted}")
 
@@ -293,57 +291,3 @@ def _head(source: _Source) -> tuple[str, str, str]:
             remedy="use letters, digits, - and _",
         )
     return name, head["task"], head["description"]
-
-
-# -- keys and values --------------------------------------------------------------------------------------------------
-
-
-def _parsed(overrides: Iterable[str]) -> list[tuple[str, object, str]]:
-    """(dotted key, value, where) of each ``key=value``."""
-    out = []
-    for item in overrides:
-        key, sign, text = item.partition("=")
-        key = key.strip()
-        if not sign or not key:
-            raise InputError(f"{item!r} is not key=value", where="--set", remedy="for example --set model.hidden=64")
-        out.append((key, _value(text), f"--set {key}"))
-    return out
-
-
-def _value(text: str) -> object:
-    """A value as TOML reads it, .5 and 5. being numbers too; what TOML does not know is plain text."""
-    for written in (text, _POINT.sub(_with_digits, text)):
-        try:
-            table = tomllib.loads(f"value = {written}")
-        except (ValueError, RecursionError):
-            continue
-        return table["value"] if len(table) == 1 else text
-    return text.strip()  # model.cell=lstm needs no quotes
-
-
-def _with_digits(number: re.Match[str]) -> str:
-    """.5 as 0.5 and 5. as 5.0; a point alone stays one."""
-    sign, whole, rest = number.groups()
-    return f"{sign}{whole or 0}.{rest or 0}" if whole or rest else number[0]
-
-
-def _set(
-    filled: dict[str, dict[str, Any]],
-    kinds: Mapping[str, type[msgspec.Struct]],
-    dotted: str,
-    value: object,
-    where: str,
-) -> None:
-    section, *path = dotted.split(".")
-    if section not in kinds or not path:
-        homes = [f"{name}.{section}" for name, kind in kinds.items() if section in fields_of(kind)]
-        if homes:
-            raise InputError(f"unknown key {dotted!r}", where=where, remedy=f"did you mean {' or '.join(homes)}?")
-        if section in kinds:
-            raise InputError(f"{section!r} is a section", where=where, remedy=f"set one of its keys: {section}.KEY=...")
-        raise unknown_key(section, list(kinds), where)
-    nested: dict[str, Any] = {path[-1]: value}
-    for key in reversed(path[:-1]):
-        nested = {key: nested}
-    check_keys(nested, kinds[section], section, lambda _: where)
-    merge(filled[section], nested, kinds[section])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -73,10 +73,12 @@ class EncodedPairs:
     Attributes:
         sources: numbers of each source, none empty: an empty text is one unknown unit.
         targets: numbers of each target, without begin and end; empty where none are known.
+        written: the targets as texts.
     """
 
     sources: Sequence[Sequence[int]]
     targets: Sequence[Sequence[int]] = ()
+    written: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -98,7 +100,8 @@ class EncodedPairs:
     def take(self, indices: Sequence[int]) -> EncodedPairs:
         """Those at `indices`, in that order."""
         targets = [self.targets[i] for i in indices] if len(self.targets) else ()
-        return EncodedPairs([self.sources[i] for i in indices], targets)
+        written = [self.written[i] for i in indices] if len(self.written) else ()
+        return EncodedPairs([self.sources[i] for i in indices], targets, written)
 
     def within(self, most: int) -> EncodedPairs:
         """Those of which neither side is longer."""
@@ -150,13 +153,13 @@ class PairUnits:
     def encode(self, sources: Sequence[str], targets: Sequence[str] = ()) -> EncodedPairs:
         """Texts as numbers, uncut."""
         read = [numbers or [1] for numbers in self.source.encode(sources)]
-        return EncodedPairs(read, self.target.encode(targets) if len(targets) else ())
+        return EncodedPairs(read, self.target.encode(targets) if len(targets) else (), targets)
 
     def cut(self, pairs: EncodedPairs) -> EncodedPairs:
         """The same with no more of a source than is read."""
         if max(map(len, pairs.sources), default=0) <= self.most:
             return pairs
-        return EncodedPairs([source[: self.most] for source in pairs.sources], pairs.targets)
+        return replace(pairs, sources=[source[: self.most] for source in pairs.sources])
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values for model.json."""

@@ -146,16 +146,22 @@ class Shown:
     beside: Sequence[str] = ()
 
 
+class NoOptions(msgspec.Struct, frozen=True):
+    """Of a task of whose answers nothing can be asked."""
+
+
 class Task(ABC, Generic[E, X]):
     """One task: what it learns from, what it answers, what it shows. X is a part of its data.
 
     Attributes:
         kind: its estimator; sections of a recipe and figures are what that names.
         kept: keys of a recipe's [data] that hold for other data than those of the training, too.
+        options: what may be asked of its answers, a Struct of it: `elman predict RUN --set answer.KEY=VALUE`.
     """
 
     kind: type[E]
     kept: ClassVar[Sequence[str]] = ("format", "encoding")
+    options: ClassVar[type[msgspec.Struct]] = NoOptions
 
     @property
     def name(self) -> str:
@@ -192,6 +198,10 @@ class Task(ABC, Generic[E, X]):
         return None
 
     # -- use
+
+    def asked(self, estimator: E, options: msgspec.Struct) -> E:
+        """An estimator that answers as the options say; the given one where nothing can be asked."""
+        return estimator
 
     @abstractmethod
     def examples_of(self, estimator: E, texts: Sequence[str]) -> X:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from elman.config.assigned import load_options
 from elman.config.settings import DataSettings
 from elman.data.table import Table
 from elman.errors import InputError
@@ -38,6 +39,28 @@ class Run:
         self.task: Task[Any, Any] = task_of(path)
         self.estimator: Estimator[Any, Any, Any] = self.task.kind.load(path)
         self.note = note
+
+    def ask(self, overrides: Sequence[str], values: Mapping[str, object]) -> None:
+        """Have it answer in another way.
+
+        Args:
+            overrides: ``"answer.key=value"`` from ``--set``.
+            values: by key, as options of the command line of their own.
+
+        Raises:
+            InputError: what this task cannot be asked.
+        """
+        if not (overrides or values):
+            return
+        known = self.task.options.__struct_fields__
+        for key in values:
+            if key not in known:
+                raise InputError(
+                    f"a RUN of the task {self.task.name} cannot be asked that",
+                    where=f"--{key}",
+                    remedy=f"it can be asked {', '.join(known)}" if known else "leave it out",
+                )
+        self.estimator = self.task.asked(self.estimator, load_options("answer", self.task.options, overrides, values))
 
     def predict(self, texts: Sequence[str]) -> list[Row]:
         """One answer a text."""
