@@ -18,7 +18,7 @@ LENGTHS = torch.tensor([5, 1, 3, 4])
 EACH = pytest.mark.parametrize("score", list(SCORES))
 
 
-def made(score: str, heads: int = 1, coverage: bool = False) -> tuple[Attention, Tensor, Tensor]:
+def made(score: str, heads: int = 1, coverage: int = 0) -> tuple[Attention, Tensor, Tensor]:
     torch.manual_seed(0)
     attention = Attention(H, H, score=score, heads=heads, coverage=coverage).double()
     for p in attention.parameters():
@@ -34,11 +34,13 @@ def by_hand(attention: Attention, s: Tensor, h: list[Tensor], covered: list[floa
     for k in range(n):
         of = slice(k * H // n, (k + 1) * H // n)
         e = []
-        for h_i, seen in zip(h, covered):
+        for i, h_i in enumerate(h):
             if attention.score == "additive":
                 inside = attention.W_a @ s + attention.U_a @ h_i
-                if attention.w_cov is not None:
-                    inside = inside + attention.w_cov * seen
+                if attention.W_cov is not None:
+                    reach = attention.W_cov.shape[1] // 2
+                    for j in range(max(0, i - reach), min(len(covered), i + reach + 1)):
+                        inside = inside + attention.W_cov[:, j - i + reach] * covered[j]
                 e.append(float((attention.v_a[of] * torch.tanh(inside[of])).sum()))
             else:
                 key = attention.U_a @ h_i if attention.score == "general" else h_i
@@ -107,17 +109,18 @@ class _Both(torch.nn.Module):
         return self.a(s, self.a.remember(h, LENGTHS))
 
 
-def test_coverage_is_read_and_learned():
-    attention, s, h = made("additive", coverage=True)
-    covered = torch.rand(B, S, dtype=torch.float64, requires_grad=True)
+@pytest.mark.parametrize("places", [1, 3])
+def test_coverage_is_read_and_learned(places):
+    attention, s, h = made("additive", coverage=places)
+    covered = torch.rand(B, S, dtype=torch.float64) * (torch.arange(S) < LENGTHS[:, None])
+    covered.requires_grad_()
     memory = attention.remember(h, LENGTHS)
     c, _ = attention(s[0], memory, covered)
     for b, n in enumerate(LENGTHS.tolist()):
-        want, _ = by_hand(attention, s[0, b], [*h[:n, b]], covered[b, :n].tolist())
+        want, _ = by_hand(attention, s[0, b], [*h[:n, b]], covered[b].tolist())
         torch.testing.assert_close(c[b], want)
     c.sum().backward()
-    assert attention.w_cov is not None
-    assert attention.w_cov.grad.abs().sum() > 0
+    assert attention.W_cov.grad.abs().sum() > 0
     assert covered.grad.abs().sum() > 0
 
 
@@ -152,7 +155,8 @@ def test_a_mask_in_place_of_lengths():
     [
         ({"score": "cosine"}, "no score is called 'cosine'"),
         ({"score": "dot", "memory_size": 8}, "a query of 6 numbers by a memory of 8"),
-        ({"score": "dot", "coverage": True}, "coverage is read by the additive score"),
+        ({"score": "dot", "coverage": 1}, "coverage is read by the additive score"),
+        ({"coverage": 2}, "coverage of 2 places has no middle"),
         ({"heads": 4}, "4 heads do not divide the widths 6 and 6"),
         ({"query_size": 0}, "query_size"),
     ],

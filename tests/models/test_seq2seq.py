@@ -90,7 +90,7 @@ def test_the_loss_is_of_the_target_without_its_padding(attention):
 
 
 @pytest.mark.parametrize("attention", WAYS)
-@pytest.mark.parametrize("further", [{}, {"cell": "lstm"}, {"tied": "target", "coverage": True}])
+@pytest.mark.parametrize("further", [{}, {"cell": "lstm"}, {"tied": "target", "coverage": 3}])
 def test_gradients_by_finite_differences(attention, further):
     if "coverage" in further and attention not in ("inside", "fed"):
         further = {"tied": "target"}
@@ -118,10 +118,10 @@ class _Loss(torch.nn.Module):
 
 
 @pytest.mark.parametrize("attention", WAYS)
-@pytest.mark.parametrize("further", [{}, {"cell": "lstm", "coverage": True}])
+@pytest.mark.parametrize("further", [{}, {"cell": "lstm", "coverage": 3}])
 def test_a_search_may_pick_and_repeat_its_rows(attention, further):
     if attention in ("none", "after"):
-        further = {**further, "coverage": False}
+        further = {**further, "coverage": 0}
     model = made(attention=attention, **further).eval()
     source, lengths, target, _ = batch()
     with torch.no_grad():
@@ -188,7 +188,8 @@ def test_tied_matrices_are_one():
     ("settings", "said"),
     [
         ({"scoring": "cosine"}, "no score is called 'cosine'"),
-        ({"coverage": True, "attention": "after"}, "coverage is for the additive score inside the recurrence"),
+        ({"coverage": 1, "attention": "after"}, "coverage is for the additive score inside the recurrence"),
+        ({"coverage": 4}, "coverage of 4 places has no middle"),
         ({"dropout": 1.5}, "dropout"),
     ],
 )

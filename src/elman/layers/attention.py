@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from elman.errors import InputError
@@ -91,10 +92,12 @@ class Attention(nn.Module):
         size: A, width of what the additive score adds up; 0: Q.
         score: a name in `SCORES`.
         heads: parts of query and memory that are scored each by themselves.
-        coverage: the additive score reads, too, how much attention h_i has had so far (Tu et al. 2016, eq. 10, with
-            one number a step of the memory).
+        coverage: the additive score reads, too, how much attention h_i has had so far, and so many places about it:
+            1 is h_i's own (Tu et al. 2016), 3 its neighbours' too, of which it can tell where the last step looked
+            (as Chorowski et al. 2015 do by a convolution). 0: nothing of it.
 
-    Parameters: ``W_a`` (A, Q), ``U_a`` (A, M), ``v_a`` (A), ``w_cov`` (A); the products have ``U_a`` alone, or nothing.
+    Parameters: ``W_a`` (A, Q), ``U_a`` (A, M), ``v_a`` (A), ``W_cov`` (A, coverage); of the products,
+    general has ``U_a``, the others nothing.
 
     Raises:
         InputError: no such score, sizes that do not fit it, or heads that do not divide them.
@@ -102,7 +105,7 @@ class Attention(nn.Module):
 
     def __init__(
         self, query_size: int, memory_size: int, size: int = 0, score: str = "additive", heads: int = 1,
-        coverage: bool = False,
+        coverage: int = 0,
     ) -> None:  # fmt: skip
         super().__init__()
         for what, number in (("query_size", query_size), ("memory_size", memory_size), ("heads", heads)):
@@ -118,6 +121,8 @@ class Attention(nn.Module):
             )
         if coverage and score != "additive":
             raise InputError(f"coverage is read by the additive score, not by {score}", remedy="choose additive")
+        if coverage and (coverage < 1 or coverage % 2 == 0):
+            raise InputError(f"coverage of {coverage} places has no middle", remedy="give an odd number: 1, 3 ...")
         if width % heads or memory_size % heads:
             raise InputError(f"{heads} heads do not divide the widths {width} and {memory_size}")
         self.query_size, self.memory_size, self.size, self.score, self.heads = (
@@ -126,17 +131,21 @@ class Attention(nn.Module):
         self.W_a = nn.Parameter(torch.empty(width, query_size)) if turns_query else None
         self.U_a = nn.Parameter(torch.empty(width, memory_size)) if turns_memory else None
         self.v_a = nn.Parameter(torch.empty(width)) if score == "additive" else None
-        self.w_cov = nn.Parameter(torch.zeros(width)) if coverage else None
+        self.W_cov = nn.Parameter(torch.empty(width, coverage)) if coverage else None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Start anew: matrices and v uniform in +-1/sqrt(their columns); coverage is not read at first."""
+        """Start anew: matrices and v uniform in +-1/sqrt(their columns), coverage's in +-1.
+
+        So large, it is seen from the first step on: where it decides, the network else learns to count before it looks,
+        and fails on what is longer than all that it was trained on.
+        """
         for weight in (self.W_a, self.U_a, self.v_a):
             if weight is not None:
                 bound = weight.shape[-1] ** -0.5
                 nn.init.uniform_(weight, -bound, bound)
-        if self.w_cov is not None:
-            nn.init.zeros_(self.w_cov)
+        if self.W_cov is not None:
+            nn.init.uniform_(self.W_cov, -1.0, 1.0)
 
     def remember(self, memory: Tensor, lengths: Tensor | None = None, mask: Tensor | None = None) -> Memory:
         """What the queries will attend to.
@@ -191,8 +200,10 @@ class Attention(nn.Module):
         s = query.transpose(0, 1)
         s = self._by_head(s if self.W_a is None else s @ self.W_a.T)
         keys = memory.keys
-        if self.w_cov is not None and coverage is not None:
-            keys = keys + self._by_head(coverage[..., None] * self.w_cov)
+        if self.W_cov is not None and coverage is not None:
+            places = self.W_cov.shape[1]
+            about = F.pad(coverage, (places // 2, places // 2)).unfold(1, places, 1)  # (B, S, places)
+            keys = keys + self._by_head(about @ self.W_cov.T)
         further = () if self.v_a is None else (self.v_a.view(self.heads, -1),)
         e = self._score(s, keys, *further)
         alpha = e.masked_fill(~memory.mask[:, None, None], -math.inf).softmax(-1)  # (B, heads, T, S)
@@ -209,5 +220,5 @@ class Attention(nn.Module):
     def extra_repr(self) -> str:
         heads = f", heads={self.heads}" if self.heads > 1 else ""
         return f"{self.query_size}, {self.memory_size}, score={self.score}{heads}" + (
-            ", coverage" if self.w_cov is not None else ""
+            f", coverage={self.W_cov.shape[1]}" if self.W_cov is not None else ""
         )

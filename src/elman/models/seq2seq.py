@@ -239,15 +239,15 @@ class Seq2Seq(nn.Module):
     def _sought(self, query: Tensor, state: State) -> tuple[Tensor, Tensor]:
         """What each of N decoders finds in its own sentence, and its attention (N, S)."""
         assert state.memory is not None
-        B, N = len(state.memory.mask), len(query)
-        if (
-            N % B == 0
-            and bool((state.owner.view(B, -1) == torch.arange(B, device=query.device)[:, None]).all())
-            and not self.settings.coverage
-        ):
-            c, alpha = self._looked(query.view(B, N // B, -1).transpose(0, 1), state.memory)
-            return c.transpose(0, 1).reshape(N, -1), alpha.transpose(0, 1).reshape(N, -1)
-        return self._looked(query, state.memory.take(state.owner), state.coverage)
+        B, N, covers = len(state.memory.mask), len(query), self.settings.coverage > 0
+        places = torch.arange(B, device=query.device)[:, None]
+        if N % B or not bool((state.owner.view(B, -1) == places).all()) or (covers and N > B):
+            return self._looked(query, state.memory.take(state.owner), state.coverage)
+        if N == B:
+            return self._looked(query, state.memory, state.coverage)
+        # the rows of a sentence stand together: they look into one memory, as if they were steps
+        c, alpha = self._looked(query.view(B, N // B, -1).transpose(0, 1), state.memory)
+        return c.transpose(0, 1).reshape(N, -1), alpha.transpose(0, 1).reshape(N, -1)
 
     def _looked(self, query: Tensor, memory: Memory | None, coverage: Tensor | None = None) -> tuple[Tensor, Tensor]:
         assert self.attention is not None

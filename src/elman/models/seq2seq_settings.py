@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from elman.config.bounds import Chance, Positive
+from elman.config.bounds import Chance, Count, Positive
 from elman.config.structs import check_values
 from elman.errors import InputError
 from elman.layers.attention import SCORES
@@ -28,7 +28,8 @@ class Seq2SeqSettings(msgspec.Struct, frozen=True, kw_only=True):
             (input feeding, Luong et al. 2015, sec. 3.3).
         scoring: additive, dot, general or scaled_dot, see `elman.layers.attention`.
         heads: of attention.
-        coverage: the score reads how much attention each place has had; additive score, "inside" or "fed".
+        coverage: the additive score reads how much attention each place has had, and so many places about it: an odd
+            number, 0 for none; "inside" or "fed".
         tied: which embeddings are one matrix: "none"; "target", the target's and that of the softmax (Press and Wolf
             2017); "all", the source's too, which needs one vocabulary for both.
         dropout: on embeddings, between layers, on what encoder and decoder give.
@@ -48,7 +49,7 @@ class Seq2SeqSettings(msgspec.Struct, frozen=True, kw_only=True):
     attention: Literal["none", "after", "inside", "fed"] = "inside"
     scoring: str = "additive"
     heads: Positive = 1
-    coverage: bool = False
+    coverage: Count = 0
     tied: Literal["none", "target", "all"] = "target"
     dropout: Chance = 0.3
     recurrent_dropout: Chance = 0.0
@@ -74,4 +75,8 @@ class Seq2SeqSettings(msgspec.Struct, frozen=True, kw_only=True):
                 "coverage is for the additive score inside the recurrence",
                 where="model.coverage",
                 remedy='set model.scoring to "additive" and model.attention to "inside" or "fed"',
+            )
+        if self.coverage and self.coverage % 2 == 0:
+            raise InputError(
+                f"coverage of {self.coverage} places has no middle", where="model.coverage", remedy="give an odd number"
             )
