@@ -50,16 +50,36 @@ def waves(n: int, seed: int = 0) -> Labelled:
 
 
 @pytest.mark.parametrize("series", [False, True])
-def test_a_larger_table_never_gets_fewer_steps(series: bool) -> None:
-    steps, epochs = [], []
+def test_a_larger_table_is_never_read_less(series: bool) -> None:
+    """Its networks may be fewer: from many rows they learn much the same."""
+    examples, epochs, sizes, members = [], [], [], []
     for n in SIZES:
         found = rule(Facts(n, 3, series, 12.0, 100, n < 1000))
         passes, size = found["training.epochs"][0], found["training.batch_size"][0]
         assert passes >= 1
-        steps.append(passes * -(-n // size))
+        examples.append(passes * n)
         epochs.append(passes)
-    assert steps == sorted(steps)
+        sizes.append(size)
+        members.append(found.get("model.members", (1, ""))[0])
+        assert passes * -(-n // size) >= min(passes * n, 60)  # steps
+    assert examples == sorted(examples)
+    assert sizes == sorted(sizes)
     assert epochs == sorted(epochs, reverse=True)
+    assert members == sorted(members, reverse=True)
+
+
+def test_texts_get_a_wider_network_once_there_are_a_thousand() -> None:
+    few, many = (candidates_of(Facts(n, 3, False, 12.0, 0, n < 1000)) for n in (999, 1000))
+    assert len(few) == 1
+    assert few[0]["model.hidden"] < many[0]["model.hidden"]
+    assert few[0] in many
+
+
+@pytest.mark.parametrize(
+    ("rows", "steps", "again"), [(60, 20, True), (5000, 11, True), (7000, 22, False), (30_000, 1, False)]
+)
+def test_who_learns_soon_learns_again_from_all_rows(rows: int, steps: float, again: bool) -> None:
+    assert ("model.refit" in rule(Facts(rows, 3, False, steps, 0, rows < 1000))) == again
 
 
 def test_the_linear_model_stays_in_memory_however_many_classes() -> None:
@@ -87,11 +107,11 @@ def test_one_step_is_not_scaled_by_itself() -> None:
 
 
 def test_few_long_texts_take_no_more_networks_than_many() -> None:
-    """900 texts of 400 words, read by five networks twice, would take an hour, and 1,100 some minutes."""
+    """900 texts of 400 words, read by three networks twice, would take an hour, and 1,100 some minutes."""
     few, many = (rule(Facts(n, 2, False, 400.0, 0, n < 1000)) for n in (900, 1100))
     assert few.get("model.members", (1, ""))[0] == many.get("model.members", (1, ""))[0] == 1
-    assert rule(Facts(900, 2, False, 20.0, 0, True))["model.members"][0] == 5
-    assert rule(Facts(60, 2, False, 400.0, 0, True))["model.members"][0] == 5
+    assert rule(Facts(900, 2, False, 20.0, 0, True))["model.members"][0] == 3
+    assert rule(Facts(60, 2, False, 400.0, 0, True))["model.members"][0] == 3
     assert rule(Facts(300, 2, True, 500.0, 500, True))["model.members"][0] == 5
 
 
@@ -174,7 +194,8 @@ def test_many_rows_are_tried_on_some_of_them() -> None:
 def test_where_nothing_can_be_tried_the_first_setting_is_taken(few: bool) -> None:
     """One row of the second class: it is not among those that are tried on, or no fold can learn both classes."""
     n = 3000 if not few else 2
-    train = Labelled([f"row {i} good" for i in range(n)], np.array(["a"] * (n - 1) + ["b"]))
+    inputs = waves(n).inputs if few else [f"row {i} good" for i in range(n)]
+    train = Labelled(inputs, np.array(["a"] * (n - 1) + ["b"]))
     valid = texts(100) if not few else train.take([])
     assert folds_of(train, valid, few, 1000.0, 0) == []
     if few:

@@ -29,9 +29,13 @@ from elman.training.progress import Silent
 __all__ = ["Facts", "decide", "facts_of", "rule"]
 
 FEW = 1000  # rows; of fewer every one counts: choices are cross-validated, and the answer is learned from all
+_SOME, _SOON = 10_000, 1_000_000  # rows, and time steps of a network, for learning twice
+_USUAL = 5000  # rows that are read twelve times
 _MANY = 4_000_000  # rows; so many are read once
 # sequences in a batch, for fewer rows than that
-_BATCHES = ((8, 150), (16, 500), (32, 30_000), (64, 150_000), (128, 1_200_000), (256, math.inf))
+_BATCHES = ((8, 150), (16, 500), (32, 30_000), (64, 60_000), (128, 1_200_000), (256, math.inf))
+# networks, for fewer rows than that: the more rows, the less their answers differ
+_MEMBERS = ((3, 30_000), (2, 150_000), (1, math.inf))
 _MUCH, _WORDS = 1_000_000, 50_000  # words of text, from which on so many different ones at most are told apart
 _WIDE = 50_000  # n-gram features of the linear model
 _WIDEST = 10_000_000  # numbers of it, n-grams times classes
@@ -80,9 +84,10 @@ def rule(facts: Facts) -> dict[str, tuple[Any, str]]:
     """Dotted key -> (value, why), in the order in which they are told."""
     n = facts.rows
     once = 120 if facts.series else 60  # passes over few rows; an epoch of series teaches less than one of words
-    epochs = max(2 if n < _MANY else 1, min(once, round(once / 5 * math.sqrt(5000 / n))))
+    slower = 0.5 if n < _USUAL else 0.65  # batches grow from there on, and a step of a larger one is worth more
+    epochs = max(2 if n < _MANY else 1, min(once, round(once / 5 * (_USUAL / n) ** slower)))
     batch = next(size for size, below in _BATCHES if n < below)
-    passes = f"{epochs * -(-n // batch):,} steps for {n:,} rows: more rows take more steps and fewer passes"
+    passes = f"{epochs * -(-n // batch):,} steps for {n:,} rows: more rows are read more in all, in fewer passes"
     found: dict[str, tuple[Any, str]] = {
         "loss.class_weights": ("none", "every example counts alike; rare classes weigh more only where asked"),
         "training.batch_size": (batch, "small sets in small batches"),
@@ -90,10 +95,11 @@ def rule(facts: Facts) -> dict[str, tuple[Any, str]]:
         "training.schedule": ("one-cycle", "the rate rises, and falls to nothing at the end"),
     }
     effort = _effort(facts, epochs)
-    members = 5 if facts.few and effort < 1_500_000 else 3 if effort < 2_500_000 else 2 if effort < 5_000_000 else 1
+    most = 5 if facts.few and facts.series else next(k for k, below in _MEMBERS if n < below)
+    members = min(most, 5 if effort < 1_500_000 else 3 if effort < 2_500_000 else 2 if effort < 5_000_000 else 1)
     if members > 1:
         found["model.members"] = (members, f"networks whose answers are averaged, at {members} times the cost of one")
-    if facts.few:
+    if facts.few or (n < _SOME and effort < _SOON):
         found["model.refit"] = (True, f"{n:,} rows are few: the answer is learned from the validation rows, too")
     if facts.series:
         stride = -(-facts.longest // _STEPS)
@@ -129,6 +135,8 @@ def candidates_of(facts: Facts) -> list[dict[str, Any]]:
         ]
         return ways
     wide, narrow = {"model.embedding": 300, "model.hidden": 128}, {"model.embedding": 100, "model.hidden": 64}
+    if facts.few:  # among those that are tried on so few, chance would choose
+        return [{**narrow, "training.rate": 0.005}]
     return [{**wide, "training.rate": 0.005}, {**wide, "training.rate": 0.002}, {**narrow, "training.rate": 0.005}]
 
 
@@ -155,7 +163,8 @@ def decide(recipe: Recipe, train: Labelled, valid: Labelled, progress: Silent) -
         folds = folds[: max(2, int(_EFFORT / max(1.0, _effort(facts, training.epochs))))]
     if not folds:
         if tried[0]:
-            why = "too few rows of each class to try others" if len(tried) > 1 else "nothing to choose"
+            few = "a wider network learns no more from few rows" if facts.few and not facts.series else ""
+            why = "too few rows of each class to try others" if len(tried) > 1 else few or "nothing to choose"
             if by_hand:
                 why = f"{' and '.join(sorted(by_hand))} set by hand: nothing was tried"
             lines.append(f"{in_words(tried[0])} ({why})")
