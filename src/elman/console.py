@@ -82,7 +82,10 @@ def print_figures(figures: Mapping[str, Any], name: str) -> None:
     """The figures on one file; then those of each class, type of entity ..., the most frequent first."""
     print_table(["figure", name], [[k, number(v)] for k, v in figures.items() if isinstance(v, (int, float))])
     for what, groups in figures.items():
-        if isinstance(groups, Mapping) and groups:
+        if isinstance(groups, Mapping) and groups and all(isinstance(group, str) for group in groups.values()):
+            print()
+            print_table([what, ""], [[key, text] for key, text in groups.items()])
+        elif isinstance(groups, Mapping) and groups:
             keys = list(next(iter(groups.values())))  # the last one counts
             order = sorted(groups, key=lambda label: -groups[label][keys[-1]])
             print()

@@ -156,7 +156,7 @@ def test_a_bare_task_is_a_recipe_of_defaults() -> None:
 def test_the_tasks_are_those_that_exist() -> None:
     assert all(find_spec(module) for module in TASKS.values())
     assert {task for _, task, _ in list_recipes()} <= set(TASKS)
-    assert message("translate").startswith("no recipe 'translate'; packaged are ")
+    assert message("summarise").startswith("no recipe 'summarise'; packaged are ")
 
 
 def test_data_of_ones_own_forgets_the_recipes_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,7 +68,7 @@ def resolve_paths(section: dict[str, Any], folder: Path, only: Collection[str] |
             whole = _absolute(value, folder)
             # A,B is two parallel files, unless one file is really called so
             parts = [value] if os.path.exists(whole) else value.split(",")
-            section[key] = ",".join(_absolute(part, folder) for part in parts)
+            section[key] = ",".join(_absolute(part, folder) if part.strip() else "" for part in parts)
 
 
 def _absolute(name: str, folder: Path) -> str:

@@ -8,4 +8,5 @@ __all__ = ["TASKS"]
 TASKS: dict[str, str] = {
     "classify": "elman.tasks.classify.task",
     "tag": "elman.tasks.tag.task",
+    "translate": "elman.tasks.translate.task",
 }

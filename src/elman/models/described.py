@@ -19,7 +19,7 @@ from elman.models.classifier import ClassifierSettings
 from elman.models.tagger import TaggerModel, TaggerSettings
 from elman.training.run_reader import StoredWeights, damaged
 
-__all__ = ["ClassifierDescription", "Description", "TaggerDescription", "described"]
+__all__ = ["ClassifierDescription", "Description", "TaggerDescription", "check_layers", "converted", "described"]
 
 Size = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Some = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
@@ -123,7 +123,7 @@ class ClassifierDescription(Description, kw_only=True):
         _fits(len(self.labels), "members.0.out.bias" if several else "out.bias", weights)
         if several:
             _fits(len(self.labels), f"members.{net.settings.members - 1}.out.bias", weights)
-        _layers(net.settings.layers, weights)
+        check_layers(net.settings.layers, weights)
         if isinstance(read, NumberEncoding):
             _agree(net.features, read.features * read.stride, "features of the network", "of the data", where)
             _agree(len(read.level) or read.features, read.features, "levels", "channels", where)
@@ -147,7 +147,7 @@ class ClassifierDescription(Description, kw_only=True):
                 raise damaged("n-grams whose shortest are longer than their longest", where)
         for stage in read.chain.stages:
             state = {"sparse": list[str], "subwords": str}.get(str(stage.get("name")))
-            _convert(stage.get("state"), state or None, f"encoding.chain, stage {stage.get('name')!r:.40}", where)
+            converted(stage.get("state"), state or None, f"encoding.chain, stage {stage.get('name')!r:.40}", where)
 
 
 class TagSet(msgspec.Struct):
@@ -199,9 +199,9 @@ class TaggerDescription(Description, kw_only=True):
         _differ(self.lexicon.known, "word with a vector", where)
         _agree(len(self.lexicon.known) + 1, self.vectors[0], "rows for words with a vector", "vectors", where)
         for struct in (TaggerSettings, TrainingSettings):
-            _convert({k: v for k, v in self.parameters.items() if k in struct.__struct_fields__}, struct,
+            converted({k: v for k, v in self.parameters.items() if k in struct.__struct_fields__}, struct,
                      "parameters", where)  # fmt: skip
-        _layers(self.parameters.get("layers", 1), weights)
+        check_layers(self.parameters.get("layers", 1), weights)
 
     def check_filled(self, model: nn.Module, where: Path) -> None:
         assert isinstance(model, TaggerModel)
@@ -216,11 +216,12 @@ def described(description: Mapping[str, Any], kind: type[D], where: Path) -> D:
     Raises:
         InputError: naming the first value that is none.
     """
-    found: D = _convert(description, kind, "", where)
+    found: D = converted(description, kind, "", where)
     return found
 
 
-def _convert(value: Any, kind: Any, what: str, where: Path) -> Any:
+def converted(value: Any, kind: Any, what: str, where: Path) -> Any:
+    """A part of a RUN's description, called `what`, as `kind`. Raises InputError for a value that is none of it."""
     try:
         return msgspec.convert(value, kind)
     except (msgspec.ValidationError, UnicodeEncodeError, OverflowError, RecursionError) as error:
@@ -247,7 +248,7 @@ def _fits(count: int, name: str, weights: StoredWeights) -> None:
         raise damaged(f"{count} classes, and {name} of shape {weights.shapes.get(name)}", weights.path)
 
 
-def _layers(layers: int, weights: StoredWeights) -> None:
+def check_layers(layers: int, weights: StoredWeights) -> None:
     """Raises InputError for more layers than there are tensors: each has one at least."""
     if layers > len(weights.shapes):
         raise damaged(f"{layers} layers, {len(weights.shapes)} tensors", weights.path)

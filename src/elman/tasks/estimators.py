@@ -1,8 +1,7 @@
-"""`elman.Classifier` and `elman.Tagger`: the estimators with scikit-learn's base classes.
+"""`elman.Classifier`, `elman.Tagger`, `elman.Translator`: the estimators with scikit-learn's base classes.
 
 scikit-learn takes most of a second to import, and a trained model answers without it. So what learns and answers is
-`elman.tasks.classify.estimator` and `elman.tasks.tag.estimator`, which the command line calls; cloning, searching,
-printing and tags are added here.
+the module `estimator` of each task, which the command line calls; cloning, searching, printing and tags are added here.
 """
 
 from __future__ import annotations
@@ -13,12 +12,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from elman.tasks.classify import estimator as classifier
 from elman.tasks.tag import estimator as tagger
+from elman.tasks.translate import estimator as translator
 from elman.training.randomness import python_draws_kept
 
 with python_draws_kept():  # rich draws as it is imported, and parts of scikit-learn import it in the midst of a fit
     import rich.progress  # noqa: F401
 
-__all__ = ["Classifier", "Tagger"]
+__all__ = ["Classifier", "Tagger", "Translator"]
 
 
 class Classifier(classifier.Classifier, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -43,6 +43,17 @@ class Tagger(tagger.Tagger, BaseEstimator):  # type: ignore[misc]
 
     def __sklearn_tags__(self) -> Any:
         """No classifier to scikit-learn, whose classifiers have one label an example; lists in, lists out."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string, tags.input_tags.two_d_array = True, False
+        tags.target_tags.required, tags.target_tags.one_d_labels = True, False
+        return tags
+
+
+class Translator(translator.Translator, BaseEstimator):  # type: ignore[misc]
+    __doc__ = translator.Translator.__doc__
+
+    def __sklearn_tags__(self) -> Any:
+        """Neither classifier nor regressor: texts in, texts out."""
         tags = super().__sklearn_tags__()
         tags.input_tags.string, tags.input_tags.two_d_array = True, False
         tags.target_tags.required, tags.target_tags.one_d_labels = True, False
