@@ -18,6 +18,7 @@ from cyclopts import App, CycloptsError
 
 from elman import __version__
 from elman.cli.bench import bench
+from elman.cli.chat import chat
 from elman.cli.doctor import doctor
 from elman.cli.evaluate import evaluate
 from elman.cli.explain import explain
@@ -40,7 +41,7 @@ app = App(
     suppress_keyboard_interrupt=False,
     help_format="plaintext",
 )
-for command in (train, predict, evaluate, inspect, explain, verify, text, vectors, recipes, bench, doctor):
+for command in (train, predict, chat, evaluate, inspect, explain, verify, text, vectors, recipes, bench, doctor):
     app.command(command)
 
 

@@ -9,4 +9,5 @@ TASKS: dict[str, str] = {
     "classify": "elman.tasks.classify.task",
     "tag": "elman.tasks.tag.task",
     "translate": "elman.tasks.translate.task",
+    "dialogue": "elman.tasks.dialogue.task",
 }

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Generic, NotRequired, TypedDict, TypeVar
+from typing import Any, ClassVar, Generic, NotRequired, Protocol, TypedDict, TypeVar
 
 import msgspec
 
@@ -30,7 +30,20 @@ from elman.text.chain import Chain
 from elman.training.progress import Silent
 from elman.training.watch import Watch
 
-__all__ = ["Baseline", "Figure", "Fitting", "Look", "Note", "Row", "Shown", "Split", "Task", "Trained", "Variants"]
+__all__ = [
+    "Baseline",
+    "Chat",
+    "Figure",
+    "Fitting",
+    "Look",
+    "Note",
+    "Row",
+    "Shown",
+    "Split",
+    "Task",
+    "Trained",
+    "Variants",
+]
 
 Note = Callable[[str], object]  # is told what a user should know
 Row = Mapping[str, Json]  # one answer, as --json prints it
@@ -150,6 +163,16 @@ class NoOptions(msgspec.Struct, frozen=True):
     """Of a task of whose answers nothing can be asked."""
 
 
+class Chat(Protocol):
+    """A conversation with a model, which remembers what was said."""
+
+    def say(self, text: str) -> str:
+        """What is answered."""
+
+    def reset(self) -> None:
+        """Begin anew."""
+
+
 class Task(ABC, Generic[E, X]):
     """One task: what it learns from, what it answers, what it shows. X is a part of its data.
 
@@ -157,11 +180,13 @@ class Task(ABC, Generic[E, X]):
         kind: its estimator; sections of a recipe and figures are what that names.
         kept: keys of a recipe's [data] that hold for other data than those of the training, too.
         options: what may be asked of its answers, a Struct of it: `elman predict RUN --set answer.KEY=VALUE`.
+        verbs: what else it can do, by the command that does it: "chat" makes a `Chat` of an estimator.
     """
 
     kind: type[E]
     kept: ClassVar[Sequence[str]] = ("format", "encoding")
     options: ClassVar[type[msgspec.Struct]] = NoOptions
+    verbs: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
 
     @property
     def name(self) -> str:

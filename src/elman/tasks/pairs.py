@@ -111,13 +111,17 @@ class PairEstimator(Estimator[Pairs, EncodedPairs, PairBatch]):
         self.units_ = PairUnits.fit(train.source, train.target, self.settings(UnitSettings))
         self.letters_ = Letters.learn(train.source, train.target)
 
+    def numbered(self, examples: Pairs) -> EncodedPairs:
+        """Pairs as numbers, however long they are."""
+        return self.units_.encode(examples.source, examples.target)
+
     def encoded(self, examples: Pairs) -> EncodedPairs:
-        return self.units_.cut(self.units_.encode(examples.source, examples.target))
+        return self.units_.cut(self.numbered(examples))
 
     def ready(self, train: Pairs, valid: Pairs | None) -> Trainable:
         """A new network in place, and its training, on the pairs that are not too long."""
         self.encode(train, valid)
-        given = self.units_.encode(train.source, train.target)
+        given = self.numbered(train)
         read = given.within(self.units_.most)
         self._left_out = len(given) - len(read)
         if not len(read):
@@ -144,7 +148,7 @@ class PairEstimator(Estimator[Pairs, EncodedPairs, PairBatch]):
         for name, part in parts.items():
             if name == "training":
                 continue
-            read = units.encode(part.source, part.target)
+            read = self.numbered(part)
             long = sum(len(source) > units.most for source in read.sources)
             if long:
                 told.append(f"of {long:,} {name} source{'s' * (long > 1)} the first {units.most} units are read")
@@ -155,7 +159,12 @@ class PairEstimator(Estimator[Pairs, EncodedPairs, PairBatch]):
         return told
 
     def network(self, train: EncodedPairs) -> Seq2Seq:
-        return Seq2Seq(self.settings(Seq2SeqSettings), len(self.units_.source), len(self.units_.target))
+        return self.built(train)
+
+    def built(self, train: EncodedPairs | None = None, graph: Graph | None = None) -> Seq2Seq:
+        """The network, new for some pairs, or to be filled with the weights of a RUN that has this graph."""
+        sizes = len(self.units_.source), len(self.units_.target)
+        return Seq2Seq(self.settings(Seq2SeqSettings), *sizes, graph=graph)
 
     def loss(self, batch: PairBatch) -> tuple[Tensor, float]:
         assert batch.target is not None
@@ -252,5 +261,4 @@ class PairEstimator(Estimator[Pairs, EncodedPairs, PairBatch]):
     def rebuild(self, description: Mapping[str, Any]) -> None:
         self.units_ = PairUnits.from_dict(description["units"])
         self.letters_ = Letters(**description["letters"])
-        graph, sizes = Graph.from_dict(description["cell"]), (len(self.units_.source), len(self.units_.target))
-        self.model_ = Seq2Seq(self.settings(Seq2SeqSettings), *sizes, graph=graph)
+        self.model_ = self.built(graph=Graph.from_dict(description["cell"]))

@@ -7,18 +7,26 @@ from pathlib import Path
 from typing import Any
 
 from elman.config.assigned import load_options
+from elman.config.recipe import list_recipes
 from elman.config.settings import DataSettings
+from elman.config.tasks import TASKS
 from elman.data.table import Table
 from elman.errors import InputError
 from elman.proof import Proof
 from elman.tasks.contract import Note, Row, Shown, Task
 from elman.tasks.estimator import Estimator
 from elman.tasks.figures import Scores
-from elman.tasks.find import task_of
+from elman.tasks.find import task, task_of
 
 __all__ = ["Run", "inspect_page"]
 
 _LENGTHS = (1, 2, 3, 5, 8, 13, 21, 34)  # of the sequences that a RUN without its data is tried on
+
+
+def _trainable(verb: str) -> str:
+    """The recipes whose task can do it."""
+    can = {name for name in TASKS if verb in task(name).verbs}
+    return " or ".join(f"elman train {name}" for name, of, _ in list_recipes() if of in can) or "there is none yet"
 
 
 def _silent(line: str) -> None:
@@ -61,6 +69,18 @@ class Run:
                     remedy=f"it can be asked {', '.join(known)}" if known else "leave it out",
                 )
         self.estimator = self.task.asked(self.estimator, load_options("answer", self.task.options, overrides, values))
+
+    def verb(self, name: str) -> Any:
+        """What the RUN's task does for the command of this name.
+
+        Raises:
+            InputError: it does nothing.
+        """
+        if name not in self.task.verbs:
+            raise InputError(
+                f"a RUN of the task {self.task.name} cannot {name}", remedy=f"train one that can: {_trainable(name)}"
+            )
+        return self.task.verbs[name](self.estimator)
 
     def predict(self, texts: Sequence[str]) -> list[Row]:
         """One answer a text."""
