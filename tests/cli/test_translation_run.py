@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,12 @@ def test_the_run(trained: tuple[Path, str]) -> None:
     assert json.loads((run / "proof.json").read_text())["ok"]
     assert json.loads((run / "model.json").read_text())["columns"] == {"input": "plain", "target": "back"}
     page = (run / "report.html").read_text()
-    assert "BLEU" in page
+    titles = re.findall("<h2>([^<]*)</h2>", page)
+    assert titles == ["Result", "Sentences", "By length", "What goes wrong", "Training", "The equations", "Proof",
+                      "Data, settings, time"]  # fmt: skip
+    assert 'class="alignment"' in page
+    assert "signature of bleu_lc: nrefs:1|case:lc" in page
+    assert len(page) < 1_000_000
 
 
 def test_one_text_in_every_way(trained: tuple[Path, str], call: Any) -> None:
@@ -110,6 +116,9 @@ def test_judged_inspected_verified(trained: tuple[Path, str], tmp_path: Path, ca
         Path(path).write_text("".join(f"{text}\n" for text in texts))
     assert "proven" in call("verify", run)[1]
     assert call("inspect", run, "--input", "a b c", "--out", tmp_path / "page.html")[0] == 0
+    page = (tmp_path / "page.html").read_text()
+    assert "What it remembers" in page
+    assert page.count('class="alignment"') == 1
 
 
 @pytest.mark.parametrize(

@@ -139,9 +139,8 @@ class PairEstimator(Estimator[Pairs, EncodedPairs, PairBatch]):
         units, s, told = self.units_, self.settings(UnitSettings), []
         kinds = {"bpe": "subwords (BPE)", "unigram": "subwords (unigram)", "word": "words", "character": "characters"}
         sizes = f"{len(units.source):,}" if units.shared else f"{len(units.source):,} and {len(units.target):,}"
-        told.append(
-            f"texts are read in {sizes} {kinds[s.units]}, {'shared by both sides' if units.shared else 'by side'}"
-        )
+        whose = "for both sides" if units.shared else "for the two sides"
+        told.append(f"texts are read in {sizes} {kinds[s.units]} {whose}")
         if self._left_out:
             whole, most = len(parts["training"]), units.most
             told.append(f"{self._left_out:,} of {whole:,} training pairs left out: more than {most} units on a side")

@@ -8,11 +8,14 @@ from typing import Any, cast
 
 import msgspec
 
+from elman.config.recipe import Recipe
 from elman.config.settings import DataSettings
 from elman.data.parallel import Pairs, load_pairs, load_sources
 from elman.data.table import Table
+from elman.models.seq2seq_settings import Seq2SeqSettings
 from elman.models.writing import Written
-from elman.tasks.contract import Baseline, Note, Row, Shown, Split, Task
+from elman.pages.page import Section
+from elman.tasks.contract import Baseline, Look, Note, Row, Shown, Split, Task, Trained, Variants
 from elman.tasks.figures import Json
 from elman.tasks.pairs import Asked
 from elman.tasks.translate.baselines import baselines
@@ -91,6 +94,34 @@ class Translate(Task[Translator, Pairs]):
             return [side.join(draw.choices(side.words[4:], k=n)).strip() or side.words[4] for n in lengths]
 
         return Pairs(texts(units.source), texts(units.target))
+
+    # -- look
+
+    def variants(self, recipe: Recipe, data: Split[Pairs]) -> Variants:
+        """Every other way to see the source, none at all among them."""
+        ways = {
+            "none": "fixed context",
+            "after": "attention after",
+            "inside": "attention inside",
+            "fed": "input feeding",
+        }
+        now = recipe[Seq2SeqSettings]
+        others = {
+            name: msgspec.structs.replace(now, attention=way, coverage=0)
+            for way, name in ways.items()
+            if way != now.attention
+        }
+        return Variants({name: recipe.replace(model=model) for name, model in others.items()})
+
+    def look(self, trained: Trained[Translator, Pairs]) -> Look:
+        from elman.tasks.translate.report import look
+
+        return look(trained)
+
+    def inspect(self, estimator: Translator, text: str) -> tuple[str, Sequence[Section | None]]:
+        from elman.tasks.translate.report import inspect
+
+        return inspect(estimator, text)
 
 
 def _row(found: Sequence[Written], asked: Asked) -> Row:
