@@ -47,6 +47,7 @@ def test_limits_follow_from_the_figures() -> None:
     assert "1,632 test examples" in card()
     assert "level with it" in card()
     assert "not better than the best baseline" in card(better=False)
+    assert "prefer that one" not in card({**METRICS, "doubt": "neither"}, better=False)
     assert "interrupted" in card({**METRICS, "interrupted": True})
 
 

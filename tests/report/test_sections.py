@@ -105,6 +105,10 @@ def test_the_verdict_neither_praises_nor_hides(ours: float, said: str) -> None:
     assert ".607 for tf-idf" in sentence
     assert ("Use that one: it is" in sentence) == (ours < 0.62)  # within the error too: it is the simpler one
     assert ("it is better, and smaller" in sentence) == (ours < 0.6)
+    doubted = verdict(known_figure("macro_f1"), ours, 0.014, baselines, "Neither is worth it.")
+    assert said in doubted
+    assert doubted.endswith(" Neither is worth it.")
+    assert "Use that one" not in doubted
 
 
 def test_reliability_by_hand() -> None:

@@ -56,7 +56,8 @@ class ClassifierSettings(msgspec.Struct, frozen=True, kw_only=True):
         differences: of series, whether their differences from step to step are read besides.
         stride: of series, so many steps side by side are read as one.
         refit: train again on training and validation examples together, to the end, once the validation figures are
-            known: where examples are few.
+            known: where examples are few. The first training goes to the end, too, whatever its epochs come to: what is
+            learned of it on the held-out examples holds for such a network alone.
         members: so many networks are trained, and the mean of their probabilities is the answer.
         engine: of the recurrent layers.
     """

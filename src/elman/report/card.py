@@ -87,7 +87,7 @@ def _limits(metrics: Mapping[str, Any], better: bool) -> Iterator[str]:
         yield "Its training was interrupted: these are not the weights it would have ended with."
     if metrics.get("diverged"):
         yield f"Its training stopped ({metrics['diverged']}): these are the weights of its best epoch until then."
-    if not better:
+    if not better and not metrics.get("doubt"):  # which the verdict tells
         yield "It is not better than the best baseline, which is simpler: prefer that one."
     groups = test.get("classes") or test.get("types") or {}
     scored = {name: row["f1"] for name, row in groups.items() if row.get("n", row.get("support", 1))}

@@ -84,9 +84,12 @@ def written(figure: Figure, value: float, digits: int = 3) -> str:
     return f"{value:.1f}" if figure.unit == "points" else short(float(value))
 
 
-def verdict(figure: Figure, ours: float, error: float, baselines: Mapping[str, Mapping[str, float]]) -> str:
+def verdict(
+    figure: Figure, ours: float, error: float, baselines: Mapping[str, Mapping[str, float]], doubt: str = ""
+) -> str:
     """Ours beside the best baseline, in standard errors, neither praised nor hidden; and which of the two to use, where
-    that is not ours: what is as good within the error of the test set, and simpler, is the better choice."""
+    that is not ours: what is as good within the error of the test set, and simpler, is the better choice. In place of
+    this advice a `doubt` is told, where there is one: neither is worth its use then."""
     known = {name: m[figure.key] for name, m in baselines.items() if figure.key in m}
     what = figure.title if figure.better == "high" else f"{figure.title} (lower is better)"
     if not known:
@@ -100,14 +103,13 @@ def verdict(figure: Figure, ours: float, error: float, baselines: Mapping[str, M
     open_ = error if np.isfinite(error) else 0.0  # how far the test set leaves the figure open
     level, gain = abs(gap) <= open_, figure.gain(ours, known[best])
     instead = f" Use that one: it is {'as good' if level else 'better'}, and smaller and faster."
+    advice, always = (f" {doubt}", True) if doubt else (instead, False)
     if not open_:
-        return said + ("level with it." if level else f"{apart}.") + instead * (gain <= 0)
+        return said + ("level with it." if level else f"{apart}.") + advice * (always or gain <= 0)
     if level:
-        return (
-            f"{said}level with it, since a test set of this size leaves \u00b1{written(figure, error)} open.{instead}"
-        )
+        return f"{said}level with it, since a test set of this size leaves \u00b1{written(figure, error)} open.{advice}"
     strength = "more than two standard errors" if abs(gap) > 2 * error else "between one and two standard errors"
-    return f"{said}{apart}, {strength} of the test set (\u00b1{written(figure, error)}).{instead * (gain < 0)}"
+    return f"{said}{apart}, {strength} of the test set (\u00b1{written(figure, error)}).{advice * (always or gain < 0)}"
 
 
 def is_better(figure: Figure, ours: float, error: float, baselines: Mapping[str, Mapping[str, float]]) -> bool:
@@ -127,6 +129,7 @@ def scoreboard(
     ours: str = "this model",
     title: str = "Result",
     notes: Sequence[str] = (),
+    doubt: str = "",
 ) -> Section:
     """The headline: large figures, one honest sentence, and each figure on a line beside the baselines'.
 
@@ -140,6 +143,7 @@ def scoreboard(
         ours: what our row is called.
         title: of the section.
         notes: sentences under the figures (how the data were split).
+        doubt: see `verdict`.
     """
     errors = errors or {}
     shown = [figure for figure in show if figure.key in metrics]
@@ -155,7 +159,7 @@ def scoreboard(
     said = None
     if shown:
         first = shown[0].key
-        told = verdict(shown[0], metrics[first], errors.get(first, float("nan")), baselines)
+        told = verdict(shown[0], metrics[first], errors.get(first, float("nan")), baselines, doubt)
         said = tag("p", told, class_="verdict")
     strips = [_strips(f, metrics[f.key], baselines, errors.get(f.key), seeds, ours) for f in shown]
     described = [join(tag("b", name), f": {text}") for name, text in (baseline_texts or {}).items() if text]

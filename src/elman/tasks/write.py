@@ -29,7 +29,9 @@ def write_trained(task: Task[E, X], out: Path, trained: Trained[E, X], progress:
     figures = task.figures(trained.test)
     first = figures[0]
     judged = first, number(trained.test, first.key), look.errors.get(first.key, math.nan), _figures_of(trained)
-    metrics["verdict"] = told = verdict(*judged)
+    metrics["verdict"] = told = verdict(*judged, look.doubt)
+    if look.doubt:
+        metrics["doubt"] = look.doubt
     card = write_card(
         recipe.name,
         recipe.description,
@@ -75,6 +77,7 @@ def print_run(task: Task[E, X], trained: Trained[E, X], look: Look) -> str:
         baseline_texts={b.name: b.text for b in trained.baselines},
         ours=look.ours,
         notes=[*trained.data.notes, *look.notes],
+        doubt=look.doubt,
     )
     found = trained.metrics.get("ablation")
     ablation = measured(found, figures[0]) if isinstance(found, dict) else None

@@ -183,7 +183,8 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
             train,
             partial(cross_entropy, self.model_, weights, settings.label_smoothing),
             None if valid is None else partial(self._validate, valid),
-            selecting(known_figure(self.target_.chooses)),
+            # what is trained again is trained to the end: only a network that was, too, tells how far to trust it
+            "" if self.settings(ClassifierSettings).refit else selecting(known_figure(self.target_.chooses)),
             self.settings(TrainingSettings),
             answer,
         )

@@ -15,6 +15,7 @@ from elman.data.labelled import Labelled
 from elman.equations.printing import equations
 from elman.errors import InputError
 from elman.inspect.sensitivity import Sensitivity, explain_answers, gradient_times_input, leave_one_out
+from elman.metric import known_figure
 from elman.models.class_loss import LossSettings
 from elman.models.classifier import ClassifierSettings, SequenceClassifier
 from elman.models.committee import Committee, first_of
@@ -25,6 +26,7 @@ from elman.report.facts import bars, vocabulary_facts
 from elman.report.results import Results
 from elman.report.sections import inside, remembering, subtitle
 from elman.report.sentences import WORDS, moved_words
+from elman.tasks.classify.baselines import doubt
 from elman.tasks.classify.estimator import Classifier
 from elman.tasks.classify.target import written
 from elman.tasks.classify.views import View, view
@@ -45,6 +47,7 @@ def look(trained: Trained[Classifier, Labelled]) -> Look:
         settings=results.settings,
         sections=seen.sections(results, _memory(results, trained.estimator, seen.sure)),
         errors=seen.errors(results),
+        doubt=doubt(trained.test, trained.baselines, known_figure(trained.estimator.target_.tried)),
     )
 
 
