@@ -11,6 +11,7 @@ from elman.metric import known_figure
 from elman.models.classifier import ClassifierSettings
 from elman.models.encoding import TextSettings
 from elman.tasks.classify import task as classify
+from elman.tasks.classify.estimator import Classifier
 from elman.tasks.classify.variants import variants, variants_on
 from elman.tasks.contract import Variants
 from elman.tasks.frame import train_run
@@ -143,9 +144,13 @@ def test_a_stage_known_to_matter_shows_it(tmp_path: Path, monkeypatch: pytest.Mo
         "elman.tasks.classify.task.variants_on",
         lambda recipe, *rest: Variants({k: v for k, v in variants(recipe, False).items() if k == "without lower"}),
     )
+    again = []
+    relearn = Classifier.relearn
+    monkeypatch.setattr(Classifier, "relearn", lambda self, *given: (again.append(self.seed), relearn(self, *given)))
+    sizes = ["model.hidden=8", "model.embedding=8", "model.refit=true"]
     small = load_recipe(
         "classify",
-        ["model.hidden=8", "model.embedding=8", "training.epochs=8", "training.rate=0.03", "training.seeds=2"],
+        [*sizes, "training.epochs=8", "training.rate=0.03", "training.seeds=2"],
         sections=classify.TASK.sections,
         values={f"data.{'path' if p == 'train' else p}": str(tmp_path / f"{p}.csv") for p in rows},
     )
@@ -155,6 +160,7 @@ def test_a_stage_known_to_matter_shows_it(tmp_path: Path, monkeypatch: pytest.Mo
     assert told[RECIPE]["mean"] > 0.95
     assert told["without lower"]["mean"] < 0.7
     assert len(told["without lower"]["runs"]) == 2
+    assert again == [0, 1]  # what is measured on the validation examples does not go on to learn them
     page = (run / "report.html").read_text()
     assert "without lower" in page
     assert "Each row is the recipe with one thing left out" in page

@@ -69,6 +69,8 @@ class Estimator(Generic[X, R, B]):
         DESCRIPTION: what model.json may say.
         FIGURES: the first that `judge` gives chooses the epoch.
         model_, fitted_: the network, and its training.
+        only_judged: nothing but its validation figures is asked for; so what would be learned of those examples too,
+            once they are known, need not be.
         valid_: figures on the validation examples from before they were trained on, where they were; else None.
         remarks_: what was said of how the data are read.
         columns_: of the file that it was trained on.
@@ -83,6 +85,7 @@ class Estimator(Generic[X, R, B]):
     seed: int
     model_: nn.Module
     fitted_: Fitted
+    only_judged: bool = False
     valid_: Scores | None = None
     remarks_: Sequence[str] = ()
     columns_: Mapping[str, str] = {}

@@ -243,6 +243,7 @@ class _Frame(Generic[E, X]):
 
         def run(name: str, seed: int, checkpoint: Path, title: str) -> float | None:
             estimator = self.estimator(variants.recipes.get(name, self.recipe), seed)
+            estimator.only_judged = True
             try:
                 self.fit(estimator, checkpoint, title)
             except DivergenceError as error:

@@ -223,7 +223,8 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
             return
         held = self.encoded(valid)
         self._calibrate(held)
-        if not self.settings(ClassifierSettings).refit or self.fitted_.interrupted or self.fitted_.diverged:
+        over = self.only_judged or self.fitted_.interrupted or self.fitted_.diverged
+        if over or not self.settings(ClassifierSettings).refit:
             return
         self.valid_, first = self.figures(held), self.model_
         temperature, threshold = self.temperature_, self.threshold_

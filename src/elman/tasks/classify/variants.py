@@ -51,7 +51,6 @@ def variants(recipe: Recipe, tagger: bool) -> dict[str, Recipe]:
     Args:
         tagger: whether there is a tagger for a `tags` stage.
     """
-    recipe = recipe.setting({"model.refit": False})  # they are judged on validation examples, which come before it
     text, model = recipe[TextSettings], recipe[ClassifierSettings]
     found: dict[str, Recipe] = {}
     for name, stages in chains(text.stages, tagger):

@@ -196,7 +196,7 @@ class Tagger(Estimator[TaggedSentences, TaggedWords, TagBatch]):
         self.temperature_, self.threshold_, self.valid_ = 1.0, 0.0, None
         if valid is not None:
             self._calibrate(self.encoded(valid))
-            if self.settings(TaggerSettings).refit and not self.fitted_.interrupted:
+            if self.settings(TaggerSettings).refit and not (self.only_judged or self.fitted_.interrupted):
                 self.valid_ = self.judge(valid)
                 both = replace(train, words=[*train.words, *valid.words], tags=[*train.tags, *valid.tags],
                                scheme=self.names_.scheme)  # fmt: skip
