@@ -76,7 +76,8 @@ def test_texts_get_a_wider_network_once_there_are_a_thousand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "steps", "again"), [(60, 20, True), (5000, 11, True), (7000, 22, False), (30_000, 1, False)]
+    ("rows", "steps", "again"),
+    [(60, 20, True), (5000, 11, True), (7000, 22, True), (7000, 40, False), (30_000, 1, False)],
 )
 def test_who_learns_soon_learns_again_from_all_rows(rows: int, steps: float, again: bool) -> None:
     assert ("model.refit" in rule(Facts(rows, 3, False, steps, 0, rows < 1000))) == again

@@ -29,7 +29,7 @@ from elman.training.progress import Silent
 __all__ = ["Facts", "decide", "facts_of", "rule"]
 
 FEW = 1000  # rows; of fewer every one counts: choices are cross-validated, and the answer is learned from all
-_SOME, _SOON = 10_000, 1_000_000  # rows, and time steps of a network, for learning twice
+_SOME, _SOON = 10_000, 2_000_000  # rows, and time steps of a network, for learning twice
 _USUAL = 5000  # rows that are read twelve times
 _MANY = 4_000_000  # rows; so many are read once
 # sequences in a batch, for fewer rows than that
