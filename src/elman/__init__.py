@@ -36,6 +36,7 @@ _ROOMS: dict[str, str] = {
     "Proof": "elman.proof",
     "Classifier": "elman.tasks.estimators",
     "Tagger": "elman.tasks.estimators",
+    "LanguageModel": "elman.tasks.estimators",
     "Translator": "elman.tasks.estimators",
     "suited": "elman.tasks.classify.suited",
     "parts_of_speech": "elman.tasks.packaged",

@@ -70,6 +70,7 @@ _KNOWN = {
         Figure("nll", "low", "nats", "Negative log-likelihood"),
         Figure("ece", "low", name="Expected calibration error"),
         Figure("perplexity", "low", "number", "Perplexity"),
+        Figure("bits_per_character", "low", "number", "Bits a character"),
         Figure("bleu", unit="points", name="BLEU"),
         Figure("bleu_lc", unit="points", name="BLEU, lower-cased"),
         Figure("chrf", unit="points", name="chrF"),

@@ -8,6 +8,7 @@ __all__ = ["TASKS"]
 TASKS: dict[str, str] = {
     "classify": "elman.tasks.classify.task",
     "tag": "elman.tasks.tag.task",
+    "generate": "elman.tasks.generate.task",
     "translate": "elman.tasks.translate.task",
     "dialogue": "elman.tasks.dialogue.task",
 }

@@ -1,4 +1,4 @@
-"""`elman.Classifier`, `elman.Tagger`, `elman.Translator`: the estimators with scikit-learn's base classes.
+"""`elman.Classifier`, `elman.LanguageModel` and the others: the estimators with scikit-learn's base classes.
 
 scikit-learn takes most of a second to import, and a trained model answers without it. So what learns and answers is
 the module `estimator` of each task, which the command line calls; cloning, searching, printing and tags are added here.
@@ -11,6 +11,8 @@ from typing import Any
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from elman.tasks.classify import estimator as classifier
+from elman.tasks.figures import number
+from elman.tasks.generate import estimator as language
 from elman.tasks.tag import estimator as tagger
 from elman.tasks.translate import estimator as translator
 from elman.training.randomness import python_draws_kept
@@ -18,7 +20,7 @@ from elman.training.randomness import python_draws_kept
 with python_draws_kept():  # rich draws as it is imported, and parts of scikit-learn import it in the midst of a fit
     import rich.progress  # noqa: F401
 
-__all__ = ["Classifier", "Tagger", "Translator"]
+__all__ = ["Classifier", "LanguageModel", "Tagger", "Translator"]
 
 
 class Classifier(classifier.Classifier, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -35,6 +37,20 @@ class Classifier(classifier.Classifier, ClassifierMixin, BaseEstimator):  # type
         tags = super().__sklearn_tags__()
         tags.input_tags.string, tags.input_tags.two_d_array, tags.input_tags.three_d_array = True, False, True
         tags.classifier_tags.multi_label = True
+        return tags
+
+
+class LanguageModel(language.LanguageModel, BaseEstimator):  # type: ignore[misc]
+    __doc__ = language.LanguageModel.__doc__
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Minus the nats that a unit of the texts costs: the higher, the better."""
+        return -number(self.evaluate(X), "nll")
+
+    def __sklearn_tags__(self) -> Any:
+        """It learns from texts alone."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string, tags.input_tags.two_d_array = True, False
         return tags
 
 

@@ -1,0 +1,1 @@
+"""The task `generate`: what comes next."""

@@ -1,0 +1,247 @@
+"""The language model: learns, foretells, goes on, is saved; `elman.tasks.estimators` makes it `elman.LanguageModel`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import msgspec
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from elman.config.bounds import Positive
+from elman.config.structs import check_values
+from elman.config.training import TrainingSettings
+from elman.data.inputs import listed
+from elman.data.texts import Texts
+from elman.decoding.greedy import greedy
+from elman.decoding.hypotheses import Hypothesis
+from elman.decoding.sample import sample
+from elman.decoding.settings import SampleSettings
+from elman.equations.graph import Graph
+from elman.errors import InputError
+from elman.metric import known_figure
+from elman.models.described_language import LanguageDescription
+from elman.models.language_network import LanguageNetwork
+from elman.models.language_settings import LanguageSettings
+from elman.models.text_stream import Piece, Stream, StreamedTexts, surprises
+from elman.tasks.batches import selecting
+from elman.tasks.estimator import Estimator, check_fitted
+from elman.tasks.figures import Scores, number
+from elman.text.running import BEGIN, END, RunningKind, RunningUnits
+from elman.training.divergence import DivergenceError, warn_if_diverged
+from elman.training.loop import Trainable
+
+__all__ = ["LanguageModel", "RunningSettings", "text_figures"]
+
+_HELD = 0.05  # of what is given, to choose the epoch
+_WINDOW = 100  # steps of truncated back-propagation, where [training] bptt says nothing
+
+
+class RunningSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The [text] section of a language model's recipe.
+
+    Attributes:
+        units: "character", "token" (what blanks part), "word", "bpe" or "unigram".
+        vocabulary: units at most.
+        min_count: rarer characters, tokens and words are unknown.
+        lowercase: read, and written, in lower case.
+    """
+
+    units: RunningKind = "character"
+    vocabulary: Positive = 10_000
+    min_count: Positive = 1
+    lowercase: bool = False
+
+    def check(self) -> None:
+        """Raises InputError for a value that makes no sense, naming its key."""
+        check_values(self, "text")
+
+
+class LanguageModel(Estimator[Texts, StreamedTexts, Piece]):
+    """What comes next in a text; a scikit-learn estimator.
+
+    ``LanguageModel(hidden=256, epochs=5)``: its parameters are the fields of `RunningSettings`, `LanguageSettings` and
+    `TrainingSettings` together. X is a list of texts; they are read one behind the other, the state carried from each
+    into the next. `bptt` is the window of truncated back-propagation, 100 steps where it is 0.
+
+    Attributes:
+        units_: how text is read and written.
+        fitted_: history, best epoch and seconds of the training.
+        model_: the network.
+    """
+
+    TASK = "generate"
+    SETTINGS: ClassVar = {"text": RunningSettings, "model": LanguageSettings, "training": TrainingSettings}
+    DESCRIPTION = LanguageDescription
+    FIGURES = tuple(map(known_figure, ("nll", "perplexity", "bits_per_character")))
+
+    model_: LanguageNetwork
+    units_: RunningUnits
+    going_on_: Mapping[str, Any] = {}
+
+    # -- learning
+
+    def fit(self, X: Sequence[str], y: object = None) -> LanguageModel:
+        """Learn from texts; the last twentieth chooses the epoch.
+
+        Raises:
+            InputError: no texts, or too little of them.
+            KeyboardInterrupt: Ctrl-C, with the weights of the best epoch in place.
+        """
+        self.check_settings()
+        texts = _texts(X)
+        if len(texts) == 1:
+            at = round(len(texts[0]) * (1 - _HELD))
+            train, valid = Texts([texts[0][:at]]), Texts([texts[0][at:]])
+        else:
+            at = min(len(texts) - 1, max(1, round(len(texts) * (1 - _HELD))))
+            train, valid = Texts(texts[:at]), Texts(texts[at:])
+        if not all(any(t.strip() for t in part.texts) for part in (train, valid)):
+            raise InputError("too little text to learn from", remedy="give more of it")
+        self.fit_parts(train, valid)
+        warn_if_diverged(self.fitted_.diverged, self.fitted_.best_epoch)
+        return self
+
+    def encode(self, train: Texts, valid: Texts | None) -> None:
+        s = self.settings(RunningSettings)
+        self.units_ = RunningUnits.fit(train.texts, s.units, s.vocabulary, s.min_count, s.lowercase)
+
+    def encoded(self, examples: Texts) -> StreamedTexts:
+        return StreamedTexts.of([self.units_.encode(text) for text in examples.texts])
+
+    def network(self, train: StreamedTexts) -> LanguageNetwork:
+        return LanguageNetwork(self.settings(LanguageSettings), len(self.units_))
+
+    def batches(self, train: StreamedTexts, valid: StreamedTexts | None) -> Trainable:
+        settings = self.settings(TrainingSettings)
+
+        def judge() -> dict[str, float]:
+            assert valid is not None
+            nll = -_mean(self.model_, valid)
+            if not math.isfinite(nll):
+                raise DivergenceError("the model's answers are not finite numbers")
+            return {"nll": nll, "perplexity": math.exp(min(nll, 700.0))}
+
+        window = settings.bptt or _WINDOW
+        ready = None if valid is None else judge
+        return Stream(self.model_, train, settings.batch_size, window, ready, selecting(self.FIGURES[0]))
+
+    def remarks(self, parts: Mapping[str, Texts]) -> Sequence[str]:
+        """What the units are, and how many of them are unknown."""
+        kind = {"character": "characters", "token": "tokens", "word": "words", "bpe": "subwords (BPE)"}
+        told = [f"text is read in {len(self.units_):,} {kind.get(self.units_.kind, 'subwords (unigram)')}"]
+        for name, part in parts.items():
+            numbers = self.encoded(part).numbers
+            unknown = int((numbers == 1).sum())
+            if unknown:
+                told.append(f"{unknown / len(numbers):.2%} of the units of the {name} text are unknown")
+        return told
+
+    # -- use
+
+    def log_prob(self, text: str) -> NDArray[np.float64]:
+        """ln p of each unit of a text (see `units_`), given all before it, from its beginning."""
+        check_fitted(self)
+        numbers = np.concatenate([[BEGIN], self.units_.encode(text)])
+        found = [part.double().numpy() for part in surprises(self.model_, numbers)]
+        return np.concatenate(found) if found else np.zeros(0)
+
+    def perplexity(self, X: Sequence[str]) -> float:
+        """exp of the mean negative log-probability of a unit of the texts, read one behind the other."""
+        return number(self.evaluate(X), "perplexity")
+
+    def evaluate(self, X: Sequence[str]) -> Scores:
+        """Every figure of texts, read one behind the other."""
+        check_fitted(self)
+        return text_figures(self, Texts(_texts(X)))
+
+    def sample(
+        self, start: str = "", *, length: int = 200, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0,
+        seed: int = 0,
+    ) -> str:  # fmt: skip
+        """How the text goes on behind `start`: at most `length` units, drawn.
+
+        Args:
+            temperature: below 1 the likely becomes likelier; 0 takes the likeliest.
+            top_k, top_p: only so many of the likeliest units are drawn from, or so much of the probability.
+        """
+        check_fitted(self)
+        found = self._drawn(start, length, temperature, top_k, top_p, seed)
+        return self.units_.decode(found.tokens)
+
+    def _drawn(self, start: str, length: int, temperature: float, top_k: int, top_p: float, seed: int) -> Hypothesis:
+        model, banned = self.model_.eval(), (0, 1, BEGIN)
+        before = [BEGIN, *self.units_.encode(start).tolist()]
+        with torch.no_grad():
+            state = model.begin(1)
+            if len(before) > 1:
+                _, state = model(torch.tensor(before[:-1])[:, None], state)
+        if temperature == 0:
+            found = greedy(model, state, rows=1, begin=before[-1], end=END, max_length=length, banned=banned)
+            return found[0]
+        settings = SampleSettings(temperature=temperature, top_k=top_k, top_p=top_p, max_length=length, banned=banned)
+        draws = [torch.Generator().manual_seed(seed)]
+        return sample(model, state, rows=1, generators=draws, begin=before[-1], end=END, settings=settings)[0][0]
+
+    # -- trust
+
+    def outputs(self, batch: Piece) -> Sequence[Tensor]:
+        """ln p of every unit of each piece behind its first, (T_i, V)."""
+        data = batch.sequences.data.clamp(0, len(self.units_) - 1)
+        h, _ = self.model_(data[:-1], self.model_.begin(data.shape[1]))
+        p = self.model_.log_probs(h)
+        return [p[: n - 1, b] for b, n in enumerate(batch.lengths.tolist())]
+
+    def figures(self, examples: StreamedTexts) -> Scores:
+        nll = -_mean(self.model_, examples)
+        return {"nll": nll, "perplexity": math.exp(min(nll, 700.0)), "units": examples.targets}
+
+    def judge(self, examples: Texts) -> Scores:
+        return text_figures(self, examples)
+
+    # -- disk
+
+    def described(self) -> dict[str, Any]:
+        return {"units": self.units_.to_dict(), "cell": self.model_.graph.to_dict()}
+
+    def rebuild(self, description: Mapping[str, Any]) -> None:
+        self.units_ = RunningUnits.from_dict(description["units"])
+        graph = Graph.from_dict(description["cell"])
+        self.model_ = LanguageNetwork(self.settings(LanguageSettings), len(self.units_), graph=graph)
+
+
+def text_figures(model: LanguageModel, texts: Texts) -> Scores:
+    """nll and perplexity of a unit; bits a character and a word, which models of different units share; and counts."""
+    read = model.encoded(texts)
+    found = model.figures(read)
+    return {**found, **by_unit(number(found, "nll") * read.targets, texts)}
+
+
+def by_unit(nats: float, texts: Texts) -> dict[str, float | int]:
+    """What all texts cost, in bits a character and a word; lines ends count as characters."""
+    characters = sum(map(len, texts.texts))
+    words = sum(len(text.split()) for text in texts.texts)
+    bits = nats / math.log(2)
+    return {
+        "bits_per_character": bits / max(1, characters), "bits_per_word": bits / max(1, words),
+        "characters": characters, "words": words,
+    }  # fmt: skip
+
+
+def _mean(model: LanguageNetwork, texts: StreamedTexts) -> float:
+    total = sum(float(part.double().sum()) for part in surprises(model, texts.numbers))
+    return total / max(1, texts.targets)
+
+
+def _texts(X: Any) -> list[str]:
+    texts = listed(X)
+    for i, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise InputError(f"{text!r:.60} is no text", where=f"X[{i}]", remedy="give a list of strings")
+    if not texts:
+        raise InputError("there are no texts", remedy="give at least one")
+    return list(texts)

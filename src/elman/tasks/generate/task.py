@@ -1,0 +1,147 @@
+"""The task `generate`: from texts to what comes next, and what else `elman.tasks.contract.Task` asks."""
+
+from __future__ import annotations
+
+import copy
+import math
+import random
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from elman.config.bounds import Count, NotNegative, Positive, Share
+from elman.config.settings import DataSettings
+from elman.config.structs import check_values
+from elman.data.table import Table
+from elman.data.texts import Texts, load_texts, read_whole
+from elman.models.kneser_ney import KneserNey
+from elman.models.text_stream import StreamedTexts
+from elman.tasks.contract import Baseline, Note, Row, Shown, Split, Task
+from elman.tasks.figures import Scores
+from elman.tasks.generate.estimator import LanguageModel, by_unit
+
+__all__ = ["TASK", "Continuing", "Generate"]
+
+_ORDERS = (3, 4, 5, 6, 8)  # of counted n-grams, to choose from
+_MOST = 5_000_000  # units that are counted
+
+
+class Continuing(msgspec.Struct, frozen=True, kw_only=True):
+    """How a text goes on.
+
+    Attributes:
+        length: units at most.
+        temperature: below 1 the likely is drawn more often; 0 takes the likeliest.
+        top_k: only from so many of the likeliest units; 0: from all.
+        top_p: only from the fewest units that have this probability together.
+        seed: of what is drawn.
+    """
+
+    length: Positive = 200
+    temperature: NotNegative = 0.8
+    top_k: Count = 0
+    top_p: Share = 1.0
+    seed: Count = 0
+
+    def check(self) -> None:
+        """Raises InputError for a value that makes no sense, naming its key."""
+        check_values(self, "answer")
+
+
+class Generate(Task[LanguageModel, Texts]):
+    """See `elman.tasks.contract.Task`."""
+
+    kind = LanguageModel
+    kept = ("format", "encoding", "header", "input")
+    options = Continuing
+
+    # -- learn
+
+    def read(self, settings: DataSettings) -> Split[Texts]:
+        found, notes = load_texts(settings)
+        return Split(found["train"], found["valid"], found["test"], notes)
+
+    def baselines(self, estimator: LanguageModel, data: Split[Texts]) -> list[Baseline]:
+        train, valid, test = (estimator.encoded(part) for part in (data.train, data.valid, data.test))
+        counted, size = train.numbers[-_MOST:], len(estimator.units_)
+        of = "" if len(counted) == len(train.numbers) else f", of the last {len(counted):,} units"
+        fitted = {n: KneserNey(n, size).fit([counted]) for n in _ORDERS}
+        best = max(fitted, key=lambda n: float(_known(fitted[n], valid).mean()))
+        return [
+            Baseline(
+                f"{best}-grams", f"counted {best}-grams, interpolated modified Kneser-Ney smoothing{of}; the order is "
+                f"the best of {', '.join(map(str, _ORDERS))} on the validation text",
+                _counted(_known(fitted[best], test), data.test),
+            ),
+            Baseline(
+                "unigrams", "each unit by how often it occurs",
+                _counted(_known(KneserNey(1, size).fit([counted]), test), data.test),
+            ),
+        ]  # fmt: skip
+
+    # -- use
+
+    def asked(self, estimator: LanguageModel, options: msgspec.Struct) -> LanguageModel:
+        assert isinstance(options, Continuing)
+        new = copy.copy(estimator)
+        new.going_on_ = msgspec.structs.asdict(options)
+        return new
+
+    def examples_of(self, estimator: LanguageModel, texts: Sequence[str]) -> Texts:
+        return Texts(texts)
+
+    def examples_in(self, estimator: LanguageModel, settings: DataSettings, labelled: bool, note: Note) -> Texts:
+        return read_whole(settings.path, settings, note)
+
+    def answer(self, estimator: LanguageModel, examples: Texts, note: Note) -> list[Row]:
+        """``{"continuation", "log_prob", "units", "perplexity"}``: how a text goes on, and what it is worth."""
+        rows: list[Row] = []
+        for text in examples.texts:
+            found = estimator.log_prob(text)
+            nll = -float(found.mean()) if len(found) else math.nan
+            row: Row = {
+                "continuation": estimator.sample(text, **(estimator.going_on_ or msgspec.structs.asdict(Continuing()))),
+                "log_prob": round(float(found.sum()), 6),
+                "units": len(found),
+                "perplexity": round(math.exp(min(nll, 700.0)), 4) if len(found) else None,
+            }
+            rows.append(row)
+        return rows
+
+    def table(self, estimator: LanguageModel, examples: Texts, answers: Sequence[Row]) -> Table:
+        names = ("continuation", "log_prob", "units", "perplexity")
+        return Table({"text": list(examples.texts), **{name: [row[name] for row in answers] for name in names}})
+
+    def show(self, row: Row) -> Shown:
+        """How the text goes on; what it is worth stands beside."""
+        if row["perplexity"] is None:
+            return Shown(str(row["continuation"]).split("\n"))
+        told = f"perplexity of what was given {row['perplexity']}, over {row['units']} units"
+        return Shown(str(row["continuation"]).split("\n"), [told])
+
+    # -- trust
+
+    def made(self, estimator: LanguageModel, lengths: Sequence[int]) -> Texts:
+        draw, units = random.Random(0), estimator.units_
+        return Texts([units.decode(draw.choices(range(4, len(units)), k=2 * sum(lengths) + 60))])
+
+
+def _known(model: KneserNey, read: StreamedTexts) -> np.ndarray:
+    """ln p of each unit; what is before a text is not foretold, yet counted on."""
+    found = model.log_probs([read.numbers])
+    kept: np.ndarray = found[1:][read.numbers[1:] != 2]
+    return kept
+
+
+def _counted(found: np.ndarray, texts: Texts) -> Scores:
+    nll = -float(found.mean())
+    return {
+        "nll": nll,
+        "perplexity": math.exp(min(nll, 700.0)),
+        "units": len(found),
+        **by_unit(nll * len(found), texts),
+    }
+
+
+TASK = Generate()

@@ -1,0 +1,110 @@
+"""The units of running text, in which lines end: subwords, words, what blanks part, or characters."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.errors import InputError
+from elman.text.units import BEGIN, END, Units
+from elman.text.vocabulary import PAD, UNKNOWN, Vocabulary
+
+__all__ = ["BEGIN", "END", "RunningKind", "RunningUnits"]
+
+RunningKind = Literal["character", "token", "word", "bpe", "unigram"]
+_SPECIALS = (PAD, UNKNOWN, "<begin>", "<end>")
+_LINE = "\n"
+
+
+class RunningUnits:
+    """V units with their numbers: 0 pads, 1 is unknown, 2 begins and 3 ends a text; the end of a line is a unit.
+
+    Args:
+        kind: "character": each by itself, blanks too. "token": what blanks part, as corpora that are split already
+            have it. "word", "bpe", "unigram": see `elman.text.units.Units`.
+        learned: what `fit` found.
+    """
+
+    def __init__(self, kind: RunningKind, learned: Any, lowercase: bool = False) -> None:
+        self.kind, self.lowercase = kind, lowercase
+        self._units: Units | None = None
+        self._known: Vocabulary | None = None
+        if kind in ("character", "token"):
+            self._known = Vocabulary([*_SPECIALS, *learned])
+            self.words = self._known.words
+        else:
+            self._units = Units(kind, learned, lowercase)  # type: ignore[arg-type]
+            self.words = [*self._units.words, _LINE]
+        self._learned = learned
+
+    @classmethod
+    def fit(
+        cls, texts: Iterable[str], kind: RunningKind = "character", size: int = 10_000, min_count: int = 1,
+        lowercase: bool = False,
+    ) -> RunningUnits:  # fmt: skip
+        """Learn the units of some texts.
+
+        Args:
+            size: entries at most, specials among them. min_count: rarer words, tokens and characters are unknown.
+
+        Raises:
+            InputError: no such kind, or no text to learn from.
+        """
+        if kind not in get_args(RunningKind):
+            raise InputError(f"no units are called {kind!r}", remedy=f"choose {', '.join(get_args(RunningKind))}")
+        texts = [text.lower() if lowercase else text for text in texts]
+        if not any(text.strip() for text in texts):
+            raise InputError("no text to learn units from", remedy="give texts that are not empty")
+        if kind in ("character", "token"):
+            counts: Counter[str] = Counter()
+            for text in texts:
+                counts.update(text if kind == "character" else _tokens(text))
+            learned = Vocabulary.counted(counts, min_count, size, _SPECIALS[2:]).words[len(_SPECIALS) :]
+            return cls(kind, learned, lowercase)
+        lines = [line for text in texts for line in text.split(_LINE) if line.strip()]
+        found = Units.fit(lines, kind, size - 1, min_count, lowercase)  # type: ignore[arg-type]
+        return cls(kind, found.to_dict()["learned"], lowercase)
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def encode(self, text: str) -> NDArray[np.int64]:
+        """The numbers of a text, without begin and end."""
+        text = text.lower() if self.lowercase else text
+        if self._known is not None:
+            return np.array(self._known.encode(text if self.kind == "character" else _tokens(text)), np.int64)
+        assert self._units is not None
+        lines = self._units.encode(text.split(_LINE))
+        ended = [[*line, len(self.words) - 1] for line in lines]
+        return np.array([n for line in ended for n in line][:-1], np.int64)
+
+    def decode(self, numbers: Iterable[int]) -> str:
+        """The text of some numbers; pad, begin and end say nothing."""
+        words = [self.words[n] for n in numbers if n == 1 or n > END]
+        if self.kind == "character":
+            return "".join(words)
+        lines: list[list[str]] = [[]]
+        for word in words:
+            if word == _LINE:
+                lines.append([])
+            else:
+                lines[-1].append(word)
+        return _LINE.join(" ".join(line) if self._units is None else self._units.join(line) for line in lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values for model.json."""
+        return {"kind": self.kind, "learned": self._learned, "lowercase": self.lowercase}
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> RunningUnits:
+        return cls(saved["kind"], saved["learned"], saved["lowercase"])
+
+
+def _tokens(text: str) -> Sequence[str]:
+    lines = text.split(_LINE)
+    found = [token for line in lines for token in (*line.split(), _LINE)]
+    return found[:-1]

@@ -1,0 +1,33 @@
+"""A language model through the commands."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+
+def test_from_a_file_to_a_run_that_answers(tmp_path, call):
+    (tmp_path / "a.txt").write_text("the cat sat on the mat\n" * 200, encoding="utf-8")
+    run = tmp_path / "run"
+    sizes = [f"--set={key}" for key in ("model.hidden=16", "model.embedding=8", "model.layers=1", "training.epochs=2",
+                                        "text.units=token")]  # fmt: skip
+    code, _, err = call("train", "generate", "--data", tmp_path / "a.txt", "--out", run, *sizes)
+    assert code == 0, err
+    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["test"]["perplexity"] == pytest.approx(math.exp(metrics["test"]["nll"]))
+    bits = metrics["test"]["nll"] * metrics["test"]["units"] / math.log(2)
+    assert metrics["test"]["bits_per_character"] == pytest.approx(bits / metrics["test"]["characters"])
+    assert metrics["test"]["bits_per_word"] == pytest.approx(bits / metrics["test"]["words"])
+    assert metrics["baseline"]["units"] == metrics["test"]["units"]
+    assert json.loads((run / "proof.json").read_text(encoding="utf-8"))["ok"]
+    _, out, _ = call("predict", run, "the cat", "--json", "--set", "answer.length=3")
+    (row,) = json.loads(out)["predictions"]
+    assert set(row) == {"continuation", "log_prob", "units", "perplexity"}
+    assert row["units"] == 2
+    _, out, _ = call("evaluate", run, "--data", tmp_path / "a.txt", "--json")
+    assert json.loads(out)["characters"] == 23 * 200
+    code, _, err = call("predict", run, "x", "--set", "answer.temperatur=1")
+    assert code == 2
+    assert "temperature" in err

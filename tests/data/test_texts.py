@@ -1,0 +1,70 @@
+"""Texts from files, folders and tables, and how they are cut."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from elman.config.settings import DataSettings
+from elman.data.texts import load_texts
+from elman.errors import InputError
+
+
+def written(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_one_text_is_cut_at_the_end_of_lines_and_loses_nothing(tmp_path):
+    text = "".join(f"line {i} of the text\n" for i in range(300))
+    found, notes = load_texts(DataSettings(path=str(written(tmp_path / "a.txt", text))))
+    parts = [found[part].texts for part in ("train", "valid", "test")]
+    assert all(len(texts) == 1 for texts in parts)
+    assert "".join(texts[0] for texts in parts) == text
+    assert all(texts[0].endswith("\n") for texts in parts)
+    assert 0.09 < len(parts[2][0]) / len(text) < 0.11
+    assert any("test: the last" in note for note in notes)
+
+
+def test_one_endless_line_is_cut_too(tmp_path):
+    found, _ = load_texts(DataSettings(path=str(written(tmp_path / "a.txt", "x" * 5000))))
+    assert len(found["test"].texts[0]) == 500
+
+
+def test_files_of_their_own_are_kept_whole(tmp_path):
+    for name in ("train", "valid", "test"):
+        written(tmp_path / f"ptb.{name}.txt", f"the {name} text\n")
+    found, _ = load_texts(DataSettings(path=str(tmp_path)))
+    assert {part: texts.texts for part, texts in found.items()} == {
+        part: [f"the {part} text\n"] for part in ("train", "valid", "test")
+    }
+
+
+def test_a_folder_of_texts_and_a_column_of_them(tmp_path):
+    for i in range(20):
+        written(tmp_path / "books" / f"{i}.txt", f"book {i}\n")
+    found, notes = load_texts(DataSettings(path=str(tmp_path / "books")))
+    assert sum(map(len, found.values())) == 20
+    assert len({t for texts in found.values() for t in texts.texts}) == 20
+    assert any("20 of 20 files" in note for note in notes)
+    table = written(tmp_path / "a.csv", "id,text\n" + "".join(f"{i},row number {i}\n" for i in range(20)))
+    found, _ = load_texts(DataSettings(path=str(table)))
+    assert sorted(t for texts in found.values() for t in texts.texts) == sorted(f"row number {i}" for i in range(20))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("", "there is no text"), (" \n\n", "there is no text"), ("abc", "too short to keep some for the")],
+)
+def test_what_cannot_be_read_or_cut(tmp_path, text, said):
+    with pytest.raises(InputError, match=said):
+        load_texts(DataSettings(path=str(written(tmp_path / "a.txt", text))))
+
+
+def test_nothing_there(tmp_path):
+    with pytest.raises(InputError, match="no such file or folder"):
+        load_texts(DataSettings(path=str(tmp_path / "no.txt")))
+    with pytest.raises(InputError, match="no data"):
+        load_texts(DataSettings())

@@ -1,0 +1,103 @@
+"""What comes next, from Python and from the command line."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+import elman
+from elman.errors import InputError
+from elman.training.loop import training_step
+
+TEXT = "abcabd" * 300
+SMALL = {
+    "cell": "gru", "tied": False, "embedding": 8, "hidden": 16, "layers": 1, "dropout": 0.0, "between": 0.0,
+    "input": 0.0, "rate": 0.03, "batch_size": 4, "bptt": 20, "epochs": 10,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def model() -> elman.LanguageModel:
+    return elman.LanguageModel(**SMALL).fit([TEXT])
+
+
+def test_it_learns_what_comes_next(model):
+    assert model.perplexity([TEXT]) < 1.1
+    assert model.sample("abcab", length=7, temperature=0) == "dabcabd"
+    assert model.score([TEXT]) == pytest.approx(-math.log(model.perplexity([TEXT])))
+
+
+def test_all_continuations_together_are_certain(model):
+    known = [c for c in model.units_.words if c not in ("<pad>", "<unk>", "<begin>", "<end>")]
+    whole = sum(math.exp(model.log_prob("ab" + "".join(more))[2:].sum()) for more in itertools.product(known, repeat=3))
+    # what is left is for signs that no text holds
+    assert 0.97 < whole <= 1 + 1e-5
+
+
+def test_a_text_is_worth_the_same_each_time_and_from_its_beginning(model):
+    one, other = model.log_prob("abcabd"), model.log_prob("abdabc")
+    np.testing.assert_array_equal(model.log_prob("abcabd"), one)
+    np.testing.assert_allclose(one[:2], other[:2], atol=1e-6)
+    assert len(one) == 6
+    assert len(model.log_prob("")) == 0
+
+
+def test_samples_go_by_their_seed(model):
+    some = [model.sample("ab", length=30, temperature=3.0, seed=seed) for seed in (0, 0, 1)]
+    assert some[0] == some[1] != some[2]
+    assert len(some[0]) <= 30
+
+
+def test_saved_and_loaded(model, tmp_path):
+    model.save(tmp_path / "run")
+    again = elman.LanguageModel.load(tmp_path / "run")
+    np.testing.assert_array_equal(again.log_prob("abcabx"), model.log_prob("abcabx"))
+    assert clone(model).get_params() == model.get_params()
+
+
+def test_a_training_cut_amid_an_epoch_goes_on_bit_for_bit(tmp_path):
+    from elman.data.texts import Texts
+
+    parts = Texts([TEXT[:900]]), Texts([TEXT[900:1100]])
+    settings = {**SMALL, "dropout": 0.3, "checkpoint_seconds": 0.0, "epochs": 2}
+    whole = elman.LanguageModel(**settings).fit_parts(*parts, checkpoint=tmp_path / "whole")
+    steps = itertools.count()
+
+    class CutError(Exception):
+        pass
+
+    def cut(*arguments):
+        if next(steps) == 15:
+            raise CutError
+        return training_step(*arguments)
+
+    with pytest.raises(CutError):
+        elman.LanguageModel(**settings).fit_parts(*parts, checkpoint=tmp_path / "cut", step=cut)
+    resumed = elman.LanguageModel(**settings).fit_parts(*parts, checkpoint=tmp_path / "cut", resume=True)
+    for (name, a), b in zip(whole.model_.state_dict().items(), resumed.model_.state_dict().values()):
+        assert a.equal(b), name
+    assert [row["loss"] for row in whole.fitted_.history] == [row["loss"] for row in resumed.fitted_.history]
+
+
+@pytest.mark.parametrize(
+    ("X", "said"),
+    [([], "there are no texts"), ([3], "3 is no text"), (["ab"], "too little text"), ([" ", ""], "too little text")],
+)
+def test_what_cannot_be_learned_from(X, said):
+    with pytest.raises(InputError, match=said):
+        elman.LanguageModel(**SMALL).fit(X)
+
+
+def test_the_folder_of_a_run_is_all_that_is_needed(model, tmp_path: Path):
+    model.save(tmp_path / "run")
+    described = json.loads((tmp_path / "run" / "model.json").read_text(encoding="utf-8"))
+    described["units"]["kind"] = "bpe"
+    (tmp_path / "run" / "model.json").write_text(json.dumps(described), encoding="utf-8")
+    with pytest.raises(InputError, match="units of the kind bpe"):
+        elman.LanguageModel.load(tmp_path / "run")

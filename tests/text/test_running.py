@@ -1,0 +1,49 @@
+"""Running text as units, and back."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from elman.errors import InputError
+from elman.text.running import RunningUnits
+
+TEXT = "To be, or not to be:\nthat is the question.\n\nWhether 'tis nobler\n"
+
+
+@pytest.mark.parametrize("kind", ["character", "token", "word", "bpe", "unigram"])
+def test_lines_come_back_as_they_were(kind):
+    units = RunningUnits.fit([TEXT, TEXT.upper()], kind, 100)
+    numbers = units.encode(TEXT)
+    assert units.decode(numbers) == TEXT
+    assert min(numbers) > 3
+    assert [units.words[n] for n in numbers].count("\n") == TEXT.count("\n")
+    again = RunningUnits.from_dict(json.loads(json.dumps(units.to_dict())))
+    assert again.encode(TEXT).tolist() == numbers.tolist()
+    assert again.words == units.words
+
+
+def test_tokens_are_what_blanks_part_as_corpora_have_them():
+    units = RunningUnits.fit(["the <unk> of N %\nthe N"], "token")
+    assert [units.words[n] for n in units.encode("the <unk> N\nof")] == ["the", "<unk>", "N", "\n", "of"]
+    assert units.encode("never").tolist() == [1]
+
+
+def test_characters_keep_every_blank():
+    units = RunningUnits.fit(["a\tb  c"], "character")
+    assert units.decode(units.encode("a  b\tc ")) == "a  b\tc "
+
+
+def test_rare_units_are_unknown_and_capitals_may_go():
+    units = RunningUnits.fit(["a a b"], "token", min_count=2)
+    assert units.encode("a b").tolist() == [4, 1]
+    assert RunningUnits.fit(["Ab"], "character", lowercase=True).encode("AB").tolist() == [4, 5]
+    assert len(RunningUnits.fit(["a b c d e f"], "token", 7)) == 7
+
+
+def test_what_makes_no_sense():
+    with pytest.raises(InputError, match="no units are called 'letters'"):
+        RunningUnits.fit(["a"], "letters")
+    with pytest.raises(InputError, match="no text to learn units from"):
+        RunningUnits.fit([" \n"], "character")
