@@ -185,6 +185,10 @@ def test_history_s_keys_share_a_panel_where_they_share_a_scale() -> None:
     assert shown.body.count("<svg") == 4
     assert "weights of epoch 1" in shown.body
     assert "2 epochs; " in shown.body
+    shown = training([row], best_epoch=1, again=True)
+    assert shown is not None
+    assert "trained anew" in shown.body
+    assert "weights of" not in shown.body
     shown = training([{**row, "step": step} for step in (40, 80, 100)], best_epoch=80)  # two of them within an epoch
     assert shown is not None
     assert "3 validations; the weights of step 80" in shown.body

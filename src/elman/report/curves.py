@@ -46,17 +46,29 @@ def _is_score(key: str) -> bool:
 
 
 def training(
-    history: Sequence[Mapping[str, float]], best_epoch: int | None = None, loss: str = "Loss, nats"
+    history: Sequence[Mapping[str, float]],
+    best_epoch: int | None = None,
+    loss: str = "Loss, nats",
+    again: bool = False,
 ) -> Section | None:
-    """The training curves, or None without a history; `loss` is what the loss is called, with its unit."""
+    """The training curves, or None without a history.
+
+    Args:
+        loss: what the loss is called, with its unit.
+        again: they are of a first training; what answers was trained anew, from the validation examples too.
+    """
     if not history:
         return None
     panels = panels_of(history, loss)
-    figures = [tag("figure", curve(history, keys, title, best_epoch)) for title, keys in panels.items()]
+    figures = [
+        tag("figure", curve(history, keys, title, None if again else best_epoch)) for title, keys in panels.items()
+    ]
     unit = _unit(history)
     rows = "epoch" if unit == "epoch" else "validation"
     lead = f"{len(history)} {rows}s" if len(history) > 1 else f"One {rows}"
-    if best_epoch is not None:
+    if again:
+        lead += ". What answers was then trained anew in the same way, from the validation examples too"
+    elif best_epoch is not None:
         lead += f"; the weights of {unit} {best_epoch}, best on the validation split, were kept (the vertical line)"
     return section("Training", tag("div", figures, class_="grid"), lead=lead + ".")
 

@@ -34,7 +34,7 @@ def labels_sections(
         said: N answers as printed, and what is true, likewise.
     """
     return [
-        training(results.history, results.best_epoch),
+        training(results.history, results.best_epoch, again=results.again),
         _labels(results, threshold),
         _calibration(results, threshold),
         _sentences(results, right, sure, *said),

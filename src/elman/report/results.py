@@ -36,6 +36,8 @@ class Results:
         timings: stage -> seconds (``{"read": .2, "train": 71.0, ...}``).
         vocabulary: facts (``{"words": 5211, "seen once": ..., "unknown in test": 0.031}``).
         sensitivities: per-token shading for some test sequences, right and wrong.
+        unit: of these lengths.
+        again: whether what answers was trained anew, after `history`, from the validation sequences too.
         best_epoch: the epoch whose weights were kept, or the step where rows of `history` have one; or None.
         proof: the object of proof.json, or None.
     """
@@ -56,5 +58,7 @@ class Results:
     timings: Mapping[str, float] = field(default_factory=dict)
     vocabulary: Mapping[str, float] = field(default_factory=dict)
     sensitivities: Sequence[Sensitivity] = ()
+    unit: str = "words"
+    again: bool = False
     best_epoch: int | None = None
     proof: Mapping[str, Any] | None = None

@@ -168,9 +168,10 @@ def scoreboard(
 
 
 def _sentence(note: str) -> str:
-    """A note as a sentence: a capital first, a full stop last."""
+    """A note as a sentence: a capital first, unless it begins with the name of a file, and a full stop last."""
     note = note.strip()
-    return note[:1].upper() + note[1:] + ("" if note.endswith((".", "!", "?", ":")) else ".")
+    file = "." in note.split(" ", 1)[0].rstrip(".")
+    return (note[:1] if file else note[:1].upper()) + note[1:] + ("" if note.endswith((".", "!", "?", ":")) else ".")
 
 
 def _plus_minus(figure: Figure, error: float | None) -> Html | None:

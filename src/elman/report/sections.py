@@ -46,7 +46,7 @@ def subtitle(results: Results) -> str:
 def classification(results: Results, *more: Section | None) -> list[Section | None]:
     """The sections of a classifier's report behind its figures, `more` before the last; what there is not is None."""
     return [
-        training(results.history, results.best_epoch),
+        training(results.history, results.best_epoch, again=results.again),
         confusions(results),
         calibration(results),
         sentences(results),
@@ -222,8 +222,11 @@ def data_and_time(results: Results) -> Section:
     settings = {k: v for k, v in results.settings.items() if k != "equations"}
     blocks = [
         ("Classes", class_table(results.labels, results.class_counts)),
-        ("Sequences", length_figure({"training": results.train_lengths, "test": results.lengths}, most=results.most)),
-        ("Vocabulary", fact_list(results.vocabulary)),
+        (
+            "Sequences",
+            length_figure({"training": results.train_lengths, "test": results.lengths}, results.unit, results.most),
+        ),
+        ("Vocabulary" if results.unit == "words" else "Channels", fact_list(results.vocabulary)),
         ("Settings", fact_list(settings)),
         ("Time", timing_bars(results.timings)),
     ]

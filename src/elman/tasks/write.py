@@ -38,7 +38,7 @@ def write_trained(task: Task[E, X], out: Path, trained: Trained[E, X], progress:
         metrics=metrics,
         figures=figures,
         settings=look.settings,
-        notes=trained.data.notes,
+        notes=_notes(trained),
         verdict=told,
         better=is_better(*judged),
         usage=f'elman predict {out.name} "..."',
@@ -76,7 +76,7 @@ def print_run(task: Task[E, X], trained: Trained[E, X], look: Look) -> str:
         seeds=seeds["runs"] if isinstance(seeds, dict) and "runs" in seeds else (),
         baseline_texts={b.name: b.text for b in trained.baselines},
         ours=look.ours,
-        notes=[*trained.data.notes, *look.notes],
+        notes=[*_notes(trained), *look.notes],
         doubt=look.doubt,
     )
     found = trained.metrics.get("ablation")
@@ -84,6 +84,15 @@ def print_run(task: Task[E, X], trained: Trained[E, X], look: Look) -> str:
     choices = trained.metrics.get("decided")
     chosen = decided(choices) if isinstance(choices, dict) else None
     return page(look.title, look.said, [first, *look.sections[:-1], chosen, ablation, *look.sections[-1:]])
+
+
+def _notes(trained: Trained[E, X]) -> list[str]:
+    """Those of the data, files by their names alone: card and report travel, and tell of no folders of this machine."""
+    data, notes = trained.recipe.data, list(trained.data.notes)
+    for path in ",".join([data.path, data.valid, data.test]).split(","):
+        if path and not path.startswith("packaged:"):
+            notes = [note.replace(path, Path(path).name) for note in notes]
+    return notes
 
 
 def _figures_of(trained: Trained[E, X]) -> dict[str, dict[str, float]]:

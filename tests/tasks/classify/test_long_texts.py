@@ -14,6 +14,7 @@ from elman.models.encoding import Encoding, TextSettings
 from elman.tasks.batches import at_once
 from elman.tasks.classify.estimator import Classifier
 from elman.tasks.classify.task import TASK
+from elman.tasks.find import recipe_of
 from elman.tasks.frame import train_run
 from elman.training.progress import Silent
 
@@ -117,3 +118,19 @@ def test_odd_texts_are_learned(texts: list[str]) -> None:
     model = Classifier(epochs=30, rate=0.05, embedding=4, hidden=4, min_count=1, ngrams=20, batch_size=2, dropout=0.0)
     assert model.fit(texts, [0, 1] * 5).predict(texts).tolist() == [0, 1] * 5
     assert np.isfinite(model.predict_proba([*texts, ""])).all()
+
+
+def test_a_long_series_is_read_to_its_end_and_the_report_says_how(tmp_path: Path) -> None:
+    """No number of tokens cuts it, and nothing that travels names a folder."""
+    t = np.arange(820.0)[:, None]
+    X = np.stack([np.sin(t * (0.1 + 0.1 * (i % 2)) + i) for i in range(12)])
+    np.savez(tmp_path / "waves.npz", X=X, y=np.arange(12) % 2)
+    small = ["training.epochs=1", "model.hidden=2", "model.members=1"]
+    task, recipe = recipe_of("classify", small, {"data.path": str(tmp_path / "waves.npz")})
+    train_run(task, recipe, tmp_path / "run")
+    report, card = ((tmp_path / "run" / name).read_text(encoding="utf-8") for name in ("report.html", "card.md"))
+    assert "longest 410, 95" in report  # and not: "of which 400 are read"
+    assert "readings of 2 steps each" in report
+    assert "trained anew" in report
+    assert "waves.npz: 12 series" in report
+    assert str(tmp_path) not in report + card

@@ -19,7 +19,7 @@ from elman.metric import known_figure
 from elman.models.class_loss import LossSettings
 from elman.models.classifier import ClassifierSettings, SequenceClassifier
 from elman.models.committee import Committee, first_of
-from elman.models.encoding import Examples, TextSettings
+from elman.models.encoding import Encoding, Examples, TextSettings
 from elman.pages.numbers import fraction
 from elman.pages.page import Section, section
 from elman.report.facts import bars, vocabulary_facts
@@ -54,11 +54,11 @@ def look(trained: Trained[Classifier, Labelled]) -> Look:
 def _results(trained: Trained[Classifier, Labelled], seen: View) -> Results:
     """Everything the report draws."""
     data, classifier = trained.data, trained.estimator
-    encoding = classifier.encoding_
+    encoding, fitted = classifier.encoding_, classifier.fitted_
     train, test = encoding(data.train.inputs, ngrams=False), encoding(data.test.inputs)
     return Results(
         title=trained.recipe.name.capitalize(),
-        history=classifier.fitted_.history,
+        history=fitted.history,
         metrics=trained.metrics,
         labels=seen.labels,
         y_true=seen.y,
@@ -67,15 +67,24 @@ def _results(trained: Trained[Classifier, Labelled], seen: View) -> Results:
         tokens=[] if encoding.reads_numbers else encoding.seen(test),
         lengths=test.lengths if test.given is None else np.maximum(test.given, 1).tolist(),
         train_lengths=train.lengths if train.given is None else np.maximum(train.given, 1).tolist(),
-        most=encoding.max_length,
+        most=0 if encoding.reads_numbers else encoding.max_length,
+        unit=_unit(encoding),
         class_counts=seen.counts,
         settings=_settings(trained.recipe, classifier),
         timings=trained.seconds,
         vocabulary=vocabulary_facts(encoding.vocabulary, encoding.features, train.tokens, test.tokens),
         sensitivities=sensitivities(classifier.model_, test, seen.shown),
-        best_epoch=classifier.fitted_.kept[1] or None,
+        again=classifier.valid_ is not None and not (fitted.interrupted or fitted.diverged),
+        best_epoch=fitted.kept[1] or None,
         proof=trained.proof.to_dict(),
     )
+
+
+def _unit(encoding: Encoding) -> str:
+    """Of lengths."""
+    if not encoding.reads_numbers:
+        return "words"
+    return "steps" if encoding.stride == 1 else f"readings of {encoding.stride} steps each"
 
 
 def inspect(classifier: Classifier, text: str) -> tuple[str, list[Section | None]]:
