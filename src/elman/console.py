@@ -14,7 +14,8 @@ from elman.files import json_text
 from elman.metric import Figure
 
 __all__ = [
-    "FLAG", "JSON", "SET", "number", "print_figures", "print_json", "print_metrics", "print_shown", "print_table"
+    "FLAG", "JSON", "SET", "asked_and_read", "number", "print_figures", "print_json", "print_metrics", "print_shown",
+    "print_table"
 ]  # fmt: skip
 
 JSON = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object on stdout.")]
@@ -25,6 +26,13 @@ _UNBOUNDED = 1_000_000  # letters: no line is as long
 FLAG = Annotated[bool, Parameter(negative="")]
 
 SET = Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)]
+
+
+def asked_and_read(set: Sequence[str] | None) -> tuple[list[str], list[str]]:
+    """What ``--set`` says of the answers, answer.KEY=VALUE, and what of the data."""
+    lines = list(set or [])
+    asked = [line for line in lines if line.startswith("answer.")]
+    return asked, [line for line in lines if line not in asked]
 
 
 def print_json(value: object) -> None:

@@ -108,6 +108,12 @@ def test_judged_inspected_verified(trained: tuple[Path, str], tmp_path: Path, ca
     _, out, _ = call("evaluate", run, "--data", ",".join(reversed(data.split(","))))  # the names say which is which
     assert f"{figures['bleu']:.3f}" in out
     assert "tok:13a" in out
+    greedy = json.loads(call("evaluate", run, "--data", data, "--set", "answer.beam=1", "--json")[1])
+    assert greedy["bleu"] != figures["bleu"]
+    assert greedy["nll"] == figures["nll"]
+    together = call("evaluate", run, "--data", data, "--set", f"answer.ensemble={run}", "--json")[1]
+    assert json.loads(together)["bleu"] == pytest.approx(figures["bleu"])
+    assert "nll" not in json.loads(together)
     table = tmp_path / "t.tsv"
     table.write_text("plain\tback\n" + "".join(f"{a}\t{b}\n" for a, b in zip(*pairs(30, 5))))
     assert call("evaluate", run, "--data", table)[0] == 0

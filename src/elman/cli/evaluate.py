@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from elman.console import JSON, SET, print_figures, print_json
+from elman.console import JSON, SET, asked_and_read, print_figures, print_json
 
 __all__ = ["evaluate"]
 
@@ -32,16 +32,20 @@ def evaluate(
     target
         Column of the labels; likewise.
     set
-        How to read the file, where it differs from the training data: data.encoding=latin-1, data.format=table ...
+        How to read the file, where it differs from the training data: data.encoding=latin-1, data.format=table ...;
+        and how to answer: answer.KEY=VALUE.
     """
+    asked, read = asked_and_read(set)
     from elman.data.textfile import given_data
     from elman.tasks.find import data_of
     from elman.tasks.use import Run
     from elman.training.progress import Bar
 
     with given_data(data) as path:
-        settings = data_of(run, path, set or [], {"input": input, "target": target})
-        figures = Run(run, Bar().note).evaluate(settings)
+        settings = data_of(run, path, read, {"input": input, "target": target})
+        opened = Run(run, Bar().note)
+        opened.ask(asked, {})
+        figures = opened.evaluate(settings)
     if json:
         print_json(figures)
     else:

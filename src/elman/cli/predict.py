@@ -9,7 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from elman.console import FLAG, JSON, SET, print_json, print_shown
+from elman.console import FLAG, JSON, SET, asked_and_read, print_json, print_shown
 from elman.errors import InputError
 from elman.files import check_apart, check_file
 
@@ -54,8 +54,7 @@ def predict(
         How to read the file, where it differs from the training data: data.encoding=latin-1, data.format=table ...;
         and how to answer: answer.KEY=VALUE.
     """
-    asked = [line for line in set or [] if line.startswith("answer.")]
-    read = [line for line in set or [] if not line.startswith("answer.")]
+    asked, read = asked_and_read(set)
     given = {"nbest": nbest, "beam": beam, "alignment": alignment or None}
     values = {key: value for key, value in given.items() if value is not None}
     if (input is None) == (data is None):

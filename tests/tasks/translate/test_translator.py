@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,15 @@ from sklearn.base import clone
 from tests.tasks.translate.conftest import SMALL, pairs
 
 import elman
+from elman.config.recipe import load_recipe
 from elman.data.parallel import Pairs
 from elman.errors import InputError
 from elman.models.seq2seq import Seq2Seq
+from elman.models.seq2seq_settings import Seq2SeqSettings
 from elman.tasks.pairs import Asked
+from elman.tasks.translate.task import TASK
+from elman.training.callbacks import Callback
+from elman.training.session import Standing
 
 TEXTS, BACKWARDS = pairs(100, seed=1)
 TINY = {**SMALL, "hidden": 8, "embedding": 8, "epochs": 1}
@@ -246,3 +252,42 @@ def test_a_damaged_run_is_refused_in_one_line(run: Path, tmp_path: Path) -> None
     assert "hidden" in damaged(parameters__hidden="wide")
     assert damaged(units__source__learned=["a"] * 8)
     assert damaged(cell={})
+
+
+def test_a_fit_moves_no_generator_of_the_users() -> None:
+    before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()  # type: ignore[index]
+    elman.Translator(**{**TINY, "sampling": 0.3, "word_dropout": 0.2, "recurrent_dropout": 0.1}).fit(*pairs(40))
+    after = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()  # type: ignore[index]
+    assert before[:2] == after[:2]
+    assert torch.equal(before[2], after[2])
+
+
+def test_an_ablation_tries_every_way_to_look() -> None:
+    recipe = load_recipe("translation", sections=TASK.sections)
+    variants = TASK.variants(recipe, None).recipes  # type: ignore[arg-type]
+    ways = {name: variant[Seq2SeqSettings].attention for name, variant in variants.items()}
+    assert ways.pop("fixed context") == "none"
+    assert {*ways.values(), "none", recipe[Seq2SeqSettings].attention} == {"none", "after", "inside", "fed"}
+    for variant in variants.values():
+        variant[Seq2SeqSettings].check()
+
+
+def test_resumed_where_it_was_interrupted(tmp_path: Path) -> None:
+    """Stopped after the first epoch and taken up again: the weights of the training that nobody disturbed."""
+    X, y = pairs(80)
+    train, valid = Pairs(X[:60], y[:60]), Pairs(X[60:], y[60:])
+    whole = elman.Translator(**{**TINY, "epochs": 3, "average": 0.9}).fit_parts(train, valid)
+
+    class Stop(Callback):
+        def epoch_start(self, at: Standing) -> None:
+            if at.epoch == 2:
+                raise KeyboardInterrupt
+
+    place = tmp_path / "checkpoint"
+    half = elman.Translator(**{**TINY, "epochs": 3, "average": 0.9})
+    with pytest.raises(KeyboardInterrupt):
+        half.fit_parts(train, valid, checkpoint=place, callbacks=[Stop()])
+    half.fit_parts(train, valid, checkpoint=place, resume=True)
+    for a, b in zip(whole.model_.parameters(), half.model_.parameters()):
+        assert torch.equal(a, b)
+    assert [row["valid_bleu"] for row in half.fitted_.history] == [row["valid_bleu"] for row in whole.fitted_.history]

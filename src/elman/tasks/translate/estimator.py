@@ -109,7 +109,8 @@ class Translator(PairEstimator):
         answers = self.predict(list(examples.source))
         seconds = time.perf_counter() - started
         figures = translation_figures(answers, list(examples.target))
-        figures |= self.likelihood(self.encoded(examples))
+        if not self._further:  # of several networks together nobody asks for the likelihood of one
+            figures |= self.likelihood(self.encoded(examples))
         return figures | {"sentences_per_second": len(answers) / seconds}, answers
 
     def figures(self, examples: EncodedPairs) -> Scores:
