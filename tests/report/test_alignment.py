@@ -23,7 +23,7 @@ def test_a_square_says_what_it_joins_and_how_strongly() -> None:
 
 
 def test_pieces_as_people_read_them() -> None:
-    assert shown_pieces(["▁un", "known", "▁", "."]) == ["un", "·known", "␣", "·."]
+    assert shown_pieces(["▁un", "known", "▁", "."]) == ["un", "·known", "␣", "."]
     assert shown_pieces(["No", "￭,", "(￭"]) == ["No", ",", "("]
     assert shown_pieces(["a", " ", "b"]) == ["a", "␣", "b"]
 

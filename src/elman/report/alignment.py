@@ -44,5 +44,9 @@ def alignment_chart(source: Sequence[str], written: Sequence[str], looks: np.nda
 def shown_pieces(pieces: Sequence[str]) -> list[str]:
     """Units as people read them: one that continues a word begins with a dot."""
     if any(piece.startswith(_BLANK) for piece in pieces):
-        return [piece[1:] or "\u2423" if piece.startswith(_BLANK) else f"\u00b7{piece}" for piece in pieces]
+        return [piece[1:] or "\u2423" if piece[:1] == _BLANK else _dotted(piece) for piece in pieces]
     return [piece.strip(_JOINER) if piece.strip() else "\u2423" for piece in pieces]
+
+
+def _dotted(piece: str) -> str:
+    return f"\u00b7{piece}" if piece[:1].isalnum() else piece

@@ -33,7 +33,7 @@ def panels_of(history: Sequence[Mapping[str, float]], loss: str = "Loss, nats") 
         elif bare in ("rate", "learning_rate", "lr"):
             name = "Learning rate"
         else:
-            name = bare.replace("_", " ").capitalize()
+            name = known_figure(bare).name or bare.replace("_", " ").capitalize()
         panels.setdefault(name, []).append(key)
     order = {loss: 0, "Score on the validation split": 1, "Score": 2, "Learning rate": 4}
     return dict(sorted(panels.items(), key=lambda item: order.get(item[0], 3)))
