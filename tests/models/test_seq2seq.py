@@ -196,3 +196,22 @@ def test_tied_matrices_are_one():
 def test_settings_that_make_no_sense(settings, said):
     with pytest.raises(InputError, match=said):
         Seq2SeqSettings(**settings).check()
+
+
+@pytest.mark.parametrize("attention", ["after", "inside", "fed"])
+def test_what_nobody_attends_to_any_more_is_let_go(attention):
+    model = made(attention=attention).eval()
+    source, lengths, target, _ = batch()
+    with torch.no_grad():
+        _, state = model.step(target[0], model.begin(source, lengths))
+        whole, _ = model.step(target[1], state)
+        some = model.select(state, torch.tensor([0, 0, 2, 2]))  # two hypotheses each of two sentences
+        assert (len(state.memory.mask), len(some.memory.mask)) == (3, 2)
+        assert some.owner.tolist() == [0, 0, 1, 1]
+        found, later = model.step(target[1, [0, 0, 2, 2]], some)
+        torch.testing.assert_close(found, whole[[0, 0, 2, 2]])
+        last = model.select(later, torch.tensor([3]))
+        assert (last.owner.tolist(), len(last.memory.mask)) == ([0], 1)
+        again, _ = model.step(target[2, [2]], last)
+        _, other = model.step(target[1], state)
+        torch.testing.assert_close(again, model.step(target[2], other)[0][[2]])

@@ -212,7 +212,12 @@ class Seq2Seq(nn.Module):
         hidden = tuple(h.index_select(1, rows) for h in parts(state.hidden))
         some = (state.owner, state.output, state.fed, state.alpha, state.coverage)
         owner, *others = (part.index_select(0, rows) for part in some)
-        return State(state.memory, owner, hidden if len(hidden) > 1 else hidden[0], *others)
+        memory = state.memory
+        if memory is not None:
+            kept, places = torch.unique(owner, return_inverse=True)
+            if len(kept) < len(memory.mask):  # the others have left the search, and stay behind
+                memory, owner = memory.take(kept), places
+        return State(memory, owner, hidden if len(hidden) > 1 else hidden[0], *others)
 
     def look(self, state: State) -> Tensor:
         """(N, S) the attention of the last step; zeros without attention."""
