@@ -58,8 +58,8 @@ class AnswerSettings(msgspec.Struct, frozen=True, kw_only=True):
     temperature: AboveZero = 0.8
     top_k: Count = 40
     top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.95
-    independence: NotNegative = 0.5
-    match: NotNegative = 0.3
+    independence: NotNegative = 0.85
+    match: NotNegative = 0.6
     match_width: Positive = 128
     without_context: Chance = 0.1
 

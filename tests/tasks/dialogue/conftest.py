@@ -37,4 +37,4 @@ def written(path: Path, n: int, seed: int = 0) -> str:
 
 @pytest.fixture(scope="session")
 def responder() -> Responder:
-    return Responder(**SMALL).fit(conversations(400))
+    return Responder(**SMALL).fit(conversations(200))
