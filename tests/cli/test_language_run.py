@@ -31,3 +31,16 @@ def test_from_a_file_to_a_run_that_answers(tmp_path, call):
     code, _, err = call("predict", run, "x", "--set", "answer.temperatur=1")
     assert code == 2
     assert "temperature" in err
+    code, out, _ = call("generate", run, "--start", "the cat", "--length", 3, "--temperature", 0)
+    assert code == 0
+    assert out.startswith("the cat ")
+    asked = ("--set", "answer.length=3", "--set", "answer.temperature=0")
+    row = json.loads(call("predict", run, "the cat", "--json", *asked)[1])["predictions"][0]
+    assert out == f"the cat {row['continuation']}\n"
+    some = [call("generate", run, "--seed", seed, "--json")[1] for seed in (1, 1, 2)]
+    assert some[0] == some[1] != some[2]
+    call("generate", run, "--out", tmp_path / "x.txt", "--seed", 1)
+    assert (tmp_path / "x.txt").read_text(encoding="utf-8") == json.loads(some[0])["generated"]
+    code, _, err = call("chat", run)
+    assert code == 2
+    assert "cannot chat" in err

@@ -22,6 +22,7 @@ from elman.cli.chat import chat
 from elman.cli.doctor import doctor
 from elman.cli.evaluate import evaluate
 from elman.cli.explain import explain
+from elman.cli.generate import generate
 from elman.cli.inspect import inspect
 from elman.cli.predict import predict
 from elman.cli.recipes import recipes
@@ -41,7 +42,21 @@ app = App(
     suppress_keyboard_interrupt=False,
     help_format="plaintext",
 )
-for command in (train, predict, chat, evaluate, inspect, explain, verify, text, vectors, recipes, bench, doctor):
+for command in (
+    train,
+    predict,
+    generate,
+    chat,
+    evaluate,
+    inspect,
+    explain,
+    verify,
+    text,
+    vectors,
+    recipes,
+    bench,
+    doctor,
+):
     app.command(command)
 
 

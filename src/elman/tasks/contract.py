@@ -182,7 +182,8 @@ class Task(ABC, Generic[E, X]):
         kind: its estimator; sections of a recipe and figures are what that names.
         kept: keys of a recipe's [data] that hold for other data than those of the training, too.
         options: what may be asked of its answers, a Struct of it: `elman predict RUN --set answer.KEY=VALUE`.
-        verbs: what else it can do, by the command that does it: "chat" makes a `Chat` of an estimator.
+        verbs: what else it can do, by the command that does it: of an estimator "chat" makes a `Chat`, and
+            "generate" a function that goes on from a beginning (a text, or "") and gives back the whole.
     """
 
     kind: type[E]

@@ -161,17 +161,19 @@ class LanguageModel(Estimator[Texts, StreamedTexts, Piece]):
 
     def sample(
         self, start: str = "", *, length: int = 200, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0,
-        seed: int = 0,
+        seed: int = 0, whole: bool = False,
     ) -> str:  # fmt: skip
         """How the text goes on behind `start`: at most `length` units, drawn.
 
         Args:
             temperature: below 1 the likely becomes likelier; 0 takes the likeliest.
             top_k, top_p: only so many of the likeliest units are drawn from, or so much of the probability.
+            whole: give back the start, too.
         """
         check_fitted(self)
         found = self._drawn(start, length, temperature, top_k, top_p, seed)
-        return self.units_.decode(found.tokens)
+        before = self.units_.encode(start).tolist() if whole else []
+        return self.units_.decode([*before, *found.tokens])
 
     def _drawn(self, start: str, length: int, temperature: float, top_k: int, top_p: float, seed: int) -> Hypothesis:
         model, banned = self.model_.eval(), (0, 1, BEGIN)

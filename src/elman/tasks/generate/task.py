@@ -55,6 +55,7 @@ class Generate(Task[LanguageModel, Texts]):
     kind = LanguageModel
     kept = ("format", "encoding", "header", "input")
     options = Continuing
+    verbs = {"generate": lambda estimator: lambda start: _gone_on(estimator, start, whole=True)}  # noqa: RUF012
 
     # -- learn
 
@@ -101,7 +102,7 @@ class Generate(Task[LanguageModel, Texts]):
             found = estimator.log_prob(text)
             nll = -float(found.mean()) if len(found) else math.nan
             row: Row = {
-                "continuation": estimator.sample(text, **(estimator.going_on_ or msgspec.structs.asdict(Continuing()))),
+                "continuation": _gone_on(estimator, text),
                 "log_prob": round(float(found.sum()), 6),
                 "units": len(found),
                 "perplexity": round(math.exp(min(nll, 700.0)), 4) if len(found) else None,
@@ -125,6 +126,10 @@ class Generate(Task[LanguageModel, Texts]):
     def made(self, estimator: LanguageModel, lengths: Sequence[int]) -> Texts:
         draw, units = random.Random(0), estimator.units_
         return Texts([units.decode(draw.choices(range(4, len(units)), k=2 * sum(lengths) + 60))])
+
+
+def _gone_on(estimator: LanguageModel, start: str, whole: bool = False) -> str:
+    return estimator.sample(start, whole=whole, **(estimator.going_on_ or msgspec.structs.asdict(Continuing())))
 
 
 def _known(model: KneserNey, read: StreamedTexts) -> np.ndarray:
