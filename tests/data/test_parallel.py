@@ -14,6 +14,7 @@ from elman.data.parallel import Pairs, load_pairs, load_sources
 from elman.data.parallel_files import side_names
 from elman.data.parts import packaged_folder
 from elman.errors import InputError
+from elman.tasks.find import recipe_of
 
 SOURCES = Path(__file__).parents[3] / "shared" / "data"
 EN = [
@@ -260,3 +261,9 @@ def test_the_packaged_pairs_equal_their_originals() -> None:
             original = (SOURCES / "enja" / f"{name}.{language}").read_text(encoding="utf-8")
             packed = packaged_folder("enja") / f"{part}.{language}.xz"
             assert lzma.decompress(packed.read_bytes()).decode() == original
+
+
+@pytest.mark.parametrize(("values", "columns"), [({}, ("en", "ja")), ({"data.input": "ja"}, ("ja", "en"))])
+def test_the_packaged_recipe_in_either_direction(values: dict[str, object], columns: tuple[str, str]) -> None:
+    _, recipe = recipe_of("translation", [], values)
+    assert tuple(load_pairs(recipe.data).columns.values()) == columns
