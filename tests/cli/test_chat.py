@@ -45,6 +45,7 @@ def test_the_run(trained: tuple[Path, str]) -> None:
     assert json.loads((run / "proof.json").read_text())["ok"]
     assert '"valid_most_frequent"' in (run / "history.jsonl").read_text()
     page = (run / "report.html").read_text()
+    assert "Recall@1 of 100" in (run / "card.md").read_text()
     for part in ("Answers", "The most frequent answers", "Recall@1 of 100"):
         assert part in page
 

@@ -30,11 +30,13 @@ def test_it_answers_what_was_asked(responder: Responder) -> None:
     history = responder.fitted_.history
     assert {"valid_nll", "valid_recall_at_1", "valid_most_frequent", "valid_distinct_2"} <= history[0].keys()
     assert history[-1]["valid_nll"] < history[0]["valid_nll"]
+    assert responder.fitted_.best_epoch == min(history, key=lambda row: row["valid_nll"])["epoch"]
 
 
 def test_figures_beside_bm25(responder: Responder) -> None:
     scores = responder.judge(TEST)
     assert scores["perplexity"] == pytest.approx(math.exp(number(scores, "nll")))
+    assert scores["choices"] == min(100, len(set(TEST.target)))
     baseline = bm25(pairs_of(conversations(400)), TEST, TEST)
     assert number(scores, "recall_at_1") > number(baseline.scores, "recall_at_1")
     assert "last 1 turn," in baseline.text or "turns," in baseline.text

@@ -20,10 +20,11 @@ from elman.errors import InputError
 from elman.metric import known_figure
 from elman.models.answering import Answering
 from elman.models.matching import telling
-from elman.models.pair_units import EncodedPairs, UnitSettings
+from elman.models.pair_units import EncodedPairs, PairBatch, UnitSettings
 from elman.models.replying import AnswerSettings, Replier, Reply
 from elman.models.seq2seq_settings import Seq2SeqSettings
 from elman.models.writing import SearchSettings
+from elman.tasks.batches import Batches
 from elman.tasks.dialogue.figures import candidates, recall_at_1, spread, variety
 from elman.tasks.estimator import check_fitted
 from elman.tasks.figures import Scores, number
@@ -56,7 +57,7 @@ class Responder(PairEstimator):
         "training": TrainingSettings,
     }
     FIGURES = tuple(
-        map(known_figure, ("nll", "perplexity", "recall_at_1", "most_frequent", "distinct_1", "distinct_2"))
+        map(known_figure, ("recall_at_1", "most_frequent", "perplexity", "nll", "distinct_1", "distinct_2"))
     )
 
     model_: Answering
@@ -103,6 +104,13 @@ class Responder(PairEstimator):
         weights = None if train is None else telling(train.targets, size)
         return Answering(self.settings(Seq2SeqSettings), size, s.match_width, s.without_context, weights, graph=graph)
 
+    def batches(self, train: EncodedPairs, valid: EncodedPairs | None) -> Batches[PairBatch]:
+        """The epoch is chosen by the likelihood: recall on two hundred contexts is too rough for that."""
+        found = super().batches(train, valid)
+        assert isinstance(found, Batches)
+        found.select = found.select and "-nll"
+        return found
+
     # -- judging
 
     def _validate(self, examples: EncodedPairs) -> dict[str, float]:
@@ -127,7 +135,8 @@ class Responder(PairEstimator):
         choices = candidates(ordered.written, count)
         recall = recall_at_1(self.replier().rank(contexts, ordered.targets, choices))
         replies = [some[0] for some in self._replies(contexts)]
-        return {"recall_at_1": recall, **variety([reply.text for reply in replies])}, replies
+        found: Scores = {"recall_at_1": recall, "choices": choices.shape[1]}
+        return {**found, **variety([reply.text for reply in replies])}, replies
 
     # -- use
 
