@@ -77,16 +77,15 @@ class Batch:
 
 
 def peak(side: str, file: Path) -> None:
-    """Ten steps of one side; prints what they added to what the process held before, in MB."""
+    """Ten steps of one side; prints what the process held at most, in MB."""
     source, target, V = json.loads(file.read_text(encoding="utf-8"))
     ours, theirs = models(V, "after")
     model: nn.Module = ours if side == "ours" else theirs
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for picks in bucket_batches([len(t) for t in target], BATCH)[-10:]:
         batch = Batch(source, target, picks)
         step(model, optimizer, lambda b=batch: b.ours(ours) if side == "ours" else b.theirs(theirs))
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 def parts(model: Seq2Seq, batch: Batch) -> dict[str, float]:
@@ -162,7 +161,7 @@ def main() -> None:
         for side in ("ours", "plain"):
             command = [sys.executable, __file__, ids.name, "--peak", side, "--threads", str(given.threads)]
             found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1]
-            print(f"memory that training adds, {side}: {float(found):.0f} MB")
+            print(f"memory at most, {side}: {float(found):.0f} MB")
 
 
 def decode(ours: Seq2Seq, theirs: Plain, source: list[list[int]], target: list[list[int]]) -> None:

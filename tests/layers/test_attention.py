@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from elman.errors import InputError
-from elman.layers import attention as room
+from elman.layers import additive_score as room
 from elman.layers.attention import SCORES
 from elman.nn import Attention
 
@@ -124,15 +124,20 @@ def test_coverage_is_read_and_learned(places):
     assert covered.grad.abs().sum() > 0
 
 
-def test_long_sequences_are_scored_in_blocks(monkeypatch):
-    attention, s, h = made("additive")
-    s.requires_grad_()
-    memory = attention.remember(h, LENGTHS)
-    attention(s, memory)[0].sum().backward()
-    want, s.grad = s.grad, None
-    monkeypatch.setattr(room, "_MOST", h.numel())
-    attention(s, attention.remember(h, LENGTHS))[0].sum().backward()
-    torch.testing.assert_close(s.grad, want)
+@pytest.mark.parametrize("heads", [1, 2])
+@pytest.mark.parametrize("block", [1, 2 * S * H * T, 1 << 18])
+def test_scores_come_in_blocks(heads, block, monkeypatch):
+    monkeypatch.setattr(room, "_BLOCK", block)
+    torch.manual_seed(0)
+    shapes = (B, heads, T, H), (B, heads, S, H), (heads, H)
+    s, h, v = (torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in shapes)
+    want = (torch.tanh(s[:, :, :, None] + h[:, :, None]) * v[:, None, None]).sum(-1)
+    weights = torch.randn_like(want)
+    torch.testing.assert_close(room.additive(s, h, v), want)
+    ours = torch.autograd.grad((room.additive(s, h, v) * weights).sum(), (s, h, v))
+    torch.testing.assert_close(ours, torch.autograd.grad((want * weights).sum(), (s, h, v)))
+    with torch.no_grad():
+        torch.testing.assert_close(room.additive(s, h, v), want)
 
 
 def test_a_mask_in_place_of_lengths():

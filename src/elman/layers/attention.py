@@ -15,35 +15,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
 
 from elman.errors import InputError
+from elman.layers.additive_score import additive
 from elman.layers.arguments import check_size
 from elman.sequences import check_lengths, within
 
 __all__ = ["SCORES", "Attention", "Memory", "additive", "dot", "scaled_dot"]
-
-_MOST = 1 << 24  # numbers that the additive score holds at a time
-
-
-def additive(s: Tensor, h: Tensor, v: Tensor) -> Tensor:
-    """score(s_t, h_i) = v . tanh(s_t + h_i), of vectors that are already `W_a @ s` and `U_a @ h`.
-
-    Shapes: s (..., T, A), h (..., S, A), v (heads, A) -> (..., T, S).
-    """
-    steps = max(1, _MOST // max(1, h.numel()))
-    if s.shape[-2] <= steps:
-        return _additive(s, h, v)
-    # what lies between would be T times the memory: of long sequences it is made again on the way back
-    blocks = [checkpoint(_additive, part, h, v, use_reentrant=False) for part in torch.split(s, steps, -2)]
-    return torch.cat(blocks, -2)
-
-
-def _additive(s: Tensor, h: Tensor, v: Tensor) -> Tensor:
-    summed = torch.tanh(s.unsqueeze(-2) + h.unsqueeze(-3))
-    if v.shape[0] == 1:  # one head: one product of a matrix and a vector
-        return summed @ v[0]
-    return (summed * v[..., None, None, :]).sum(-1)
 
 
 def dot(s: Tensor, h: Tensor) -> Tensor:
