@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -85,7 +84,9 @@ def peak(side: str, file: Path) -> None:
     for picks in bucket_batches([len(t) for t in target], BATCH)[-10:]:
         batch = Batch(source, target, picks)
         step(model, optimizer, lambda b=batch: b.ours(ours) if side == "ours" else b.theirs(theirs))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    # getrusage would tell of the parent, too, out of whose memory a process begins
+    status = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    print(next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024)
 
 
 def parts(model: Seq2Seq, batch: Batch) -> dict[str, float]:
