@@ -41,6 +41,3 @@ def test_from_a_file_to_a_run_that_answers(tmp_path, call):
     assert some[0] == some[1] != some[2]
     call("generate", run, "--out", tmp_path / "x.txt", "--seed", 1)
     assert (tmp_path / "x.txt").read_text(encoding="utf-8") == json.loads(some[0])["generated"]
-    code, _, err = call("chat", run)
-    assert code == 2
-    assert "cannot chat" in err

@@ -33,7 +33,7 @@ def test_a_training_in_steps(call: Any, reviews: Path, tmp_path: Path, monkeypat
     assert ", step 4: " in err
     assert "need more epochs" not in err
     page = (tmp_path / "whole" / "report.html").read_text()
-    assert f"{len(found)} validations; the weights of step " in page
+    assert f"{len(found)} validations. What answers was then trained anew" in page
     recipe = (tmp_path / "whole" / "recipe.toml").read_text()
     assert all(f"{key} = {value}" in recipe for key, value in SETTINGS.items())
 

@@ -153,6 +153,10 @@ def test_what_is_decided_for_several_labels() -> None:
     assert sorted(text for _, held in folds for text in held.inputs) == sorted(examples.inputs)
     values = {"model.hidden": 4, "model.embedding": 4}
     recipe = recipe_of("classify", ["training.batch_size=32"], values)[1]
+    assert len(decide(recipe, train, valid, Silent()).tried) <= 1  # among so few texts chance would choose
+    rows = rows_of(1100)
+    examples = Labelled([text for text, _ in rows], LabelSets(labels for _, labels in rows))
+    train, valid = examples.take(range(1000)), examples.take(range(1000, 1100))
     found = decide(recipe, train, valid, Silent())
     assert found.by == "micro_f1"
     assert len(found.tried) > 1
