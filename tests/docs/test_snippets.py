@@ -9,10 +9,13 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from elman.config.tasks import TASKS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -36,6 +39,15 @@ def run(words: list[str]) -> subprocess.CompletedProcess[str]:
     if program == "elman":
         arguments = ["-m", "elman.cli", *arguments, *(SHORT if arguments[0] == "train" else [])]
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True)
+
+
+@pytest.fixture(autouse=True)
+def tasks_as_before() -> Iterator[None]:
+    """A page may add a task of its own: no other test of this process may meet it."""
+    before = dict(TASKS)
+    yield
+    TASKS.clear()
+    TASKS.update(before)
 
 
 @pytest.mark.slow
