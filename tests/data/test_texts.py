@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import lzma
 from pathlib import Path
 
 import pytest
 
 from elman.config.settings import DataSettings
+from elman.data.packaging import pack_shakespeare
+from elman.data.parts import packaged_folder
 from elman.data.texts import load_texts
 from elman.errors import InputError
+
+ORIGINAL = Path(__file__).parents[3] / "shared" / "data" / "shakespeare"
 
 
 def written(path: Path, text: str) -> Path:
@@ -68,3 +73,22 @@ def test_nothing_there(tmp_path):
         load_texts(DataSettings(path=str(tmp_path / "no.txt")))
     with pytest.raises(InputError, match="no data"):
         load_texts(DataSettings())
+
+
+def test_the_packaged_plays():
+    found, notes = load_texts(DataSettings(path="packaged:shakespeare"))
+    assert {part: len(texts.texts[0]) for part, texts in found.items()} == {
+        "train": 983_819, "valid": 20_035, "test": 111_540,
+    }  # fmt: skip
+    assert not notes
+
+
+@pytest.mark.skipif(not ORIGINAL.is_dir(), reason="the original plays are not at hand")
+def test_the_packaged_plays_are_their_original_in_order(tmp_path, monkeypatch):
+    monkeypatch.setattr("elman.data.packaging.pack", lambda path, text: path.write_text(text, encoding="utf-8"))
+    pack_shakespeare(ORIGINAL, tmp_path)
+    for part in ("train", "valid", "test"):
+        packed = lzma.decompress((packaged_folder("shakespeare") / f"{part}.txt.xz").read_bytes()).decode()
+        assert packed == (tmp_path / f"{part}.txt.xz").read_text(encoding="utf-8")
+    whole = "".join((tmp_path / f"{part}.txt.xz").read_text(encoding="utf-8") for part in ("train", "valid", "test"))
+    assert whole == (ORIGINAL / "input.txt").read_text(encoding="utf-8")

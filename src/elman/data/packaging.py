@@ -22,10 +22,11 @@ from elman.data.sentence import Sentence
 from elman.data.split import split_groups
 from elman.files import write_file
 
-__all__ = ["main", "pack", "pack_chitchat", "pack_enja", "pack_ewt", "pack_reviews", "pack_wnut"]
+__all__ = ["main", "pack", "pack_chitchat", "pack_enja", "pack_ewt", "pack_reviews", "pack_shakespeare", "pack_wnut"]
 
 _SPLIT_SEED = 0
 _TURNS = 4  # of a conversation, at least
+_VALID = 20_000  # characters
 _LONG = 10  # words; two reviews that share a sentence this long are by one hand
 
 
@@ -102,6 +103,16 @@ def pack_chitchat(source: Path, out: Path) -> None:
         begin += count
 
 
+def pack_shakespeare(source: Path, out: Path) -> None:
+    """The text in order: the last tenth is the test, as published figures have it, and from the last blank line that
+    is 20,000 characters or more before it on, it validates."""
+    text = (source / "input.txt").read_text(encoding="utf-8")
+    test = int(0.9 * len(text))
+    valid = text.rindex("\n\n", 0, test - _VALID) + 2
+    for part, (begin, end) in {"train": (0, valid), "valid": (valid, test), "test": (test, len(text))}.items():
+        pack(out / f"{part}.txt.xz", text[begin:end])
+
+
 def _columns(sentences: Iterable[Sentence]) -> str:
     return "\n".join("".join(f"{w}\t{t}\n" for w, t in zip(s.words, s.tags)) for s in sentences)
 
@@ -114,6 +125,7 @@ def main(sources: str) -> None:
     pack_ewt(Path(sources) / "ud_english_ewt", recipes / "pos")
     pack_enja(Path(sources) / "enja", recipes / "enja")
     pack_chitchat(Path(sources) / "chitchat", recipes / "chitchat")
+    pack_shakespeare(Path(sources) / "shakespeare", recipes / "shakespeare")
 
 
 if __name__ == "__main__":
