@@ -16,6 +16,7 @@ __all__ = ["OPTIONAL", "doctor", "examine"]
 OPTIONAL = {
     "read Parquet": ("pyarrow.parquet", "pip install 'elman[hub]'"),
     "read Excel's .xlsx": ("openpyxl", "pip install 'elman[xlsx]'"),
+    "read tunes in ABC": ("symusic", "pip install 'elman[music]'"),
     "read data sets by hf:NAME": ("datasets", "pip install 'elman[hub]'"),
     "write TensorBoard events into each RUN": ("torch.utils.tensorboard", "pip install 'elman[tensorboard]'"),
 }

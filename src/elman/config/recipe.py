@@ -45,6 +45,7 @@ _DESCRIBES = (
     "encoding",
     "header",
     "scheme",
+    "step",
 )
 
 _OF_DATA = {"data", "text"}  # sections that say nothing of the model

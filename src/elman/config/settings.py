@@ -33,6 +33,8 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True):
         classes: treebank of sentiment only: 5, or 2 (neutral left out).
         phrases: treebank of sentiment only: every labelled phrase of the training trees is an example.
         scheme: of entity tags: IOB1, IOB2, IOBES, BILOU, none (plain labels), or auto.
+        step: of music, the beats (quarter notes) from one frame to the next; 0: .25 of MIDI and ABC, of piano rolls
+            what their file says, else 1.
     """
 
     path: str = ""
@@ -55,6 +57,7 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True):
     classes: Literal[2, 5] = 5
     phrases: bool = True
     scheme: Literal["auto", "IOB1", "IOB2", "IOBES", "BILOU", "none"] = "auto"
+    step: float = 0.0
 
 
 def resolve_paths(section: dict[str, Any], folder: Path, only: Collection[str] | None = None) -> None:

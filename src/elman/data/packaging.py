@@ -15,14 +15,20 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+
 from elman.data.formats.conll import read_conll
 from elman.data.formats.conllu import read_conllu
 from elman.data.reviews import ReviewSentence, read_reviews
+from elman.data.rolls import read_rolls
 from elman.data.sentence import Sentence
 from elman.data.split import split_groups
 from elman.files import write_file
 
-__all__ = ["main", "pack", "pack_chitchat", "pack_enja", "pack_ewt", "pack_reviews", "pack_shakespeare", "pack_wnut"]
+__all__ = [
+    "main", "pack", "pack_chitchat", "pack_enja", "pack_ewt", "pack_music", "pack_reviews", "pack_shakespeare",
+    "pack_wnut",
+]  # fmt: skip
 
 _SPLIT_SEED = 0
 _TURNS = 4  # of a conversation, at least
@@ -113,6 +119,17 @@ def pack_shakespeare(source: Path, out: Path) -> None:
         pack(out / f"{part}.txt.xz", text[begin:end])
 
 
+def pack_music(source: Path, out: Path, step: float) -> None:
+    """A set of piano rolls as it is: its parts, each piece behind the other, with their lengths; and beats a frame."""
+    arrays: dict[str, np.ndarray] = {"step": np.array(step)}
+    for part, rolls in read_rolls(source).parts.items():
+        arrays[part] = np.concatenate(rolls)
+        arrays[f"{part}_lengths"] = np.array([len(roll) for roll in rolls], np.int32)
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    write_file(out / "pieces.npz", file.getvalue())
+
+
 def _columns(sentences: Iterable[Sentence]) -> str:
     return "\n".join("".join(f"{w}\t{t}\n" for w, t in zip(s.words, s.tags)) for s in sentences)
 
@@ -126,6 +143,8 @@ def main(sources: str) -> None:
     pack_enja(Path(sources) / "enja", recipes / "enja")
     pack_chitchat(Path(sources) / "chitchat", recipes / "chitchat")
     pack_shakespeare(Path(sources) / "shakespeare", recipes / "shakespeare")
+    pack_music(Path(sources) / "music" / "JSB_Chorales.mat", recipes / "jsb", step=1.0)
+    pack_music(Path(sources) / "music" / "Nottingham.mat", recipes / "nottingham", step=0.5)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Music -> features: notes, MIDI, ABC, piano rolls; and back, to a file and to sound."""
