@@ -19,6 +19,7 @@ from cyclopts import App, CycloptsError
 from elman import __version__
 from elman.cli.bench import bench
 from elman.cli.chat import chat
+from elman.cli.complete import complete
 from elman.cli.doctor import doctor
 from elman.cli.evaluate import evaluate
 from elman.cli.explain import explain
@@ -46,6 +47,7 @@ for command in (
     train,
     predict,
     generate,
+    complete,
     chat,
     evaluate,
     inspect,

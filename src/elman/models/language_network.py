@@ -5,6 +5,7 @@ h_t = cell(x_{t-1}, h_{t-1}),    p(x_t | h_t) = softmax(W h_t + b)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ from elman.layers.dropout import dropout
 from elman.models.language_settings import LanguageSettings
 from elman.models.smoothing import smoothed_loss
 
-__all__ = ["Block", "LanguageNetwork", "Standing"]
+__all__ = ["Block", "LanguageNetwork", "Standing", "joined"]
 
 
 class Standing(NamedTuple):
@@ -202,6 +203,22 @@ class LanguageNetwork(nn.Module):
         if not (self.training and rate):
             return x
         return x * dropout(x.new_ones(1, *x.shape[1:]), rate)
+
+
+def joined(places: Sequence[tuple[list[Standing], int]]) -> list[Standing]:
+    """One state of N texts, of the `row`-th text of each of N states."""
+
+    def together(parts: Sequence[Tensor]) -> Tensor:
+        return torch.cat([part[:, row : row + 1] for part, (_, row) in zip(parts, places)], 1)
+
+    found = []
+    for k in range(len(places[0][0])):
+        at = [state[k] for state, _ in places]
+        rows = [s.hidden if isinstance(s.hidden, tuple) else (s.hidden,) for s in at]
+        parts = tuple(together(part) for part in zip(*rows))
+        hidden = parts if isinstance(at[0].hidden, tuple) else parts[0]
+        found.append(Standing(hidden, together([s.before for s in at])))
+    return found
 
 
 def detached(state: list[Standing]) -> list[Standing]:

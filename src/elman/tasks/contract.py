@@ -33,6 +33,8 @@ from elman.training.watch import Watch
 __all__ = [
     "Baseline",
     "Chat",
+    "Complete",
+    "Completed",
     "Figure",
     "Fitting",
     "Look",
@@ -175,6 +177,27 @@ class Chat(Protocol):
         """Begin anew."""
 
 
+class Completed(Protocol):
+    """A word that a text may go on with."""
+
+    @property
+    def word(self) -> str: ...
+
+    @property
+    def insert(self) -> str:
+        """What to put behind the text, so that the word stands there."""
+
+    @property
+    def probability(self) -> float: ...
+
+
+class Complete(Protocol):
+    """Completes a text as it is typed: asked of one text after another, it reads only what is new."""
+
+    def __call__(self, text: str, number: int = 3) -> Sequence[Completed]:
+        """The likeliest words, the likeliest first."""
+
+
 class Task(ABC, Generic[E, X]):
     """One task: what it learns from, what it answers, what it shows. X is a part of its data.
 
@@ -183,7 +206,8 @@ class Task(ABC, Generic[E, X]):
         kept: keys of a recipe's [data] that hold for other data than those of the training, too.
         options: what may be asked of its answers, a Struct of it: `elman predict RUN --set answer.KEY=VALUE`.
         verbs: what else it can do, by the command that does it: of an estimator "chat" makes a `Chat`, and
-            "generate" a function that goes on from a beginning (a text, or "") and gives back the whole.
+            "generate" a function that goes on from a beginning (a text, or "") and gives back the whole, and
+            "complete" one that gives the likeliest words at the end of a text (`Complete`).
     """
 
     kind: type[E]

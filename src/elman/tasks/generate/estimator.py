@@ -24,6 +24,7 @@ from elman.decoding.settings import SampleSettings
 from elman.equations.graph import Graph
 from elman.errors import InputError
 from elman.metric import known_figure
+from elman.models.completing import Completer, Completion
 from elman.models.described_language import LanguageDescription
 from elman.models.language_network import LanguageNetwork
 from elman.models.language_settings import LanguageSettings
@@ -174,6 +175,16 @@ class LanguageModel(Estimator[Texts, StreamedTexts, Piece]):
         found = self._drawn(start, length, temperature, top_k, top_p, seed)
         before = self.units_.encode(start).tolist() if whole else []
         return self.units_.decode([*before, *found.tokens])
+
+    def complete(self, text: str, number: int = 3) -> list[Completion]:
+        """The likeliest words that go on with the letters at the end of a text, with their probabilities given all of
+        it; behind a blank or a sign, the likeliest next words. `completer` answers as one types."""
+        return self.completer()(text, number)
+
+    def completer(self) -> Completer:
+        """What completes one text after another, and reads only what is new of each."""
+        check_fitted(self)
+        return Completer(self.model_, self.units_)
 
     def _drawn(self, start: str, length: int, temperature: float, top_k: int, top_p: float, seed: int) -> Hypothesis:
         model, banned = self.model_.eval(), (0, 1, BEGIN)

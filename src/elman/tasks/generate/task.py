@@ -55,7 +55,10 @@ class Generate(Task[LanguageModel, Texts]):
     kind = LanguageModel
     kept = ("format", "encoding", "header", "input")
     options = Continuing
-    verbs = {"generate": lambda estimator: lambda start: _gone_on(estimator, start, whole=True)}  # noqa: RUF012
+    verbs = {  # noqa: RUF012
+        "generate": lambda estimator: lambda start: _gone_on(estimator, start, whole=True),
+        "complete": LanguageModel.completer,
+    }
 
     # -- learn
 

@@ -1,0 +1,69 @@
+"""The command `elman complete`."""
+
+from __future__ import annotations
+
+import json as json_text
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from elman.errors import InputError
+
+if TYPE_CHECKING:
+    from elman.tasks.contract import Complete, Completed
+
+__all__ = ["complete"]
+
+_HELP = "Tab takes a suggestion, Down chooses another, Enter begins a line, Ctrl-D ends"
+
+
+def complete(run: Path, text: str | None = None, /, *, number: int = 3, json: bool = False) -> int:
+    """Propose words that continue what is typed, the likeliest first, given all that was typed before.
+
+    Without a text it completes as you type, in a line editor. Of a pipe each line has one line of answers, and all
+    lines before it count.
+
+    Parameters
+    ----------
+    run
+        The folder that elman train wrote.
+    text
+        What was typed so far; in quotes, with a blank at its end where the next word is wanted.
+    number
+        Words at most.
+    json
+        Print JSON objects, with what to insert for each word.
+    """
+    from elman.tasks.use import Run
+
+    if number < 1:
+        raise InputError("at least one word", where="--number", remedy="give 1 or more")
+    completer: Complete = Run(run).verb("complete")
+    if text is not None:
+        found = completer(text, number)
+        if json:
+            print(_json(text, found))
+        elif not found:
+            print("no word that the model knows begins so", file=sys.stderr)
+        else:
+            print("\n".join(f"{one.word}\t{one.probability:.3f}" for one in found))
+        return 0
+    if sys.stdin.isatty():
+        from elman.cli.editor import edit
+
+        print(_HELP, file=sys.stderr)
+        edit(completer, number)
+        return 0
+    before = ""
+    for line in sys.stdin:
+        line = line.removesuffix("\n").removesuffix("\r")
+        found = completer(before + line, number)
+        print(_json(line, found) if json else "\t".join(one.word for one in found), flush=True)
+        before += f"{line}\n"
+    return 0
+
+
+def _json(text: str, found: Sequence[Completed]) -> str:
+    rows = [{"word": one.word, "insert": one.insert, "probability": round(one.probability, 6)} for one in found]
+    return json_text.dumps({"text": text, "completions": rows}, ensure_ascii=False)

@@ -1,0 +1,172 @@
+"""Completion against all words enumerated; kept state against reading from the beginning."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from elman.models.completing import Completer
+from elman.models.language_network import LanguageNetwork
+from elman.models.language_settings import LanguageSettings
+from elman.models.text_stream import surprises
+from elman.text.running import BEGIN, RunningUnits
+
+TEXT = "a cab, abba cabs\nbad cab. back a cab,\n"
+
+
+def made(kind: str = "character", text: str = TEXT, size: int = 100, **settings: object) -> Completer:
+    torch.manual_seed(3)
+    units = RunningUnits.fit([text], kind, size)
+    network = LanguageNetwork(LanguageSettings(**{"embedding": 6, "hidden": 12, "tied": False, **settings}), len(units))
+    with torch.no_grad():
+        network.softmax.weight.mul_(6)  # so that some of it is likelier than the rest
+    return Completer(network.double(), units)
+
+
+def chance(completer: Completer, numbers: list[int], before: int) -> float:
+    """p of the units behind the first ones."""
+    found = torch.cat(list(surprises(completer.model, np.array([BEGIN, *numbers]))))
+    return float(found[before:].sum().exp())
+
+
+def characters(completer: Completer, text: str, longest: int) -> tuple[dict[str, float], float]:
+    """By word, p of it behind a text and its letters; and how likely the word is longer than that."""
+    units = completer.units
+    letters = [c for c in units.words[4:] if c.isalpha()]
+    before = len(text)
+    typed = completer.spelling.typed(text)
+
+    def begins(more: str) -> float:
+        return chance(completer, units.encode(text + more).tolist(), before) if more else 1.0
+
+    found, longer = {}, 0.0
+    for n in range(longest + 1):
+        for word in map("".join, itertools.product(letters, repeat=n)):
+            whole = begins(word)
+            further = sum(begins(word + c) for c in letters)
+            if typed + word:
+                found[typed + word] = whole - further
+            else:
+                nothing = whole - further
+            longer += further if n == longest else 0.0
+    return found, longer + (0.0 if typed else nothing)
+
+
+@pytest.mark.parametrize("text", ["a ca", "a ", "ab", "", "bad\n", "a cab, b"])
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_characters_are_completed_by_the_likeliest_of_all_words(text, cell):
+    completer = made(cell=cell)
+    wanted, longer = characters(completer, text, 3)
+    assert sum(wanted.values()) + longer == pytest.approx(1)
+    best = sorted(wanted.items(), key=lambda pair: -pair[1])
+    best = [(word, p) for word, p in best if word != completer.spelling.typed(text)][:3]
+    found = [c for c in completer(text, 5) if len(c.word) - len(completer.spelling.typed(text)) <= 3][:3]
+    assert [c.word for c in found] == [word for word, _ in best[: len(found)]]
+    assert [c.probability for c in found] == pytest.approx([p for _, p in best[: len(found)]])
+    assert found
+    assert all(text + c.insert == text[: len(text) - len(completer.spelling.typed(text))] + c.word for c in found)
+
+
+def test_all_words_with_a_prefix_are_certain_together():
+    completer = made()
+    completer.most = 100_000
+    found, whole = completer.words("a ca", 2_000)
+    assert whole == 1
+    some = sum(p for word, p in found if len(word) <= 5)
+    enumerated, _ = characters(completer, "a ca", 3)
+    assert some == pytest.approx(sum(enumerated.values()), rel=1e-6)
+    assert sum(p for _, p in found) > 0.98
+
+
+def test_behind_a_sign_the_next_word_has_a_blank_before_it():
+    completer = made()
+    (one,) = completer("a cab,", 1)
+    spelt = completer.units.encode(f"a cab,{one.insert}").tolist()
+    further = sum(chance(completer, [*spelt, int(u)], 6) for u in completer.spelling.continues)
+    assert one.insert == f" {one.word}"
+    assert one.probability == pytest.approx(chance(completer, spelt, 6) - further)
+
+
+@pytest.mark.parametrize("kind", ["word", "token"])
+@pytest.mark.parametrize("typed", ["c", "ca", "b", "", "cab"])
+def test_words_are_completed_by_those_that_begin_alike(kind, typed):
+    completer = made(kind)
+    before = completer.units.encode("a cab").tolist()
+    p = {}
+    for number in completer.spelling.begins.tolist():
+        word = completer.spelling.letters[number]
+        if word.startswith(typed):
+            p[word] = chance(completer, [*before, number], 2)
+    whole = sum(p.values()) if typed else 1.0
+    best = sorted(((w, q / whole) for w, q in p.items() if w != typed), key=lambda pair: -pair[1])
+    found = completer(f"a cab {typed}", 100)
+    assert [c.word for c in found] == [w for w, _ in best]
+    assert [c.probability for c in found] == pytest.approx([q for _, q in best])
+
+
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+def test_subwords_sum_over_all_ways_to_write_a_word(kind):
+    completer = made(kind, TEXT * 3, 24)
+    completer.most = 3_000
+    units, spelling, typed = completer.units, completer.spelling, "ca"
+    before = units.encode("a").tolist()
+    worth: dict[str, float] = {}
+    whole = 0.0
+
+    def walk(numbers: list[int], letters: str) -> None:
+        nonlocal whole
+        p = chance(completer, [*before, *numbers], len(before)) if numbers else 1.0
+        agrees = letters.startswith(typed)
+        if agrees and not letters[: -len(spelling.letters[numbers[-1]])].startswith(typed):
+            whole += p  # the first unit with which the letters are whole
+        if numbers and agrees:
+            further = sum(chance(completer, [*before, *numbers, int(u)], len(before)) for u in spelling.continues)
+            worth[letters] = worth.get(letters, 0.0) + p - further
+        if len(numbers) == 3 or (numbers and p < 1e-4):
+            return
+        for u in (spelling.continues if numbers else spelling.begins).tolist():
+            new = letters + spelling.letters[u]
+            if new.startswith(typed) or typed.startswith(new):
+                walk([*numbers, u], new)
+
+    walk([], "")
+    best = sorted(worth.items(), key=lambda pair: -pair[1])[:2]
+    found = {c.word: c.probability for c in completer("a ca", 60)}
+    for word, p in best:
+        if word != typed:
+            assert found[word] == pytest.approx(p / whole, rel=0.02)
+    assert sum(found.values()) <= 1 + 1e-9
+
+
+@pytest.mark.parametrize("kind", ["character", "bpe", "word"])
+def test_as_one_types_and_deletes_it_answers_as_from_the_beginning(kind):
+    once = made(kind, TEXT * 3, 24)
+    for text in ("", "a", "a c", "a ca", "a cab", "a ca", "a c", "b", "bad cab", "bad ca", "bad ca\nc"):
+        found, anew = once(text), made(kind, TEXT * 3, 24)(text)
+        assert [c.word for c in found] == [c.word for c in anew]
+        assert [c.probability for c in found] == pytest.approx([c.probability for c in anew])
+
+
+def test_a_long_text_is_read_once_and_a_letter_costs_a_step():
+    completer = made()
+    completer(TEXT * 40 + "a c")
+    steps = completer.steps
+    completer.most = 0  # reading alone
+    completer(TEXT * 40 + "a ca")
+    assert completer.steps - steps <= 1
+    completer(TEXT * 40 + "a")  # letters are deleted
+    assert completer.steps - steps <= 1
+    completer((TEXT * 40)[:-200])  # further back than is kept: from the last mark on
+    assert completer.steps - steps <= 1 + 128
+    assert math.isclose(sum(len(node.log_probs) > 0 for node in completer._stack.values()), len(completer._stack))
+    assert len(completer._stack) < 300
+
+
+@pytest.mark.parametrize("text", ["ж", "a ca漢", "a caж"])
+def test_letters_that_were_never_seen_are_completed_by_nothing(text):
+    for kind in ("character", "word", "bpe"):
+        assert made(kind, TEXT * 3, 24)(text) == []
