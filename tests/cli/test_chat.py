@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import select
+import signal
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +93,80 @@ def test_a_run_that_cannot_chat_says_what_can(call: Any, monkeypatch: Any) -> No
     code, out, err = say(call, monkeypatch, KEPT / "classify", "hello")
     assert (code, out) == (2, [])
     assert err == "elman: a RUN of the task classify cannot chat; train one that can: elman train dialogue\n"
+
+
+def in_a_terminal(run: Path, keys: Sequence[bytes], out: Path | None = None) -> tuple[int, str]:
+    """`elman chat` in a terminal of its own, in which these keys are pressed at one prompt after the other."""
+    import pty
+
+    child, terminal = pty.fork()
+    if child == 0:
+        code = 99
+        try:
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore it
+            if out is not None:
+                os.dup2(os.open(out, os.O_CREAT | os.O_WRONLY), 1)
+            sys.stdin, sys.stdout, sys.stderr = (
+                os.fdopen(n, mode, encoding="utf-8", closefd=False) for n, mode in enumerate("rww")
+            )
+            cli.main(["chat", str(run)])
+        except SystemExit as end:
+            code = int(end.code or 0)
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+    seen, todo, until = b"", list(keys), time.monotonic() + 30
+    while time.monotonic() < until:
+        if not select.select([terminal], [], [], 0.1)[0]:
+            continue
+        try:
+            read = os.read(terminal, 4096)
+        except OSError:  # how Linux says that the other end is closed
+            break
+        seen += read
+        if not read:
+            break
+        if todo and seen.endswith(b"> "):
+            os.write(terminal, todo.pop(0))
+    else:
+        os.kill(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), seen.decode("utf-8").replace("\r\n", "\n")
+
+
+needs_terminal = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="opens a pseudo-terminal")
+
+
+@needs_terminal
+def test_in_a_terminal(trained: tuple[Path, str], call: Any, monkeypatch: Any) -> None:
+    """Empty lines say nothing, commands are told apart from turns, the arrow brings a line back, Ctrl-D ends."""
+    run, _ = trained
+    asked = "ben , where is the salt ?"
+    _, (wanted,), _ = say(call, monkeypatch, run, asked)
+    line = asked.encode() + b"\r"
+    code, seen = in_a_terminal(
+        run, [line, b"  \r", b"/rest\r", b"/help\r", b"/reset\r", b"\x1b[A" * 5 + b"\r", b"\x04"]
+    )
+    assert code == 0
+    assert seen.count(f"\n{wanted}\n") == 2
+    assert "there is no /rest; /reset begins anew; Ctrl-D ends\n" in seen
+    assert "what was said is forgotten\n" in seen
+    assert seen.endswith("\n")
+
+
+@needs_terminal
+def test_ctrl_c_in_a_terminal(trained: tuple[Path, str]) -> None:
+    code, seen = in_a_terminal(trained[0], [b"half a lin\x03"])
+    assert code == 130
+    assert seen.endswith("\nelman: interrupted\n")
+
+
+@needs_terminal
+def test_answers_alone_go_to_a_file(trained: tuple[Path, str], tmp_path: Path) -> None:
+    code, seen = in_a_terminal(trained[0], [b"hello\r", b"what ?\r", b"\x04"], tmp_path / "said")
+    lines = (tmp_path / "said").read_text().splitlines()
+    assert (code, len(lines)) == (0, 2)
+    assert not any(line.startswith(">") for line in lines)
+    assert "> hello" in seen
 
 
 def test_the_other_commands(trained: tuple[Path, str], call: Any, tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from elman.console import SET
@@ -10,6 +13,8 @@ from elman.console import SET
 __all__ = ["chat"]
 
 _HELP = "/reset begins anew; Ctrl-D ends"
+_PROMPT = "> "
+_COMMAND = re.compile(r"/\w+")
 
 
 def chat(run: Path, /, *, seed: int | None = None, set: SET = None) -> int:
@@ -36,16 +41,31 @@ def chat(run: Path, /, *, seed: int | None = None, set: SET = None) -> int:
     people = sys.stdin.isatty()
     if people:
         print(_HELP, file=sys.stderr)
-    while True:
-        try:
-            line = input("> ") if people else sys.stdin.readline()
-        except EOFError:  # Ctrl-D
-            print(file=sys.stderr)
-            return 0
-        if not people and not line:
-            return 0
-        if line.strip() == "/reset":
+    for line in _typed() if people else sys.stdin:
+        said = line.strip()
+        if said == "/reset":
             talk.reset()
             print("what was said is forgotten", file=sys.stderr)
-        elif line.strip() or not people:
+        elif people and _COMMAND.fullmatch(said):  # in a pipe it is a turn like any other
+            print(_HELP if said == "/help" else f"there is no {said}; {_HELP}", file=sys.stderr)
+        elif said or not people:
             print(" ".join(talk.say(line).split()), flush=True)
+    return 0
+
+
+def _typed() -> Iterator[str]:
+    """The lines that somebody types, with what a terminal can do: arrows, Ctrl-R."""
+    with suppress(ImportError):  # there is none on Windows, whose console does the same
+        import readline  # noqa: F401  # input() uses it once it is there
+    prompt = _PROMPT if sys.stdout.isatty() else ""  # else input() would write it between the answers
+    while True:
+        if not prompt:
+            print(_PROMPT, end="", file=sys.stderr, flush=True)
+        try:
+            line = input(prompt)
+        except (EOFError, KeyboardInterrupt) as end:  # Ctrl-D, Ctrl-C
+            print(file=sys.stderr)  # what comes next is a line of its own
+            if isinstance(end, KeyboardInterrupt):
+                raise
+            return
+        yield line
