@@ -74,7 +74,7 @@ _KNOWN = {
         Figure("bleu", unit="points", name="BLEU"),
         Figure("bleu_lc", unit="points", name="BLEU, lower-cased"),
         Figure("chrf", unit="points", name="chrF"),
-        Figure("recall_at_1", name="Recall@1 of 100"),
+        Figure("recall_at_1", name="Recall@1"),
         Figure("most_frequent", "low", name="Share of the most frequent answer"),
         Figure("distinct_1", name="Distinct words"),
         Figure("distinct_2", name="Distinct pairs of words"),

@@ -99,6 +99,15 @@ def test_a_file_of_other_labels(call: Any, tmp_path: Path) -> None:
         (["train", "classify"], "no data; give a file or folder: --data PATH"),
         (["train", "classify", "--data", "nowhere.csv"], "nowhere.csv: no such file or folder"),
         (["train"], "RECIPE"),
+        (
+            ["train", "sentiment", "--set", "model.hidden=8", "training.epochs=2"],
+            "training.epochs=2: one setting follows each --set; write --set before this one, too",
+        ),
+        (["predict", "run", "two", "words"], "words: nothing is expected there"),
+        (
+            ["predict", "run", "more", "than", "two"],
+            "than two: nothing is expected there; put a text of several words in quotes",
+        ),
         (["train", "sentiment", "--bogus"], "Unknown option"),
         (["train", "sentiment", "--out", "."], ".: cannot be the name of a folder; choose another --out"),
         (["text", "hello", "--language", "englisch"], "unknown language 'englisch'; did you mean 'english'?"),

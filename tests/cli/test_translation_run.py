@@ -78,7 +78,11 @@ def test_one_text_in_every_way(trained: tuple[Path, str], call: Any) -> None:
         == call("predict", run, "a b")[1].split()[:1]
     )
     code, _, err = call("predict", run, "a b", "--nbest", "3", "--beam", "2")
-    assert (code, err) == (2, "elman: nbest is 3, the beam is 2 wide; give a size of at least nbest\n")
+    told = "answer.nbest: 3 answers of a beam that is 2 wide; ask for a beam at least as wide, or leave it out"
+    assert (code, err) == (2, f"elman: {told}\n")
+    code, _, err = call("predict", run, "a b", "--set", "answer.normalise=length")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "answer.normalise: unknown value 'length'; one of 'none', 'mean', 'wu'" in err
     _, _, err = call("predict", run, "never met")
     assert "text 1: the model knows nothing of it" in err
 

@@ -58,6 +58,28 @@ def test_conversations_are_never_on_two_sides(tmp_path: Path) -> None:
     assert again.test.source == data.test.source
 
 
+def test_equal_conversations_stay_on_one_side(tmp_path: Path) -> None:
+    talks = [*many(40), *[[turn.upper() for turn in turns] for turns in many(40)]]
+    data = load_dialogues(DataSettings(path=write(tmp_path / "talk.txt", talks)))
+    said = [{text.casefold() for text in part.source} for part in (data.train, data.valid, data.test)]
+    assert not said[0] & said[1] | said[0] & said[2] | said[1] & said[2]
+    assert sum(len(part) for part in (data.train, data.valid, data.test)) == 240
+
+
+def test_the_column_of_conversations_is_guessed(tmp_path: Path) -> None:
+    rows = [f"{n},{turn.replace(',', '')}" for n, turns in enumerate(many(10)) for turn in turns]
+    (tmp_path / "talk.csv").write_text("\n".join(["Dialogue ID,said", *rows]))
+    settings = DataSettings(path=str(tmp_path / "talk.csv"))
+    data = load_dialogues(settings)
+    assert "column guessed: rows of the same 'Dialogue ID' are one conversation; if that is wrong, say" in data.notes[1]
+    named = load_dialogues(DataSettings(path=settings.path, group="Dialogue ID"))
+    assert data.test.source == named.test.source
+    assert len(load_contexts(settings, True, lambda line: None)) == 30
+    # where each row is a whole dialogue, the column is none of that
+    (tmp_path / "pairs.csv").write_text("\n".join(["dialogue,response", *(f"q {i},a {i}" for i in range(20))]))
+    assert len(load_dialogues(DataSettings(path=str(tmp_path / "pairs.csv"))).train) == 14
+
+
 def test_files_of_their_own(tmp_path: Path) -> None:
     parts = {part: write(tmp_path / f"{part}.txt", many(n)) for part, n in (("train", 5), ("valid", 2), ("test", 3))}
     named = DataSettings(path=parts["train"], valid=parts["valid"], test=parts["test"])
@@ -85,7 +107,7 @@ def test_what_is_left_out_is_told(tmp_path: Path) -> None:
         "1 of 13 conversations left out: nobody answers" in n for n in load_dialogues(DataSettings(path=path)).notes
     )
     path = write(tmp_path / "one.txt", [[str(i) for i in range(60)]])
-    with pytest.raises(InputError, match="1 groups cannot be split into 3 parts"):
+    with pytest.raises(InputError, match="1 conversation, and 3 parts to be cut from it; put an empty line"):
         load_dialogues(DataSettings(path=path))
 
 

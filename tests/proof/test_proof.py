@@ -9,7 +9,7 @@ from torch import nn
 import elman
 from elman import Example, InputError, Sequences
 from elman.nn import GRU, LSTM, Recurrent
-from elman.proof import prove_model
+from elman.proof import Proof, prove_model
 from elman.proof.verdict import Check, gathered
 
 LENGTHS = torch.tensor([4, 7, 2])
@@ -174,3 +174,9 @@ def test_a_model_and_the_layers_inside_it():
     saved = proof.to_dict()
     assert saved["ok"] is True
     assert all(c["error"] is not None for c in saved["checks"] if c["holds"] is not None)
+
+
+def test_a_long_name_moves_the_whole_column() -> None:
+    checks = [Check("alone = in a batch", True, 0.0, 1e-5), Check("greedy search: padded (with other values)", True)]
+    lines = str(Proof("subject", checks)).splitlines()[1:]
+    assert lines[0].index("holds") == lines[1].index("holds")

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from cyclopts import App, CycloptsError
+from cyclopts.exceptions import UnusedCliTokensError
 
 from elman import __version__
 from elman.cli.bench import bench
@@ -79,6 +80,8 @@ def main(tokens: Sequence[str] | None = None) -> None:
             sys.stdout.flush()
     except InputError as error:
         _say(str(error))
+    except UnusedCliTokensError as error:
+        _say(_superfluous(error.unused_tokens or []))
     except CycloptsError as error:
         _say(" ".join(str(error).split()))
     except KeyboardInterrupt:
@@ -109,6 +112,15 @@ def _with_pipes(tokens: Sequence[str]) -> list[str]:
         else:
             out.append(token)
     return out
+
+
+def _superfluous(words: Sequence[str]) -> str:
+    """What is said of words that no argument is left for."""
+    first = next(iter(words), "")
+    if "=" in first:
+        return f"{first}: one setting follows each --set; write --set before this one, too"
+    several = "; put a text of several words in quotes" if len(words) > 1 else ""
+    return f"{' '.join(words)}: nothing is expected there{several}"
 
 
 def _say(line: str) -> None:

@@ -33,7 +33,9 @@ def text(sentence: str, /, *, run: Path | None = None, language: str = "en", jso
         task = task_of(run)
         chain = task.chain(task.kind.load(run))
         if chain is None:
-            raise InputError("this RUN has no text chain: it reads tokens, or numbers", where=str(run))
+            raise InputError(
+                "this RUN has no text chain: it reads texts as they are, or tokens, or numbers", where=str(run)
+            )
     tagger = None if chain is not None else tagger_for(language)
     if json:
         print_json(shown(sentence, chain, tagger, language))

@@ -12,13 +12,15 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 
+import msgspec
+
 from elman.config.settings import DataSettings
 from elman.data.columns import guess_input
 from elman.data.formats import FORMATS, read_table
 from elman.data.pair_files import is_pair
 from elman.data.parallel import Pairs, ParallelTexts, load_pairs, load_sources
 from elman.data.parts import PARTS, find_parts, same_files
-from elman.data.split import divide
+from elman.data.split import divide, equal_texts
 from elman.data.table import Table
 from elman.data.textfile import bare_suffix, open_text, shown
 from elman.errors import InputError
@@ -29,6 +31,7 @@ Note = Callable[[str], object]
 Conversation = Sequence[str]
 
 TURN = "\u241e"  # between the turns of a context: the sign for a record separator, which nobody types
+_CALLED = {"conversation", "conv", "dialogue", "dialog", "thread", "session", "chat"}  # or so, with _id behind
 _MOST = 10  # turns of a context that are kept; an estimator reads the last of them
 _TABLES = {suffix for format in FORMATS if format.is_table for suffix in format.suffixes}
 
@@ -56,19 +59,18 @@ def load_dialogues(settings: DataSettings) -> ParallelTexts:
     Raises:
         InputError: no path, no conversation of two turns, too few conversations, anything wrong with a file.
     """
+    notes: list[str] = []
+    settings = _grouped(settings, notes.append)
     if _are_pairs(settings):
         return load_pairs(settings)
     files = find_parts(settings)
-    notes = same_files(files)
+    notes += same_files(files)
     found = {part: _read(path, settings, notes.append) for part, path in files.items()}
     parts = {part: list(map(tuple, conversations)) for part, conversations in found.items()}
     missing = [part for part in PARTS if part not in parts]
     if missing:
-        whole = [(number, turn) for number, turns in enumerate(parts["train"]) for turn in turns[1:]]
-        numbers = [number for number, _ in whole]
-        rows, note = divide([0] * len(whole), numbers, missing, settings, shown(files["train"]), "conversation")
-        deal = {part: sorted({numbers[row] for row in picks}) for part, picks in rows.items()}
-        parts |= {part: [parts["train"][number] for number in picks] for part, picks in deal.items()}
+        dealt, note = _dealt(parts["train"], missing, settings, shown(files["train"]))
+        parts |= dealt
         notes.append(note)
     known = set(parts["train"])
     for part in PARTS[1:]:
@@ -87,11 +89,52 @@ def load_contexts(settings: DataSettings, answered: bool, note: Note) -> Pairs:
     Raises:
         InputError: answers that are not there, anything wrong with the file.
     """
+    if answered:
+        settings = _grouped(settings, note)
     if answered and not _are_pairs(settings):
         files = find_parts(settings)
         part = "test" if "test" in files else "train"
         return pairs_of(_read(files[part], settings, note), shown(files[part]))
     return load_sources(settings, {}, answered, note)
+
+
+def _dealt(
+    conversations: Sequence[Conversation], missing: Sequence[str], settings: DataSettings, source: str
+) -> tuple[dict[str, list[tuple[str, ...]]], str]:
+    """The conversations of each part, "train" first, and the line that states the split; equal ones stay together."""
+    first: dict[tuple[object, ...], int] = {}
+    kinds = [first.setdefault(tuple(equal_texts(turns)), number) for number, turns in enumerate(conversations)]
+    if len(first) <= len(missing):
+        n = len(first)
+        raise InputError(
+            f"{n} conversation{'s that differ' * (n > 1)}, and {len(missing) + 1} parts to be cut from it",
+            where=source,
+            remedy="put an empty line between conversations",
+        )
+    kinds_of_turns = [kind for kind, turns in zip(kinds, conversations) for _ in turns[1:]]
+    rows, note = divide([0] * len(kinds_of_turns), kinds_of_turns, missing, settings, source, "conversation")
+    deal = {part: {kinds_of_turns[row] for row in picks} for part, picks in rows.items()}
+    return {
+        part: [tuple(c) for c, kind in zip(conversations, kinds) if kind in some] for part, some in deal.items()
+    }, note
+
+
+def _grouped(settings: DataSettings, note: Note) -> DataSettings:
+    """With the column that says which conversation a row is of, where nobody named it and a table has one so called."""
+    if settings.group or not settings.path or settings.path.startswith("hf:") or is_pair(settings.path):
+        return settings
+    path = find_parts(settings)["train"]
+    if bare_suffix(path) not in _TABLES:
+        return settings
+    table = read_table(path, settings.encoding, settings, lambda line: None)
+    for name in table.names:
+        called = name.strip().casefold().replace(" ", "_").removesuffix("_id")
+        if called in _CALLED and 1.5 * len(set(map(str, table[name]))) < len(table):
+            note(
+                f"column guessed: rows of the same {name!r} are one conversation; if that is wrong, say --group COLUMN"
+            )
+            return msgspec.structs.replace(settings, group=name)
+    return settings
 
 
 def _are_pairs(settings: DataSettings) -> bool:

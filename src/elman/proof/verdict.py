@@ -86,11 +86,11 @@ class Proof:
         return {"subject": self.subject, "ok": self.ok, "verdict": self.verdict, "checks": rows}
 
     def __str__(self) -> str:
-        lines = [self.verdict]
+        lines, width = [self.verdict], max((34, *(len(c.name) for c in self.checks)))
         for c in self.checks:
             said = {True: "holds", False: "FAILS", None: "-"}[c.holds]
             size = "" if c.error is None else f"  error {c.error:.1e} (at most {c.tolerance:.0e})"
-            lines.append(f"  {c.name:<34} {said}{size}{'  ' + c.note if c.note else ''}")
+            lines.append(f"  {c.name:<{width}} {said}{size}{'  ' + c.note if c.note else ''}")
         return "\n".join(lines)
 
 

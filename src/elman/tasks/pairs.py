@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import msgspec
 import torch
@@ -59,7 +59,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     alignment: bool = False
     ensemble: str = ""
     beam: Positive | None = None
-    normalise: str | None = None
+    normalise: Literal["none", "mean", "wu"] | None = None
     alpha: Annotated[float, msgspec.Meta(ge=-10, le=10)] | None = None
     coverage_penalty: NotNegative | None = None
     no_repeat_ngram: Count | None = None
@@ -69,6 +69,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     def check(self) -> None:
         """Raises InputError for a value that makes no sense, naming its key."""
         check_values(self, "answer")
+        if self.beam is not None and self.beam < self.nbest:
+            raise InputError(
+                f"{self.nbest} answers of a beam that is {self.beam} wide",
+                where="answer.nbest",
+                remedy="ask for a beam at least as wide, or leave it out",
+            )
 
     def search(self, trained: SearchSettings) -> SearchSettings:
         """How to search; the beam is at least as wide as answers are many."""

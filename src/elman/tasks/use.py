@@ -9,6 +9,7 @@ from typing import Any
 from elman.config.assigned import load_options
 from elman.config.recipe import list_recipes
 from elman.config.settings import DataSettings
+from elman.config.tasks import TASKS
 from elman.data.table import Table
 from elman.errors import InputError
 from elman.proof import Proof
@@ -25,7 +26,8 @@ _LENGTHS = (1, 2, 3, 5, 8, 13, 21, 34)  # of the sequences that a RUN without it
 def _trainable(verb: str) -> str:
     """The recipes whose task can do it."""
     able = [name for name, of, _ in list_recipes() if verb in task(of).verbs]
-    return " or ".join(f"elman train {name}" for name in able) or "there is none yet"
+    able = able or [name for name in TASKS if verb in task(name).verbs]
+    return " or ".join(f"elman train {name}" for name in able)
 
 
 def _silent(line: str) -> None:

@@ -25,8 +25,9 @@ def bm25(train: Pairs, valid: Pairs, test: Pairs) -> Baseline:
     ranking = BM25(list(train.target))
     tried = [_recall(ranking, valid, turns, _TRIED) for turns in _TURNS]
     best = _TURNS[int(np.argmax(tried))]
+    turns = f"{best} turns" if best > 1 else "turn"
     said = (
-        f"BM25 (k1 {ranking.k1}, b {ranking.b}) asked with the last {best} turn{'s' * (best > 1)}, a number chosen on "
+        f"Robertson and Zaragoza 2009, k1 {ranking.k1}, b {ranking.b}, asked with the last {turns}, a number chosen on "
         f"{min(_TRIED, len(valid)):,} validation contexts, over the same candidates"
     )
     return Baseline("BM25", said, {"recall_at_1": _recall(ranking, test, best, JUDGED)})

@@ -14,7 +14,7 @@ from elman.pages.page import Section, section
 from elman.report.facts import bars
 from elman.tasks.contract import Look, Trained
 from elman.tasks.dialogue.estimator import Responder
-from elman.tasks.dialogue.figures import spread
+from elman.tasks.dialogue.figures import CHOICES, spread
 
 __all__ = ["look"]
 
@@ -27,7 +27,10 @@ def look(usual: Look, trained: Trained[Responder, Pairs]) -> Look:
     scores: dict[str, Any] = dict(trained.test)
     said = f"{usual.said.partition(';')[0]}; judged on {scores['n']:,} test contexts."
     sections = [_answers(trained.estimator, trained.data.test), _frequent(scores), *usual.sections]
-    return replace(usual, said=said, sections=sections, show=("recall_at_1", "most_frequent", "perplexity"))
+    fewer = "" if scores["choices"] == CHOICES else ": the test part has no more that say something else"
+    told = f"Recall@1: the true answer is ranked first of {scores['choices']}{fewer}"
+    show = ("recall_at_1", "most_frequent", "perplexity")
+    return replace(usual, said=said, sections=sections, show=show, notes=[told, *usual.notes])
 
 
 def _answers(estimator: Responder, test: Pairs) -> Section:
