@@ -71,6 +71,7 @@ _KNOWN = {
         Figure("ece", "low", name="Expected calibration error"),
         Figure("perplexity", "low", "number", "Perplexity"),
         Figure("bits_per_character", "low", "number", "Bits a character"),
+        Figure("keystrokes_saved", name="Keystrokes saved"),
         Figure("bleu", unit="points", name="BLEU"),
         Figure("bleu_lc", unit="points", name="BLEU, lower-cased"),
         Figure("chrf", unit="points", name="chrF"),

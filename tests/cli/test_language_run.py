@@ -12,7 +12,7 @@ def test_from_a_file_to_a_run_that_answers(tmp_path, call):
     (tmp_path / "a.txt").write_text("the cat sat on the mat\n" * 200, encoding="utf-8")
     run = tmp_path / "run"
     sizes = [f"--set={key}" for key in ("model.hidden=16", "model.embedding=8", "model.layers=1", "training.epochs=2",
-                                        "text.units=token")]  # fmt: skip
+                                        "text.units=token", "text.typed=300")]  # fmt: skip
     code, _, err = call("train", "generate", "--data", tmp_path / "a.txt", "--out", run, *sizes)
     assert code == 0, err
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
@@ -21,6 +21,11 @@ def test_from_a_file_to_a_run_that_answers(tmp_path, call):
     assert metrics["test"]["bits_per_character"] == pytest.approx(bits / metrics["test"]["characters"])
     assert metrics["test"]["bits_per_word"] == pytest.approx(bits / metrics["test"]["words"])
     assert metrics["baseline"]["units"] == metrics["test"]["units"]
+    assert metrics["test"]["keystrokes"] == metrics["baseline"]["keystrokes"] == 300
+    assert 0.5 < metrics["test"]["keystrokes_saved"] < 0.8  # of "the cat sat on the mat" 6 keys are left at least
+    page = (run / "report.html").read_text(encoding="utf-8")
+    for part in ("Keystrokes saved", "Typed with suggestions", "What it writes", "judged on 437 characters"):
+        assert part in page
     assert json.loads((run / "proof.json").read_text(encoding="utf-8"))["ok"]
     _, out, _ = call("predict", run, "the cat", "--json", "--set", "answer.length=3")
     (row,) = json.loads(out)["predictions"]

@@ -10,8 +10,10 @@ import pytest
 import torch
 
 from elman.models.completing import Completer
+from elman.models.kneser_ney import KneserNey
 from elman.models.language_network import LanguageNetwork
 from elman.models.language_settings import LanguageSettings
+from elman.models.reading import CountedReader, NetworkReader
 from elman.models.text_stream import surprises
 from elman.text.running import BEGIN, RunningUnits
 
@@ -24,12 +26,12 @@ def made(kind: str = "character", text: str = TEXT, size: int = 100, **settings:
     network = LanguageNetwork(LanguageSettings(**{"embedding": 6, "hidden": 12, "tied": False, **settings}), len(units))
     with torch.no_grad():
         network.softmax.weight.mul_(6)  # so that some of it is likelier than the rest
-    return Completer(network.double(), units)
+    return Completer(NetworkReader(network.double()), units)
 
 
 def chance(completer: Completer, numbers: list[int], before: int) -> float:
     """p of the units behind the first ones."""
-    found = torch.cat(list(surprises(completer.model, np.array([BEGIN, *numbers]))))
+    found = torch.cat(list(surprises(completer.reader.model, np.array([BEGIN, *numbers]))))
     return float(found[before:].sum().exp())
 
 
@@ -149,6 +151,21 @@ def test_as_one_types_and_deletes_it_answers_as_from_the_beginning(kind):
         found, anew = once(text), made(kind, TEXT * 3, 24)(text)
         assert [c.word for c in found] == [c.word for c in anew]
         assert [c.probability for c in found] == pytest.approx([c.probability for c in anew])
+
+
+@pytest.mark.parametrize("text", ["a ca", "a ", "bad\n", "a cab, b"])
+def test_counted_n_grams_complete_too(text):
+    units = RunningUnits.fit([TEXT])
+    counted = KneserNey(3, len(units)).fit([np.array([BEGIN, *units.encode(TEXT)])])
+    completer = Completer(CountedReader(counted), units)
+    typed = completer.spelling.typed(text)
+    for found in completer(text):
+        numbers = [BEGIN, *units.encode(text + found.insert).tolist()]
+        before = len(numbers) - len(found.insert)
+        whole = math.exp(counted.log_probs([np.array(numbers)])[before:].sum())
+        further = counted.distribution(numbers)[completer.spelling.continues].sum()
+        assert found.probability == pytest.approx(whole * (1 - further), rel=1e-4)
+        assert found.word == typed + found.insert
 
 
 def test_a_long_text_is_read_once_and_a_letter_costs_a_step():

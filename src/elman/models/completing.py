@@ -12,18 +12,18 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from elman.models.language_network import LanguageNetwork, Standing, joined
+from elman.models.reading import Reader
 from elman.text.running import BEGIN, RunningUnits
 from elman.text.spelling import Spelling
 
 __all__ = ["Completer", "Completion"]
 
+_UNKNOWN = 1
 _WIDTH = 8  # paths that are opened at once: about the price of one
 _LONGEST = 24  # units of a word
 _LEAST = 1e-6  # ways to write the typed letters that are less likely than this, compared with the likeliest, are left
@@ -54,7 +54,7 @@ class _Node:
 
     __slots__ = ("log_probs", "opened", "row", "state")
 
-    def __init__(self, state: list[Standing], row: int, log_probs: NDArray[np.float32]) -> None:
+    def __init__(self, state: Any, row: int, log_probs: NDArray[np.float32]) -> None:
         self.state, self.row, self.log_probs = state, row, log_probs
         self.opened: dict[int, _Node] = {}
 
@@ -81,16 +81,16 @@ class Completer:
     """Completes a text as it is typed: asked of one text after another, it reads only what is new.
 
     Args:
-        model: over the units.
+        reader: of the units.
         units: how text is read.
         most: paths that are opened for one answer at most; the best words found until then are given.
 
     Attributes:
-        steps: times that the network was asked, of all answers so far.
+        steps: times that the reader was asked, of all answers so far.
     """
 
-    def __init__(self, model: LanguageNetwork, units: RunningUnits, most: int = 400) -> None:
-        self.model, self.units, self.most = model.eval(), units, most
+    def __init__(self, reader: Reader, units: RunningUnits, most: int = 400) -> None:
+        self.reader, self.units, self.most = reader, units, most
         self.spelling = Spelling(units)
         self.steps = 0
         self._numbers: list[int] = []
@@ -115,23 +115,27 @@ class Completer:
         Of characters p is that of what is behind the letters typed, which are read already, and the sum is 1.
         """
         typed, context = self._parted(text)
-        with torch.no_grad():
-            root = self._reach(context)
-            if self.spelling.blanks:
-                ways, whole = self._ways(root, typed)
-                return (self._search(ways, number), whole) if whole else ([], 1.0)
-            letters = self.spelling.typed(text)
-            if any(letter not in self.spelling.letters for letter in letters):
-                return [], 1.0
-            lead = 0.0
-            if not typed and text and not text[-1].isspace() and not letters:
-                blank = int(self.units.encode(" ")[0])
-                lead = float(root.log_probs[blank])
-                self._open([(root, blank)])
-                root = root.opened[blank]
-            paths = list(self._followers(root, self.spelling.continues, lead, letters, 0))
-            ended = lead + self._ending(root) if letters else -np.inf
-            return self._search(paths, number, {letters: float(np.exp(ended))} if letters else {}), 1.0
+        root = self._reach(context)
+        if self.spelling.blanks:
+            ways, whole = self._ways(root, typed)
+            return (self._search(ways, number), whole) if whole else ([], 1.0)
+        return self._spelt(root, text, number), 1.0
+
+    def _spelt(self, root: _Node, text: str, number: int) -> list[tuple[str, float]]:
+        """Words of characters, of which those typed are read."""
+        letters, before = self.spelling.typed(text), 0.0
+        if any(letter not in self.spelling.letters for letter in letters):
+            return []
+        if text and not (letters or text[-1].isspace()):
+            (blank,) = self.units.encode(" ").tolist()
+            if blank == _UNKNOWN:
+                return []
+            before = float(root.log_probs[blank])
+            self._open([(root, blank)])
+            root = root.opened[blank]
+        paths = list(self._followers(root, self.spelling.continues, before, letters, 0))
+        ended = {letters: float(np.exp(self._ending(root)))} if letters else {}
+        return self._search(paths, number, ended)
 
     # -- the text before
 
@@ -159,26 +163,27 @@ class Completer:
         self._stack = {place: node for place, node in self._stack.items() if place <= at}
         self._numbers = numbers
         early = max(at, len(numbers) - _KEPT)
-        state = self.model.begin(1) if not at else self._stack[at].state
+        state = self.reader.begin() if not at else self._stack[at].state
         for a in range(at, early, _READ):
             part = numbers[a : min(a + _READ, early)]
-            h, state = self.model(torch.tensor(part)[:, None], state)
-            self._keep(a + len(part), _Node(state, 0, self.model.log_probs(h[-1])[0].numpy()))
-        for place in range(early, len(numbers)):
-            node, unit = self._stack.get(place), numbers[place]
-            if node is None:
-                log_probs, state = self.model.step(torch.tensor([unit]), self.model.begin(1))
-                self.steps += 1
-                self._keep(place + 1, _Node(state, 0, log_probs[0].numpy()))
-                continue
-            self._open([(node, unit)])
-            opened = node.opened[unit]
-            alone = self.model.select(opened.state, torch.tensor([opened.row]))
-            kept = _Node(alone, 0, opened.log_probs)
-            kept.opened = opened.opened
-            node.opened = {}
-            self._keep(place + 1, kept)
+            log_probs, state = self.reader.skip(part, state)
+            self._keep(a + len(part), _Node(state, 0, log_probs))
+        for place in range(max(at, early), len(numbers)):
+            self._keep(place + 1, self._next(self._stack.get(place), numbers[place]))
         return self._stack[len(numbers)]
+
+    def _next(self, node: _Node | None, unit: int) -> _Node:
+        """The node behind a unit, by itself; of what was opened besides it nothing is kept."""
+        if node is None:
+            self.steps += 1
+            log_probs, state = self.reader.skip([unit], self.reader.begin())
+            return _Node(state, 0, log_probs)
+        self._open([(node, unit)])
+        opened = node.opened[unit]
+        node.opened = {}
+        kept = _Node(self.reader.alone(opened.state, opened.row), 0, opened.log_probs)
+        kept.opened = opened.opened
+        return kept
 
     def _keep(self, place: int, node: _Node) -> None:
         self._stack[place] = node
@@ -262,9 +267,7 @@ class Completer:
         new = [(node, unit) for node, unit in wanted if unit not in node.opened]
         for a in range(0, len(new), _WIDTH):
             part = new[a : a + _WIDTH]
-            state = joined([(node.state, node.row) for node, _ in part])
-            log_probs, after = self.model.step(torch.tensor([unit for _, unit in part]), state)
+            rows, after = self.reader.step([unit for _, unit in part], [(node.state, node.row) for node, _ in part])
             self.steps += 1
-            rows = log_probs.numpy()
             for row, (node, unit) in enumerate(part):
                 node.opened[unit] = _Node(after, row, rows[row])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -14,6 +15,7 @@ from elman.text.running import END, RunningUnits
 __all__ = ["Fitting", "Spelling", "typed_word"]
 
 _BLANK = "\u2581"  # as subwords write a blank
+_TOKEN = regex.compile(r"\S+")
 _LETTERS = regex.compile(r"[\w\p{M}'’-]+")
 Fitting = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -61,6 +63,11 @@ class Spelling:
         """The letters of the word at the end of a text, as the units write them."""
         found = typed_word(text, self.tokens)
         return found.lower() if self.units.lowercase else found
+
+    def words(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where the words of a text begin and end."""
+        for found in (_TOKEN if self.tokens else _LETTERS).finditer(text):
+            yield found.span()
 
     def _fitting(self, letters: str, begin: bool) -> Fitting:
         """The units that agree with these letters, as the first of a word or further ones.

@@ -18,7 +18,7 @@ from elman.training.loop import training_step
 TEXT = "abcabd" * 300
 SMALL = {
     "cell": "gru", "tied": False, "embedding": 8, "hidden": 16, "layers": 1, "dropout": 0.0, "between": 0.0,
-    "input": 0.0, "rate": 0.03, "batch_size": 4, "bptt": 20, "epochs": 10,
+    "input": 0.0, "rate": 0.03, "batch_size": 4, "bptt": 20, "epochs": 10, "typed": 60,
 }  # fmt: skip
 
 

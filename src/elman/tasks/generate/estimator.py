@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from elman.config.bounds import Positive
+from elman.config.bounds import Count, Positive
 from elman.config.structs import check_values
 from elman.config.training import TrainingSettings
 from elman.data.inputs import listed
@@ -28,10 +28,12 @@ from elman.models.completing import Completer, Completion
 from elman.models.described_language import LanguageDescription
 from elman.models.language_network import LanguageNetwork
 from elman.models.language_settings import LanguageSettings
+from elman.models.reading import NetworkReader
 from elman.models.text_stream import Piece, Stream, StreamedTexts, surprises
 from elman.tasks.batches import selecting
 from elman.tasks.estimator import Estimator, check_fitted
 from elman.tasks.figures import Scores, number
+from elman.tasks.generate.keystrokes import keystrokes
 from elman.text.running import BEGIN, END, RunningKind, RunningUnits
 from elman.training.divergence import DivergenceError, warn_if_diverged
 from elman.training.loop import Trainable
@@ -50,12 +52,14 @@ class RunningSettings(msgspec.Struct, frozen=True, kw_only=True):
         vocabulary: units at most.
         min_count: rarer characters, tokens and words are unknown.
         lowercase: read, and written, in lower case.
+        typed: characters of a text that are typed when it is judged, to see how many keys suggestions save.
     """
 
     units: RunningKind = "character"
     vocabulary: Positive = 10_000
     min_count: Positive = 1
     lowercase: bool = False
+    typed: Count = 3000
 
     def check(self) -> None:
         """Raises InputError for a value that makes no sense, naming its key."""
@@ -78,7 +82,7 @@ class LanguageModel(Estimator[Texts, StreamedTexts, Piece]):
     TASK = "generate"
     SETTINGS: ClassVar = {"text": RunningSettings, "model": LanguageSettings, "training": TrainingSettings}
     DESCRIPTION = LanguageDescription
-    FIGURES = tuple(map(known_figure, ("nll", "perplexity", "bits_per_character")))
+    FIGURES = tuple(map(known_figure, ("nll", "perplexity", "bits_per_character", "keystrokes_saved")))
 
     model_: LanguageNetwork
     units_: RunningUnits
@@ -184,7 +188,7 @@ class LanguageModel(Estimator[Texts, StreamedTexts, Piece]):
     def completer(self) -> Completer:
         """What completes one text after another, and reads only what is new of each."""
         check_fitted(self)
-        return Completer(self.model_, self.units_)
+        return Completer(NetworkReader(self.model_), self.units_)
 
     def _drawn(self, start: str, length: int, temperature: float, top_k: int, top_p: float, seed: int) -> Hypothesis:
         model, banned = self.model_.eval(), (0, 1, BEGIN)
@@ -228,10 +232,13 @@ class LanguageModel(Estimator[Texts, StreamedTexts, Piece]):
 
 
 def text_figures(model: LanguageModel, texts: Texts) -> Scores:
-    """nll and perplexity of a unit; bits a character and a word, which models of different units share; and counts."""
+    """nll and perplexity of a unit; bits a character and a word, which models of different units share; counts; and how
+    many keys its suggestions save."""
     read = model.encoded(texts)
     found = model.figures(read)
-    return {**found, **by_unit(number(found, "nll") * read.targets, texts)}
+    completer, typed = model.completer(), model.settings(RunningSettings).typed
+    saved = keystrokes(completer, texts.texts, completer.spelling, typed)
+    return {**found, **by_unit(number(found, "nll") * read.targets, texts), **saved}
 
 
 def by_unit(nats: float, texts: Texts) -> dict[str, float | int]:

@@ -15,11 +15,17 @@ from elman.config.settings import DataSettings
 from elman.config.structs import check_values
 from elman.data.table import Table
 from elman.data.texts import Texts, load_texts, read_whole
+from elman.models.completing import Completer
+from elman.models.frequent_words import FrequentWords
 from elman.models.kneser_ney import KneserNey
+from elman.models.reading import CountedReader
 from elman.models.text_stream import StreamedTexts
-from elman.tasks.contract import Baseline, Note, Row, Shown, Split, Task
+from elman.tasks.contract import Baseline, Look, Note, Row, Shown, Split, Task, Trained
 from elman.tasks.figures import Scores
-from elman.tasks.generate.estimator import LanguageModel, by_unit
+from elman.tasks.generate.estimator import LanguageModel, RunningSettings, by_unit
+from elman.tasks.generate.keystrokes import keystrokes
+from elman.tasks.generate.report import look
+from elman.text.spelling import Spelling
 
 __all__ = ["TASK", "Continuing", "Generate"]
 
@@ -72,15 +78,24 @@ class Generate(Task[LanguageModel, Texts]):
         of = "" if len(counted) == len(train.numbers) else f", of the last {len(counted):,} units"
         fitted = {n: KneserNey(n, size).fit([counted]) for n in _ORDERS}
         best = max(fitted, key=lambda n: float(_known(fitted[n], valid).mean()))
+        spelling, typed = Spelling(estimator.units_), estimator.settings(RunningSettings).typed
+        completer = Completer(CountedReader(fitted[best]), estimator.units_)
+        frequent = FrequentWords(data.train.texts, spelling)
         return [
             Baseline(
                 f"{best}-grams", f"counted {best}-grams, interpolated modified Kneser-Ney smoothing{of}; the order is "
                 f"the best of {', '.join(map(str, _ORDERS))} on the validation text",
-                _counted(_known(fitted[best], test), data.test),
+                {
+                    **_counted(_known(fitted[best], test), data.test),
+                    **keystrokes(completer, data.test.texts, spelling, typed),
+                },
             ),
             Baseline(
-                "unigrams", "each unit by how often it occurs",
-                _counted(_known(KneserNey(1, size).fit([counted]), test), data.test),
+                "unigrams", "each unit by how often it occurs; of words, the most frequent that begin so are suggested",
+                {
+                    **_counted(_known(KneserNey(1, size).fit([counted]), test), data.test),
+                    **keystrokes(frequent, data.test.texts, spelling, typed),
+                },
             ),
         ]  # fmt: skip
 
@@ -129,6 +144,11 @@ class Generate(Task[LanguageModel, Texts]):
     def made(self, estimator: LanguageModel, lengths: Sequence[int]) -> Texts:
         draw, units = random.Random(0), estimator.units_
         return Texts([units.decode(draw.choices(range(4, len(units)), k=2 * sum(lengths) + 60))])
+
+    # -- look
+
+    def look(self, trained: Trained[LanguageModel, Texts]) -> Look:
+        return look(super().look(trained), trained)
 
 
 def _gone_on(estimator: LanguageModel, start: str, whole: bool = False) -> str:

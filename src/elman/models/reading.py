@@ -1,0 +1,89 @@
+"""What reads a text unit by unit, and says after each what may follow: a network, or counted n-grams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from elman.models.kneser_ney import KneserNey
+from elman.models.language_network import LanguageNetwork, Standing, joined
+
+__all__ = ["CountedReader", "NetworkReader", "Reader"]
+
+Scores = NDArray[np.float32]
+
+
+class Reader(Protocol):
+    """Reads several texts side by side. A state is of some texts, and never changed; a place is a state, and which of
+    its texts."""
+
+    def begin(self) -> Any:
+        """The state of one text before its first unit."""
+
+    def skip(self, units: Sequence[int], state: Any) -> tuple[Scores, Any]:
+        """Read some units of one text: (V,) ln p of what follows, and the state then."""
+
+    def step(self, units: Sequence[int], places: Sequence[tuple[Any, int]]) -> tuple[Scores, Any]:
+        """Read a unit behind each of N places: (N, V) ln p of what follows, and the state of all then."""
+
+    def alone(self, state: Any, row: int) -> Any:
+        """The state of one of its texts."""
+
+
+class NetworkReader:
+    """A language network as a `Reader`."""
+
+    def __init__(self, model: LanguageNetwork) -> None:
+        self.model = model.eval()
+
+    def begin(self) -> list[Standing]:
+        return self.model.begin(1)
+
+    @torch.no_grad()
+    def skip(self, units: Sequence[int], state: list[Standing]) -> tuple[Scores, list[Standing]]:
+        h, state = self.model(torch.tensor(units)[:, None], state)
+        return self.model.log_probs(h[-1])[0].numpy(), state
+
+    @torch.no_grad()
+    def step(self, units: Sequence[int], places: Sequence[tuple[list[Standing], int]]) -> tuple[Scores, list[Standing]]:
+        only = places[0][0]
+        alone = len(places) == 1 and only[0].before.shape[1] == 1
+        log_probs, after = self.model.step(torch.tensor(units), only if alone else joined(places))
+        return log_probs.numpy(), after
+
+    def alone(self, state: list[Standing], row: int) -> list[Standing]:
+        return self.model.select(state, torch.tensor([row]))
+
+
+class CountedReader:
+    """Counted n-grams as a `Reader`; a state is the last n - 1 units of each text."""
+
+    def __init__(self, model: KneserNey) -> None:
+        self.model = model
+
+    def begin(self) -> list[list[int]]:
+        return [[]]
+
+    def skip(self, units: Sequence[int], state: list[list[int]]) -> tuple[Scores, list[list[int]]]:
+        after = self._behind(state[0], units)
+        return self._scores(after), [after]
+
+    def step(
+        self, units: Sequence[int], places: Sequence[tuple[list[list[int]], int]]
+    ) -> tuple[Scores, list[list[int]]]:
+        after = [self._behind(state[row], [unit]) for unit, (state, row) in zip(units, places)]
+        return np.stack([self._scores(each) for each in after]), after
+
+    def alone(self, state: list[list[int]], row: int) -> list[list[int]]:
+        return [state[row]]
+
+    def _behind(self, before: list[int], units: Sequence[int]) -> list[int]:
+        n = self.model.order - 1
+        return [*before, *units][-n:] if n else []
+
+    def _scores(self, context: list[int]) -> Scores:
+        return np.log(self.model.distribution(context)).astype(np.float32)
