@@ -187,10 +187,14 @@ def test_the_other_commands(trained: tuple[Path, str], call: Any, tmp_path: Path
     assert out.splitlines()[0].partition("\t")[2] == plain.strip()
     (answer,) = json.loads(call("predict", run, "ben , where is the salt ?", "--json")[1])["predictions"]
     assert answer.keys() == {"answer", "score", "log_prob", "alone", "match"}
-    (tmp_path / "asked.txt").write_text("ben , where is the salt ?\nhello\n")
+    (tmp_path / "asked.txt").write_text("ben , where is the salt ?\n\nhello\n")
     _, out, _ = call("predict", run, "--data", tmp_path / "asked.txt")
+    assert out.splitlines()[0] == plain.strip()
+    assert (len(out.splitlines()), out.splitlines()[1]) == (3, "")
+    _, out, _ = call("predict", run, "--data", tmp_path / "asked.txt", "--nbest", "2")
     assert out.splitlines()[0] == "text,answer"
     assert out.splitlines()[1].endswith(plain.strip()) or out.splitlines()[1].endswith(f'"{plain.strip()}"')
+    assert out.splitlines()[2] == ","
     found = json.loads(call("evaluate", run, "--data", data, "--json")[1])
     assert 0 < found["recall_at_1"] <= 1
     assert call("verify", run)[0] == 0

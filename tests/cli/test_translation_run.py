@@ -92,9 +92,16 @@ def test_files_and_pipes(trained: tuple[Path, str], tmp_path: Path, call: Any, m
     lines = tmp_path / "some.txt"
     lines.write_text("a b\n\nc d e\n")
     _, out, _ = call("predict", run, "--data", lines)
-    rows = list(csv.DictReader(io.StringIO(out)))
+    assert out == "".join(call("predict", run, text)[1] if text else "\n" for text in ("a b", "", "c d e"))
+    assert "3 lines written" in call("predict", run, "--data", lines, "--out", tmp_path / "some.back")[2]
+    assert (tmp_path / "some.back").read_text() == out
+    _, table, _ = call("predict", run, "--data", lines, "--nbest", "2")  # for several answers a line is too little
+    rows = list(csv.DictReader(io.StringIO(table)))
     assert [row["text"] for row in rows] == ["a b", "", "c d e"]
-    assert rows[1]["translation"] == ""
+    assert [row["translation"] for row in rows] == out.splitlines()
+    code, _, err = call("predict", run, "--data", lines, "--nbest", "2", "--out", tmp_path / "two.back")
+    assert code == 2
+    assert "two.back: predictions are not written as .back; use .csv" in err
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines.read_bytes()), encoding="utf-8"))
     assert call("predict", run, "--data", "-")[1] == out
     _, _, err = call("predict", run, "--data", lines, "--out", tmp_path / "out.jsonl", "--nbest", "2", "--alignment")

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from elman.console import FLAG, JSON, SET, asked_and_read, print_json, print_shown
 from elman.errors import InputError
-from elman.files import check_apart, check_file
+from elman.files import check_apart, check_file, write_file
 
 __all__ = ["predict"]
 
@@ -30,7 +30,7 @@ def predict(
     set: SET = None,
     json: JSON = False,
 ) -> int:
-    """Predict for one text, or for every row of a file, written back as a table.
+    """Predict for one text, or for every row of a file, written back as a table; of texts for texts, as lines.
 
     Parameters
     ----------
@@ -44,6 +44,7 @@ def predict(
         Column of the inputs in that file; by default the one trained on.
     out
         File for the predictions; .csv, .tsv, .jsonl, .parquet, or .conll of tagged words. By default CSV on stdout.
+        Texts for texts, one a line, stand in a file of any other name, and on stdout.
     nbest
         So many answers to each text, the best first; of RUNs that write texts.
     beam
@@ -72,11 +73,12 @@ def predict(
     from elman.tasks.use import Run
 
     if out is not None:
-        from elman.data.formats import check_writable
+        from elman.data.formats import check_writable, is_table_name, write_table
 
         check_file(out)
         check_apart(out, run, *(data or "").split(","))
-        check_writable(out)
+        if is_table_name(out):
+            check_writable(out)
     from elman.training.progress import Bar
 
     opened = Run(run, Bar().note)
@@ -90,10 +92,20 @@ def predict(
             print_shown(shown.answer, shown.beside)
         return 0
     with given_data(str(data)) as path:
-        table = opened.predict_file(data_of(run, path, read, {"input": column}))
+        examples = opened.read(data_of(run, path, read, {"input": column}))
+    if opened.in_lines(examples) and not json and (out is None or not is_table_name(out)):
+        lines = opened.lines(examples)
+        text = "".join(f"{line}\n" for line in lines)
+        if out is None:
+            sys.stdout.write(text)
+        else:
+            write_file(out, text)
+            print(f"{len(lines):,} lines written to {out}", file=sys.stderr)
+        return 0
     if out is not None:
-        from elman.data.formats import write_table
-
+        check_writable(out)
+    table = opened.table(examples)
+    if out is not None:
         write_table(table, out)
         print(f"{len(table):,} predictions written to {out}", file=sys.stderr)
     if json:

@@ -17,7 +17,7 @@ from elman.data.table import Table
 from elman.data.textfile import bare_suffix, open_text, shown
 from elman.errors import InputError
 
-__all__ = ["is_pair", "read_pair_parts", "read_texts"]
+__all__ = ["is_lines", "is_pair", "read_pair_parts", "read_texts"]
 
 Note = Callable[[str], object]
 
@@ -58,12 +58,20 @@ def read_texts(settings: DataSettings, note: Note) -> Table:
     if settings.path.startswith("hf:") or _folder(settings.path) is not None:
         parts = read_pair_parts(settings, note)
         return parts.get("test", parts["train"])
-    if is_pair(settings.path) or (settings.format != "lines" and _is_table(Path(settings.path), settings)):
+    if not is_lines(settings):
         return _read(settings.path, settings, note)
     lines = read_lines(Path(settings.path), settings.encoding)
     if not any(lines):
         raise InputError("there is no text in it", where=shown(settings.path), remedy="give a file with a text a line")
     return Table({"text": lines}, shown(settings.path), range(1, len(lines) + 1), "line")
+
+
+def is_lines(settings: DataSettings) -> bool:
+    """Whether it is a file of texts alone, one a line."""
+    path = settings.path
+    if path.startswith("hf:") or _folder(path) is not None or is_pair(path):
+        return False
+    return settings.format == "lines" or not _is_table(Path(path), settings)
 
 
 def _folder(path: str) -> Path | None:

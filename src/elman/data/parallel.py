@@ -14,7 +14,7 @@ import msgspec
 from elman.config.settings import DataSettings
 from elman.data.columns import guess_input
 from elman.data.direction import Letters
-from elman.data.pair_files import is_pair, read_pair_parts, read_texts
+from elman.data.pair_files import is_lines, is_pair, read_pair_parts, read_texts
 from elman.data.parts import PARTS
 from elman.data.repeated import known_texts, repeated
 from elman.data.series import are_numbers
@@ -40,11 +40,13 @@ class Pairs:
     Attributes:
         source, target: N texts each; no target where none are known.
         table: the rows of a file that they come from, or None.
+        bare: whether that is a file of texts alone, one a line.
     """
 
     source: Sequence[str]
     target: Sequence[str] = ()
     table: Table | None = None
+    bare: bool = False
 
     @classmethod
     def of(cls, table: Table) -> Pairs:
@@ -134,7 +136,7 @@ def load_sources(
         name = guess_input(table)
         if len(table.names) > 1:
             note(f"column guessed: {name!r} is read; if that is wrong, say --input COLUMN")
-    return Pairs(table.texts(name), (), table)
+    return Pairs(table.texts(name), (), table, is_lines(settings))
 
 
 # -- which columns ----------------------------------------------------------------------------------------------------

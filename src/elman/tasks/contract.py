@@ -271,6 +271,10 @@ class Task(ABC, Generic[E, X]):
     def table(self, estimator: E, examples: X, answers: Sequence[Row]) -> Table:
         """The examples of a file with their answers, as it is written back."""
 
+    def in_lines(self, estimator: E, examples: X) -> bool:
+        """Whether what is shown of each answer takes its text's place: of a file of texts alone, one a line."""
+        return False
+
     @abstractmethod
     def show(self, row: Row) -> Shown:
         """An answer for a terminal."""

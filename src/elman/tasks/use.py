@@ -89,8 +89,24 @@ class Run:
 
     def predict_file(self, settings: DataSettings) -> Table:
         """A data file with its answers, as it is written back."""
-        examples = self.task.examples_in(self.estimator, settings, False, self.note)
+        return self.table(self.read(settings))
+
+    def read(self, settings: DataSettings) -> Any:
+        """The examples of a data file."""
+        return self.task.examples_in(self.estimator, settings, False, self.note)
+
+    def table(self, examples: Any) -> Table:
+        """Examples of a file with their answers."""
         return self.task.table(self.estimator, examples, self.task.answer(self.estimator, examples, self.note))
+
+    def in_lines(self, examples: Any) -> bool:
+        """Whether `lines` can be had of examples of a file."""
+        return self.task.in_lines(self.estimator, examples)
+
+    def lines(self, examples: Any) -> list[str]:
+        """One line of answer for each line of a file of texts alone."""
+        answers = self.task.answer(self.estimator, examples, self.note)
+        return [" ".join(" ".join(self.show(row).answer).split()) for row in answers]
 
     def show(self, row: Row) -> Shown:
         """An answer for a terminal."""

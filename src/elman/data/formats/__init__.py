@@ -29,8 +29,8 @@ from elman.data.table import Table
 from elman.data.textfile import PACKED, bare_suffix, open_text, shown
 from elman.errors import InputError
 
-__all__ = ["CONLL", "FORMATS", "LINES", "TSV", "Format", "check_writable", "find_format", "is_folder", "named_format",
-           "read_table", "usual_tables", "write_table"]  # fmt: skip
+__all__ = ["CONLL", "FORMATS", "LINES", "TSV", "Format", "check_writable", "find_format", "is_folder", "is_table_name",
+           "named_format", "read_table", "usual_tables", "write_table"]  # fmt: skip
 
 FORMATS: tuple[Format, ...] = (
     CSV,
@@ -153,6 +153,12 @@ def write_table(table: Table, path: Path) -> None:
 def check_writable(path: Path) -> None:
     """Before the work: can `write_table` write there, in the format that the suffix names?"""
     _written_as(path).check_write()
+
+
+def is_table_name(path: Path) -> bool:
+    """Whether the suffix of a file names a table to write, or, which is refused, one that is compressed."""
+    suffix = path.suffix.lower()
+    return suffix in PACKED or any(suffix in format.suffixes for format in FORMATS if format.write)
 
 
 def _written_as(path: Path) -> Format:

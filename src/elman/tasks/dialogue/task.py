@@ -10,7 +10,7 @@ import msgspec
 
 from elman.config.bounds import AboveZero, Count, NotNegative, Positive
 from elman.config.settings import DataSettings
-from elman.data.dialogues import load_contexts, load_dialogues
+from elman.data.dialogues import load_contexts, load_dialogues, turns_of
 from elman.data.parallel import Pairs
 from elman.data.table import Table
 from elman.models.replying import Reply
@@ -77,10 +77,12 @@ class Dialogue(Task[Responder, Pairs]):
 
     def answer(self, estimator: Responder, examples: Pairs, note: Note) -> list[Row]:
         """``{"answer", "score", "log_prob", "alone", "match"}``, and if asked ``"nbest"``, a list of the same."""
-        found = estimator.replies(list(examples.source))
-        if estimator.nbest_ == 1:
-            return [_row(some[0]) for some in found]
-        return [{**_row(some[0]), "nbest": [_row(r) for r in some[: estimator.nbest_]]} for some in found]
+        rows: list[Row] = [_SILENCE for _ in examples.source]  # to one who says nothing, as in a conversation
+        said = [i for i, text in enumerate(examples.source) if turns_of(text)]
+        for i, some in zip(said, estimator.replies([examples.source[i] for i in said])):
+            several = {"nbest": [_row(r) for r in some[: estimator.nbest_]]} if estimator.nbest_ > 1 else {}
+            rows[i] = {**_row(some[0]), **several}
+        return rows
 
     def table(self, estimator: Responder, examples: Pairs, answers: Sequence[Row]) -> Table:
         """The file's own columns, and ``answer``."""
@@ -88,6 +90,10 @@ class Dialogue(Task[Responder, Pairs]):
         columns: dict[str, Sequence[Any]] = dict(examples.table.columns)
         columns["answer"] = [row["answer"] for row in answers]
         return Table(columns, examples.table.source, examples.table.rows, examples.table.unit)
+
+    def in_lines(self, estimator: Responder, examples: Pairs) -> bool:
+        """Of one answer to each text; of several, or with what was looked at, there is a table."""
+        return examples.bare and estimator.nbest_ == 1
 
     def show(self, row: Row) -> Shown:
         """The answer; of several one a line, with the score before it."""
@@ -108,6 +114,9 @@ class Dialogue(Task[Responder, Pairs]):
 
     def look(self, trained: Trained[Responder, Pairs]) -> Look:
         return look(super().look(trained), trained)
+
+
+_SILENCE: Row = {"answer": "", "score": None, "log_prob": None, "alone": None, "match": None}
 
 
 def _row(reply: Reply) -> Row:

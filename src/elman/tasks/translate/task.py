@@ -78,6 +78,10 @@ class Translate(Task[Translator, Pairs]):
             columns["alignment"] = [row["alignment"] for row in answers]
         return Table(columns, examples.table.source, examples.table.rows, examples.table.unit)
 
+    def in_lines(self, estimator: Translator, examples: Pairs) -> bool:
+        """Of one answer to each text; of several, or with what was looked at, there is a table."""
+        return examples.bare and estimator.asked_.nbest == 1 and not estimator.asked_.alignment
+
     def show(self, row: Row) -> Shown:
         """The translation; of several one a line, with the score before it. The alignment stands beside."""
         several = cast("Sequence[Row]", row.get("nbest", ()))
