@@ -33,6 +33,12 @@ def test_from_a_file_to_a_run_that_answers(tmp_path, call):
     assert row["units"] == 2
     _, out, _ = call("evaluate", run, "--data", tmp_path / "a.txt", "--json")
     assert json.loads(out)["characters"] == 23 * 200
+    asked = ("--set", "answer.dynamic=0.1", "--set", "answer.cache=0.05")
+    moved = json.loads(call("evaluate", run, "--data", tmp_path / "a.txt", "--json", *asked)[1])
+    assert moved["nll"] == json.loads(out)["nll"]
+    assert moved["nll_dynamic"] < moved["nll"]
+    assert moved["nll_cache"] < moved["nll"]
+    assert moved["perplexity_cache"] == pytest.approx(math.exp(moved["nll_cache"]))
     code, _, err = call("predict", run, "x", "--set", "answer.temperatur=1")
     assert code == 2
     assert "temperature" in err

@@ -91,6 +91,11 @@ class KneserNey:
             self._add(contexts, entries, counts)
         return self
 
+    @property
+    def bytes(self) -> int:
+        """What is kept of the counts."""
+        return sum(array.nbytes for order in self._orders for array in order)
+
     def log_probs(self, texts: Sequence[Sequence[int] | Ints]) -> Floats:
         """ln p of every token of the texts, one behind the other, each text behind its begin."""
         tokens = self._laid_out(texts)

@@ -92,18 +92,24 @@ class LanguageNetwork(nn.Module):
         settings: widths and rates.
         size: V.
         graph: the cell, where it is known already (from a RUN); else `settings.cell` is looked up.
+        layers: some of one's own in place of the cells': with `begin` and `forward` as those of `Block`.
     """
 
-    def __init__(self, settings: LanguageSettings, size: int, *, graph: Graph | None = None) -> None:
+    def __init__(
+        self, settings: LanguageSettings, size: int, *, graph: Graph | None = None,
+        layers: Sequence[nn.Module] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
         s = self.settings = settings
         self.size = size
-        cell = graph if graph is not None else find_cell(s.cell)
         self.embedding = nn.Embedding(size, s.embedding)
         residual = s.block == "residual"
         last = s.embedding if s.tied or residual else s.hidden
         widths = [s.embedding, *([s.embedding if residual else s.hidden] * (s.layers - 1)), last]
-        self.blocks = nn.ModuleList(Block(cell, pair, s) for pair in pairwise(widths))  # type: ignore[arg-type]
+        if layers is None:
+            cell = graph if graph is not None else find_cell(s.cell)
+            layers = [Block(cell, pair, s) for pair in pairwise(widths)]  # type: ignore[arg-type]
+        self.blocks = nn.ModuleList(layers)
         self.norm = nn.LayerNorm(last) if residual else None
         self.adaptive: nn.AdaptiveLogSoftmaxWithLoss | None = None
         if s.softmax == "adaptive":
@@ -133,7 +139,7 @@ class LanguageNetwork(nn.Module):
         for k, (block, at) in enumerate(zip(self.blocks, state)):
             x, then = block(x, at)
             after.append(then)
-            if k + 1 < s.layers:
+            if k + 1 < len(self.blocks):
                 x = self._locked(x, s.between)
         return x if self.norm is None else self.norm(x), after
 

@@ -24,6 +24,7 @@ from elman.decoding.settings import SampleSettings
 from elman.equations.graph import Graph
 from elman.errors import InputError
 from elman.metric import known_figure
+from elman.models.adapting import Adapting, cached, dynamic
 from elman.models.completing import Completer, Completion
 from elman.models.described_language import LanguageDescription
 from elman.models.language_network import LanguageNetwork
@@ -87,6 +88,7 @@ class LanguageModel(Estimator[Texts, StreamedTexts, Piece]):
     model_: LanguageNetwork
     units_: RunningUnits
     going_on_: Mapping[str, Any] = {}
+    adapting_: Adapting = Adapting()
 
     # -- learning
 
@@ -159,10 +161,10 @@ class LanguageModel(Estimator[Texts, StreamedTexts, Piece]):
         """exp of the mean negative log-probability of a unit of the texts, read one behind the other."""
         return number(self.evaluate(X), "perplexity")
 
-    def evaluate(self, X: Sequence[str]) -> Scores:
-        """Every figure of texts, read one behind the other."""
+    def evaluate(self, X: Sequence[str], adapting: Adapting | None = None) -> Scores:
+        """Every figure of texts, read one behind the other; and some more where the model is moved by what it reads."""
         check_fitted(self)
-        return text_figures(self, Texts(_texts(X)))
+        return text_figures(self, Texts(_texts(X)), adapting)
 
     def sample(
         self, start: str = "", *, length: int = 200, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0,
@@ -231,14 +233,20 @@ class LanguageModel(Estimator[Texts, StreamedTexts, Piece]):
         self.model_ = LanguageNetwork(self.settings(LanguageSettings), len(self.units_), graph=graph)
 
 
-def text_figures(model: LanguageModel, texts: Texts) -> Scores:
-    """nll and perplexity of a unit; bits a character and a word, which models of different units share; counts; and how
-    many keys its suggestions save."""
+def text_figures(model: LanguageModel, texts: Texts, adapting: Adapting | None = None) -> Scores:
+    """nll and perplexity of a unit; bits a character and a word, which models of different units share; counts; how
+    many keys its suggestions save; and nll and perplexity with dynamic evaluation and with a cache, where asked for."""
     read = model.encoded(texts)
     found = model.figures(read)
     completer, typed = model.completer(), model.settings(RunningSettings).typed
     saved = keystrokes(completer, texts.texts, completer.spelling, typed)
-    return {**found, **by_unit(number(found, "nll") * read.targets, texts), **saved}
+    how = adapting or model.adapting_
+    moved: dict[str, float] = {}
+    for name, share, way in (("dynamic", how.dynamic, dynamic), ("cache", how.cache, cached)):
+        if share:
+            nll = -sum(float(part.double().sum()) for part in way(model.model_, read.numbers, how)) / read.targets
+            moved |= {f"nll_{name}": nll, f"perplexity_{name}": math.exp(min(nll, 700.0))}
+    return {**found, **by_unit(number(found, "nll") * read.targets, texts), **saved, **moved}
 
 
 def by_unit(nats: float, texts: Texts) -> dict[str, float | int]:

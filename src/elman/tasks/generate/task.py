@@ -15,6 +15,7 @@ from elman.config.settings import DataSettings
 from elman.config.structs import check_values
 from elman.data.table import Table
 from elman.data.texts import Texts, load_texts, read_whole
+from elman.models.adapting import Adapting
 from elman.models.completing import Completer
 from elman.models.frequent_words import FrequentWords
 from elman.models.kneser_ney import KneserNey
@@ -33,8 +34,8 @@ _ORDERS = (3, 4, 5, 6, 8)  # of counted n-grams, to choose from
 _MOST = 5_000_000  # units that are counted
 
 
-class Continuing(msgspec.Struct, frozen=True, kw_only=True):
-    """How a text goes on.
+class Continuing(Adapting, frozen=True, kw_only=True):
+    """How a text goes on; and, of `elman evaluate`, how the model is moved by what it reads.
 
     Attributes:
         length: units at most.
@@ -42,6 +43,8 @@ class Continuing(msgspec.Struct, frozen=True, kw_only=True):
         top_k: only from so many of the likeliest units; 0: from all.
         top_p: only from the fewest units that have this probability together.
         seed: of what is drawn.
+
+    The others are those of `elman.models.adapting.Adapting`.
     """
 
     length: Positive = 200
@@ -104,7 +107,10 @@ class Generate(Task[LanguageModel, Texts]):
     def asked(self, estimator: LanguageModel, options: msgspec.Struct) -> LanguageModel:
         assert isinstance(options, Continuing)
         new = copy.copy(estimator)
-        new.going_on_ = msgspec.structs.asdict(options)
+        moved = Adapting.__struct_fields__
+        given = msgspec.structs.asdict(options)
+        new.going_on_ = {key: value for key, value in given.items() if key not in moved}
+        new.adapting_ = Adapting(**{key: given[key] for key in moved})
         return new
 
     def examples_of(self, estimator: LanguageModel, texts: Sequence[str]) -> Texts:
@@ -152,7 +158,7 @@ class Generate(Task[LanguageModel, Texts]):
 
 
 def _gone_on(estimator: LanguageModel, start: str, whole: bool = False) -> str:
-    return estimator.sample(start, whole=whole, **(estimator.going_on_ or msgspec.structs.asdict(Continuing())))
+    return estimator.sample(start, whole=whole, **(estimator.going_on_ or {"temperature": Continuing().temperature}))
 
 
 def _known(model: KneserNey, read: StreamedTexts) -> np.ndarray:
