@@ -38,6 +38,7 @@ _ROOMS: dict[str, str] = {
     "Tagger": "elman.tasks.estimators",
     "LanguageModel": "elman.tasks.estimators",
     "Translator": "elman.tasks.estimators",
+    "Responder": "elman.tasks.estimators",
     "suited": "elman.tasks.classify.suited",
     "parts_of_speech": "elman.tasks.packaged",
     "Sequences": "elman.sequences",

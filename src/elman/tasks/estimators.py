@@ -11,6 +11,7 @@ from typing import Any
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from elman.tasks.classify import estimator as classifier
+from elman.tasks.dialogue import estimator as responder
 from elman.tasks.figures import number
 from elman.tasks.generate import estimator as language
 from elman.tasks.tag import estimator as tagger
@@ -20,7 +21,7 @@ from elman.training.randomness import python_draws_kept
 with python_draws_kept():  # rich draws as it is imported, and parts of scikit-learn import it in the midst of a fit
     import rich.progress  # noqa: F401
 
-__all__ = ["Classifier", "LanguageModel", "Tagger", "Translator"]
+__all__ = ["Classifier", "LanguageModel", "Responder", "Tagger", "Translator"]
 
 
 class Classifier(classifier.Classifier, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -46,6 +47,25 @@ class LanguageModel(language.LanguageModel, BaseEstimator):  # type: ignore[misc
     def score(self, X: Any, y: Any = None) -> float:
         """Minus the nats that a unit of the texts costs: the higher, the better."""
         return -number(self.evaluate(X), "nll")
+
+    def __sklearn_tags__(self) -> Any:
+        """It learns from texts alone."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string, tags.input_tags.two_d_array = True, False
+        return tags
+
+
+class Responder(responder.Responder, BaseEstimator):  # type: ignore[misc]
+    __doc__ = responder.Responder.__doc__
+
+    def fit(self, X: Any, y: Any = None) -> Responder:
+        """Learn from conversations, a list of turns each; what is answered stands in them, and `y` is not read."""
+        super().fit(X)
+        return self
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """How often the true answers of conversations are ranked first: recall@1."""
+        return number(self.evaluate(X), "recall_at_1")
 
     def __sklearn_tags__(self) -> Any:
         """It learns from texts alone."""

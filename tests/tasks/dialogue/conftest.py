@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from elman.tasks.dialogue.estimator import Responder
+from elman import Responder
 
 THINGS = ["bread", "milk", "paint", "books", "coal", "wine", "shoes", "string", "salt", "tools"]
 PLACES = ["kitchen", "fridge", "shed", "study", "yard", "cellar", "hall", "drawer", "shelf", "garage"]

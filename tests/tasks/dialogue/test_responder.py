@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from tests.tasks.dialogue.conftest import PLACES, SMALL, THINGS, conversations
 
+from elman import Responder
 from elman.data.dialogues import TURN, pairs_of
 from elman.errors import InputError
 from elman.models.answering import NOTHING
 from elman.tasks.dialogue.baselines import bm25
-from elman.tasks.dialogue.estimator import Responder
 from elman.tasks.dialogue.figures import candidates
 from elman.tasks.dialogue.task import TASK
 from elman.tasks.figures import number
@@ -169,3 +172,34 @@ def test_wrong_input_is_one_clear_line(responder: Responder) -> None:
         responder.predict(["a", [3]])
     with pytest.raises(InputError, match=r"temperature is -1\.0"):
         responder.answering(temperature=-1.0)
+
+
+def test_as_scikit_learn_has_it(responder: Responder) -> None:
+    """Cloned, printed, scored by itself; what is no conversation is refused."""
+    new = clone(responder)
+    assert new.get_params() == responder.get_params()
+    assert not hasattr(new, "model_")
+    assert "hidden=48" in repr(new)
+    talks = conversations(40, seed=9)
+    assert responder.score(talks) == number(responder.judge(TEST), "recall_at_1")
+    for wrong in (["hello", "hi"], [["hello", 3]], [["alone"]]):
+        with pytest.raises(InputError, match=r"X\[0\]|no conversation of two turns"):
+            responder.evaluate(wrong)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"X\[0\]: 'hello' is one text; give a list of turns"):
+        new.fit(["hello", "hi there"])
+
+
+def test_a_description_that_is_none_of_it(responder: Responder, tmp_path: Path) -> None:
+    for change, said in (
+        (lambda d: d["parameters"].update(candidates=-1), "candidates"),
+        (lambda d: d["parameters"].update(top_p="all"), "top_p"),
+        (lambda d: d["units"].update(target=d["units"]["source"]), "contexts and answers of two vocabularies"),
+    ):
+        responder.save(tmp_path / "run")
+        description = json.loads((tmp_path / "run" / "model.json").read_text())
+        change(description)
+        (tmp_path / "run" / "model.json").write_text(json.dumps(description))
+        with pytest.raises(InputError, match=said) as error:
+            Responder.load(tmp_path / "run")
+        assert "the RUN is damaged" in str(error.value)
+        shutil.rmtree(tmp_path / "run")

@@ -19,6 +19,7 @@ from elman.equations.graph import Graph
 from elman.errors import InputError
 from elman.metric import known_figure
 from elman.models.answering import Answering
+from elman.models.described_pairs import ReplyDescription
 from elman.models.matching import telling
 from elman.models.pair_units import EncodedPairs, PairBatch, UnitSettings
 from elman.models.replying import AnswerSettings, Replier, Reply
@@ -38,8 +39,9 @@ JUDGED, _CHECKED = 1000, 200  # contexts that are answered to judge it, and afte
 
 
 class Responder(PairEstimator):
-    """What was said so far in, an answer out.
+    """What was said so far in, an answer out; it learns from conversations. A scikit-learn estimator.
 
+    ``Responder(hidden=128).fit([["hello", "hi there"], ...])``; the epoch is chosen by the likelihood of the answers.
     Its parameters are the fields of `UnitSettings`, `Seq2SeqSettings`, `AnswerSettings`, `SearchSettings` and
     `TrainingSettings` together, and ``validation``, the share of conversations held out to choose the epoch.
 
@@ -56,6 +58,7 @@ class Responder(PairEstimator):
         "search": SearchSettings,
         "training": TrainingSettings,
     }
+    DESCRIPTION = ReplyDescription
     FIGURES = tuple(
         map(known_figure, ("recall_at_1", "most_frequent", "perplexity", "nll", "distinct_1", "distinct_2"))
     )
@@ -74,8 +77,7 @@ class Responder(PairEstimator):
         """
         self.check_settings()
         share = held_share(self, none=False)
-        conversations = [_said(turns, f"X[{i}]") for i, turns in enumerate(listed(X))]
-        kept = [turns for turns in conversations if len(turns) > 1]
+        kept = [turns for turns in _conversations(X) if len(turns) > 1]
         if len(kept) < 2:
             raise InputError(f"{len(kept)} conversations of two turns or more", remedy="give at least two")
         train, valid = hold_out(len(kept), share, self.settings(TrainingSettings).seed)
@@ -117,6 +119,18 @@ class Responder(PairEstimator):
         likely = self.likelihood(examples)  # first: where it is no number, there is nothing to search
         found = {**likely, **self._answered(examples, _CHECKED)[0]}
         return {key: number(found, key) for key in ("nll", "recall_at_1", "most_frequent", "distinct_2")}
+
+    def evaluate(self, X: Sequence[Sequence[str]]) -> Scores:
+        """Every figure on conversations, a list of turns each: of every turn but the first, with what came before it.
+
+        Raises:
+            InputError: no conversation of two turns, or a turn that is no text.
+        """
+        check_fitted(self)
+        conversations = _conversations(X)
+        if not any(len(turns) > 1 for turns in conversations):
+            raise InputError("no conversation of two turns or more", remedy="give at least one")
+        return self.judge(pairs_of(conversations))
 
     def figures(self, examples: EncodedPairs) -> Scores:
         return self.measured(examples)[0]
@@ -176,6 +190,15 @@ class Responder(PairEstimator):
 
     def _replies(self, contexts: Sequence[Sequence[int]]) -> list[list[Reply]]:
         return self.replier().reply(contexts, [_seed(self.seed_, units) for units in contexts])
+
+
+def _conversations(X: Any) -> list[list[str]]:
+    found = []
+    for i, turns in enumerate(listed(X)):
+        if isinstance(turns, str):
+            raise InputError(f"{turns!r:.60} is one text", where=f"X[{i}]", remedy="give a list of turns")
+        found.append(_said(turns, f"X[{i}]"))
+    return found
 
 
 def _said(turns: Any, where: str) -> list[str]:
