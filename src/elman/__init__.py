@@ -36,6 +36,7 @@ _ROOMS: dict[str, str] = {
     "Proof": "elman.proof",
     "Classifier": "elman.tasks.estimators",
     "Tagger": "elman.tasks.estimators",
+    "Composer": "elman.tasks.estimators",
     "LanguageModel": "elman.tasks.estimators",
     "Translator": "elman.tasks.estimators",
     "Responder": "elman.tasks.estimators",

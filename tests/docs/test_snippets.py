@@ -34,10 +34,14 @@ def commands(body: str) -> list[list[str]]:
     return [shlex.split(line, comments=True) for line in lines]
 
 
+def _short(recipe: str) -> list[str]:
+    return SHORT if recipe not in ("music", "folk", "compose") else SHORT[:-2]  # frames have no embedding
+
+
 def run(words: list[str]) -> subprocess.CompletedProcess[str]:
     program, *arguments = words
     if program == "elman":
-        arguments = ["-m", "elman.cli", *arguments, *(SHORT if arguments[0] == "train" else [])]
+        arguments = ["-m", "elman.cli", *arguments, *(_short(arguments[1]) if arguments[0] == "train" else [])]
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.console import SET
-from elman.files import write_file
+from elman.files import check_file, write_file
 
 __all__ = ["generate"]
 
@@ -21,6 +21,7 @@ def generate(
     length: int | None = None,
     temperature: float | None = None,
     seed: int | None = None,
+    tempo: float | None = None,
     out: Path | None = None,
     json: bool = False,
     set: SET = None,
@@ -34,13 +35,16 @@ def generate(
     start
         What to begin with; by default at the very beginning.
     length
-        Units at most, as the model reads them: characters, words, subwords.
+        Units at most, as the model reads them: characters, words, subwords; of music frames.
     temperature
         Below 1 the likely is drawn more often; 0 takes the likeliest.
     seed
         Of what is drawn: with the same seed the same comes out.
+    tempo
+        Of music: beats a minute.
     out
-        File for all of it; by default stdout.
+        File for all of it; by default stdout. Of music the suffix says what it is: .mid, which a .wav and a .png are
+        put beside, .wav, .png, .svg, .npz or .txt.
     json
         Print one JSON object on stdout.
     set
@@ -50,12 +54,17 @@ def generate(
 
     opened = Run(run)
     opened.verb("generate")  # says so of one that cannot, before anything is asked of it
-    given: dict[str, Any] = {"length": length, "temperature": temperature, "seed": seed}
+    given: dict[str, Any] = {"length": length, "temperature": temperature, "seed": seed, "tempo": tempo}
     opened.ask(set or [], {key: value for key, value in given.items() if value is not None})
-    whole: str = opened.verb("generate")(start)
+    made = opened.verb("generate")(start)
+    whole = made if isinstance(made, str) else made.text
     if out is not None:
-        write_file(out, whole.encode("utf-8"))
-        print(f"written to {out}", file=sys.stderr)
+        files = {out: whole.encode("utf-8")} if isinstance(made, str) else made.files(out)
+        for path in files:
+            check_file(path)
+        for path, content in files.items():
+            write_file(path, content)
+        print(f"written to {', '.join(map(str, files))}", file=sys.stderr)
     if json:
         print(json_text.dumps({"start": start, "generated": whole}, ensure_ascii=False))
     elif out is None:

@@ -9,6 +9,7 @@ TASKS: dict[str, str] = {
     "classify": "elman.tasks.classify.task",
     "tag": "elman.tasks.tag.task",
     "generate": "elman.tasks.generate.task",
+    "compose": "elman.tasks.compose.task",
     "translate": "elman.tasks.translate.task",
     "dialogue": "elman.tasks.dialogue.task",
 }

@@ -21,7 +21,7 @@ from elman.notes.midi import read_midi
 from elman.notes.roll import Roll, roll_of
 from elman.notes.tune import BEATS_A_MINUTE, Tune
 
-__all__ = ["Pieces", "load_music", "read_pieces"]
+__all__ = ["Pieces", "load_music", "read_all", "read_pieces"]
 
 Note = Callable[[str], object]
 
@@ -67,7 +67,8 @@ def load_music(settings: DataSettings) -> tuple[dict[str, Pieces], list[str]]:
     notes += same_files(given)
     found: dict[str, Pieces] = {}
     for part, path in given.items():
-        read = read_pieces(path, settings, notes.append)
+        packaged = settings.path if part == "train" and settings.path.startswith("packaged:") else ""
+        read = read_pieces(path, settings, notes.append, packaged)
         if part == "train" and "train" in read:
             found = {**read, **found}
         else:
@@ -85,10 +86,17 @@ def load_music(settings: DataSettings) -> tuple[dict[str, Pieces], list[str]]:
     return found, notes
 
 
-def read_pieces(path: Path, settings: DataSettings, note: Note) -> dict[str, Pieces]:
+def read_all(settings: DataSettings, note: Note) -> Pieces:
+    """The pieces of a file or folder, to answer of or to be judged by: of one with parts, the test part."""
+    given = _given(settings)
+    path = given.get("test", given["train"])
+    return _one(read_pieces(path, settings, note), "test")
+
+
+def read_pieces(path: Path, settings: DataSettings, note: Note, called: str = "") -> dict[str, Pieces]:
     """The pieces of a file or folder by part; of one that knows no parts all are "".
 
-    In a folder, what is no music is left out and told, and so is what cannot be read.
+    In a folder, what is no music is left out and told, and so is what cannot be read. It is told of as `called`.
 
     Raises:
         InputError: there is none, or frames would be of several lengths.
@@ -115,7 +123,7 @@ def read_pieces(path: Path, settings: DataSettings, note: Note) -> dict[str, Pie
         more.append(f"{len(others):,} files that are no music ({', '.join(others[:3])}{' ...' * (len(others) > 3)})")
     if more:
         note(f"left out: {'; '.join(more)}")
-    return tally.pieces(path, note)
+    return tally.pieces(path, note, called or shown(path))
 
 
 def _is_music(path: Path) -> bool:
@@ -173,7 +181,7 @@ class _Tally:
         else:
             self._parts.setdefault(part, []).append((name, roll))
 
-    def pieces(self, path: Path, note: Note) -> dict[str, Pieces]:
+    def pieces(self, path: Path, note: Note, called: str) -> dict[str, Pieces]:
         if self._strange:
             note(f"{self._strange:,} notes that no piano has are left out")
         if self._short:
@@ -194,7 +202,7 @@ class _Tally:
             found[part] = Pieces([roll for _, roll in some], [name for name, _ in some], step, tempo)
         frames = sum(len(roll) for some in self._parts.values() for _, roll in some)
         count = sum(map(len, self._parts.values()))
-        note(f"{count:,} pieces, {frames:,} frames of {step:g} beat{'s' * (step != 1)}, read from {shown(path)}")
+        note(f"{count:,} pieces, {frames:,} frames of {step:g} beat{'s' * (step != 1)}, read from {called}")
         return found
 
 

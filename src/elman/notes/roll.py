@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from elman.errors import InputError
 from elman.notes.tune import Note, Tempo, Tune
 
-__all__ = ["HIGH", "LOW", "PITCHES", "Roll", "chord_name", "chord_of", "name_of", "roll_of", "tune_of"]
+__all__ = ["HIGH", "LOW", "PITCHES", "PITCH_CLASSES", "Roll", "chord_name", "chord_of", "name_of", "roll_of", "tune_of"]
 
 LOW, HIGH = 21, 108  # A0 to C8, as MIDI counts pitches
 PITCHES = HIGH - LOW + 1
-_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+PITCH_CLASSES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _WHEN = 0.25  # of a frame, at which it is looked which notes sound
 
@@ -56,7 +56,7 @@ def tune_of(roll: Roll, step: float, per_minute: float) -> Tune:
 
 def name_of(pitch: int) -> str:
     """What a pitch is called: 60 is C4."""
-    return f"{_NAMES[pitch % 12]}{pitch // 12 - 1}"
+    return f"{PITCH_CLASSES[pitch % 12]}{pitch // 12 - 1}"
 
 
 def chord_of(text: str) -> Roll:

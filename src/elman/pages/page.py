@@ -16,7 +16,7 @@ from elman.pages.palette import style_variables
 __all__ = ["Section", "page", "section", "write"]
 
 # Refuses everything the page does not carry itself, whatever a data file manages to put into it.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:"
 LIMIT = 3_000_000
 
 

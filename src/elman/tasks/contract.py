@@ -38,6 +38,7 @@ __all__ = [
     "Figure",
     "Fitting",
     "Look",
+    "Made",
     "Note",
     "Row",
     "Shown",
@@ -198,6 +199,21 @@ class Complete(Protocol):
         """The likeliest words, the likeliest first."""
 
 
+class Made(Protocol):
+    """What a model made of a beginning, where that is more than a text."""
+
+    @property
+    def text(self) -> str:
+        """As a terminal shows it."""
+
+    def files(self, out: Path) -> Mapping[Path, bytes]:
+        """What is written where somebody asks for the file `out`: it first, then what belongs beside it.
+
+        Raises:
+            InputError: it cannot be a file of that suffix.
+        """
+
+
 class Task(ABC, Generic[E, X]):
     """One task: what it learns from, what it answers, what it shows. X is a part of its data.
 
@@ -206,8 +222,8 @@ class Task(ABC, Generic[E, X]):
         kept: keys of a recipe's [data] that hold for other data than those of the training, too.
         options: what may be asked of its answers, a Struct of it: `elman predict RUN --set answer.KEY=VALUE`.
         verbs: what else it can do, by the command that does it: of an estimator "chat" makes a `Chat`, and
-            "generate" a function that goes on from a beginning (a text, or "") and gives back the whole, and
-            "complete" one that gives the likeliest words at the end of a text (`Complete`).
+            "generate" a function that goes on from a beginning (a text, or "") and gives back the whole, a text or
+            `Made`; and "complete" one that gives the likeliest words at the end of a text (`Complete`).
     """
 
     kind: type[E]

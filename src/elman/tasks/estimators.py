@@ -11,6 +11,7 @@ from typing import Any
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from elman.tasks.classify import estimator as classifier
+from elman.tasks.compose import estimator as composer
 from elman.tasks.dialogue import estimator as responder
 from elman.tasks.figures import number
 from elman.tasks.generate import estimator as language
@@ -21,7 +22,7 @@ from elman.training.randomness import python_draws_kept
 with python_draws_kept():  # rich draws as it is imported, and parts of scikit-learn import it in the midst of a fit
     import rich.progress  # noqa: F401
 
-__all__ = ["Classifier", "LanguageModel", "Responder", "Tagger", "Translator"]
+__all__ = ["Classifier", "Composer", "LanguageModel", "Responder", "Tagger", "Translator"]
 
 
 class Classifier(classifier.Classifier, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -38,6 +39,20 @@ class Classifier(classifier.Classifier, ClassifierMixin, BaseEstimator):  # type
         tags = super().__sklearn_tags__()
         tags.input_tags.string, tags.input_tags.two_d_array, tags.input_tags.three_d_array = True, False, True
         tags.classifier_tags.multi_label = True
+        return tags
+
+
+class Composer(composer.Composer, BaseEstimator):  # type: ignore[misc]
+    __doc__ = composer.Composer.__doc__
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Minus the nats that a frame of the pieces costs: the higher, the better."""
+        return -number(self.evaluate(X), "nll")
+
+    def __sklearn_tags__(self) -> Any:
+        """It learns from piano rolls, or from names of files, alone."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string, tags.input_tags.two_d_array, tags.input_tags.three_d_array = True, False, True
         return tags
 
 

@@ -1,0 +1,1 @@
+"""The task `compose`: music, frame by frame."""
