@@ -11,17 +11,17 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix
 from scipy.sparse import random as random_rows
-from scipy.special import log_softmax
+from scipy.special import expit, log_softmax, logit
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 from torch.nn import functional as F
 
-from elman.models.calibration import class_temperature
+from elman.models.calibration import class_temperature, rest_of_prior
 from elman.models.class_loss import cross_entropy
 from elman.models.classifier import ClassifierSettings, SequenceClassifier
 from elman.models.committee import Committee, first_of, network_of
 from elman.models.encoding import TextBatch
-from elman.models.heads import SIGMOID, SOFTMAX
+from elman.models.heads import SIGMOID, SOFTMAX, Head
 from elman.models.linear import coefficients, fit_linear
 from elman.models.ngram_rows import NgramBatch, NgramRows
 from elman.models.stacking import best_mix, fit_wide
@@ -198,6 +198,52 @@ def test_the_mix_is_where_held_out_classes_are_likeliest() -> None:
     assert best_mix(parts, np.where(y == 0, -1, y)) != (a, b)  # rows of unknown class have no say
 
 
+@pytest.mark.parametrize("head", [SOFTMAX, SIGMOID])
+def test_what_knows_nothing_answers_the_prior(head: Head) -> None:
+    """Scores, however sure, of classes that they do not know; the shares of the classes are what is left."""
+    rng = np.random.default_rng(0)
+    shares = np.array([0.75, 0.2, 0.05])
+    if head is SOFTMAX:
+        y, likeliest = rng.choice(3, 4000, p=shares), np.log(shares)
+    else:
+        y, likeliest = np.pad(rng.random((4000, 3)) < shares, ((0, 0), (0, 1))).astype(int), logit(shares)
+    prior = head.prior(y, 3)
+    np.testing.assert_allclose(prior, likeliest, atol=0.15)
+    noise = torch.from_numpy(3 * rng.normal(size=(2, 4000, 3)) + likeliest)
+    a, b = best_mix(noise, y, head, prior)
+    scores = (a * noise[0] + b * noise[1]).numpy()
+    t = class_temperature(scores, y, head, prior, a + b)
+    entropy = head.nll(np.tile(prior, (4000, 1)), y)
+    assert head.nll(scores / t + rest_of_prior(prior, a + b, t), y) == pytest.approx(entropy, abs=0.005)
+    assert head.nll(scores / class_temperature(scores, y, head), y) > entropy + 0.05
+    # without a linear model the temperature alone says it
+    t = class_temperature(noise[0].numpy(), y, head, prior)
+    assert head.nll(noise[0].numpy() / t + rest_of_prior(prior, 1.0, t), y) == pytest.approx(entropy, abs=0.02)
+
+
+def test_what_knows_the_classes_needs_no_prior() -> None:
+    """Where scores are true already, as much of them is listened to as there is."""
+    rng = np.random.default_rng(0)
+    true = rng.normal(size=(4000, 3)) + np.array([2, 0, -1])
+    y = np.array([rng.choice(3, p=np.exp(p)) for p in log_softmax(true, axis=1)])
+    prior = SOFTMAX.prior(y, 3)
+    t = class_temperature(true, y, SOFTMAX, prior)
+    assert t == pytest.approx(1, abs=0.1)
+    np.testing.assert_allclose(rest_of_prior(prior, 1.0, t), 0, atol=0.2)
+
+
+def test_a_prior_is_of_what_examples_count() -> None:
+    """As if each were there so often; and each class half a time more."""
+    y = np.array([0, 0, 1])
+    np.testing.assert_allclose(np.exp(SOFTMAX.prior(y, 3)), np.array([2.5, 1.5, 0.5]) / 4.5)
+    weighed = SOFTMAX.prior(y, 3, SOFTMAX.row_weights(y, np.array([1.0, 3.0, 1.0]), np.array([1.0, 2.0, 1.0])))
+    np.testing.assert_allclose(weighed, SOFTMAX.prior(np.array([0, 0, 0, 0, 1, 1]), 3))
+    labels = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0]])
+    np.testing.assert_allclose(expit(SIGMOID.prior(labels, 2)), [2.5 / 4, 1.5 / 4])
+    weighed = SIGMOID.prior(labels, 2, SIGMOID.row_weights(labels, np.array([1.0, 2.0, 1.0]), np.array([1.0, 4.0])))
+    np.testing.assert_allclose(weighed, np.log([3.5 / 1.5, 8.5 / 2.5]))
+
+
 def test_a_temperature_mends_what_is_too_sure() -> None:
     rng = np.random.default_rng(0)
     true = rng.normal(size=(4000, 3))
@@ -208,5 +254,5 @@ def test_a_temperature_mends_what_is_too_sure() -> None:
     # a few examples say little of it
     assert 1 <= class_temperature(true[:3] * 3, y[:3]) < 2.5
     assert class_temperature(true[:5], np.full(5, -1)) == 1
-    assert 1 / 5 <= class_temperature(np.eye(3)[y] * 1e-3, y) <= 5
+    assert 1 / 5 <= class_temperature(np.eye(3)[y] * 1e-3, y) <= 25
     assert math.isfinite(class_temperature(np.eye(3)[y] * 1e6, (y + 1) % 3))

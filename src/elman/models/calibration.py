@@ -14,7 +14,7 @@ from elman.models.tag_names import TagNames
 from elman.models.tagger import TaggerModel
 from elman.sequences import within
 
-__all__ = ["best_temperature", "best_threshold", "class_temperature"]
+__all__ = ["best_temperature", "best_threshold", "class_temperature", "rest_of_prior"]
 
 _LOOSE = 0.5  # standard deviation of the logarithm of a temperature, before any example is seen
 
@@ -72,25 +72,43 @@ def best_temperature(model: TaggerModel, batches: Sequence[tuple[Tensor, Tensor,
     return math.exp(found.x)
 
 
-def class_temperature(scores: np.ndarray, y: np.ndarray, head: Head = SOFTMAX) -> float:
+def class_temperature(
+    scores: np.ndarray, y: np.ndarray, head: Head = SOFTMAX, prior: np.ndarray | None = None, listened: float = 1.0
+) -> float:
     """The temperature at which the classes of held-out examples are likeliest (Guo et al. 2017, sec. 4.2).
+
+    It scales what is known of an example beyond the prior, ``prior + (scores - prior) / t``: scores that are worth
+    nothing come down to the prior, and not to all classes alike.
 
     Args:
         scores: (N, K). y: (N,) class indices, below 0 where the class is none of the K; or what else the head says.
+        prior: (K,), see `Head.prior`; None: all classes alike.
+        listened: see `rest_of_prior`.
 
     Returns:
-        Between 0.2 and 5. A few examples say little of it: its logarithm is drawn towards 0, as if it were normal with
+        Between 0.2 and 25. A few examples say little of it: its logarithm is drawn towards 0, as if it were normal with
         a standard deviation of 0.5 (the maximum of its posterior); 1 without any.
     """
     from scipy.optimize import minimize_scalar
 
-    known = head.known(y)
+    known, base = head.known(y), np.zeros(scores.shape[1]) if prior is None else prior
     if not len(known):
         return 1.0
 
     def cost(log_t: float) -> float:
-        likelihood, _ = head.likelihood(scores[known] / math.exp(log_t), y[known])
+        t = math.exp(log_t)
+        likelihood, _ = head.likelihood(scores[known] / t + rest_of_prior(base, listened, t), y[known])
         return float(log_t**2 / (2 * _LOOSE**2) - likelihood)
 
-    found = minimize_scalar(cost, bounds=(math.log(0.2), math.log(5.0)), method="bounded", options={"xatol": 1e-3})
+    found = minimize_scalar(cost, bounds=(math.log(0.2), math.log(25.0)), method="bounded", options={"xatol": 1e-3})
     return math.exp(found.x)
+
+
+def rest_of_prior(prior: np.ndarray, listened: float, temperature: float) -> np.ndarray:
+    """(K,) what is added to scores that were divided by a temperature: as much of the prior as they lack.
+
+    Args:
+        listened: what the parts of the scores count together, each of which was learned where the prior holds; see
+            `elman.models.stacking.best_mix`.
+    """
+    return (1 - listened / temperature) * prior

@@ -108,6 +108,7 @@ class ClassifierDescription(Description, kw_only=True):
     encoding: TextEncoding | NumberEncoding
     model: Network
     temperature: Annotated[float, msgspec.Meta(ge=0.01, le=100)] = 1.0
+    offset: list[Number] = []
     threshold: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
     indicator: bool = False
 
@@ -119,6 +120,7 @@ class ClassifierDescription(Description, kw_only=True):
         if net.head == "softmax" and len(self.labels) < 2:
             raise damaged("one class alone", where)
         _agree(len(self.labels), net.classes, "labels", "classes", where)
+        _agree(len(self.offset) or net.classes, net.classes, "offsets", "classes", where)
         several = net.settings.members > 1 or net.wide > 0
         _fits(len(self.labels), "members.0.out.bias" if several else "out.bias", weights)
         if several:

@@ -55,6 +55,15 @@ class Head(ABC):
         """(K,) class weights that make up for how rare a class is; `weights` (N,) of the examples."""
 
     @abstractmethod
+    def prior(self, y: np.ndarray, classes: int, weights: np.ndarray | None = None) -> np.ndarray:
+        """(K,) scores of the answer that looks at no example: how frequent the classes of these are, as if each had
+        been met half a time more.
+
+        Args:
+            weights: what rows count, see `row_weights`; None: all alike.
+        """
+
+    @abstractmethod
     def loss(
         self, scores: Tensor, y: Tensor, classes: Tensor | None, smoothing: float, examples: Tensor | None
     ) -> Tensor:
@@ -134,6 +143,10 @@ class Softmax(Head):
             return weights.sum() / (classes * torch.bincount(y, weights, minlength=classes))
         return len(y) / (classes * torch.bincount(y, minlength=classes).clamp(min=1))
 
+    def prior(self, y: np.ndarray, classes: int, weights: np.ndarray | None = None) -> np.ndarray:
+        counts = np.bincount(y, weights, minlength=classes) + 0.5
+        return np.log(counts / counts.sum())  # type: ignore[no-any-return]
+
     def loss(
         self, scores: Tensor, y: Tensor, classes: Tensor | None, smoothing: float, examples: Tensor | None
     ) -> Tensor:
@@ -198,15 +211,18 @@ class Sigmoid(Head):
     def begin(self, out: nn.Linear, y: Tensor) -> None:
         """At the shares of the labels: else most of a training goes into saying that most labels are rare (Lin et al.
         2017, section 3.3)."""
-        counts = y[:, :-1].sum(0, dtype=torch.float64)
-        share = (counts + 0.5) / (len(y) + 1)
-        out.bias.copy_(share.logit())
+        out.bias.copy_(torch.from_numpy(self.prior(y.numpy(), len(out.bias))))
 
     def balanced(self, y: Tensor, classes: int, weights: Tensor | None) -> Tensor:
         """What an example that has the label weighs beside one that has not: as many in all as those."""
         each = torch.ones(len(y)) if weights is None else weights
         there = (each[:, None] * y[:, :-1]).sum(0)
         return torch.where(there > 0, (each.sum() - there) / there.clamp(min=1e-9), 1.0).clamp(min=1e-3)
+
+    def prior(self, y: np.ndarray, classes: int, weights: np.ndarray | None = None) -> np.ndarray:
+        there, each = y[:, :-1] > 0, np.ones((len(y), classes)) if weights is None else weights
+        with_, without = (each * there).sum(0) + 0.5, (each * ~there).sum(0) + 0.5
+        return np.log(with_ / without)  # type: ignore[no-any-return]
 
     def loss(
         self, scores: Tensor, y: Tensor, classes: Tensor | None, smoothing: float, examples: Tensor | None

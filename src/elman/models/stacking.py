@@ -72,12 +72,18 @@ def fit_wide(
     return kept
 
 
-def best_mix(parts: Tensor, y: np.ndarray, head: Head = SOFTMAX) -> tuple[float, float]:
+def best_mix(
+    parts: Tensor, y: np.ndarray, head: Head = SOFTMAX, prior: np.ndarray | None = None
+) -> tuple[float, float]:
     """How much the networks and the linear model count where held-out classes are likeliest; temperature and all.
+
+    What they do not count the prior does, ``prior + a (s - prior) + b (l - prior)``: three opinions pooled by weights
+    that sum to one (Genest & Zidek 1986, section 3), one of which knows nothing of an example.
 
     Args:
         parts: (2, N, K), see `Committee.parts`.
         y: (N,), below 0 where the class is none of the K; or what else the head says.
+        prior: (K,), see `Head.prior`; None: all classes alike.
 
     Returns:
         Both at least 0; a few examples say little, and both are drawn towards a half then.
@@ -88,7 +94,8 @@ def best_mix(parts: Tensor, y: np.ndarray, head: Head = SOFTMAX) -> tuple[float,
     networks, linear = parts[:, torch.from_numpy(known)].double().numpy()
 
     def cost(mix: np.ndarray) -> float:
-        likelihood, _ = head.likelihood(mix[0] * networks + mix[1] * linear, y[known])
+        pooled = mix[0] * networks + mix[1] * linear + (1 - mix.sum()) * (0 if prior is None else prior)
+        likelihood, _ = head.likelihood(pooled, y[known])
         return float(((mix - 0.5) ** 2).sum() / (2 * _LOOSE**2) - likelihood)
 
     found = minimize(cost, np.array([0.5, 0.5]), bounds=[(0.0, 5.0)] * 2, method="L-BFGS-B").x

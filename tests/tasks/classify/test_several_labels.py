@@ -146,7 +146,7 @@ def test_several_networks_and_a_linear_model(tmp_path: Path) -> None:
         linear = (read.ngrams.times(wide.weight) + wide.bias).double()
     mean = each.sigmoid().mean(0)
     a, b = model.model_.mix.double()
-    by_hand = ((a * mean.logit() + b * linear) / model.temperature_).sigmoid()
+    by_hand = ((a * mean.logit() + b * linear) / model.temperature_ + torch.from_numpy(model.offset_)).sigmoid()
     np.testing.assert_allclose(model.predict_proba(NEW[:7]), by_hand.numpy(), rtol=1e-4)
     model.save(tmp_path / "run")
     again = elman.Classifier.load(tmp_path / "run")

@@ -19,7 +19,7 @@ from elman.data.labelled import Labelled
 from elman.data.several import labels_of
 from elman.errors import InputError, in_words
 from elman.metric import known_figure
-from elman.models.calibration import class_temperature
+from elman.models.calibration import class_temperature, rest_of_prior
 from elman.models.channels import measured
 from elman.models.check_inputs import check_inputs
 from elman.models.class_loss import LossSettings, cross_entropy
@@ -29,7 +29,7 @@ from elman.models.described import ClassifierDescription
 from elman.models.encoding import Encoding, Examples, TextBatch, TextSettings
 from elman.models.stacking import best_mix
 from elman.tasks.batches import Batches, selecting
-from elman.tasks.classify.scores import fit_beside, predict_parts, predict_scores
+from elman.tasks.classify.scores import fit_beside, predict_parts, predict_scores, what_rows_count
 from elman.tasks.classify.several import target_for, target_of
 from elman.tasks.classify.target import Target
 from elman.tasks.estimator import Estimator, Learn, check_fitted
@@ -60,6 +60,8 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         model_, encoding_: the network, and what turns an input into what it reads.
         temperature_: what its scores are divided by, so that probabilities mean what they say: learned on the held-out
             examples; 1 without any.
+        offset_: (K,) what is added then: of a model that knows little, what is known without it, how frequent the
+            classes are in training.
         threshold_: of several labels those of at least this probability are given: what was best for micro-F1 on the
             held-out examples; .5 without any.
     """
@@ -82,6 +84,7 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
     classes_: np.ndarray
     encoding_: Encoding
     temperature_: float = 1.0
+    offset_: np.ndarray
     threshold_: float = 0.5
 
     # -- learning
@@ -119,7 +122,7 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         self.target_ = target_of(train.labels)
         self.classes_ = self.target_.classes
         text, model = self.settings(TextSettings), self.settings(ClassifierSettings)
-        self.temperature_, self.threshold_ = 1.0, 0.5
+        self.temperature_, self.threshold_, self.offset_ = 1.0, 0.5, np.zeros(len(self.classes_))
         ngrams = model.ngrams or model.wide
         self.encoding_ = Encoding(text, ngrams, model.ngram_letters, parts_of_speech, model.embedding)
         self.encoding_.stride = model.stride
@@ -171,10 +174,13 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
     def batches(self, train: Examples, valid: Examples | None) -> Batches[TextBatch]:
         assert train.y is not None
         settings = self._loss_settings()
-        weights = settings.weights(train.y, self.classes_.tolist(), train.weights, self.target_.head)
+        head, K = self.target_.head, len(self.classes_)
+        weights = settings.weights(train.y, self.classes_.tolist(), train.weights, head)
+        count = what_rows_count(train, K, head, weights)
+        self._prior = head.prior(train.y.numpy(), K, count)
         if isinstance(self.model_, Committee) and self.model_.wide is not None:
             assert self.encoding_.ngrams is not None
-            fit_beside(self.model_.wide, train, valid, self.encoding_.ngrams, self.target_.head, weights)
+            fit_beside(self.model_.wide, train, valid, self.encoding_.ngrams, head, count)
         answer = self.outputs
         if isinstance(self.model_, Committee):  # its members are trained, and none of them reads n-grams
             train, answer = replace(train, ngrams=None), self._answers_of_members
@@ -227,22 +233,25 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         if over or not self.settings(ClassifierSettings).refit:
             return
         self.valid_, first = self.figures(held), self.model_
-        temperature, threshold = self.temperature_, self.threshold_
-        parts = ("model_", "encoding_", "target_", "classes_", "temperature_", "threshold_")
+        temperature, threshold, offset = self.temperature_, self.threshold_, self.offset_
+        parts = ("model_", "encoding_", "target_", "classes_", "temperature_", "threshold_", "offset_")
         known, labels = self.target_.known(valid.labels)
         self.relearn(train.and_(replace(valid.take(known), labels=labels)), learn, ", all examples", 0, parts)
-        self.temperature_, self.threshold_ = temperature, threshold
+        self.temperature_, self.threshold_, self.offset_ = temperature, threshold, offset
         if isinstance(self.model_, Committee) and isinstance(first, Committee):
             self.model_.mix.copy_(first.mix)
 
     def _calibrate(self, held: Examples) -> None:
         """How far the scores are to be trusted, and how much of them is the networks', by held-out examples."""
         assert held.y is not None
-        y, head = held.y.numpy(), self.target_.head
+        y, head, prior, listened = held.y.numpy(), self.target_.head, self._prior, 1.0
         if isinstance(self.model_, Committee) and self.model_.wide is not None:
-            parts = self.model_.mix.new_tensor(best_mix(predict_parts(self.model_, held), y, head))
-            self.model_.mix.copy_(parts)
-        self.temperature_ = class_temperature(check_answer(predict_scores(self.model_, held)).numpy(), y, head)
+            mix = best_mix(predict_parts(self.model_, held), y, head, prior)
+            self.model_.mix.copy_(self.model_.mix.new_tensor(mix))
+            listened = sum(mix)
+        scores = check_answer(predict_scores(self.model_, held)).numpy()
+        self.temperature_ = class_temperature(scores, y, head, prior, listened)
+        self.offset_ = rest_of_prior(prior, listened, self.temperature_)
         self.threshold_ = head.threshold(self.probabilities(held), y)
 
     # -- use
@@ -256,8 +265,12 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
 
     def probabilities(self, examples: Examples) -> np.ndarray:
         """(N, K), see `predict_proba`."""
-        scores = check_answer(predict_scores(self.model_, examples)) / self.temperature_
-        return self.target_.head.probabilities(scores).numpy()
+        return self.target_.head.probabilities(self._calibrated(examples)).numpy()
+
+    def _calibrated(self, examples: Examples) -> Tensor:
+        """(N, K) scores."""
+        scores = check_answer(predict_scores(self.model_, examples))
+        return scores / self.temperature_ + torch.from_numpy(self.offset_)
 
     @property
     def labels(self) -> list[str]:
@@ -279,7 +292,7 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         inputs = listed(X)
         if not inputs:
             return torch.zeros(0, len(self.classes_), dtype=torch.float64)
-        return check_answer(predict_scores(self.model_, self.encoding_(inputs))) / self.temperature_
+        return self._calibrated(self.encoding_(inputs))
 
     def predict(self, X: Sequence[Any]) -> Any:
         """(N,) labels; of several labels N lists of them, or a matrix (N, K) of 0 and 1, as in training.
@@ -298,6 +311,7 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
             "pos_model": packaged_digest() if self.encoding_.asks_tagger else "",
             "model": self.model_.to_dict(),
             "temperature": self.temperature_,
+            "offset": self.offset_.tolist(),
             "threshold": self.threshold_,
             "indicator": self.target_.indicator,
         }
@@ -311,4 +325,5 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         self.target_ = target_for(self.model_.head, description)
         self.classes_ = self.target_.classes
         self.temperature_ = float(description.get("temperature", 1.0))
+        self.offset_ = np.array(description.get("offset") or np.zeros(len(self.classes_)))
         self.threshold_ = float(description.get("threshold", 0.5))

@@ -15,7 +15,7 @@ from elman.models.stacking import fit_wide, some_rows
 from elman.tasks.batches import at_once
 from elman.text.ngrams import NgramFeatures
 
-__all__ = ["fit_beside", "predict_parts", "predict_scores"]
+__all__ = ["fit_beside", "predict_parts", "predict_scores", "what_rows_count"]
 
 
 @torch.no_grad()
@@ -46,20 +46,30 @@ def fit_beside(
     valid: Examples | None,
     features: NgramFeatures,
     head: Head,
-    weights: Tensor | None,
+    weights: np.ndarray | None,
 ) -> None:
     """Fit the linear model beside the networks, on its own; see `elman.models.stacking.fit_wide`.
 
     Args:
         valid: to choose how strongly it is regularised.
-        weights: (K,) of the classes, see `LossSettings.weights`; None: all alike.
+        weights: see `what_rows_count`.
     """
     assert train.y is not None
     held = None if valid is None or valid.ngrams is None or valid.y is None else (valid.ngrams, valid.y.numpy())
-    y, count = train.y.numpy(), None
+    y = train.y.numpy()
     some = some_rows(train.tokens, y, head)
-    if weights is not None or train.weights is not None:
-        rows = np.ones(len(y)) if train.weights is None else train.weights.numpy()
-        of = np.ones(into.out_features) if weights is None else weights.numpy()
-        count = head.row_weights(y, rows, of)[some.places]
+    count = None if weights is None else weights[some.places]
     fit_wide(into, NgramRows.of(features, some.texts), y[some.places], held, head, count)
+
+
+def what_rows_count(train: Examples, classes: int, head: Head, weights: Tensor | None) -> np.ndarray | None:
+    """What examples count, see `Head.row_weights`; None: all alike.
+
+    Args:
+        weights: (K,) of the classes, see `LossSettings.weights`; None: all alike.
+    """
+    assert train.y is not None
+    if weights is None and train.weights is None:
+        return None
+    rows = np.ones(len(train)) if train.weights is None else train.weights.numpy()
+    return head.row_weights(train.y.numpy(), rows, np.ones(classes) if weights is None else weights.numpy())
