@@ -92,7 +92,7 @@ def test_counting_many_is_counting_one_by_one(
     if bare:
         texts, others = ([[w.replace(" ", "") for w in t] for t in some] for some in (texts, others))
     given_texts, asked = (([" ".join(t) for t in some] if joined else some) for some in (texts, others))
-    for kind in ("word", "character"):
+    for kind in ("word", "character", "unspaced"):
         cut = [Counter(ngrams_of(text, kind, sizes)) for text in given_texts]
         learned = learn(given_texts, kind, sizes, None)
         frequency = Counter(ngram for counted in cut for ngram in counted)
@@ -107,6 +107,9 @@ def test_counting_many_is_counting_one_by_one(
         ]
         assert list(zip(columns.tolist(), times.tolist())) == [pair for row in expected for pair in row]
         assert ends.tolist() == np.cumsum([len(row) for row in expected]).tolist()
+        as_it_comes = known.count(asked_often, ordered=False)
+        assert sorted(as_it_comes.columns) == sorted(columns)
+        assert as_it_comes.ends.tolist() == ends.tolist()
         few = known.count(asked)
         assert few.columns.tolist() == columns[: ends[len(asked) - 1]].tolist()
 
@@ -153,6 +156,10 @@ def test_a_corpus_is_its_token_lists() -> None:
     assert dict(zip(corpus.words, corpus.counts().tolist())) == Counter(word for text in texts for word in text)
     assert [list(piece) for piece in corpus.pieces(2)] == [texts[:1], texts[1:3], texts[3:]]
     assert corpus.lengths.tolist() == [3, 0, 1, 2]
+    some = corpus.only(np.array([word in ("a", "c", "") for word in corpus.words]))
+    assert list(some) == [["a"], [], ["c"], [""]]
+    assert sorted(some.words) == ["", "a", "c"]
+    assert list(corpus.only(np.zeros(5, bool))) == [[], [], [], []]
     with pytest.raises(IndexError):
         corpus[4]
 

@@ -111,6 +111,17 @@ class Corpus(Sequence[list[str]]):
         lengths = self.lengths
         return Corpus(self.words, np.asarray(self.ids[np.repeat(kept, lengths)]), lengths[order].cumsum())
 
+    def only(self, words: np.ndarray) -> Corpus:
+        """The same texts without the tokens whose word is not among `words` (V,), a truth value each."""
+        if words.all():
+            return self
+        numbers, kept, ends = np.cumsum(words, dtype=np.int32) - 1, Kept(), [np.zeros(0, np.int64)]
+        for piece in self.pieces(_PIECE):
+            there = words[piece.ids]
+            ends.append(len(kept) + np.concatenate([[0], there.cumsum()])[piece.ends])
+            kept.add(numbers[piece.ids[there]])
+        return Corpus([w for w, is_one in zip(self.words, words) if is_one], kept.done(), np.concatenate(ends))
+
     def pieces(self, most: int) -> Iterator[Corpus]:
         """All texts in their order, some at a time: at most so many tokens, but always one text."""
         start = 0

@@ -26,15 +26,19 @@ def character_ngrams(word: str, n: int, *, edges: bool = True) -> list[str]:
 
 
 def ngrams_of(text: Document, kind: str, sizes: Range) -> list[str]:
-    """The n-grams of a text, as often as they stand in it: as scikit-learn cuts them, characters within words."""
+    """The n-grams of a text, as often as they stand in it: as scikit-learn cuts them.
+
+    Args:
+        kind: "word"; "character", within words, a blank at each edge; "unspaced", of characters, within tokens.
+    """
     if kind == "word":
         tokens = units_of(text, kind)
         return [ngram for n in range(sizes[0], sizes[1] + 1) for ngram in word_ngrams(tokens, n)]
     found: list[str] = []
     for word in chain.from_iterable(unit.split() for unit in units_of(text, kind)):
-        framed = f" {word} "
+        framed = word if kind == "unspaced" else f" {word} "
         for n in range(sizes[0], sizes[1] + 1):
-            found += character_ngrams(framed, n, edges=False) or [framed]
+            found += character_ngrams(framed, n, edges=False) or [framed] * (kind == "character")
             if len(framed) <= n:  # a word that is too short counts once, whole
                 break
     return found

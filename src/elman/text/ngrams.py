@@ -123,21 +123,13 @@ class NgramFeatures:
         """As `rows`, but how many of each text."""
         import numpy as np
 
+        from elman.text.ngram_weights import weighed
+
         assert self._known is not None
-        rows, columns, values, start = [], [], [], 0
-        for known, idf in self._known:
-            ends, found, times = known.count(texts)
-            at = np.repeat(np.arange(len(texts)), np.diff(ends, prepend=0))
-            value = (1 + np.log(times)) * idf[found]
-            norm = np.sqrt(np.bincount(at, value**2, minlength=len(texts)))
-            rows.append(at)
-            columns.append(found + start)
-            values.append(value / norm[at])
-            start += len(idf)
-        row = np.concatenate(rows)
-        order = np.argsort(row, kind="stable")  # words before characters within each text
-        counts = np.bincount(row, minlength=len(texts))
-        return counts, np.concatenate(columns)[order].astype(np.int32), np.concatenate(values)[order].astype(np.float32)
+        ends, columns, values = weighed(
+            [known.count(texts) for known, _ in self._known], [idf for _, idf in self._known], range(len(self._known))
+        )
+        return np.diff(ends, prepend=0), columns, values
 
     def _sizes(self, kind: str) -> Range:
         sizes = self.words if kind == "word" else self.characters
