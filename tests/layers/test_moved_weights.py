@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from elman import cells
+from elman.engines.unchanged import Watch, doubt
 from elman.nn import GRU, LSTM, Recurrent
 
 CALLS: dict[str, Callable[[Recurrent, torch.Tensor], torch.Tensor]] = {
@@ -94,3 +95,24 @@ def test_threads_that_meet_at_the_first_call() -> None:
     assert len(found) == 80  # none of them failed
     for y in found:
         torch.testing.assert_close(y, wanted)
+
+
+def test_weights_are_doubted_while_another_thread_prepares_some() -> None:
+    """As `eval()` of one model does in the middle of another's training; what is watched grows while it is gone over."""
+    weight, over = torch.zeros(2, 2), threading.Event()
+    kept = [Watch([weight]) for _ in range(2000)]
+
+    def prepare() -> None:
+        while not over.is_set():
+            kept.append(Watch([weight]))
+
+    thread = threading.Thread(target=prepare)
+    thread.start()
+    try:
+        for _ in range(100):
+            doubt()
+    finally:
+        over.set()
+        thread.join()
+    assert not kept[0].same([weight])
+    assert Watch([weight]).same([weight])

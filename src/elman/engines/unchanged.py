@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Sequence
 from ctypes import c_char
@@ -15,6 +16,7 @@ __all__ = ["Watch", "doubt"]
 ENDS, WHOLE = 64, 2048  # bytes that are looked at: of a matrix, of a bias
 _doubts = 0
 _all: weakref.WeakSet[Watch] = weakref.WeakSet()
+_listed = threading.RLock()  # two trainings may run in two threads of one process
 # mapped: each step asks them
 _address, _dense = Tensor.data_ptr, Tensor.is_contiguous
 _version, _shape, _raw = attrgetter("_version"), attrgetter("shape"), attrgetter("raw")
@@ -25,7 +27,9 @@ def doubt() -> None:
     none that others refer to, see `torch.__future__.set_swap_module_params_on_conversion`)."""
     global _doubts
     _doubts += 1
-    for watch in list(_all):
+    with _listed:
+        watches = list(_all)
+    for watch in watches:
         watch._refs = []
 
 
@@ -56,7 +60,8 @@ class Watch:
         self._doubts = _doubts
         self._versions = _versions(tensors)
         self._refs = [weakref.ref(t) for t in tensors]
-        _all.add(self)
+        with _listed:
+            _all.add(self)
         self._ends = [end for t in tensors for end in _ends(t)]
         self._bytes = list(map(_raw, self._ends))
 
