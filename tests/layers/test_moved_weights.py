@@ -98,7 +98,7 @@ def test_threads_that_meet_at_the_first_call() -> None:
 
 
 def test_weights_are_doubted_while_another_thread_prepares_some() -> None:
-    """As `eval()` of one model does in the middle of another's training; what is watched grows while it is gone over."""
+    """As `eval()` of one model does in the middle of another's training: what is watched grows meanwhile."""
     weight, over = torch.zeros(2, 2), threading.Event()
     kept = [Watch([weight]) for _ in range(2000)]
 

@@ -51,7 +51,7 @@ def waves(n: int, seed: int = 0) -> Labelled:
 
 @pytest.mark.parametrize("series", [False, True])
 def test_a_larger_table_is_never_read_less(series: bool) -> None:
-    """Its networks may be fewer: from many rows they learn much the same."""
+    """Its steps may be fewer, where batches are larger, and its networks: from many rows they learn much the same."""
     examples, epochs, sizes, members = [], [], [], []
     for n in SIZES:
         found = rule(Facts(n, 3, series, 12.0, 100, n < 1000))
@@ -66,6 +66,14 @@ def test_a_larger_table_is_never_read_less(series: bool) -> None:
     assert sizes == sorted(sizes)
     assert epochs == sorted(epochs, reverse=True)
     assert members == sorted(members, reverse=True)
+
+
+@pytest.mark.parametrize("series", [False, True])
+def test_a_table_twice_as_large_is_never_read_less(series: bool) -> None:
+    """At every size: passes are whole numbers, and somewhere the table is one row too large for one more."""
+    for n in sorted({round(10 ** (k / 400)) for k in range(3200)}):
+        once, twice = (rule(Facts(rows, 3, series, 12.0, 100, rows < 1000)) for rows in (n, 2 * n))
+        assert n * once["training.epochs"][0] <= 2 * n * twice["training.epochs"][0]
 
 
 def test_texts_get_a_wider_network_once_there_are_a_thousand() -> None:

@@ -86,6 +86,10 @@ def rule(facts: Facts) -> dict[str, tuple[Any, str]]:
     once = 120 if facts.series else 60  # passes over few rows; an epoch of series teaches less than one of words
     slower = 0.5 if n < _USUAL else 0.65  # batches grow from there on, and a step of a larger one is worth more
     epochs = max(2 if n < _MANY else 1, min(once, round(once / 5 * (_USUAL / n) ** slower)))
+    # Passes are whole, so what is read in all is not quite even: of two tables of much the same size the larger may
+    # read a third less. Of one twice as large it never is. Its steps may be fewer, of larger batches: on 77,626 phrases
+    # two passes in batches of 128 were level with three in batches of 64, and so were two networks with three
+    # (benchmarks/tables/README.md).
     batch = next(size for size, below in _BATCHES if n < below)
     passes = f"{epochs * -(-n // batch):,} steps for {n:,} rows: more rows are read more in all, in fewer passes"
     found: dict[str, tuple[Any, str]] = {
