@@ -52,3 +52,15 @@ def test_from_a_file_to_a_run_that_answers(tmp_path, call):
     assert some[0] == some[1] != some[2]
     call("generate", run, "--out", tmp_path / "x.txt", "--seed", 1)
     assert (tmp_path / "x.txt").read_text(encoding="utf-8") == json.loads(some[0])["generated"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("abc", "too short"), ("", "no text"), ("\n\n\n", "no text"), ("\0\1" * 2, "not text")]
+)
+def test_too_little_of_it_is_a_clear_line_and_no_run(text, said, tmp_path, call):
+    (tmp_path / "a.txt").write_text(text, encoding="utf-8")
+    code, _, err = call("train", "generate", "--data", tmp_path / "a.txt", "--out", tmp_path / "run")
+    assert code == 2
+    assert said in err
+    assert len(err.strip().splitlines()) == 1
+    assert not (tmp_path / "run").exists()
