@@ -79,7 +79,11 @@ class Committee(nn.Module):
     def parts(self, data: Tensor, lengths: Tensor, ngrams: NgramBatch) -> Tensor:
         """(2, B, K): what `mix` weighs, of the networks and of the linear model."""
         assert self.wide is not None
-        return torch.stack([self.head.together(self.each(data, lengths)), _linear(self.wide, ngrams)])
+        return torch.stack([self.of_networks(data, lengths), _linear(self.wide, ngrams)])
+
+    def of_networks(self, data: Tensor, lengths: Tensor, ngrams: NgramBatch | None = None) -> Tensor:
+        """(B, K) scores of the networks together; the n-grams are not read."""
+        return self.head.together(self.each(data, lengths))
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the weights."""

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 import elman
+from elman.data.labelled import Labelled
 from elman.metric import known_figure
 from elman.tasks.classify.baselines import doubt
+from elman.tasks.classify.scores import predict_parts
 from elman.tasks.contract import Baseline
 from elman.tasks.find import recipe_of
 from elman.tasks.frame import train_run
@@ -74,3 +76,19 @@ def test_what_is_trained_again_to_the_end_is_calibrated_at_the_end() -> None:
     assert chosen.fitted_.best_epoch < 12
     assert again.fitted_.best_epoch == 12
     assert again.temperature_ > chosen.temperature_
+
+
+def test_the_epoch_is_chosen_by_the_networks_alone() -> None:
+    """The linear model beside them knows these labels from the start: with it every epoch would look the best."""
+    train, valid = (Labelled(*rows(n, told=True, seed=n)) for n in (160, 60))
+    parameters = {"epochs": 12, "hidden": 8, "embedding": 8, "rate": 0.005, "batch_size": 16, "members": 2, "wide": 100}
+    model = elman.Classifier(**parameters)
+    model.fit_parts(train, valid)
+    held = model.encoded(valid)
+    networks, linear = predict_parts(model.model_, held)
+    assert (linear.argmax(1) == held.y).all()
+    chosen = model.fitted_.history[model.fitted_.best_epoch - 1]
+    assert chosen["valid_accuracy"] == float((networks.argmax(1) == held.y).float().mean())
+    assert chosen["valid_accuracy"] == max(row["valid_accuracy"] for row in model.fitted_.history)
+    assert model.fitted_.history[0]["valid_accuracy"] < 0.8
+    assert model.figures(held)["accuracy"] == 1

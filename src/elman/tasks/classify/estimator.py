@@ -212,9 +212,11 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         return loss
 
     def _validate(self, examples: Examples) -> dict[str, float]:
+        """The figures of the networks alone: beside a linear model that does not change, most epochs look the same."""
         assert examples.y is not None
-        P, y = self.probabilities(examples), examples.y.numpy()
-        figures = self.target_.figures(y, P, self.target_.head.threshold(P, y))
+        scores, head = check_answer(predict_scores(self.model_, examples, networks=True)), self.target_.head
+        P, y = head.probabilities(scores).numpy(), examples.y.numpy()
+        figures = self.target_.figures(y, P, head.threshold(P, y))
         return {key: number(figures, key) for key in self.target_.watched}
 
     def class_numbers(self, y: Sequence[Any] | np.ndarray) -> np.ndarray:

@@ -19,11 +19,16 @@ __all__ = ["fit_beside", "predict_parts", "predict_scores", "what_rows_count"]
 
 
 @torch.no_grad()
-def predict_scores(model: SequenceClassifier | Committee, examples: Examples) -> Tensor:
-    """(N, K) scores in float64 on the processor, in the order of the examples; batches are of similar length."""
+def predict_scores(model: SequenceClassifier | Committee, examples: Examples, networks: bool = False) -> Tensor:
+    """(N, K) scores in float64 on the processor, in the order of the examples; batches are of similar length.
+
+    Args:
+        networks: of a committee those of its networks, without the linear model beside them.
+    """
+    ask = model.of_networks if networks and isinstance(model, Committee) else model
     out: Tensor | None = None
     for picks, batch in at_once(model, examples):
-        scores = model(batch.sequences.data, batch.lengths, batch.ngrams).cpu().double()
+        scores = ask(batch.sequences.data, batch.lengths, batch.ngrams).cpu().double()
         out = scores.new_zeros(len(examples), scores.shape[1]) if out is None else out
         out[picks] = scores
     assert out is not None
