@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "additive.h"
 #include "arena.h"
 #include "checks.h"
 #include "elman.h"
@@ -120,6 +121,13 @@ int elman_run_prepared(elman_prepared* p) {
     });
 }
 void elman_prepared_free(elman_prepared* p) { delete p; }
+
+int elman_additive(const elman_additive_call* call) {
+    return guarded<>(-1, [&] {
+        elman::additive(*call, chosen());
+        return 0;
+    });
+}
 
 void* elman_take(size_t bytes) {
     return guarded<>(static_cast<void*>(nullptr), [&] { return elman::take(bytes); });

@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-#define ELMAN_ABI 6
+#define ELMAN_ABI 7
 
 typedef struct elman_program elman_program;
 typedef struct elman_prepared elman_prepared;
@@ -68,6 +68,22 @@ ELMAN_API int elman_run(const elman_program*, const elman_call*);
 ELMAN_API elman_prepared* elman_prepare(const elman_program*, const elman_call*);
 ELMAN_API int elman_run_prepared(elman_prepared*);
 ELMAN_API void elman_prepared_free(elman_prepared*);
+
+/* The additive score of attention (Bahdanau et al. 2015), v . tanh(s_t + h_i) of every query t and step i, and its
+ * derivative. All contiguous; a sequence and a head of it is one piece, done by one thread. */
+typedef struct {
+    int64_t is_double;
+    int64_t sequences, heads, queries, steps, width; /* B, K, T, S, A */
+    int64_t threads, own_threads;
+    const void* s; /* (B, K, T, A) */
+    const void* h; /* (B, K, S, A) */
+    const void* v; /* (K, A) */
+    const void* g; /* (B, K, T, S), the gradient of the scores; NULL: forward */
+    void* scores;  /* forward: (B, K, T, S) */
+    void *ds, *dh; /* back: as s and h */
+    void* dv;      /* back: (B, K, A), to be summed over B */
+} elman_additive_call;
+ELMAN_API int elman_additive(const elman_additive_call*);
 
 /* Memory that is kept for the next call: page faults would cost a tenth of a training step. */
 ELMAN_API void* elman_take(size_t bytes);

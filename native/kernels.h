@@ -95,6 +95,9 @@ struct Kernels {
     // at: room for as many places.
     void (*pointwise)(const Instruction* code, int count, T* const* base, T** at, const SlotKind* kind, int slots, long rows,
                       long width, long first, long last);
+    // The additive score of one sequence and its derivative, see isa/additive.h.
+    void (*additive)(const T* s, const T* h, const T* v, long queries, long steps, long width, T* scores);
+    void (*additive_back)(const T* s, const T* h, const T* v, long queries, long steps, long width, const T* g, T* ds, T* dh, T* dv);
 };
 
 template <class T>

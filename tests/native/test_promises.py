@@ -168,7 +168,7 @@ def test_every_instruction_set_of_this_processor_computes_the_same():
     """Each in a process of its own: the choice is made once, when the library loads."""
     script = """
 import torch
-from elman.engines import library
+from elman.engines import additive, library
 from elman import cells
 from elman.nn import Recurrent
 torch.manual_seed(0)
@@ -180,6 +180,9 @@ for dtype in (torch.float32, torch.float64):
         y, _ = m(x, lengths=torch.tensor([7, 2, 5, 7, 1]))
         g = torch.autograd.grad(y.square().sum(), [x, *m.parameters()])
         out += [float(v.detach().double().abs().sum()) for v in (y, *g)]
+    s, h, v, g = (torch.randn(shape, dtype=dtype) for shape in ((2, 2, 3, 41), (2, 2, 5, 41), (2, 41), (2, 2, 3, 5)))
+    found = (additive.scores(s, h, v), *additive.gradients(s, h, v, g))
+    out += [float(v.double().abs().sum()) for v in found]
 print(library.instruction_set(), *out)
 """
     found = {}

@@ -13,9 +13,9 @@ from pathlib import Path
 from elman.engines.words import OPERATIONS
 from elman.training.threads import torch_threads
 
-__all__ = ["Call", "instruction_set", "load", "missing", "path", "program_new"]
+__all__ = ["AdditiveCall", "Call", "instruction_set", "load", "missing", "path", "program_new"]
 
-ABI = 6
+ABI = 7
 _NAME = {"win32": "libelman_native.dll", "darwin": "libelman_native.dylib"}.get(sys.platform, "libelman_native.so")
 
 
@@ -28,6 +28,16 @@ class Call(ctypes.Structure):
         ("by_row", c_void_p), ("parameters", c_void_p), ("gradients", c_void_p), ("packed", c_void_p),
         ("tape", c_void_p), ("extents", c_void_p), ("parameter_extents", c_void_p), ("packed_bytes", c_int64),
         ("tape_bytes", c_int64), ("own_threads", c_int64),
+    ]  # fmt: skip
+
+
+class AdditiveCall(ctypes.Structure):
+    """`elman_additive_call` of native/elman.h."""
+
+    _fields_ = [
+        ("is_double", c_int64), ("sequences", c_int64), ("heads", c_int64), ("queries", c_int64), ("steps", c_int64),
+        ("width", c_int64), ("threads", c_int64), ("own_threads", c_int64), ("s", c_void_p), ("h", c_void_p),
+        ("v", c_void_p), ("g", c_void_p), ("scores", c_void_p), ("ds", c_void_p), ("dh", c_void_p), ("dv", c_void_p),
     ]  # fmt: skip
 
 
@@ -47,6 +57,7 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "elman_prepare": (c_void_p, [c_void_p, POINTER(Call)]),
     "elman_run_prepared": (c_int, [c_void_p]),
     "elman_prepared_free": (None, [c_void_p]),
+    "elman_additive": (c_int, [POINTER(AdditiveCall)]),
     "elman_trim": (c_size_t, []),
     "elman_peak_flops": (c_double, [c_double]),
     "elman_l2_flops": (c_double, [c_double, c_int64]),

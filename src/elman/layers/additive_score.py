@@ -1,7 +1,7 @@
 """The additive score, v . tanh(s_t + h_i), of every query and every step of a memory, a few sequences at a time.
 
-What lies between has A numbers for each pair of t and i. It is made again on the way back, block by block while it lies
-in the cache, instead of being written to memory and read from it.
+What lies between has A numbers for each pair of t and i. It is made again on the way back instead of being written to
+memory and read from it: in registers by the native library; else block by block while it lies in the cache.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+from elman.engines import additive as native
 
 __all__ = ["additive"]
 
@@ -22,7 +24,7 @@ def additive(s: Tensor, h: Tensor, v: Tensor) -> Tensor:
 
     Shapes: s (B, heads, T, A), h (B, heads, S, A), v (heads, A) -> (B, heads, T, S).
     """
-    if s.shape[2] == 1:  # so little is kept as it is
+    if s.shape[2] == 1 and not native.able(s, h, v):  # so little is kept as it is
         return _weighed(torch.tanh(s.unsqueeze(3) + h.unsqueeze(2)), v)
     if torch.is_grad_enabled() and (s.requires_grad or h.requires_grad or v.requires_grad):
         found: Tensor = _Additive.apply(s, h, v)  # type: ignore[no-untyped-call]
@@ -31,6 +33,8 @@ def additive(s: Tensor, h: Tensor, v: Tensor) -> Tensor:
 
 
 def _scores(s: Tensor, h: Tensor, v: Tensor) -> Tensor:
+    if native.able(s, h, v):
+        return native.scores(s, h, v)
     return torch.cat([_weighed(_between(a, b), v) for a, b in _blocks(s, h)])
 
 
@@ -62,6 +66,8 @@ class _Additive(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
         s, h, v = ctx.saved_tensors
+        if native.able(s, h, v, grad):
+            return native.gradients(s, h, v, grad)
         ds, dh, dv = [], [], torch.zeros_like(v)
         at = 0
         for a, b in _blocks(s, h):

@@ -1,0 +1,56 @@
+// The additive score of attention over a batch: sequence by sequence, by whoever comes.
+#include "additive.h"
+
+#include <stdexcept>
+
+#include "threads.h"
+
+namespace elman {
+namespace {
+
+template <class T>
+struct Scores {
+    const elman_additive_call& call;
+    const Kernels<T>& kernels;
+
+    // one sequence and one head of it
+    void one(long piece) const {
+        const long by_query = long(call.queries * call.width), by_step = long(call.steps * call.width), pairs = long(call.queries * call.steps);
+        const T *s = static_cast<const T*>(call.s) + piece * by_query, *h = static_cast<const T*>(call.h) + piece * by_step;
+        const T* v = static_cast<const T*>(call.v) + piece % call.heads * call.width;
+        if (!call.g)
+            return kernels.additive(s, h, v, long(call.queries), long(call.steps), long(call.width), static_cast<T*>(call.scores) + piece * pairs);
+        kernels.additive_back(s, h, v, long(call.queries), long(call.steps), long(call.width), static_cast<const T*>(call.g) + piece * pairs,
+                              static_cast<T*>(call.ds) + piece * by_query, static_cast<T*>(call.dh) + piece * by_step,
+                              static_cast<T*>(call.dv) + piece * call.width);
+    }
+
+    void operator()() {
+        const long pieces = long(call.sequences * call.heads), threads = call.threads < pieces ? long(call.threads) : pieces;
+        if (threads <= 1) {
+            for (long i = 0; i < pieces; i++) one(i);
+            return;
+        }
+        const Stage stage{int(pieces), 1, [](void* p, int piece, int, int, int) { static_cast<Scores*>(p)->one(piece); }};
+        run(std::make_shared<Job>(int(threads), std::vector<Stage>{stage}, this, 0), call.own_threads != 0);
+    }
+};
+
+void check(const elman_additive_call& c) {
+    for (int64_t size : {c.sequences, c.heads, c.queries, c.steps, c.width, c.threads})
+        if (size < 1 || size > (int64_t(1) << 31)) throw std::invalid_argument("a size of the additive score is out of range");
+    if (!c.s || !c.h || !c.v) throw std::invalid_argument("the additive score needs s, h and v");
+    if (c.g ? !c.ds || !c.dh || !c.dv : !c.scores) throw std::invalid_argument("the additive score has no place for its results");
+}
+
+}  // namespace
+
+void additive(const elman_additive_call& call, const InstructionSet& set) {
+    check(call);
+    if (call.is_double)
+        Scores<double>{call, *set.f64}();
+    else
+        Scores<float>{call, *set.f32}();
+}
+
+}  // namespace elman

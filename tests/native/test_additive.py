@@ -1,0 +1,109 @@
+"""The additive score in the native library: definition and derivative, and what is promised of threads and padding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from elman.engines import additive as native
+from elman.engines import library
+
+pytestmark = pytest.mark.skipif(bool(library.missing()), reason=str(library.missing()))
+# (B, K, T, S, A): narrower than a vector, as wide, and with something left over
+SIZES = [(1, 1, 1, 1, 1), (2, 1, 3, 5, 7), (3, 2, 1, 4, 16), (2, 2, 4, 3, 33), (5, 1, 2, 9, 130)]
+
+
+def drawn(sizes: tuple[int, ...], dtype: torch.dtype) -> tuple[Tensor, ...]:
+    B, K, T, S, A = sizes
+    torch.manual_seed(sum(sizes))
+    shapes = (B, K, T, A), (B, K, S, A), (K, A), (B, K, T, S)
+    return tuple(2 * torch.randn(shape, dtype=dtype) for shape in shapes)
+
+
+def defined(s: Tensor, h: Tensor, v: Tensor, g: Tensor) -> list[Tensor]:
+    """The scores, ds, dh and dv in double precision, by autograd from the definition."""
+    s, h, v = (t.double().requires_grad_() for t in (s, h, v))
+    found = (v[:, None, None] * torch.tanh(s[:, :, :, None] + h[:, :, None])).sum(-1)
+    return [found.detach(), *torch.autograd.grad((found * g.double()).sum(), (s, h, v))]
+
+
+def found(s: Tensor, h: Tensor, v: Tensor, g: Tensor) -> list[Tensor]:
+    return [native.scores(s, h, v), *native.gradients(s, h, v, g)]
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+@pytest.mark.parametrize(("dtype", "close"), [(torch.float32, 1e-5), (torch.float64, 1e-13)])
+def test_it_is_the_definition(sizes: tuple[int, ...], dtype: torch.dtype, close: float) -> None:
+    given = drawn(sizes, dtype)
+    for ours, right in zip(found(*given), defined(*given), strict=True):
+        torch.testing.assert_close(ours.double(), right, rtol=0, atol=close * max(1.0, float(right.abs().max())))
+
+
+def test_any_number_of_threads_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = drawn((7, 2, 5, 6, 70), torch.float32)
+    monkeypatch.setattr(native, "_SMALL", 0)
+    several = []
+    for n in (1, 2, 3, 20):
+        monkeypatch.setattr(native, "count", lambda n=n: n)
+        several.append(found(*given))
+    for other in several[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(several[0], other, strict=True))
+
+
+def test_a_sequence_alone_has_the_bits_that_it_has_in_a_batch() -> None:
+    s, h, v, g = drawn((4, 2, 3, 5, 40), torch.float32)
+    together = found(s, h, v, g)
+    for b in range(4):
+        alone = found(s[b : b + 1], h[b : b + 1], v, g[b : b + 1])
+        assert all(torch.equal(a[0], b_[b]) for a, b_ in zip(alone[:3], together[:3]))
+
+
+def test_where_nobody_looked_nothing_is_read() -> None:
+    s, h, v, g = drawn((2, 1, 3, 4, 20), torch.float32)
+    g[0, :, :, 2:] = 0
+    clean = found(s, h, v, g)
+    h[0, :, 2:] = torch.nan
+    dirty = found(s, h, v, g)
+    torch.testing.assert_close(dirty[1:], clean[1:], rtol=0, atol=0)
+    assert torch.equal(dirty[0][0, :, :, :2], clean[0][0, :, :, :2])
+
+
+def test_strided_tensors_are_read_as_they_are() -> None:
+    s, h, v, g = drawn((3, 2, 4, 5, 12), torch.float64)
+    turned = [t.transpose(0, 2).contiguous().transpose(0, 2) for t in (s, h, g)]
+    for ours, right in zip(found(turned[0], turned[1], v, turned[2]), found(s, h, v, g), strict=True):
+        assert torch.equal(ours, right)
+
+
+def test_who_may_be_scored() -> None:
+    s, h, v, _ = drawn((1, 1, 2, 3, 4), torch.float32)
+    assert native.able(s, h, v)
+    assert not native.able(s, h, v.double())
+    assert not native.able(s.half(), h.half(), v.half())
+    assert not native.able(s[:, :, :0], h, v)
+    assert not torch.func.vmap(lambda x: torch.tensor(native.able(x, h, v)), out_dims=None)(s).item()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"width": 0}, "a size of the additive score is out of range"),
+        ({"steps": -3}, "a size of the additive score is out of range"),
+        ({"threads": 0}, "a size of the additive score is out of range"),
+        ({"sequences": 1 << 40}, "a size of the additive score is out of range"),
+        ({"h": None}, "the additive score needs s, h and v"),
+        ({"scores": None}, "no place for its results"),
+        ({"g": 64}, "no place for its results"),
+    ],
+)
+def test_a_wrong_call_is_refused(change: dict[str, Any], said: str) -> None:
+    s, h, v, g = drawn((1, 1, 2, 3, 4), torch.float32)
+    call = library.AdditiveCall(0, 1, 1, 2, 3, 4, 1, 0, s.data_ptr(), h.data_ptr(), v.data_ptr(), None, g.data_ptr())
+    assert library.load().elman_additive(call) == 0
+    for name, value in change.items():
+        setattr(call, name, value)
+    assert library.load().elman_additive(call) == -1
+    assert said in library.load().elman_error().decode()
