@@ -32,7 +32,7 @@ def defined(head: NADE, x: Tensor, h: Tensor) -> Tensor:
     """The equations, pitch by pitch."""
     a, logits = head.c(h), []
     for p in range(P):
-        logits.append(head.b(h)[:, p] + torch.sigmoid(a) @ head.V.weight[p])
+        logits.append(head.b(h)[:, p] + F.silu(a) @ head.V.weight[p])
         a = a + x[:, p, None] * head.W[p]
     return torch.stack(logits, 1)
 

@@ -27,14 +27,14 @@ class MusicSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     cell: str = "lstm"
-    hidden: Positive = 256
+    hidden: Positive = 100
     layers: Positive = 1
-    notes: Positive = 128
+    notes: Positive = 400
     members: Positive = 1
-    input: Chance = 0.1
-    dropout: Chance = 0.3
+    input: Chance = 0.05
+    dropout: Chance = 0.2
     recurrent_dropout: Chance = 0.0
-    notes_dropout: Chance = 0.0
+    notes_dropout: Chance = 0.2
     engine: str = "auto"
 
     def check(self) -> None:

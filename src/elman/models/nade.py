@@ -1,10 +1,10 @@
 """Which notes sound together, one after the other: NADE (Larochelle and Murray 2011), given what came before.
 
-a_p = c(h) + sum_{q < p} W_q x_q,    p(x_p = 1 | x_<p, h) = sigmoid(b_p(h) + V_p . sigmoid(a_p))
+a_p = c(h) + sum_{q < p} W_q x_q,    p(x_p = 1 | x_<p, h) = sigmoid(b_p(h) + V_p . silu(a_p))
 
-Boulanger-Lewandowski et al. (2012, sec. 5) put it on top of a recurrent network as the RNN-NADE. a_p changes at the
-notes that sound alone, four of 88 as a rule: so it is taken once a note, not once a pitch, and all pitches until the
-next note share it.
+silu(a) = a sigmoid(a) stands where they have sigmoid(a): it learns faster, and further. Boulanger-Lewandowski et al.
+(2012, sec. 5) put NADE on top of a recurrent network, as the RNN-NADE. a_p changes at the notes that sound alone, four
+of 88 as a rule: so it is taken once a note, not once a pitch, and all pitches until the next note share it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class NADE(nn.Module):
         width: of h.
         pitches: P, of x; read from the lowest to the highest.
         hidden: of a.
-        rate: of dropout on sigmoid(a).
+        rate: of dropout on silu(a).
     """
 
     def __init__(self, width: int, pitches: int, hidden: int, rate: float = 0.0) -> None:
@@ -51,6 +51,6 @@ class NADE(nn.Module):
         added = F.embedding(notes, torch.cat([self.W, self.W.new_zeros(1, self.W.shape[1])]))  # (N, most, hidden)
         c = self.c(h)
         a = torch.cat([c[:, None], c[:, None] + added.cumsum(1)], 1)  # behind 0, 1, ... most notes
-        scores = self.V(dropout(torch.sigmoid(a), self.rate, self.training))  # (N, most + 1, P)
+        scores = self.V(dropout(F.silu(a), self.rate, self.training))  # (N, most + 1, P)
         logits: Tensor = self.b(h) + scores.gather(1, below[:, None]).squeeze(1)
         return logits

@@ -18,8 +18,10 @@ from elman.models.music_batches import transposed
 from elman.notes.midi import write_midi
 from elman.notes.roll import LOW, PITCHES, tune_of
 
-SMALL = {"cell": "gru", "hidden": 12, "notes": 12, "dropout": 0.0, "input": 0.0, "rate": 0.05, "batch_size": 4,
-         "epochs": 30, "clip_norm": 5.0}  # fmt: skip
+SMALL = {
+    "cell": "gru", "hidden": 12, "notes": 12, "dropout": 0.0, "input": 0.0, "notes_dropout": 0.0, "rate": 0.05,
+    "batch_size": 4, "epochs": 30, "clip_norm": 5.0,
+}  # fmt: skip
 CHORDS = [(60, 64, 67), (59, 62, 69)]
 DRAW = np.random.default_rng(0)
 

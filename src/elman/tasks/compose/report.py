@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from elman.data.music import Pieces
@@ -43,7 +45,7 @@ def look(trained: Trained[Composer, Pieces]) -> Look:
         sections=[
             _heard(composer, data.train),
             _counted(composer, data.train, test),
-            training(fitted.history, fitted.kept[1] or None),
+            training(_history(fitted.history), fitted.kept[1] or None, "Notes one after the other, nats"),
             cell(lines),
             proof(trained.proof.to_dict()),
             _data_and_time(trained, {key: value for key, value in settings.items() if key != "equations"}),
@@ -56,6 +58,11 @@ def look(trained: Trained[Composer, Pieces]) -> Look:
             "the second independent of each other given the frames before."
         ],
     )
+
+
+def _history(rows: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+    """What is learned is the sum of both heads, of all members: it goes on no scale with the figures."""
+    return [{"sum of both heads, nats" if key == "loss" else key: value for key, value in row.items()} for row in rows]
 
 
 def inspect(composer: Composer, pieces: Pieces, row: Row) -> tuple[str, list[Section | None]]:
