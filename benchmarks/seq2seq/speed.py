@@ -20,6 +20,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from elman.config.training import TrainingSettings
 from elman.decoding.beam import beam
 from elman.decoding.greedy import greedy
 from elman.models.seq2seq import Seq2Seq
@@ -27,6 +28,7 @@ from elman.models.seq2seq_settings import Seq2SeqSettings
 from elman.models.smoothing import smoothed_loss
 from elman.sequences import Sequences, bucket_batches
 from elman.text.subwords import fit_subwords, read_subwords
+from elman.training.step import clip_norm, make_optimizer
 from plain import Plain
 
 E, H, LAYERS, RATE, BATCH, UNITS = 320, 512, 2, 0.3, 64, 8000
@@ -49,11 +51,21 @@ def models(V: int, attention: str) -> tuple[Seq2Seq, Plain]:
     return Seq2Seq(settings, V, V), Plain(V, V, E, H, LAYERS, RATE)
 
 
+def optimizer_of(model: nn.Module) -> torch.optim.Optimizer:
+    """Each side's as it comes: ours is the one that `elman train` makes, theirs the one that a script makes."""
+    if isinstance(model, Plain):
+        return torch.optim.AdamW(model.parameters(), lr=1e-4)
+    return make_optimizer(model, TrainingSettings(rate=1e-4))
+
+
 def step(model: nn.Module, optimizer: torch.optim.Optimizer, loss: Callable[[], torch.Tensor]) -> None:
     model.train()
     optimizer.zero_grad()
     loss().backward()
-    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    if isinstance(model, Plain):
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    else:
+        clip_norm(model, 1.0)
     optimizer.step()
 
 
@@ -80,7 +92,7 @@ def peak(side: str, file: Path) -> None:
     source, target, V = json.loads(file.read_text(encoding="utf-8"))
     ours, theirs = models(V, "after")
     model: nn.Module = ours if side == "ours" else theirs
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    optimizer = optimizer_of(model)
     for picks in bucket_batches([len(t) for t in target], BATCH)[-10:]:
         batch = Batch(source, target, picks)
         step(model, optimizer, lambda b=batch: b.ours(ours) if side == "ours" else b.theirs(theirs))
@@ -135,7 +147,7 @@ def main() -> None:
         Batch(source, target, p) for p in bucket_batches([len(t) for t in target], BATCH, generator)[: given.rounds + 2]
     ]
     sides = {"ours": ours, "plain": theirs, "inside": inside}
-    optimizers = {name: torch.optim.AdamW(m.parameters(), lr=1e-4) for name, m in sides.items()}
+    optimizers = {name: optimizer_of(m) for name, m in sides.items()}
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for k, batch in enumerate(batches):
         for name, model in sides.items():

@@ -12,9 +12,11 @@ from elman.models.smoothing import smoothed_loss
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.1])
-@pytest.mark.parametrize("block", [1, 22, 1 << 20])
-def test_loss_and_gradients_are_torchs(rate, block, monkeypatch):
+@pytest.mark.parametrize("cached", [1, 33, 1 << 18])
+@pytest.mark.parametrize("block", [1, 22, 55, 1 << 22])
+def test_loss_and_gradients_are_torchs(rate, block, cached, monkeypatch):
     monkeypatch.setattr(room, "_BLOCK", block)
+    monkeypatch.setattr(room, "_CACHED", cached)
     torch.manual_seed(0)
     softmax = nn.Linear(5, 11).double()
     r = torch.randn(7, 5, dtype=torch.float64, requires_grad=True)

@@ -3,7 +3,8 @@
     loss = mean of -(1 - e) log p(y) - e/V sum_v log p(v),    p = softmax(W r + b)
 
 (label smoothing: Szegedy et al. 2016, sec. 7). The gradient, p - (1 - e) onehot(y) - e/V, is at hand as soon as the
-scores are; so it is taken block by block on the way forward, while a block lies in the cache.
+scores are; so it is taken block by block on the way forward. A block is large enough for its products, which read all
+of W; what is done to every score is done to a few rows of it at a time, while they lie in the cache.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from torch.autograd.function import once_differentiable
 
 __all__ = ["smoothed_loss"]
 
-_BLOCK = 1 << 20  # scores held at a time
+_BLOCK = 1 << 22  # scores held at a time
+_CACHED = 1 << 18  # scores that everything is done to, before the next ones
 
 
 def smoothed_loss(softmax: nn.Linear, readouts: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
@@ -34,28 +36,27 @@ class _Loss(torch.autograd.Function):
         dr = torch.empty_like(r) if wanted[0] else None
         dw = torch.zeros_like(weight) if wanted[1] else None
         db = torch.zeros_like(bias) if wanted[2] else None
-        rows = max(1, _BLOCK // V)
+        rows, few = max(1, _BLOCK // V), max(1, _CACHED // V)
+        learns = any(wanted[:3])
         for r_k, y_k, k in zip(torch.split(r, rows), torch.split(targets, rows), range(0, N, rows)):
             z = torch.addmm(bias, r_k, weight.mT)
-            true = z.gather(1, y_k[:, None])
-            total -= (1 - e) * true.sum()
-            if e:
-                total -= e / V * z.sum()
-            top = z.amax(1, keepdim=True)
-            sums = z.sub_(top).exp_().sum(1, keepdim=True)
-            total += (sums.log() + top).sum()
-            if dr is None and dw is None and db is None:
-                continue
-            z.mul_(sums.reciprocal_())
-            if e:
-                z.sub_(e / V)
-            z.scatter_add_(1, y_k[:, None], z.new_full((len(z), 1), e - 1))
+            for z_i, y_i in zip(torch.split(z, few), torch.split(y_k, few)):
+                total += _loss(z_i, y_i, e)
+                if learns:
+                    z_i.scatter_add_(1, y_i[:, None], z_i.new_full((len(z_i), 1), e - 1))
+                if db is not None:
+                    db += z_i.sum(0)
             if dr is not None:
                 torch.mm(z, weight, out=dr[k : k + rows])
             if dw is not None:
                 dw.addmm_(z.mT, r_k)
+        if e:  # the same for every unit: a sum instead of another pass over all scores
+            if dr is not None:
+                dr -= e / V * weight.sum(0)
+            if dw is not None:
+                dw -= e / V * r.sum(0)
             if db is not None:
-                db += z.sum(0)
+                db -= e * N / V
         ctx.count, ctx.grads = N, (dr, dw, db)
         return total / N
 
@@ -64,3 +65,15 @@ class _Loss(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         scale = grad / ctx.count
         return *(None if g is None else g * scale for g in ctx.grads), None, None
+
+
+def _loss(z: Tensor, y: Tensor, e: float) -> Tensor:
+    """The loss of a few rows of scores z (n, V), summed; z becomes softmax(z)."""
+    total = -(1 - e) * z.gather(1, y[:, None]).sum()
+    if e:
+        total -= e / z.shape[1] * z.sum()
+    top = z.amax(1, keepdim=True)
+    sums = z.sub_(top).exp_().sum(1, keepdim=True)
+    total += (sums.log() + top).sum()
+    z.mul_(sums.reciprocal_())
+    return total
