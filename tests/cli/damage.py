@@ -38,7 +38,7 @@ def make(folder: Path) -> None:
     """One RUN of every kind, RUN and checkpoint of a training that was cut short among them."""
     import numpy as np
 
-    from elman import Classifier, Tagger
+    from elman import Classifier, LanguageModel, Tagger
     from elman.text.vectors import WordVectors
 
     rng = np.random.default_rng(0)
@@ -69,6 +69,11 @@ def make(folder: Path) -> None:
     Tagger(**tagger, vectors=str(folder / "v.txt"), freeze=False).fit(sentences, tags).save(folder / "entities")
     plain = [["N" if w in ("rome", "ada", "thing") else "X" for w in s] for s in sentences]
     Tagger(**tagger, head="softmax", pos=True, cell="gru").fit(sentences, plain).save(folder / "plain")
+    going_on: dict[str, Any] = {"hidden": 4, "embedding": 4, "layers": 1, "tied": False, "epochs": 1, "typed": 20}
+    LanguageModel(**going_on).fit([" ".join(X)]).save(folder / "characters")
+    LanguageModel(**{**going_on, "units": "bpe", "vocabulary": 60, "block": "residual"}).fit(X).save(
+        folder / "subwords"
+    )
     (folder / "data.csv").write_text("text,label\n" + "".join(f'"{a}",{b}\n' for a, b in zip(X, y)))
     (folder / "data.conll").write_text(
         "".join("".join(f"{w} {t}\n" for w, t in zip(s, ts)) + "\n" for s, ts in zip(sentences, tags))
@@ -261,7 +266,7 @@ def python(folder: Path) -> int:
     import numpy as np
 
     import elman
-    from elman import Classifier, InputError, Tagger
+    from elman import Classifier, InputError, LanguageModel, Tagger
 
     try:
         try:
@@ -269,10 +274,15 @@ def python(folder: Path) -> int:
             X = [np.ones((3, found.encoding_.features))] if found.encoding_.reads_numbers else [TEXT, ""]
             assert np.isfinite(found.predict_proba(X)).all()
         except InputError as error:
-            if "RUN of the task tag" not in str(error):
+            if "RUN of the task generate" in str(error):
+                found = LanguageModel.load(folder)
+                assert np.isfinite(found.log_prob(TEXT)).all()
+                assert all(0 <= one.probability <= 1.001 for one in found.complete(TEXT))
+            elif "RUN of the task tag" in str(error):
+                found = Tagger.load(folder)
+                assert all(np.isfinite(p).all() for p in found.predict_proba([TEXT.split()]))
+            else:
                 raise
-            found = Tagger.load(folder)
-            assert all(np.isfinite(p).all() for p in found.predict_proba([TEXT.split()]))
         elman.explain(found.model_)
     except InputError as error:
         print(f"elman: {error}", file=sys.stderr)

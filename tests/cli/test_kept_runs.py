@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from elman import Classifier, Tagger
+from elman import Classifier, LanguageModel, Tagger
 from elman.cli import app as cli
 
 KEPT = Path(__file__).parent / "kept"
@@ -59,9 +59,13 @@ def test_its_figures_are_those_of_then(run: Path, capsys: pytest.CaptureFixture[
 
 
 def test_the_estimators_load_it(run: Path) -> None:
-    estimator: Any = {"classify": Classifier, "tag": Tagger}[run.name].load(run)
+    estimator: Any = {"classify": Classifier, "generate": LanguageModel, "tag": Tagger}[run.name].load(run)
     texts = [row["text"] for row in ANSWERS[run.name]]
     if run.name == "classify":
         assert list(estimator.predict(texts)) == [row["label"] for row in ANSWERS["classify"]]
-    else:
+    elif run.name == "tag":
         assert estimator.predict([row["tokens"] for row in ANSWERS["tag"]]) == [row["tags"] for row in ANSWERS["tag"]]
+    else:
+        sums = [float(estimator.log_prob(text).sum()) for text in texts]
+        assert sums == pytest.approx([row["log_prob"] for row in ANSWERS["generate"]], rel=1e-4)
+        assert [found.word for found in estimator.complete("What say y")] == ["yo", "you", "yhe"]

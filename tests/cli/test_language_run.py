@@ -7,6 +7,8 @@ import math
 
 import pytest
 
+import elman
+
 
 def test_from_a_file_to_a_run_that_answers(tmp_path, call):
     (tmp_path / "a.txt").write_text("the cat sat on the mat\n" * 200, encoding="utf-8")
@@ -42,6 +44,10 @@ def test_from_a_file_to_a_run_that_answers(tmp_path, call):
     code, _, err = call("predict", run, "x", "--set", "answer.temperatur=1")
     assert code == 2
     assert "temperature" in err
+    assert call("inspect", run, "--input", "the cat sat", "--out", tmp_path / "page.html")[0] == 0
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    value = math.exp(elman.LanguageModel.load(run).log_prob("the cat sat")[-1])
+    assert f'<td>sat</td><td class="n">{value:.3f}</td>' in page
     code, out, _ = call("generate", run, "--start", "the cat", "--length", 3, "--temperature", 0)
     assert code == 0
     assert out.startswith("the cat ")

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+import torch
+from torch import Tensor
+
 from elman.data.texts import Texts
+from elman.errors import InputError
+from elman.inspect.watching import first_layer, watched_input
 from elman.pages.markup import Child, Html, tag
 from elman.pages.page import Section, section
+from elman.report.sections import inside
+from elman.sequences import Sequences
 from elman.tasks.contract import Look, Trained
 from elman.tasks.generate.estimator import LanguageModel
 from elman.tasks.generate.keystrokes import SHOWN, taken
+from elman.text.running import BEGIN
 
-__all__ = ["look"]
+__all__ = ["inspect", "look"]
 
 _WRITTEN = 600  # characters
 _TYPED = 600
+_LOOKED = 200  # units of a text that is looked into
 
 
 def look(usual: Look, trained: Trained[LanguageModel, Texts]) -> Look:
@@ -24,6 +34,39 @@ def look(usual: Look, trained: Trained[LanguageModel, Texts]) -> Look:
     said = f"{usual.said.partition(';')[0]}; judged on {characters:,} characters."
     sections = [_typed(trained.estimator, trained.data.test), _written(trained.estimator), *usual.sections]
     return replace(usual, said=said, sections=sections, show=("perplexity", "bits_per_character", "keystrokes_saved"))
+
+
+def inspect(estimator: LanguageModel, text: str) -> tuple[str, Sequence[Section | None]]:
+    """What each unit of a text came as, what else was likely there, and what the first layer remembered."""
+    layer, units = first_layer(estimator.model_), estimator.units_
+    numbers = [BEGIN, *units.encode(text).tolist()][: _LOOKED + 1]
+    if len(numbers) < 2:
+        raise InputError("there is no unit in it", remedy="give more text")
+    model = estimator.model_.eval()
+
+    def read() -> Tensor:
+        with torch.no_grad():
+            h, _ = model(torch.tensor(numbers[:-1])[:, None], model.begin(1))
+            return model.log_probs(h)[:, 0]
+
+    x, log_probs = watched_input(layer, read)
+    shown = [units.words[n].replace("\n", "\u21b5") for n in range(len(units))]
+
+    def likeliest(p: Tensor) -> str:
+        return ", ".join(f"{shown[k]} {float(p[k].exp()):.2f}" for k in p.topk(min(3, len(p))).indices.tolist())
+
+    rows = [
+        tag("tr", tag("td", shown[n]), tag("td", f"{float(p[n].exp()):.3f}", class_="n"), tag("td", likeliest(p)))
+        for n, p in zip(numbers[1:], log_probs)
+    ]
+    head = tag("tr", [tag("th", name) for name in ("unit", "probability", "likeliest there")])
+    table = tag("div", tag("table", tag("thead", head), tag("tbody", rows)), class_="scroll")
+    lead = f"Given all before each. Perplexity {math.exp(-float(log_probs[range(len(rows)), numbers[1:]].mean())):.2f}."
+    tokens = [shown[n] for n in numbers[:-1]]
+    return "What comes next", [
+        section("Unit by unit", table, lead=lead),
+        *inside(layer, Sequences.pack([x[:, 0]]), tokens),
+    ]
 
 
 def _typed(estimator: LanguageModel, test: Texts) -> Section | None:

@@ -21,11 +21,11 @@ from elman.models.frequent_words import FrequentWords
 from elman.models.kneser_ney import KneserNey
 from elman.models.reading import CountedReader
 from elman.models.text_stream import StreamedTexts
+from elman.pages.page import Section
 from elman.tasks.contract import Baseline, Look, Note, Row, Shown, Split, Task, Trained
 from elman.tasks.figures import Scores
 from elman.tasks.generate.estimator import LanguageModel, RunningSettings, by_unit
 from elman.tasks.generate.keystrokes import keystrokes
-from elman.tasks.generate.report import look
 from elman.text.spelling import Spelling
 
 __all__ = ["TASK", "Continuing", "Generate"]
@@ -154,7 +154,14 @@ class Generate(Task[LanguageModel, Texts]):
     # -- look
 
     def look(self, trained: Trained[LanguageModel, Texts]) -> Look:
+        from elman.tasks.generate.report import look
+
         return look(super().look(trained), trained)
+
+    def inspect(self, estimator: LanguageModel, text: str) -> tuple[str, Sequence[Section | None]]:
+        from elman.tasks.generate.report import inspect
+
+        return inspect(estimator, text)
 
 
 def _gone_on(estimator: LanguageModel, start: str, whole: bool = False) -> str:
