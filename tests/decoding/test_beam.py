@@ -42,10 +42,10 @@ def test_wide_enough_it_is_exhaustive(kind: type[Model], how: str, alpha: float)
     for row, hypotheses in enumerate(found):
         expected = everything(model, row, 4, how=how, alpha=alpha)
         assert len(expected) == 1 + 3 + 9 + 27 + 81
-        ended = [h for h in hypotheses if h.ended]
-        assert {tuple(h.tokens) for h in ended} == {tokens for _, tokens in expected}
-        are_first_of(ended, expected)
-        for h in ended:
+        assert {tuple(h.tokens) for h in hypotheses} == {tokens for _, tokens in expected}
+        are_first_of(hypotheses, expected)
+        for h in hypotheses:
+            assert h.ended
             assert h.log_probs == pytest.approx(model.log_probs(row, (*h.tokens, END)))
             assert h.log_prob == pytest.approx(sum(h.log_probs))
 
@@ -112,10 +112,13 @@ def test_a_beam_of_one_is_greedy(kind: type[Model], seed: int, longest: int, sho
     assert [h.score for h in fast] == pytest.approx([row[0].score for row in one])
     for row, h in enumerate(fast):  # and by hand
         before: tuple[int, ...] = ()
-        for token in [*h.tokens, *([END] if h.ended else [])]:
+        assert h.ended
+        for token in [*h.tokens, END]:
             every = {v: model.log_probs(row, (*before, v))[-1] for v in range(6) if v not in (BEGIN, 3)}
             if len(before) < rules["min_length"]:
                 del every[END]
+            if len(before) == longest:
+                every = {END: every[END]}
             assert token == max(every, key=lambda v: every[v])
             before = (*before, token)
 
@@ -154,8 +157,9 @@ def test_nbest_is_sorted_without_doubles_and_begins_alike(
     for row in whole:
         assert len(row) == size
         assert len({tuple(h.tokens) for h in row}) == size
-        ranks = [(h.ended, h.score) for h in row]
+        ranks = [h.score for h in row]
         assert ranks == sorted(ranks, reverse=True)
+        assert all(h.ended for h in row)
     for nbest in range(1, size + 1):
         assert search(model, nbest=nbest, **options) == [row[:nbest] for row in whole]
         assert search(model, nbest=nbest, early_stop=False, **options) == [row[:nbest] for row in whole]
@@ -260,16 +264,30 @@ def test_targets_shorter_than_the_beam_is_wide() -> None:
         assert sum(h.ended for h in row) == 7
 
 
-def test_cut_at_the_greatest_length_and_behind_those_that_end() -> None:
+@pytest.mark.parametrize("limit", [2, 3])
+def test_at_the_greatest_length_the_end_counts(limit: int) -> None:
+    """What is cut short is judged as a whole sequence: by how likely its end is there."""
     model = Markov(0, rows=1, V=7, sharp=0.1)
     model.table[:, :, END] = -30.0
-    (row,) = search(model, size=3, nbest=3, max_length=2)
-    assert [(len(h.tokens), h.ended, len(h.log_probs)) for h in row] == [(2, False, 2)] * 3
-    model.table[0, BEGIN, END] = -1.5  # in the beam, and worse a token than what is cut later
+    (row,) = search(model, size=3, nbest=3, max_length=limit, normalise="none")
+    assert [(len(h.tokens), h.ended, h.log_probs[-1]) for h in row] == [(limit, True, -30.0)] * 3
+    model.table[0, BEGIN, END] = -1.5  # nothing at all is likelier than what ends where no sequence would
     model.table[0, 2:, 3] = -0.01
-    (row,) = search(model, size=3, nbest=3, max_length=2, normalise="mean")
-    assert [h.ended for h in row] == [True, False, False]
-    assert row[0].score < row[1].score
+    (row,) = search(model, size=3, nbest=3, max_length=limit, normalise="none")
+    assert [len(h.tokens) for h in row] == [0, limit, limit]
+    model.table[0, BEGIN, 3], model.table[0, 3, END] = -0.5, -0.1
+    (row,) = search(model, size=3, nbest=3, max_length=limit, normalise="none")
+    assert row[0].tokens == [3]  # and not where it may
+
+
+def test_an_end_that_cannot_be_stands_behind() -> None:
+    model = Markov(0, rows=1, V=5)
+    model.table[0, 2:, END] = -torch.inf
+    model.table[0, BEGIN, END] = -0.1
+    (row,) = search(model, size=3, nbest=3, max_length=2)
+    assert [(len(h.tokens), h.ended, len(h.log_probs)) for h in row] == [(0, True, 1), (2, False, 2), (2, False, 2)]
+    (fast,) = greedy(model, model.begin(), rows=1, begin=BEGIN, end=END, max_length=2, min_length=1)
+    assert (len(fast.tokens), fast.ended, len(fast.log_probs)) == (2, False, 2)
 
 
 def test_where_nothing_can_follow() -> None:

@@ -63,7 +63,10 @@ def beam(
         device: where its tokens are expected.
 
     Returns:
-        a list of at most `nbest` for each row, at least one, without doubles; those that have ended come first.
+        a list of at most `nbest` for each row, at least one, without doubles, by score. All have ended, if need be at
+        their greatest length, where the end is the only token left; its likelihood counts there as anywhere, so that
+        sentences cut short do not outdo whole ones. Only what could not end, the end itself being impossible or none,
+        stands behind them.
 
     Raises:
         InputError: settings or arguments that make no sense, or a model that returns no log-probabilities.
@@ -168,8 +171,20 @@ class _Search:
             self.banned,
             self.end if t < settings.min_length else None,
             repeating(self.history, settings.no_repeat_ngram) if settings.no_repeat_ngram else None,
-            self.forced[self.active, t].repeat_interleave(k) if t < self.forced.shape[1] else None,
+            self._wanted(t, k),
         )
+
+    def _wanted(self, t: int, k: int) -> Tensor | None:
+        """(B * k,), the one token that each hypothesis may have now, -1 where it is free: of its forced beginning, or
+        the end, at the greatest length."""
+        last = self.limits[self.active] == t
+        ends = self.end is not None and bool(last.any())
+        if t >= self.forced.shape[1] and not ends:
+            return None
+        wanted = self.forced[self.active, t] if t < self.forced.shape[1] else torch.full_like(self.active, -1)
+        if self.end is not None:
+            wanted = wanted.masked_fill(last, self.end)
+        return wanted.repeat_interleave(k)
 
     def _cover(self, look: Tensor | None) -> Tensor | None:
         if not self.settings.coverage or look is None:

@@ -36,7 +36,7 @@ def greedy(
     """The likeliest token after each token, until it is the end. Arguments as `elman.decoding.beam` has them.
 
     Returns:
-        one hypothesis a row; its score is its log-probability.
+        one hypothesis a row; its score is its log-probability. At its greatest length it ends, as in `beam`.
 
     Raises:
         InputError: as `beam`.
@@ -58,6 +58,10 @@ def greedy(
             if t < min_length and end is not None:
                 again[:, end] = -torch.inf
             values[wrong], tokens[wrong] = again.max(1)
+        last = limits[active] == t
+        if end is not None and bool(last.any()):
+            values = torch.where(last, log_probs[:, end], values)
+            tokens = tokens.masked_fill(last, end)
         return values.clamp(max=0), tokens
 
     return rollout(stepper, state, choose, begin=begin, end=end, limits=limits, looks=looks)

@@ -22,7 +22,7 @@ class Hypothesis:
         score: what it is ranked by.
         log_prob: log p(tokens, and the end where it has ended), in nats.
         log_probs: of each token by itself; last that of the end, where it has ended.
-        ended: False where it was cut at its greatest length, or nothing could follow.
+        ended: False where a sample was cut at its greatest length, or nothing could follow.
         looks: (len(log_probs), S), what the model looked at in predicting each of them; None where nobody asked.
     """
 
