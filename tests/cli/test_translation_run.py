@@ -57,8 +57,26 @@ def test_the_run(trained: tuple[Path, str]) -> None:
     assert titles == ["Result", "Sentences", "By length", "What goes wrong", "Training", "The equations", "Proof",
                       "Data, settings, time"]  # fmt: skip
     assert 'class="alignment"' in page
-    assert "signature of bleu_lc: nrefs:1|case:lc" in page
+    assert re.search(r"<dt>BLEU.*?</dt><dd>nrefs:1\|case:lc\|eff:no\|tok:13a\|smooth:exp\|version:[\d.]+</dd>", page)
     assert len(page) < 1_000_000
+
+
+def test_the_fixed_context_beside(tmp_path: Path, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--ablate trains the other ways to look at the source, and shows them where they differ: by length."""
+    monkeypatch.setattr("elman.tasks.frame._SEEDS", 1)
+    data, run = written(tmp_path, "all", 300), tmp_path / "run"
+    code, _, err = call("train", "translate", "--data", data, "--out", run, "--ablate", *quick("training.epochs=1"))
+    assert code == 0, err
+    metrics = json.loads((run / "metrics.json").read_text())
+    found = metrics["ablation"]
+    ways = {"fixed context", "attention inside", "input feeding"}
+    assert found["shown"].keys() == ways == found["variants"].keys() - {"the recipe"}
+    spans = found["shown"]["fixed context"]
+    assert sum(span["n"] for span in spans) == metrics["test"]["n"]
+    page = (run / "report.html").read_text()
+    for way in ways:
+        assert f"; {way}: {spans[0]['low']}" in page
+    assert "attention after: " in page
 
 
 def test_one_text_in_every_way(trained: tuple[Path, str], call: Any) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from elman.config.recipe import Recipe, load_recipe
+from elman.errors import InputError
 from elman.metric import known_figure
 from elman.models.classifier import ClassifierSettings
 from elman.models.encoding import TextSettings
@@ -16,7 +17,7 @@ from elman.tasks.classify.variants import variants, variants_on
 from elman.tasks.contract import Variants
 from elman.tasks.frame import train_run
 from elman.text.variants import chains
-from elman.training.ablation import RECIPE, ablate
+from elman.training.ablation import RECIPE, Shown, ablate
 
 Texts = list[str]
 
@@ -126,6 +127,17 @@ def test_interrupted_and_taken_up_again(tmp_path: Path, error: type[BaseExceptio
     assert not interrupted
     assert second.done == [("with stem", 0), (RECIPE, 1), ("without lower", 1), ("with stem", 1)]
     assert found.runs["without lower"] == pytest.approx([0.5, 0.51])
+
+
+def test_what_is_shown_of_a_variant_is_kept(tmp_path: Path) -> None:
+    shown = Shown(tmp_path / "shown.json")
+    assert shown.to_dict() == {}
+    shown.put("without lower", [1, {"low": 2}])
+    shown.put("with stem", None)
+    assert Shown(tmp_path / "shown.json").to_dict() == {"shown": {"without lower": [1, {"low": 2}]}} == shown.to_dict()
+    (tmp_path / "shown.json").write_text("[1")
+    with pytest.raises(InputError, match="the checkpoint is damaged"):
+        Shown(tmp_path / "shown.json")
 
 
 # -- on the way to a RUN ----------------------------------------------------------------------------------------------

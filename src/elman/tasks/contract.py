@@ -265,6 +265,10 @@ class Task(ABC, Generic[E, X]):
         """What ``--ablate`` compares the recipe with; None where there is nothing to leave out."""
         return None
 
+    def shown(self, estimator: E, data: Split[X]) -> Json:
+        """What the report shows of a variant beside the recipe, besides its figure: kept in metrics.json."""
+        return None
+
     # -- use
 
     def asked(self, estimator: E, options: msgspec.Struct) -> E:

@@ -25,7 +25,7 @@ from elman.tasks.decided import Decided, kept
 from elman.tasks.estimator import X
 from elman.tasks.figures import Json, Scores, number, spread
 from elman.tasks.write import write_trained
-from elman.training.ablation import ablate
+from elman.training.ablation import Shown, ablate
 from elman.training.destination import check_out, open_checkpoints
 from elman.training.divergence import DivergenceError
 from elman.training.lock import locked
@@ -239,7 +239,7 @@ class _Frame(Generic[E, X]):
         assert variants is not None
         training = self.recipe[TrainingSettings]
         seeds = range(training.seed, training.seed + (training.seeds if training.seeds > 1 else _SEEDS))
-        figure = self.task.figures(done.test)[0]
+        figure, shown = self.task.figures(done.test)[0], Shown(checkpoints / "shown.json")
 
         def run(name: str, seed: int, checkpoint: Path, title: str) -> float | None:
             estimator = self.estimator(variants.recipes.get(name, self.recipe), seed)
@@ -249,14 +249,18 @@ class _Frame(Generic[E, X]):
             except DivergenceError as error:
                 self.progress.note(f"{title}: {error}")
                 return math.nan
-            return None if estimator.fitted_.interrupted else number(self.valid(estimator), figure.key)
+            if estimator.fitted_.interrupted:
+                return None
+            if name in variants.recipes and seed == seeds[0]:
+                shown.put(name, self.task.shown(estimator, self.data))
+            return number(self.valid(estimator), figure.key)
 
         with self.watch("ablation"):
             found, interrupted = ablate(
                 list(variants.recipes), seeds, run, checkpoints, figure=figure, known=done.known,
                 idle=variants.idle, progress=self.progress,
             )  # fmt: skip
-        done.metrics["ablation"] = found.to_dict()
+        done.metrics["ablation"] = {**found.to_dict(), **shown.to_dict()}
         if interrupted:
             done.metrics["interrupted"] = True
             self.progress.note("interrupted: writing the variants measured so far (--resume continues)")

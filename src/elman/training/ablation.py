@@ -20,9 +20,11 @@ from elman.files import json_text, read_file, write_file
 from elman.metric import Figure
 from elman.training.progress import Silent
 
-__all__ = ["RECIPE", "Ablation", "ablate"]
+__all__ = ["RECIPE", "Ablation", "Shown", "ablate"]
 
 RECIPE = "the recipe"  # the name of what the variants are compared with
+
+_LONGEST = 1 << 20  # bytes
 
 # variant, seed, checkpoint, title -> the figure on validation; None if the training was interrupted
 Run = Callable[[str, int, Path, str], float | None]
@@ -116,6 +118,33 @@ def ablate(
     return Ablation(figure, seeds, {name: values for name, values in runs.items() if values}, idle), interrupted
 
 
+class Shown:
+    """What a report shows of variants besides their figures, on disk after every change.
+
+    Raises:
+        InputError: what lies there cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._known: dict[str, Any] = {}
+        if path.exists():
+            try:
+                self._known = msgspec.json.decode(read_file(path, _LONGEST), type=dict[str, Any])
+            except (OSError, ValueError) as error:
+                raise _damaged(path, error) from error
+
+    def put(self, name: str, value: object) -> None:
+        """Keep it; None is nothing to keep."""
+        if value is not None:
+            self._known[name] = value
+            write_file(self.path, json_text(self._known))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As metrics.json has it."""
+        return {"shown": dict(self._known)} if self._known else {}
+
+
 class _Figures:
     """(variant, seed) -> figure, on disk after every change."""
 
@@ -139,9 +168,11 @@ class _Figures:
 def _read(path: Path) -> dict[tuple[str, int], float]:
     """The figures of an ablation cut short. Raises InputError if they cannot be read."""
     try:
-        rows = msgspec.json.decode(read_file(path, 1 << 20), type=list[tuple[str, int, float | None]])
+        rows = msgspec.json.decode(read_file(path, _LONGEST), type=list[tuple[str, int, float | None]])
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"the checkpoint is damaged ({error})", where=str(path), remedy="start afresh with --force"
-        ) from error
+        raise _damaged(path, error) from error
     return {(name, seed): math.nan if value is None else value for name, seed, value in rows}
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    return InputError(f"the checkpoint is damaged ({error})", where=str(path), remedy="start afresh with --force")

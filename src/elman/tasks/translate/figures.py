@@ -7,6 +7,7 @@ BLEU: Papineni et al. 2002; comparable as Post 2018, *A call for clarity in repo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from sacrebleu.metrics.bleu import BLEU
@@ -39,7 +40,7 @@ def translation_figures(answers: Sequence[str], references: Sequence[str]) -> Sc
         "chrf": CHRF(),
     }
     found: Scores = {
-        key: metric.corpus_score(list(answers), [list(references)]).score for key, metric in metrics.items()
+        key: _points(metric.corpus_score(list(answers), [list(references)])) for key, metric in metrics.items()
     }
     return {**found, "n": len(answers), "signature": {key: str(m.get_signature()) for key, m in metrics.items()}}
 
@@ -47,7 +48,12 @@ def translation_figures(answers: Sequence[str], references: Sequence[str]) -> Sc
 def bleu_points(answers: Sequence[str], references: Sequence[str]) -> float:
     """BLEU alone, as `translation_figures` has it."""
     metric = BLEU(tokenize=tokenizer_for(references), force=True)
-    return float(metric.corpus_score(list(answers), [list(references)]).score)
+    return _points(metric.corpus_score(list(answers), [list(references)]))
+
+
+def _points(found: Any) -> float:
+    """At most 100: sacrebleu adds up logarithms, to 100.00000000000004."""
+    return min(float(found.score), 100.0)
 
 
 def sentence_counts(answers: Sequence[str], references: Sequence[str]) -> np.ndarray:
@@ -63,7 +69,7 @@ def sentence_counts(answers: Sequence[str], references: Sequence[str]) -> np.nda
 def bleu_of(counts: np.ndarray) -> float:
     """BLEU, in points, of counts (10,)."""
     right, total = counts[:4].tolist(), counts[4:8].tolist()
-    return float(BLEU.compute_bleu(right, total, int(counts[8]), int(counts[9])).score)
+    return _points(BLEU.compute_bleu(right, total, int(counts[8]), int(counts[9])))
 
 
 def bootstrap(counts: np.ndarray, draws: int = _DRAWS, seed: int = 0) -> np.ndarray:

@@ -5,31 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from sacrebleu.metrics.chrf import CHRF
 
 from elman.data.parallel import Pairs
 from elman.equations.printing import equations
 from elman.inspect.watching import watched_input
+from elman.metric import known_figure
+from elman.models.seq2seq_settings import Seq2SeqSettings
 from elman.models.writing import SearchSettings, Written
 from elman.pages.markup import Html, join, tag
 from elman.pages.numbers import count, percent
 from elman.pages.page import Section, section
 from elman.report.alignment import alignment_chart
-from elman.report.by_length import Span, by_length_figure, length_spans
 from elman.report.curves import training
 from elman.report.facts import fact_list, length_figure, timing_bars
 from elman.report.sections import cell, inside, proof
 from elman.sequences import Sequences
 from elman.tasks.contract import Look, Trained
 from elman.tasks.figures import Json, number
+from elman.tasks.translate.by_length import READ, WAYS, by_length, length_curve
 from elman.tasks.translate.estimator import Translator
-from elman.tasks.translate.faults import FAULTS, faults, tokens_of
-from elman.tasks.translate.figures import bleu_of, bootstrap, sentence_counts
+from elman.tasks.translate.faults import FAULTS, faults
+from elman.tasks.translate.figures import bootstrap, sentence_counts
 
 __all__ = ["inspect", "look"]
 
-_READ = 2000  # test pairs that are looked into
 _EACH, _OPEN = 8, 3  # sentences of a kind, and how many of them lie open
 _TELLING = (5, 24)  # units of a source whose alignment can be read
 _EXAMPLES = 3  # of each fault
@@ -54,7 +54,7 @@ class _Shown:
 def look(trained: Trained[Translator, Pairs]) -> Look:
     """The report: what it wrote and looked at, how it does by length, what goes wrong."""
     translator, test = trained.estimator, trained.data.test
-    test = test.take(range(min(len(test), _READ)))
+    test = test.take(range(min(len(test), READ)))
     beam = translator.settings(SearchSettings).beam
     nbest = min(_NBEST, beam)
     found = translator.translations(list(test.source), nbest=nbest, alignment=True)
@@ -72,7 +72,11 @@ def look(trained: Trained[Translator, Pairs]) -> Look:
         settings=_settings(translator, [str(line) for line in equations(graph).lines]),
         sections=[
             _sentences(shown),
-            _by_length(shown, counts),
+            by_length(
+                length_curve(test, [s.answer for s in shown]),
+                WAYS[translator.settings(Seq2SeqSettings).attention],
+                trained.metrics.get("ablation"),
+            ),
             _wrong(shown),
             training(fitted.history, fitted.kept[1] or None),
             cell([str(line) for line in equations(graph).lines]),
@@ -84,7 +88,6 @@ def look(trained: Trained[Translator, Pairs]) -> Look:
         notes=[
             f"Translates {number(trained.test, 'sentences_per_second'):,.0f} sentences a second on this machine, with "
             f"a beam of {beam}.",
-            *_signatures(trained.test),
         ],
     )
 
@@ -109,8 +112,9 @@ def _sentences(shown: Sequence[_Shown]) -> Section:
     """Good ones and bad ones, with the alignment of each."""
     low, high = _TELLING
     telling = [s for s in shown if low <= len(s.found[0].source) <= high and s.found[0].pieces] or list(shown)
-    order = sorted(telling, key=lambda s: -s.near)
-    good, bad = order[:_EACH], [s for s in order[::-1][:_EACH] if s not in order[:_EACH]]
+    order = sorted({s.source: s for s in telling}.values(), key=lambda s: -s.near)
+    good = order[:_EACH]
+    bad = [s for s in order[: _EACH - 1 : -1][:_EACH] if s.near < good[0].near]
     lead = (
         "The test sentences that came nearest to what stands in the data, and those that came least near, by chrF. In "
         "the charts each row is a unit that was written and each column one that was read: the stronger the colour, "
@@ -159,25 +163,7 @@ def _nbest(found: Sequence[Written]) -> Html:
     return tag("div", tag("table", tag("thead", head), tag("tbody", rows)), class_="scroll")
 
 
-# -- by length, and what goes wrong
-
-
-def _by_length(shown: Sequence[_Shown], counts: np.ndarray) -> Section | None:
-    lengths = [len(row) for row in map(tokens_of([s.source for s in shown]), (s.source for s in shown))]
-    groups = length_spans(lengths)
-    while len(groups) > 1 and not counts[groups[0], 7].any():  # too short to have four words in a row
-        groups[:2] = [np.concatenate(groups[:2])]
-    if len(groups) < 2:
-        return None
-    spans = []
-    for group in groups:
-        drawn = np.quantile(bootstrap(counts[group], 200), (0.025, 0.975))
-        some = [lengths[i] for i in group]
-        value = bleu_of(counts[group].sum(0))
-        spans.append(Span(min(some), max(some), len(group), value, float(drawn[0]), float(drawn[1])))
-    figure = tag("figure", by_length_figure({"BLEU": spans}, "BLEU"))
-    lead = "BLEU of the test pairs by the length of their source, with 95 % intervals (bootstrap over sentences)."
-    return section("By length", figure, lead=lead)
+# -- what goes wrong
 
 
 def _wrong(shown: Sequence[_Shown]) -> Section:
@@ -208,11 +194,11 @@ def _settings(translator: Translator, lines: Sequence[str]) -> dict[str, Json]:
             "equations": list(lines)}  # fmt: skip
 
 
-def _signatures(test: Mapping[str, Json]) -> list[str]:
+def _signatures(test: Mapping[str, Json]) -> Html | None:
     found = test.get("signature")
-    return (
-        [f"sacrebleu's signature of {key}: {text}" for key, text in found.items()] if isinstance(found, Mapping) else []
-    )
+    if not isinstance(found, Mapping):
+        return None
+    return fact_list({known_figure(key).title: text for key, text in found.items()})
 
 
 def _data_and_time(trained: Trained[Translator, Pairs]) -> Section:
@@ -229,6 +215,7 @@ def _data_and_time(trained: Trained[Translator, Pairs]) -> Section:
         ("Lengths of the training pairs", length_figure(lengths, unit="units")),
         ("Settings", fact_list(settings)),
         ("Time", timing_bars(trained.seconds)),
+        ("Signatures of sacrebleu", _signatures(trained.test)),
     ]
     grid = tag("div", [tag("div", tag("h3", title), block) for title, block in blocks if block], class_="grid")
     return section("Data, settings, time", grid)

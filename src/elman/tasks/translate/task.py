@@ -19,6 +19,7 @@ from elman.tasks.contract import Baseline, Look, Note, Row, Shown, Split, Task, 
 from elman.tasks.figures import Json
 from elman.tasks.pairs import Asked
 from elman.tasks.translate.baselines import baselines
+from elman.tasks.translate.by_length import WAYS, as_json, translated_curve
 from elman.tasks.translate.estimator import Translator
 from elman.text.units import Units
 
@@ -103,19 +104,17 @@ class Translate(Task[Translator, Pairs]):
 
     def variants(self, recipe: Recipe, data: Split[Pairs]) -> Variants:
         """Every other way to see the source, none at all among them."""
-        ways = {
-            "none": "fixed context",
-            "after": "attention after",
-            "inside": "attention inside",
-            "fed": "input feeding",
-        }
         now = recipe[Seq2SeqSettings]
         others = {
             name: msgspec.structs.replace(now, attention=way, coverage=0)
-            for way, name in ways.items()
+            for way, name in WAYS.items()
             if way != now.attention
         }
         return Variants({name: recipe.replace(model=model) for name, model in others.items()})
+
+    def shown(self, estimator: Translator, data: Split[Pairs]) -> Json:
+        """BLEU by the length of the source."""
+        return as_json(translated_curve(estimator, data.test))
 
     def look(self, trained: Trained[Translator, Pairs]) -> Look:
         from elman.tasks.translate.report import look
