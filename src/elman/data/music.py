@@ -31,6 +31,7 @@ _ROLLED = 1.0
 _LARGEST = 1 << 28  # bytes of a file
 _LONGEST = 1_000_000  # frames of a piece
 _PACKAGED = "pieces.npz"
+_PLAYABLE = (10.0, 1000.0)  # beats a minute
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,7 @@ class _Tally:
             raise InputError(f"frames of several lengths in beats: {said}", where=shown(path),
                              remedy="--set data.step=0.25 is that of all")  # fmt: skip
         (step,) = self._steps
-        tempo = float(np.median(self._tempos)) if self._tempos else BEATS_A_MINUTE
+        tempo = float(np.clip(np.median(self._tempos), *_PLAYABLE)) if self._tempos else BEATS_A_MINUTE
         found = {}
         for part, some in self._parts.items():
             found[part] = Pieces([roll for _, roll in some], [name for name, _ in some], step, tempo)

@@ -169,7 +169,8 @@ class Composer(Estimator[Pieces, ReadPieces, RollBatch]):
             InputError: a start that is no note, or longer than all.
         """
         check_fitted(self)
-        begin = frames_of(start) if isinstance(start, str) else pieces_of([start]).rolls[0]
+        begin = frames_of(start) if isinstance(start, str) else start
+        begin = pieces_of([begin]).rolls[0] if len(begin) else frames_of("")
         if len(begin) > length:
             raise InputError(f"a start of {len(begin)} frames is longer than the {length} asked for",
                              where="--length", remedy="ask for more")  # fmt: skip

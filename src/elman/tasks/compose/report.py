@@ -27,6 +27,7 @@ __all__ = ["inspect", "look"]
 
 _SECONDS = 20  # of a piece that the page plays
 _MADE, _FRAMES = 12, 128  # pieces to count, and how long each is
+_LONGEST = 400  # frames of a piece that the page shows
 _DRAWS = 300
 
 
@@ -83,7 +84,7 @@ def inspect(composer: Composer, pieces: Pieces, row: Row) -> tuple[str, list[Sec
 
 def _heard(composer: Composer, train: Pieces) -> Section:
     """One that was made, from the first notes of a training piece, and that piece."""
-    frames = max(8, round(_SECONDS / 60 * composer.per_minute_ / composer.step_))
+    frames = min(_LONGEST, max(8, round(_SECONDS / 60 * composer.per_minute_ / composer.step_)))
     model = train.rolls[len(train) // 2][:frames]
     made = composer.compose(model[:1], length=frames, seed=composer.seed)
     lead = (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -16,7 +16,7 @@ from elman.data.music import Pieces, load_music, read_all
 from elman.data.table import Table
 from elman.errors import InputError
 from elman.models.counted_keys import CountedKeys
-from elman.notes.roll import PITCHES
+from elman.notes.roll import PITCHES, Roll
 from elman.pages.page import Section
 from elman.tasks.compose.estimator import Composer, figures_of, frames_of
 from elman.tasks.compose.made import Composed, frames_named
@@ -86,13 +86,13 @@ class Compose(Task[Composer, Pieces]):
         return new
 
     def examples_of(self, estimator: Composer, texts: Sequence[str]) -> Pieces:
-        """Of texts the beginning of a piece each, ``"C4 E4 | D4"``; of names of files the pieces in them."""
+        """Of each text the beginning of a piece, ``"C4 E4 | D4"``."""
         rolls, names = [], []
         for text in texts:
-            roll = frames_of(text)
-            if not len(roll):
+            begun = frames_of(text)
+            if not len(begun):
                 raise InputError("there is no note", remedy='give some, "C4 E4 | D4"')
-            rolls.append(roll)
+            rolls.append(begun)
             names.append(text)
         return Pieces(rolls, names, estimator.step_, estimator.per_minute_)
 
@@ -147,13 +147,19 @@ class Compose(Task[Composer, Pieces]):
 
 
 def gone_on(estimator: Composer, start: str) -> Composed:
-    """A piece that begins so; of a name of a file with that piece."""
+    """A piece that begins so, with notes by name or with the piece of a file."""
     asked = Composing(**estimator.going_on_)
-    begin = read_all(DataSettings(path=start, step=estimator.step_), lambda line: None).rolls[0] if (
-        Path(start).suffix and Path(start).is_file()
-    ) else start  # fmt: skip
-    roll = estimator.compose(begin, length=asked.length, temperature=asked.temperature, seed=asked.seed)
+    roll = estimator.compose(
+        _begun(estimator, start), length=asked.length, temperature=asked.temperature, seed=asked.seed
+    )
     return Composed(roll, estimator.step_, asked.tempo or estimator.per_minute_)
+
+
+def _begun(estimator: Composer, text: str) -> Roll:
+    """(T, 88) a beginning, by the names of its notes or of a file."""
+    if not os.path.isfile(text):
+        return frames_of(text)
+    return read_all(DataSettings(path=text, step=estimator.step_), lambda line: None).rolls[0]
 
 
 TASK = Compose()
