@@ -35,7 +35,7 @@ def test_it_learns_and_the_best_epoch_is_chosen_by_bleu(translator: elman.Transl
     history = translator.fitted_.history
     best = max(history, key=lambda row: (row["valid_bleu"], -row["valid_nll"]))
     assert translator.fitted_.best_epoch == best["epoch"]
-    assert np.mean([a == b for a, b in zip(translator.predict(TEXTS), BACKWARDS)]) > 0.8
+    assert np.mean([a == b for a, b in zip(translator.predict(TEXTS), BACKWARDS)]) > 0.7
 
 
 def test_figures(translator: elman.Translator) -> None:
