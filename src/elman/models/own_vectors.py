@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from elman.errors import InputError
 from elman.text import Chain
@@ -30,6 +33,9 @@ def own_vectors(
     tokens: Sequence[Sequence[str]], chain: Chain, unlabelled: str, width: int, min_count: int, seed: int
 ) -> tuple[WordVectors | None, str]:
     """CBOW vectors (Mikolov et al. 2013) of the words of training texts and of further ones.
+
+    As a whole they are scaled to a standard deviation of 1: an embedding that starts from nothing has that, and for it
+    rates are chosen. As they come they have a quarter of it, and are worth less (benchmarks/tables/README.md).
 
     Args:
         tokens: of the training texts.
@@ -62,6 +68,8 @@ def own_vectors(
         return None, "the training texts have too few words that come again for vectors of their own"
     beside = f" and {count:,} further texts" * bool(unlabelled)
     words = f"{found.about['raw_words']:,} words, {len(found.words):,} different"
+    spread = found.matrix.std()
+    found = replace(found, matrix=(found.matrix / np.where(spread > 0, spread, 1)).astype(np.float32))
     return found, f"word vectors trained on {len(tokens):,} training texts{beside} ({words})"
 
 
