@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 
 from elman.errors import InputError
 from elman.models.encoding import Encoding, TextSettings
+from elman.models.own_vectors import own_vectors
 from elman.tasks.classify.estimator import Classifier
 from elman.text import Chain
 from elman.text.vectors import Settings, train
@@ -59,6 +61,29 @@ def test_a_network_starts_from_them_and_trains_them_on(further: str) -> None:
     assert torch.equal(one.model_.further, one.encoding_.vectors[1])
     frozen = Classifier(**small, own_vectors=True, freeze=True).fit(TEXTS, LABELS)
     assert torch.equal(frozen.model_.embedding.weight, frozen.encoding_.vectors[0])
+
+
+def test_they_are_trained_once_though_all_rows_are_learned_from_at_the_end(
+    further: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained = []
+
+    def counted(*args: Any) -> Any:
+        trained.append(own_vectors(*args))
+        return trained[-1]
+
+    monkeypatch.setattr("elman.models.encoding.own_vectors", counted)
+    small = {"embedding": 8, "hidden": 4, "epochs": 1, "validation": 0.2, "refit": True, "freeze": True}
+    model = Classifier(**small, unlabelled=further).fit(TEXTS, LABELS)
+    ((vectors, _),) = trained
+    assert vectors is not None
+    known = model.encoding_.vocabulary
+    assert known is not None
+    for word in ("film", "good", "play"):
+        rows = torch.cat([model.model_.embedding.weight, model.model_.further])
+        assert torch.equal(rows[known.index(word)], torch.from_numpy(vectors[word]))
+    model.fit(TEXTS[:40], LABELS[:40])  # other texts have others
+    assert len(trained) == 2
 
 
 def test_what_cannot_be_is_said_before_anything_is_trained() -> None:

@@ -95,6 +95,7 @@ class Encoding:
         self._fresh: tuple[Any, _Read] | None = None  # the training texts, and what was read of them
         self.settings, self.width = settings, width
         self.told = ""  # of which texts its own vectors are
+        self.own: WordVectors | None = None  # these, of all words; whoever has some already puts them here
         self.chain: Chain | None = Chain(settings.stages, tagger=tagger, where="text.stages")
         self.vocabulary: Vocabulary | None = None
         self.tags: Vocabulary | None = None  # parts of speech, if they are read beside the words
@@ -160,10 +161,12 @@ class Encoding:
         elif settings.own_vectors or settings.unlabelled:
             assert self.chain is not None
             least = max(5, settings.min_count)  # of a rarer word there is little to learn
-            own, self.told = own_vectors(tokens, self.chain, settings.unlabelled, self.width, least, seed)
-            if own is None:
+            if self.own is None:
+                args = tokens, self.chain, settings.unlabelled, self.width, least, seed
+                self.own, self.told = own_vectors(*args)
+            if self.own is None:
                 return counted
-            pretrained = own
+            pretrained = self.own
         else:
             return counted
         trained = counted.to_list()
@@ -305,7 +308,7 @@ class Encoding:
         """The inverse of `to_dict`."""
         new = cls.__new__(cls)
         new.settings = TextSettings()
-        new.chain = new.ngrams = new.vocabulary = new.tags = new.vectors = None
+        new.chain = new.ngrams = new.vocabulary = new.tags = new.vectors = new.own = None
         new.features, new.stride = int(saved.get("features", 0)), int(saved.get("stride", 1))
         new.level = np.array(saved["level"], np.float64) if saved.get("level") else None
         new.max_length = int(saved.get("max_length", 0))

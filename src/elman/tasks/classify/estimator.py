@@ -85,6 +85,7 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
     encoding_: Encoding
     temperature_: float = 1.0
     offset_: np.ndarray
+    _again: Encoding | None = None  # what the first of two trainings learned about reading texts
     threshold_: float = 0.5
 
     # -- learning
@@ -126,6 +127,8 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         ngrams = model.ngrams or model.wide
         self.encoding_ = Encoding(text, ngrams, model.ngram_letters, parts_of_speech, model.embedding)
         self.encoding_.stride = model.stride
+        if self._again is not None:  # minutes, for the same vectors but for the words of a few more rows
+            self.encoding_.own, self.encoding_.told = self._again.own, self._again.told
         numbers = self.target_.numbers(train.labels)
         self.encoding_.fit(train.inputs, self.target_.apart(numbers), self.settings(TrainingSettings).seed)
 
@@ -238,7 +241,11 @@ class Classifier(Estimator[Labelled, Examples, TextBatch]):
         temperature, threshold, offset = self.temperature_, self.threshold_, self.offset_
         parts = ("model_", "encoding_", "target_", "classes_", "temperature_", "threshold_", "offset_")
         known, labels = self.target_.known(valid.labels)
-        self.relearn(train.and_(replace(valid.take(known), labels=labels)), learn, ", all examples", 0, parts)
+        self._again = self.encoding_
+        try:
+            self.relearn(train.and_(replace(valid.take(known), labels=labels)), learn, ", all examples", 0, parts)
+        finally:
+            self._again = None
         self.temperature_, self.threshold_, self.offset_ = temperature, threshold, offset
         if isinstance(self.model_, Committee) and isinstance(first, Committee):
             self.model_.mix.copy_(first.mix)
