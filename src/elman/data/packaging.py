@@ -110,12 +110,14 @@ def pack_chitchat(source: Path, out: Path) -> None:
 
 
 def pack_shakespeare(source: Path, out: Path) -> None:
-    """The text in order: the last tenth is the test, as published figures have it, and from the last blank line that
-    is 20,000 characters or more before it on, it validates."""
+    """The text in order: the last tenth is the test, as published figures have it, and its beginning, up to the first
+    empty line behind 20,000 characters, validates.
+
+    The test begins in the middle of a play: what stands before it names those who speak, and is learned from.
+    """
     text = (source / "input.txt").read_text(encoding="utf-8")
-    test = int(0.9 * len(text))
-    valid = text.rindex("\n\n", 0, test - _VALID) + 2
-    for part, (begin, end) in {"train": (0, valid), "valid": (valid, test), "test": (test, len(text))}.items():
+    train, test = text.index("\n\n", _VALID) + 2, int(0.9 * len(text))
+    for part, (begin, end) in {"valid": (0, train), "train": (train, test), "test": (test, len(text))}.items():
         pack(out / f"{part}.txt.xz", text[begin:end])
 
 
