@@ -15,7 +15,8 @@ from elman.data.rolls import read_rolls
 from elman.notes.midi import read_midi, write_midi
 from elman.notes.roll import LOW, PITCHES, roll_of, tune_of
 
-SMALL = [f"--set={key}" for key in ("model.hidden=8", "model.notes=8", "training.epochs=2", "data.step=0.5")]
+SIZES = "model.hidden=8", "model.notes=8", "model.members=2", "training.epochs=2", "data.step=0.5"
+SMALL = [f"--set={key}" for key in SIZES]
 
 
 def tunes(folder: Path, count: int = 16) -> Path:

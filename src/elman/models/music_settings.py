@@ -27,12 +27,12 @@ class MusicSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     cell: str = "lstm"
-    hidden: Positive = 100
+    hidden: Positive = 128
     layers: Positive = 1
-    notes: Positive = 400
+    notes: Positive = 256
     members: Positive = 1
     input: Chance = 0.05
-    dropout: Chance = 0.2
+    dropout: Chance = 0.3
     recurrent_dropout: Chance = 0.0
     notes_dropout: Chance = 0.2
     engine: str = "auto"

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from elman.config.bounds import Count, NotNegative, Positive
+from elman.config.recipe import Recipe
 from elman.config.settings import DataSettings
 from elman.config.structs import check_values
 from elman.data.music import Pieces, load_music, read_all
@@ -18,9 +19,12 @@ from elman.errors import InputError
 from elman.models.counted_keys import CountedKeys
 from elman.notes.roll import PITCHES, Roll
 from elman.pages.page import Section
+from elman.tasks.compose.decide import decide
 from elman.tasks.compose.estimator import Composer, figures_of, frames_of
 from elman.tasks.compose.made import Composed, frames_named
 from elman.tasks.contract import Baseline, Look, Note, Row, Shown, Split, Task, Trained
+from elman.tasks.decided import Decided
+from elman.training.progress import Silent
 
 __all__ = ["TASK", "Compose", "Composing"]
 
@@ -75,6 +79,9 @@ class Compose(Task[Composer, Pieces]):
             told = [np.repeat(counted.log_prob(roll)[:, None], 2, 1) for roll in data.test.rolls]
             found.append(Baseline(name, text, figures_of(told)))
         return found
+
+    def decide(self, recipe: Recipe, data: Split[Pieces], progress: Silent) -> Decided:
+        return decide(recipe, data.train)
 
     # -- use
 
