@@ -34,8 +34,8 @@ from elman.training.loop import fit
 from elman.training.progress import Bar
 
 HERE = Path(__file__).parent
-WINDOWS = (1, 2, 3, 4, 6, 8, 12, 16, 32)
-SETTINGS = LanguageSettings(cell="gru", embedding=32, hidden=400, layers=1, tied=False, dropout=0.1, input=0.0)
+WINDOWS = (1, 2, 4, 8, 16, 32)
+SETTINGS = LanguageSettings(cell="gru", embedding=32, hidden=256, layers=1, tied=False, dropout=0.1, input=0.0)
 TRAINING = TrainingSettings(batch_size=32, bptt=64, rate=3e-3, schedule="warmup-linear", warmup=0.02)
 
 Row = dict[str, float]
