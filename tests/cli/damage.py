@@ -38,7 +38,7 @@ def make(folder: Path) -> None:
     """One RUN of every kind, RUN and checkpoint of a training that was cut short among them."""
     import numpy as np
 
-    from elman import Classifier, LanguageModel, Tagger
+    from elman import Classifier, LanguageModel, Responder, Tagger, Translator
     from elman.text.vectors import WordVectors
 
     rng = np.random.default_rng(0)
@@ -74,6 +74,12 @@ def make(folder: Path) -> None:
     LanguageModel(**{**going_on, "units": "bpe", "vocabulary": 60, "block": "residual"}).fit(X).save(
         folder / "subwords"
     )
+    pair: dict[str, Any] = {"hidden": 4, "embedding": 4, "epochs": 1}
+    Translator(**pair, vocabulary=60, shared=False).fit(X, X[::-1]).save(folder / "subword pairs")
+    Translator(**pair, units="word", attention="none", layers=2).fit(X, X[::-1]).save(folder / "word pairs")
+    talks = [[a, b, a] for a, b in zip(X, X[::-1])]
+    Responder(**pair, units="word", match_width=4, candidates=2, longest=5).fit(talks).save(folder / "answers")
+    (folder / "data.tsv").write_text("source\ttarget\n" + "".join(f"{a}\t{b}\n" for a, b in zip(X, X[::-1])))
     (folder / "data.csv").write_text("text,label\n" + "".join(f'"{a}",{b}\n' for a, b in zip(X, y)))
     (folder / "data.conll").write_text(
         "".join("".join(f"{w} {t}\n" for w, t in zip(s, ts)) + "\n" for s, ts in zip(sentences, tags))
@@ -266,7 +272,7 @@ def python(folder: Path) -> int:
     import numpy as np
 
     import elman
-    from elman import Classifier, InputError, LanguageModel, Tagger
+    from elman import Classifier, InputError, LanguageModel, Responder, Tagger, Translator
 
     try:
         try:
@@ -278,6 +284,12 @@ def python(folder: Path) -> int:
                 found = LanguageModel.load(folder)
                 assert np.isfinite(found.log_prob(TEXT)).all()
                 assert all(0 <= one.probability <= 1.001 for one in found.complete(TEXT))
+            elif "RUN of the task translate" in str(error):
+                found = Translator.load(folder)
+                assert all(np.isfinite(w.log_prob) for w in found.translations([TEXT, "good"], nbest=2)[0])
+            elif "RUN of the task dialogue" in str(error):
+                found = Responder.load(folder)
+                assert np.isfinite(found.replies([[TEXT, "good"]])[0][0].score)
             elif "RUN of the task tag" in str(error):
                 found = Tagger.load(folder)
                 assert all(np.isfinite(p).all() for p in found.predict_proba([TEXT.split()]))
@@ -292,7 +304,8 @@ def python(folder: Path) -> int:
 
 def commands(name: str, run_folder: Path, data: Path) -> list[tuple[str, Callable[[], int]]]:
     """Those that read a RUN, by name."""
-    table = data / ("data.conll" if name in ("entities", "plain") else "data.csv")
+    of_pairs = name in ("subword pairs", "word pairs", "answers")
+    table = data / ("data.conll" if name in ("entities", "plain") else "data.tsv" if of_pairs else "data.csv")
     page = run_folder.parent / "page.html"
     return [
         ("predict", lambda: run("predict", run_folder, TEXT, "--json")),

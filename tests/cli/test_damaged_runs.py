@@ -36,7 +36,7 @@ def test_damaged_runs(tmp_path: Path) -> None:
 
 def test_an_undamaged_run_is_none(tmp_path: Path) -> None:
     """What `damage` would take for a fault is none of the kept RUNs'."""
-    for name in ("classify", "generate", "tag"):
+    for name in ("classify", "dialogue", "generate", "tag", "translate"):
         run = Path(shutil.copytree(KEPT / name, tmp_path / name))
         for what, todo in damage.commands(name, run, tmp_path):
             if "data" not in what and what not in ("evaluate", "inspect"):

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from elman import Classifier, LanguageModel, Tagger
+from elman import Classifier, LanguageModel, Responder, Tagger, Translator
 from elman.cli import app as cli
 
 KEPT = Path(__file__).parent / "kept"
@@ -59,12 +59,18 @@ def test_its_figures_are_those_of_then(run: Path, capsys: pytest.CaptureFixture[
 
 
 def test_the_estimators_load_it(run: Path) -> None:
-    estimator: Any = {"classify": Classifier, "generate": LanguageModel, "tag": Tagger}[run.name].load(run)
+    kinds = {"classify": Classifier, "dialogue": Responder, "generate": LanguageModel, "tag": Tagger,
+             "translate": Translator}  # fmt: skip
+    estimator: Any = kinds[run.name].load(run)
     texts = [row["text"] for row in ANSWERS[run.name]]
     if run.name == "classify":
         assert list(estimator.predict(texts)) == [row["label"] for row in ANSWERS["classify"]]
     elif run.name == "tag":
         assert estimator.predict([row["tokens"] for row in ANSWERS["tag"]]) == [row["tags"] for row in ANSWERS["tag"]]
+    elif run.name == "translate":
+        assert estimator.predict(texts) == [row["translation"] for row in ANSWERS["translate"]]
+    elif run.name == "dialogue":
+        assert estimator.predict(texts) == [row["answer"] for row in ANSWERS["dialogue"]]
     else:
         sums = [float(estimator.log_prob(text).sum()) for text in texts]
         assert sums == pytest.approx([row["log_prob"] for row in ANSWERS["generate"]], rel=1e-4)
