@@ -267,3 +267,12 @@ def test_the_packaged_pairs_equal_their_originals() -> None:
 def test_the_packaged_recipe_in_either_direction(values: dict[str, object], columns: tuple[str, str]) -> None:
     _, recipe = recipe_of("translation", [], values)
     assert tuple(load_pairs(recipe.data).columns.values()) == columns
+
+
+def test_a_side_without_text_is_no_question_of_counts(tmp_path: Path) -> None:
+    (tmp_path / "a.en").write_text("\n\n\n")
+    (tmp_path / "a.de").write_text("eins\nzwei\n")
+    for sides in ("a.en,a.de", "a.de,a.en"):
+        path = ",".join(str(tmp_path / name) for name in sides.split(","))
+        with pytest.raises(InputError, match=r"a\.en: there is no text in it; give a file with a text a line"):
+            load_pairs(DataSettings(path=path))

@@ -130,7 +130,11 @@ def _read(path: str, settings: DataSettings, note: Note) -> Table:
         names = path.split(",")
         if len(names) != 2 or not all(map(str.strip, names)):
             what = f"{len(names)} files where two are needed" if all(names) else "one of the two sides is missing"
-            raise InputError(what, where=path, remedy="give the source and the target: --data A,B")
+            raise InputError(
+                what,
+                where=",".join(name and shown(name) for name in names),
+                remedy="give the source and the target: --data A,B",
+            )
         return read_parallel(Path(names[0]), Path(names[1]), settings.encoding)
     if not _is_table(Path(path), settings):
         raise InputError(

@@ -224,7 +224,8 @@ def _shares(settings: DataSettings, rows: int) -> DataSettings:
 def _swapped(letters: Letters, table: Table, part: str) -> list[str]:
     if not letters.swapped(table["text"], table["target"]):
         return []
+    pairs = "these pairs" if part == "these" else f"the {part} pairs"
     return [
-        f"the {part} pairs look swapped ({table.source}): their source is written like the target of the training "
+        f"{pairs} look swapped ({table.source}): their source is written like the target of the training "
         "pairs; put the files, or --input and --target, the other way round"
     ]

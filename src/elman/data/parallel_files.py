@@ -30,13 +30,13 @@ def read_parallel(first: Path, second: Path, encoding: str = "auto") -> Table:
     if is_same(first, second):
         raise InputError("both sides are one file", where=shown(first), remedy="give two files: --data SOURCE,TARGET")
     a, b = read_lines(first, encoding), read_lines(second, encoding)
+    for lines, path in ((a, first), (b, second)):
+        if not any(map(str.strip, lines)):
+            raise InputError("there is no text in it", where=shown(path), remedy="give a file with a text a line")
     if len(a) != len(b):  # lines that are empty at the end of one file alone are no lines
         a, b = _trimmed(a), _trimmed(b)
     if len(a) != len(b):
         raise _unequal(a, b, first, second)
-    for lines, path in ((a, first), (b, second)):
-        if not any(map(str.strip, lines)):
-            raise InputError("there is no text in it", where=shown(path), remedy="give a file with a text a line")
     one, other = side_names(first, second)
     return Table({one: a, other: b}, f"{shown(first)} and {shown(second)}", range(1, len(a) + 1), "line")
 

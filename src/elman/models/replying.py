@@ -160,8 +160,9 @@ class Replier:
         for context, hypotheses in zip(contexts, found):
             different = list({tuple(h.tokens): h for h in hypotheses}.values())
             turns = _turns(context)
-            new = [h for h in different if h.ended and list(h.tokens) not in turns]
-            kept.append(new or [h for h in different if h.ended] or different)
+            whole = [h for h in different if h.ended and len(h.tokens) < self.search.longest]
+            new = [h for h in whole if list(h.tokens) not in turns]
+            kept.append(new or whole or different)
         rows = [(n, h) for n, some in enumerate(kept) for h in some]
         alone = self._alone([h.tokens for _, h in rows])
         g = self._match([h.tokens for _, h in rows])
