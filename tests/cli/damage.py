@@ -38,7 +38,7 @@ def make(folder: Path) -> None:
     """One RUN of every kind, RUN and checkpoint of a training that was cut short among them."""
     import numpy as np
 
-    from elman import Classifier, LanguageModel, Responder, Tagger, Translator
+    from elman import Classifier, Composer, LanguageModel, Responder, Tagger, Translator
     from elman.text.vectors import WordVectors
 
     rng = np.random.default_rng(0)
@@ -80,6 +80,8 @@ def make(folder: Path) -> None:
     talks = [[a, b, a] for a, b in zip(X, X[::-1])]
     Responder(**pair, units="word", match_width=4, candidates=2, longest=5).fit(talks).save(folder / "answers")
     (folder / "data.tsv").write_text("source\ttarget\n" + "".join(f"{a}\t{b}\n" for a, b in zip(X, X[::-1])))
+    pieces = [rng.random((6, 88)) < 0.05 for _ in range(8)]
+    Composer(hidden=4, notes=3, members=2, epochs=1).fit(pieces).save(folder / "composer")
     (folder / "data.csv").write_text("text,label\n" + "".join(f'"{a}",{b}\n' for a, b in zip(X, y)))
     (folder / "data.conll").write_text(
         "".join("".join(f"{w} {t}\n" for w, t in zip(s, ts)) + "\n" for s, ts in zip(sentences, tags))

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from elman import Classifier, LanguageModel, Responder, Tagger, Translator
+from elman import Classifier, Composer, LanguageModel, Responder, Tagger, Translator
 from elman.cli import app as cli
 
 KEPT = Path(__file__).parent / "kept"
@@ -59,8 +59,8 @@ def test_its_figures_are_those_of_then(run: Path, capsys: pytest.CaptureFixture[
 
 
 def test_the_estimators_load_it(run: Path) -> None:
-    kinds = {"classify": Classifier, "dialogue": Responder, "generate": LanguageModel, "tag": Tagger,
-             "translate": Translator}  # fmt: skip
+    kinds = {"classify": Classifier, "compose": Composer, "dialogue": Responder, "generate": LanguageModel,
+             "tag": Tagger, "translate": Translator}  # fmt: skip
     estimator: Any = kinds[run.name].load(run)
     texts = [row["text"] for row in ANSWERS[run.name]]
     if run.name == "classify":
@@ -71,6 +71,11 @@ def test_the_estimators_load_it(run: Path) -> None:
         assert estimator.predict(texts) == [row["translation"] for row in ANSWERS["translate"]]
     elif run.name == "dialogue":
         assert estimator.predict(texts) == [row["answer"] for row in ANSWERS["dialogue"]]
+    elif run.name == "compose":
+        from elman.tasks.compose.estimator import frames_of
+
+        sums = [float(estimator.log_prob(frames_of(text)).sum()) for text in texts]
+        assert sums == pytest.approx([row["log_prob"] for row in ANSWERS["compose"]], rel=1e-4)
     else:
         sums = [float(estimator.log_prob(text).sum()) for text in texts]
         assert sums == pytest.approx([row["log_prob"] for row in ANSWERS["generate"]], rel=1e-4)

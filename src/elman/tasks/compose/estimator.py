@@ -242,11 +242,11 @@ def figures_of(told: Sequence[NDArray[np.float64]]) -> Scores:
 
 
 def frames_of(text: str) -> Roll:
-    """Frames by the names of their notes, ``"C4 E4 | D4"``; ``-`` is silence. Raises InputError for what is no note."""
+    """Frames by the names of their notes, ``"C4 E4 | D4"``; ``_`` is silence. Raises InputError for what is no note."""
     parts = [part.strip() for part in text.split("|")]
     if parts == [""]:
         return np.zeros((0, PITCHES), np.bool_)
-    return np.stack([np.zeros(PITCHES, np.bool_) if part in ("-", "") else chord_of(part) for part in parts])
+    return np.stack([np.zeros(PITCHES, np.bool_) if part in ("_", "-", "") else chord_of(part) for part in parts])
 
 
 def pieces_of(X: Any, step: float = 0.0) -> Pieces:

@@ -69,5 +69,5 @@ class Composed:
 
 
 def frames_named(roll: Roll) -> list[str]:
-    """The notes of each frame by name; silence is ``-``."""
-    return [chord_name((np.flatnonzero(frame) + LOW).tolist()) or "-" for frame in roll]
+    """The notes of each frame by name; silence is ``_``."""
+    return [chord_name((np.flatnonzero(frame) + LOW).tolist()) or "_" for frame in roll]
