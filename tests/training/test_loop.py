@@ -55,6 +55,22 @@ def test_it_learns(make_task: Any) -> None:
     assert [row["epoch"] for row in fitted.history] == list(range(1, 31))
 
 
+def test_gradients_make_room_while_weights_are_judged(make_task: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy of the best weights may be made then, which takes as much room as they did."""
+    task, seen = make_task(dropout=0.0), []
+    validate = task.validate
+
+    def judged() -> dict[str, float]:
+        seen.append([p.grad is None for p in task.model.parameters()])
+        found: dict[str, float] = validate()
+        return found
+
+    monkeypatch.setattr(task, "validate", judged)
+    fit(task, SHORT)
+    assert len(seen) == 3
+    assert all(all(none) for none in seen)
+
+
 def test_a_step_is_adamw_on_the_clipped_gradient(make_task: Any) -> None:
     """One step against torch's AdamW by hand, with clipping by value and then by norm."""
     settings = TrainingSettings(rate=0.01, clip_norm=0.05, clip_value=0.01, weight_decay=0.1)

@@ -202,6 +202,7 @@ class Session:
         at, settings, started = self.at, self.settings, time.perf_counter()
         where = {"epoch": at.epoch + 1, **({"step": at.step} if settings.validate_every else {})}
         self.trainable.model.eval()
+        self.optimizer.zero_grad(set_to_none=True)  # room for what is kept of the best weights
         self.check_weights()
         with self.mean or nullcontext():
             try:
@@ -234,6 +235,7 @@ class Session:
         if better or (score == at.best and nll < at.best_nll):
             at.best, at.best_nll = score, nll
             self.fitted.best_epoch, self.fitted.best_step = at.epoch + 1, at.step
+            self.best = {}  # two of them would be held else
             self.best = {name: t.detach().clone() for name, t in self.trainable.model.state_dict().items()}
 
     def check_weights(self) -> None:
@@ -244,7 +246,10 @@ class Session:
         named = [(name, p.detach()) for name, p in self.trainable.model.named_parameters() if p.requires_grad]
         means = [] if self.mean is None else zip((name for name, _ in named), self.mean.values, strict=True)
         for name, values in [*named, *means]:
-            if values.numel() and not float(values.abs().max()) <= LARGEST:  # NaN is not, either
+            if not values.numel():
+                continue
+            low, high = map(float, values.aminmax())  # NaN is neither
+            if not (low >= -LARGEST and high <= LARGEST):
                 raise DivergenceError(f"{name} holds {_worst(values)} {self._at(self.at.position, self.at.position)}")
 
     def _at(self, first: int, last: int) -> str:

@@ -100,6 +100,9 @@ def test_the_linear_model_stays_in_memory_however_many_classes() -> None:
 def test_so_many_words_as_fit_into_memory() -> None:
     assert "text.max_words" not in rule(Facts(10_000, 3, False, 20.0, 0, False))
     assert rule(Facts(1_000_000, 3, False, 10.0, 0, False))["text.max_words"][0] == 50_000
+    assert rule(Facts(45_000, 3, False, 30.0, 0, False))["model.members"][0] == 2
+    for rows in (31_500, 45_000):
+        assert rule(Facts(rows, 3, False, 30.0, 0, False))["text.max_words"][0] == 25_000  # of each
     assert "text.max_words" not in rule(Facts(1_000_000, 3, True, 100.0, 100, False))
 
 

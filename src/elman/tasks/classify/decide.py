@@ -36,7 +36,8 @@ _MANY = 4_000_000  # rows; so many are read once
 _BATCHES = ((8, 150), (16, 500), (32, 30_000), (64, 60_000), (128, 1_200_000), (256, math.inf))
 # networks, for fewer rows than that: the more rows, the less their answers differ
 _MEMBERS = ((3, 30_000), (2, 150_000), (1, math.inf))
-_MUCH, _WORDS = 1_000_000, 50_000  # words of text, from which on so many different ones at most are told apart
+_MUCH = 500_000  # words of text, from which on no more than so many different ones are told apart
+_WORDS = 50_000  # by all networks together: their vectors are most of what training holds
 _WIDE = 50_000  # n-gram features of the linear model
 _WIDEST = 10_000_000  # numbers of it, n-grams times classes
 _STEPS = 500  # of a series at most; longer ones are read several steps at a time
@@ -115,7 +116,8 @@ def rule(facts: Facts) -> dict[str, tuple[Any, str]]:
         found["model.hidden"] = (64, "for series of numbers")
         return found
     if n * facts.steps > _MUCH:
-        found["text.max_words"] = (_WORDS, "the rarest words of so much text are met too seldom to be learned")
+        each = _WORDS // max(1, members)
+        found["text.max_words"] = (each, "the rarest words of so much text are met too seldom to be learned")
     found["training.weight_decay"] = (0.1, "for words, most of which are rare")
     wide = min(_WIDE, _WIDEST // facts.classes)
     found["model.wide"] = (wide, "n-grams read by a linear model beside the networks; its share is learned")
