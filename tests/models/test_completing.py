@@ -168,6 +168,13 @@ def test_counted_n_grams_complete_too(text):
         assert found.word == typed + found.insert
 
 
+@pytest.mark.parametrize("kind", ["character", "token", "word", "bpe", "unigram"])
+def test_lines_that_are_kept_are_those_of_the_text(kind):
+    completer = made(kind, TEXT * 3, 24)
+    for text in ("a cab,\nbad", "a cab,\nbad cab", "a cab,\nbad\n", "\n\na", "a", "", "abba\n\nb\n cab", "a cab,\n"):
+        assert completer._encoded(text) == [BEGIN, *completer.units.encode(text).tolist()]
+
+
 def test_a_long_text_is_read_once_and_a_letter_costs_a_step():
     completer = made()
     completer(TEXT * 40 + "a c")

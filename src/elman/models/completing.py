@@ -94,6 +94,7 @@ class Completer:
         self.spelling = Spelling(units)
         self.steps = 0
         self._numbers: list[int] = []
+        self._lines: tuple[str | None, list[int]] = (None, [])
         self._stack: dict[int, _Node] = {}
         self._ties = 0
 
@@ -150,15 +151,17 @@ class Completer:
         return typed, self._encoded(before)
 
     def _encoded(self, text: str) -> list[int]:
-        return [BEGIN, *self.units.encode(text).tolist()]
+        """The units of a text, of which all lines but the last are mostly known from the text before."""
+        head, end, tail = text.rpartition("\n")
+        if end and self._lines[0] != head:
+            self._lines = head, [BEGIN, *self.units.encode(head).tolist(), *self.units.encode(end).tolist()]
+        return [*(self._lines[1] if end else [BEGIN]), *self.units.encode(tail).tolist()]
 
     def _reach(self, numbers: list[int]) -> _Node:
         """The node behind these units; those that it shares with the text before are not read again."""
-        same = 0
-        for a, b in zip(numbers, self._numbers):
-            if a != b:
-                break
-            same += 1
+        same = min(len(numbers), len(self._numbers))
+        if numbers[:same] != self._numbers[:same]:
+            same = next(i for i, (a, b) in enumerate(zip(numbers, self._numbers)) if a != b)
         at = max((place for place in self._stack if place <= same), default=0)
         self._stack = {place: node for place, node in self._stack.items() if place <= at}
         self._numbers = numbers
