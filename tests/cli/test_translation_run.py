@@ -101,6 +101,12 @@ def test_one_text_in_every_way(trained: tuple[Path, str], call: Any) -> None:
     code, _, err = call("predict", run, "a b", "--set", "answer.normalise=length")
     assert (code, err.count("\n")) == (2, 1)
     assert "answer.normalise: unknown value 'length'; one of 'none', 'mean', 'wu'" in err
+    for asked in (["--beam", "100000000"], ["--nbest", "1001"], ["--set", "answer.coverage_penalty=inf"]):
+        code, _, err = call("predict", run, "a b", *asked)  # where memory would end, or numbers
+        assert (code, err.count("\n")) == (2, 1)
+        assert "give 1 to 1000" in err or "give 0 to 1000" in err
+    wide = call("predict", run, "a b", "--beam", "1000", "--json")[1]
+    assert json.loads(wide)["predictions"][0]["translation"]
     _, _, err = call("predict", run, "never met")
     assert "text 1: the model knows nothing of it" in err
 

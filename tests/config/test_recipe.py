@@ -248,6 +248,16 @@ def test_a_name_cannot_choose_where_a_run_is_written(recipe: Path, name: str) ->
         load_recipe(recipe, sections=SECTIONS)
 
 
+@pytest.mark.parametrize("name", [name for name, _, _ in list_recipes()])
+def test_every_recipe_has_its_data_and_their_licence(name: str) -> None:
+    path = load_recipe(name, sections=_any_sections(name)).data.path
+    assert path.startswith("packaged:")
+    folder = packaged_folder(path.removeprefix("packaged:"))
+    assert len([file for file in folder.iterdir() if file.suffix in (".xz", ".npz")]) >= 1
+    assert len((folder / "LICENSE").read_text().split()) > 30
+    assert "**Licence.**" in (folder / "README.md").read_text()
+
+
 @pytest.mark.parametrize("name", ["../recipes/ner", "ner/../ner", "ner/", ".", "..", ""])
 def test_packaged_data_lie_in_the_package(name: str) -> None:
     with pytest.raises(InputError, match=r"choose from .*ner, .*pos, sentiment"):

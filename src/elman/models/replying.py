@@ -23,7 +23,7 @@ from elman.config.structs import check_values
 from elman.decoding import BeamSettings, Hypothesis, beam, sample
 from elman.models.answering import NOTHING, Answering
 from elman.models.pair_units import PairUnits
-from elman.models.writing import SearchSettings
+from elman.models.writing import SearchSettings, Width
 from elman.sequences import Sequences, bucket_batches
 from elman.text.units import BEGIN, END
 from elman.training.device import device_of, to_device
@@ -54,7 +54,7 @@ class AnswerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     turns: Positive = 3
     propose: Literal["sample", "beam"] = "sample"
-    candidates: Positive = 16
+    candidates: Width = 16
     temperature: AboveZero = 0.8
     top_k: Count = 40
     top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.95

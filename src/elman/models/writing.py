@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import torch
 
-from elman.config.bounds import Count, NotNegative, Positive
+from elman.config.bounds import Count, Positive
 from elman.config.structs import check_values
 from elman.decoding import BeamSettings, Ensemble, Hypothesis, Stepper, beam, greedy
 from elman.models.pair_units import EncodedPairs, PairBatch, PairUnits
@@ -19,11 +19,15 @@ from elman.sequences import bucket_batches
 from elman.text.units import BEGIN, END
 from elman.training.device import device_of, to_device
 
-__all__ = ["SearchSettings", "Writer", "Written"]
+__all__ = ["SearchSettings", "Width", "Writer", "Written"]
 
 _AT_ONCE = 100  # texts; of a beam as many times its size
+_MOST = 2000  # hypotheses at once: of a wide beam fewer texts
 _LEAST, _TIMES = 10, 3  # an answer has at most so many units, and so many for each of the source
 _PAD, _UNKNOWN = 0, 1
+
+
+Width = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 
 
 class SearchSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,10 +43,10 @@ class SearchSettings(msgspec.Struct, frozen=True, kw_only=True):
             al. 2015, "Addressing the rare word problem"; Jean et al. 2015); else no answer has one.
     """
 
-    beam: Positive = 5
+    beam: Width = 5
     normalise: Literal["none", "mean", "wu"] = "wu"
     alpha: Annotated[float, msgspec.Meta(ge=-10, le=10)] = 1.0
-    coverage_penalty: NotNegative = 0.0
+    coverage_penalty: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 0.0
     no_repeat_ngram: Count = 0
     longest: Positive = 200
     copy_unknown: bool = False
@@ -92,7 +96,7 @@ class Writer:
         full = [i for i, text in enumerate(texts) if text.strip()]
         encoded = self.units.cut(self.units.encode([texts[i] for i in full]))
         wanted = looks or self.settings.copy_unknown
-        for picks in bucket_batches(encoded.lengths, _AT_ONCE):
+        for picks in bucket_batches(encoded.lengths, max(1, min(_AT_ONCE, _MOST // self.settings.beam))):
             for i, found in zip(picks, self.search(encoded.batch(picks), nbest, wanted)):
                 answers[full[i]] = [self._written(texts[full[i]], h, encoded.lengths[i], looks) for h in found]
         return answers

@@ -16,7 +16,7 @@ import msgspec
 import torch
 from torch import Tensor
 
-from elman.config.bounds import Count, NotNegative, Positive
+from elman.config.bounds import Count, Positive
 from elman.config.structs import check_values
 from elman.config.training import TrainingSettings
 from elman.data.direction import Letters
@@ -27,7 +27,7 @@ from elman.models.described_pairs import PairDescription
 from elman.models.pair_units import EncodedPairs, PairBatch, PairUnits, UnitSettings
 from elman.models.seq2seq import Seq2Seq
 from elman.models.seq2seq_settings import Seq2SeqSettings
-from elman.models.writing import SearchSettings, Writer
+from elman.models.writing import SearchSettings, Width, Writer
 from elman.proof import Proof
 from elman.proof.model import varied
 from elman.proof.verdict import Check, judge
@@ -55,13 +55,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             `elman.models.writing.SearchSettings`.
     """
 
-    nbest: Positive = 1
+    nbest: Width = 1
     alignment: bool = False
     ensemble: str = ""
-    beam: Positive | None = None
+    beam: Width | None = None
     normalise: Literal["none", "mean", "wu"] | None = None
     alpha: Annotated[float, msgspec.Meta(ge=-10, le=10)] | None = None
-    coverage_penalty: NotNegative | None = None
+    coverage_penalty: Annotated[float, msgspec.Meta(ge=0, le=1000)] | None = None
     no_repeat_ngram: Count | None = None
     longest: Positive | None = None
     copy_unknown: bool | None = None

@@ -14,6 +14,7 @@ from elman.data.dialogues import load_contexts, load_dialogues, turns_of
 from elman.data.parallel import Pairs
 from elman.data.table import Table
 from elman.models.replying import Reply
+from elman.models.writing import Width
 from elman.tasks.contract import Baseline, Look, Note, Row, Shown, Split, Task, Trained
 from elman.tasks.dialogue.baselines import bm25
 from elman.tasks.dialogue.conversation import Conversation
@@ -36,13 +37,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     seed: Count = 0
     turns: Positive | None = None
     propose: Literal["sample", "beam"] | None = None
-    candidates: Positive | None = None
+    candidates: Width | None = None
     temperature: AboveZero | None = None
     top_k: Count | None = None
     top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
     independence: NotNegative | None = None
     match: NotNegative | None = None
-    beam: Positive | None = None
+    beam: Width | None = None
     longest: Positive | None = None
 
 
