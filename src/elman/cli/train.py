@@ -36,7 +36,7 @@ def train(
     recipe
         A packaged recipe (see: elman recipes), a TOML file, or a task such as classify.
     data
-        File or folder to train on.
+        File or folder to train on; two parallel files as A,B.
     valid
         Validation file; without it a seeded split is made and stated.
     test
@@ -44,7 +44,7 @@ def train(
     input
         Column of the inputs; guessed, and reported, if not given. Of texts several may be joined: title,body.
     target
-        Column of the labels; likewise.
+        Column of the labels, or of what the inputs become; likewise.
     group
         Column that says what belongs together: rows with the same value stay on one side of a split.
     unlabelled
@@ -61,8 +61,9 @@ def train(
     force
         Replace an existing RUN, or the checkpoints of an interrupted training.
     ablate
-        Then train the recipe without each of its text stages and inputs, and with each that it lacks, over several
-        seeds, and write what each is worth on validation into the RUN. This takes seventy to eighty trainings.
+        Then train what lies one step from the recipe, over several seeds, and write what each step is worth on
+        validation into the RUN: of a classifier each of its text stages and inputs, seventy to eighty trainings; of a
+        translator the other ways to look at the source, a dozen.
     """
     started = time.perf_counter()
     from elman.tasks.find import recipe_of
