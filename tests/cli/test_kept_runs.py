@@ -51,6 +51,11 @@ def test_it_answers_as_then(run: Path, capsys: pytest.CaptureFixture[str]) -> No
         assert [{key: f[key] for key in wanted} for f in found] == [numbers(wanted)]
 
 
+def test_it_names_no_machine_that_it_came_from(run: Path) -> None:
+    for line in (run / "recipe.toml").read_text(encoding="utf-8").splitlines():
+        assert not line.startswith('path = "/'), line
+
+
 def test_its_figures_are_those_of_then(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (data,) = (KEPT / "data").glob(f"{run.name}.*")
     wanted = json.loads((KEPT / "figures.json").read_text(encoding="utf-8"))[run.name]
