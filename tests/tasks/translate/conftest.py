@@ -24,7 +24,7 @@ def pairs(n: int, seed: int = 0, longest: int = 7) -> tuple[list[str], list[str]
 
 @pytest.fixture(scope="session")
 def translator() -> elman.Translator:
-    return elman.Translator(**SMALL).fit(*pairs(1200))
+    return elman.Translator(**SMALL).fit(*pairs(2400))
 
 
 @pytest.fixture(scope="session")
