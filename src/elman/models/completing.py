@@ -107,7 +107,7 @@ class Completer:
         typed = self.spelling.typed(text)
         found, whole = self.words(text, number + 1)
         wanted = [pair for pair in found if pair[0] != typed][:number]
-        lead = "" if typed or not text or text[-1].isspace() else " "
+        lead = self.spelling.lead(text)
         return [Completion(word, lead + word[len(typed) :], p / whole) for word, p in wanted]
 
     def words(self, text: str, number: int) -> tuple[list[tuple[str, float]], float]:

@@ -35,5 +35,5 @@ class FrequentWords:
         alike = self._sorted[at : bisect_left(self._sorted, f"{typed}\U0010ffff", at)]
         whole = sum(self._counts[word] for word in alike)
         best = sorted((word for word in alike if word != typed), key=lambda word: -self._counts[word])[:number]
-        lead = "" if typed or not text or text[-1].isspace() else " "
+        lead = self._spelling.lead(text)
         return [Completion(word, lead + word[len(typed) :], self._counts[word] / whole) for word in best]

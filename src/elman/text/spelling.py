@@ -59,6 +59,10 @@ class Spelling:
         self.begins, self.continues = np.array(begins, np.int64), np.array(continues, np.int64)
         self.fitting = lru_cache(maxsize=256)(self._fitting)
 
+    def lead(self, text: str) -> str:
+        """What a next word needs before it: a blank behind a sign, nothing within a word or behind a blank."""
+        return "" if not text or text[-1].isspace() or self.typed(text) else " "
+
     def typed(self, text: str) -> str:
         """The letters of the word at the end of a text, as the units write them."""
         found = typed_word(text, self.tokens)
