@@ -18,6 +18,8 @@ import elman
 from elman import Sequences
 from elman.config.training import TrainingSettings
 from elman.errors import InputError
+from elman.models.replying import AnswerSettings, Replier
+from elman.models.writing import SearchSettings
 from elman.tasks.batches import at_once
 from elman.training import device as module
 from elman.training import session as under_way
@@ -409,3 +411,14 @@ def test_a_tagger_learns_there(device: str) -> None:
     model = elman.Tagger(device=device, hidden=8, epochs=8, batch_size=8, rate=0.01).fit(SENTENCES, TAGS)
     assert model.predict(SENTENCES[:5]) == TAGS[:5]
     assert device_of(model.model_).type == "cpu"
+
+
+def test_answers_are_searched_where_the_model_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lengths stay on the processor, so theirs is no device to search on."""
+    seen: list[Any] = []
+    for name in ("sample", "beam"):
+        monkeypatch.setattr(f"elman.models.replying.{name}", lambda *_, device, **more: seen.append(device))
+    for propose in ("sample", "beam"):
+        replier = Replier(nn.Linear(1, 1, device="meta"), None, AnswerSettings(propose=propose), SearchSettings())  # type: ignore[arg-type]
+        replier._propose(None, torch.tensor([3]), [0])
+    assert seen == [META, META]

@@ -140,7 +140,7 @@ class Replier:
 
     def _propose(self, state: Any, lengths: Tensor, seeds: Sequence[int]) -> list[list[Hypothesis]]:
         s, longest = self.settings, self.search.longest
-        common: dict[str, Any] = {"rows": len(seeds), "begin": BEGIN, "end": END, "device": lengths.device}
+        common: dict[str, Any] = {"rows": len(seeds), "begin": BEGIN, "end": END, "device": device_of(self.model)}
         if s.propose == "sample":
             return sample(
                 self.model, state, generators=[torch.Generator().manual_seed(seed) for seed in seeds],
