@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from elman.config.training import TrainingSettings
 from elman.training.divergence import DivergenceError
+from elman.training.precision import products
 from elman.training.treefile import map_tensors
 
 __all__ = ["Accumulated", "Step", "Trainable", "clip_norm", "make_optimizer", "set_bptt", "training_step"]
@@ -77,10 +78,11 @@ def training_step(
         The mean loss, its weight, and the state to carry to the next batch.
     """
     optimizer.zero_grad(set_to_none=True)
-    if isinstance(batch, Accumulated):
-        loss, weight, state = _accumulate(trainable, batch, state)
-    else:
-        loss, weight, state = _backward(trainable, batch, state)
+    with products(settings.precision):
+        if isinstance(batch, Accumulated):
+            loss, weight, state = _accumulate(trainable, batch, state)
+        else:
+            loss, weight, state = _backward(trainable, batch, state)
     if not math.isfinite(loss):
         return loss, weight, None  # the weights stay as they were
     if settings.clip_value:
