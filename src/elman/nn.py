@@ -1,5 +1,5 @@
 """The layers under the name that users of `torch.nn` look for."""
 
-from elman.layers import CRF, GRU, LSTM, RNN, Attention, Recurrent
+from elman.layers import CRF, GRU, LSTM, RNN, Attention, Recurrent, chrono_
 
-__all__ = ["CRF", "GRU", "LSTM", "RNN", "Attention", "Recurrent"]
+__all__ = ["CRF", "GRU", "LSTM", "RNN", "Attention", "Recurrent", "chrono_"]
