@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from elman.data.optional import optional
 from elman.data.table import Table
 from elman.errors import InputError
+from elman.optional import optional
 
 __all__ = ["hub_parts", "read_hub"]
 

@@ -12,10 +12,10 @@ from typing import Any
 from elman.config.settings import DataSettings
 from elman.data.formats.format import Format, Note
 from elman.data.formats.naming import named
-from elman.data.optional import optional
 from elman.data.table import Table
 from elman.data.textfile import shown
 from elman.errors import InputError
+from elman.optional import optional
 
 __all__ = ["EXCEL"]
 

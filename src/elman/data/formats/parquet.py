@@ -11,12 +11,12 @@ from typing import Any
 
 from elman.config.settings import DataSettings
 from elman.data.formats.format import Format, Note
-from elman.data.optional import optional
 from elman.data.strings import Column
 from elman.data.table import Table
 from elman.data.textfile import shown
 from elman.errors import InputError
 from elman.files import whole_file
+from elman.optional import optional
 
 __all__ = ["PARQUET"]
 

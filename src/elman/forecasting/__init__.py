@@ -1,0 +1,1 @@
+"""Series in time: their dates, frequency and repairs; naive and classical forecasts; how forecasts are judged."""

@@ -1,0 +1,196 @@
+"""Which column of a table is the time, which names the series, which are forecast: said, or guessed and told."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from elman.errors import InputError
+from elman.forecasting.spelling import spelling_of
+
+__all__ = ["Roles", "columns_of", "find_roles", "numbers_of"]
+
+_TIMES = ("ds", "date", "time", "timestamp", "datetime", "date_time", "day", "month", "week", "quarter", "year",
+          "period", "step", "t")  # fmt: skip
+_IDS = ("unique_id", "id", "series", "series_id", "item_id", "item", "ticker", "symbol", "name", "store", "sensor",
+        "group", "key")  # fmt: skip
+_TARGETS = ("y", "target", "value", "values")
+_COUNTS = ("unnamed", "index", "row", "level_0", "id", "no", "nr", "#")  # how a column that numbers rows begins
+_GAPS = ("", "?", "na", "n/a", "nan", "null", "none", "nat", "-")
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Columns by what they are.
+
+    Attributes:
+        time: orders the rows; empty: found, or the rows are counted.
+        id: names the series; empty: found, or there is one.
+        target: columns that are forecast; empty: ``y``, ``target`` or ``value`` where there is one, else all columns of
+            numbers that are nothing else.
+        known: covariates known ahead; past: covariates known as the target is; static: those that stay.
+    """
+
+    time: str = ""
+    id: str = ""
+    target: Sequence[str] = ()
+    known: Sequence[str] = ()
+    past: Sequence[str] = ()
+    static: Sequence[str] = ()
+
+
+def columns_of(table: Any) -> dict[str, Sequence[Any]]:
+    """The columns of a mapping of names to sequences, or of a frame: of pandas, polars or arrow, without any of them
+    imported here. An index of dates (pandas) is a column, ``ds`` if it has no name.
+
+    Raises:
+        InputError: it is nothing of that kind.
+    """
+    if isinstance(table, Mapping):
+        return {str(name): values for name, values in table.items()}
+    if hasattr(table, "column_names") and hasattr(table, "column"):  # arrow
+        return {name: table.column(name).to_pylist() for name in table.column_names}
+    if not hasattr(table, "columns") or not hasattr(table, "__getitem__"):
+        raise InputError("no table", remedy="give a frame of pandas, polars or arrow, or a dictionary of columns")
+    found: dict[str, Sequence[Any]] = {}
+    index = getattr(table, "index", None)
+    if (
+        index is not None
+        and not callable(index)
+        and str(getattr(index, "dtype", "")).startswith(("datetime", "period"))
+    ):
+        stamps = index.to_timestamp() if hasattr(index, "to_timestamp") else index
+        found[str(index.name or "ds")] = _listed(stamps)
+    return found | {str(name): _listed(table[name]) for name in table.columns}
+
+
+def _listed(column: Any) -> list[Any]:
+    return list(column.to_list()) if hasattr(column, "to_list") else list(column)
+
+
+def find_roles(columns: Mapping[str, Sequence[Any]], roles: Roles, note: Callable[[str], object], source: str) -> Roles:
+    """All roles, those left open guessed and told.
+
+    Raises:
+        InputError: a column that is not there, or nothing to forecast.
+    """
+    for name in (roles.time, roles.id, *roles.target, *roles.known, *roles.past, *roles.static):
+        if name and name not in columns:
+            near = get_close_matches(name, list(columns), n=1, cutoff=0.6)
+            remedy = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(map(repr, list(columns)[:20]))}"
+            raise InputError(f"no column {name!r}", where=source, remedy=remedy)
+    taken = {roles.id, *roles.target, *roles.known, *roles.past, *roles.static} - {""}
+    time = roles.time or _time(columns, taken)
+    left = [name for name in columns if name not in taken | {time}]
+    id = roles.id or _id(columns, time, left)
+    left = [name for name in left if name != id]
+    left = [name for name in left if not (name.lower().startswith(_COUNTS) and _is_count(columns[name]))]
+    target = list(roles.target)
+    if not target:
+        numeric = [name for name in left if _are_numbers(columns[name])]
+        named = [name for name in numeric if name.lower() in _TARGETS]
+        target = named[:1] or numeric
+        if not target:
+            raise InputError("no column of numbers to forecast", where=source, remedy="name it: data.target")
+    said = ["rows are counted" if not time else f"time {time!r}", f"series {id!r}" if id else ""]
+    said.append(f"{'forecast' if len(target) < 9 else f'{len(target)} columns forecast'}: {_names(target)}")
+    note(f"columns of {source}: {', '.join(part for part in said if part)}")
+    unused = [name for name in columns if name not in {time, id, *target, *taken}]
+    if unused:
+        note(f"columns of {source} that are not read: {_names(unused)}")
+    return Roles(time, id, target, roles.known, roles.past, roles.static)
+
+
+def _names(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:8]))
+    return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+
+
+def _time(columns: Mapping[str, Sequence[Any]], taken: set[str]) -> str:
+    """By its content first: dates. Then by its name. Of several the first."""
+    free = [name for name in columns if name not in taken and len(columns[name])]
+    dated = [name for name in free if _are_dates(columns[name])]
+    named = [name for name in dated or free if name.lower() in _TIMES]
+    return (named or dated or [""])[0]
+
+
+def _are_dates(values: Sequence[Any]) -> bool:
+    if isinstance(values, np.ndarray) and values.dtype.kind == "M":
+        return True
+    first = next((v for v in values if v is not None and v == v), None)
+    if isinstance(first, str):
+        return not first.strip().isdigit() and spelling_of(first.strip()) is not None
+    return isinstance(first, (datetime.date, np.datetime64))
+
+
+def _id(columns: Mapping[str, Sequence[Any]], time: str, left: Sequence[str]) -> str:
+    """A column that tells rows of one time apart, where times come again: by its name, or the first that does."""
+    if not time:
+        return ""
+    times = list(map(str, columns[time]))
+    if len(set(times)) == len(times):
+        named = [name for name in left if name.lower() in _IDS and not _are_numbers(columns[name])]
+        return named[0] if named else ""
+    fitting = []
+    for name in sorted(left, key=lambda name: name.lower() not in _IDS):
+        values = list(map(str, columns[name]))
+        text = not _are_numbers(columns[name])
+        few = len(set(values)) <= max(2, len(values) // 2)
+        whole = text or all(_number(v) == v // 1 for v in map(_number, columns[name]) if v == v)
+        if few and whole and len(set(zip(times, values))) == len(times):
+            fitting.append(name)
+    texts = [name for name in fitting if name.lower() in _IDS or not _are_numbers(columns[name])]
+    return (texts or fitting or [""])[0]
+
+
+def _is_count(values: Sequence[Any]) -> bool:
+    """Whether a column numbers its rows, as an index that was written into a table does."""
+    if len(values) < 3 or not _are_numbers(values):
+        return False
+    numbers = [_number(value) for value in values]
+    return numbers[0] in (0.0, 1.0) and all(b - a == 1.0 for a, b in pairwise(numbers))
+
+
+def _are_numbers(values: Sequence[Any]) -> bool:
+    known = [v for v in values if not _is_gap(v)]
+    return bool(known) and 20 * sum(_number(v) == _number(v) for v in known) >= 19 * len(known)
+
+
+def _is_gap(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.strip().lower() in _GAPS
+    return value is None or value is np.ma.masked or value != value
+
+
+def _number(value: Any) -> float:
+    """NaN for what is none."""
+    if isinstance(value, (datetime.date, np.datetime64)) or (isinstance(value, str) and "_" in value):
+        return float("nan")
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def numbers_of(values: Sequence[Any], name: str, where: Callable[[int], str]) -> np.ndarray:
+    """(N,) float64 of a column, NaN for a gap.
+
+    Raises:
+        InputError: something that is neither, or infinite.
+    """
+    found = np.empty(len(values))
+    for i, value in enumerate(values):
+        found[i] = _number(value)
+        if found[i] != found[i] and not _is_gap(value):
+            raise InputError(f"{value!r:.40} in column {name!r} is no number", where=where(i),
+                             remedy="write a number, or leave the cell empty")  # fmt: skip
+        if abs(found[i]) == float("inf"):
+            raise InputError(f"an infinite value in column {name!r}", where=where(i),
+                             remedy="leave the cell empty, if the value is not known")  # fmt: skip
+    return found

@@ -1,0 +1,147 @@
+"""A table of rows in time -> series that can be forecast: columns, frequency and repairs found, and told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from elman.errors import InputError
+from elman.forecasting.columns import Roles, columns_of, find_roles, numbers_of
+from elman.forecasting.dates import Dates, read_dates
+from elman.forecasting.finding import Found, find_frequency, named_frequency
+from elman.forecasting.repairs import Duplicates, Rows, onto_grid, ordered, said_of_repairs
+from elman.forecasting.series import Panel, Series, carried
+
+__all__ = ["read_panel"]
+
+Where = Callable[[int], str]
+
+
+def read_panel(
+    table: Any,
+    roles: Roles | None = None,
+    *,
+    frequency: str = "",
+    zone: str = "",
+    dayfirst: bool | None = None,
+    duplicates: Duplicates = "refuse",
+    source: str = "table",
+    where: Where | None = None,
+) -> Panel:
+    """Read a table, long (a column names the series) or wide (each column of numbers is a channel).
+
+    Args:
+        table: a dictionary of columns, or a frame of pandas, polars or arrow.
+        roles: which column is what; what is left open is guessed, and told in `Panel.notes`.
+        frequency: by name, see `elman.forecasting.finding.named_frequency`; empty: found.
+        zone: an IANA name, in which days are counted and times without an offset are meant.
+        dayfirst: whether 1/2/2024 is in February; None: seen.
+        duplicates: which row of several of one moment counts; "refuse": only equal ones are taken.
+        source: what the table is called in messages.
+        where: the place of a row, for messages.
+
+    Raises:
+        InputError: with the place in the table; see `find_roles`, `read_dates`, `find_frequency`, and
+            `elman.forecasting.repairs`.
+    """
+    columns = columns_of(table)
+    place: Where = where or (lambda i: f"{source}, row {i + 1}")
+    lengths = {name: len(values) for name, values in columns.items()}
+    if not lengths or not max(lengths.values()):
+        raise InputError("no rows", where=source, remedy="give a table with data in it")
+    if len(set(lengths.values())) > 1:
+        raise InputError(f"columns differ in length: {lengths}", where=source)
+    notes: list[str] = []
+    found = find_roles(columns, roles or Roles(), notes.append, source)
+    count = max(lengths.values())
+    dates = Dates(np.arange(count), "integer")
+    if found.time:
+        dates = read_dates(columns[found.time], where=place, zone=zone, dayfirst=dayfirst, name=found.time)
+        notes += dates.notes
+    parts = {
+        kind: np.stack([numbers_of(columns[name], name, place) for name in names], 1) if names else np.zeros((count, 0))
+        for kind, names in (("values", found.target), ("known", found.known), ("past", found.past))
+    }
+    groups = _groups(columns[found.id] if found.id else [""] * count)
+    done: Counter[str] = Counter()
+    rows = [
+        ordered(
+            Rows(name, dates.values[at], parts["values"][at], parts["known"][at], parts["past"][at], at),
+            duplicates,
+            place,
+            done,
+        )
+        for name, at in groups.items()
+    ]
+    step = _frequency(rows, dates, frequency, place)
+    notes += [f"frequency: {step.frequency.said(int(rows[0].times[-1]))}", *step.notes]
+    static = [numbers_of(columns[name], name, place) for name in found.static]
+    series = [_series(part, step, static, place, done) for part in rows]
+    gaps = sum(int((~one.seen).sum()) for one in series)
+    notes += said_of_repairs(done, len(series), gaps, sum(one.seen.size for one in series))
+    notes += _constant(series, found.target)
+    return Panel(
+        series, step.frequency, replace(dates, values=np.zeros(0, np.int64), notes=()), found.target, found.known,
+        found.past, found.static, found.time or "step", found.id, notes,
+    )  # fmt: skip
+
+
+def _groups(ids: Sequence[Any]) -> dict[str, np.ndarray]:
+    """Name -> its rows, in the order in which they come."""
+    found: dict[str, list[int]] = {}
+    for i, name in enumerate(ids):
+        text = "" if name is None or name != name else str(name)
+        found.setdefault(text, []).append(i)
+    return {name: np.array(at) for name, at in found.items()}
+
+
+def _frequency(rows: Sequence[Rows], dates: Dates, named: str, where: Where) -> Found:
+    def place(k: int, i: int) -> str:
+        name = f" (series {rows[k].name!r})" if rows[k].name else ""
+        return where(int(rows[k].rows[i])) + name
+
+    if named:
+        return Found(named_frequency(named, dates, int(rows[0].times[-1])))
+    return find_frequency(dates, [part.times for part in rows], place)
+
+
+def _series(rows: Rows, step: Found, static: Sequence[np.ndarray], where: Where, done: Counter[str]) -> Series:
+    first = int(rows.rows[0])
+    for column in static:
+        if len(set(column[rows.rows].tolist())) > 1:
+            raise InputError("a static column changes within a series", where=where(first), remedy="name it data.past")
+    place: Where = (lambda i: f"{where(i)} (series {rows.name!r})") if rows.name else where
+    whole, end = onto_grid(rows, step.frequency, step.jitter, place, done)
+    return Series(
+        rows.name,
+        whole.times[:end],
+        carried(whole.values[:end]),
+        ~np.isnan(whole.values[:end]),
+        _without_gaps(whole.known, place, int(whole.rows[-1])),
+        carried(whole.past[:end]),
+        np.array([column[first] for column in static]),
+    )
+
+
+def _without_gaps(known: np.ndarray, where: Where, last: int) -> np.ndarray:
+    """Covariates that are known ahead, up to where the last of them ends; gaps before it are the value before."""
+    if not known.shape[1]:
+        return known
+    there = ~np.isnan(known)
+    if not there.any(0).all():
+        raise InputError("a covariate that is known ahead has no value", where=where(last), remedy="leave it out")
+    end = int((len(known) - there[::-1].argmax(0)).min())
+    return carried(known[:end])
+
+
+def _constant(series: Sequence[Series], channels: Sequence[str]) -> list[str]:
+    still = sum(bool((one.values[:, c] == one.values[0, c]).all()) for one in series for c in range(len(channels)))
+    every = len(series) * len(channels)
+    if not still:
+        return []
+    said = "the series never changes" if every == 1 else f"{still:,} of {every:,} series or channels never change"
+    return [f"{said}: scaled errors are undefined there"]
