@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from elman.decoding.allowed import banned_table, limits_of
+from elman.decoding.alone import alone, check_largest
 from elman.decoding.hypotheses import Hypothesis
 from elman.decoding.rollout import rollout
 from elman.decoding.settings import BeamSettings
@@ -44,6 +47,8 @@ def greedy(
     BeamSettings(min_length=min_length, max_length=max_length, banned=tuple(banned)).check()
     limits = limits_of(max_lengths, rows, max_length, torch.device(device))
     table: list[Tensor] = []
+    if rows == 1 and not looks and limits.device.type == "cpu":
+        return [_alone(stepper, state, begin, end, min_length, int(limits), banned)]
 
     def choose(log_probs: Tensor, active: Tensor, t: int) -> tuple[Tensor, Tensor]:
         if not table:
@@ -65,3 +70,24 @@ def greedy(
         return values.clamp(max=0), tokens
 
     return rollout(stepper, state, choose, begin=begin, end=end, limits=limits, looks=looks)
+
+
+def _alone(
+    stepper: Stepper[S], state: S, begin: int, end: int | None, least: int, most: int, banned: Collection[int]
+) -> Hypothesis:
+    """The same for one row."""
+    never: list[NDArray[np.int64]] = []
+
+    def choose(log_probs: NDArray[np.float64], t: int) -> tuple[float, int]:
+        if not never:
+            never.append(np.flatnonzero(banned_table(banned, end, len(log_probs), torch.device("cpu")).numpy()))
+        check_largest(log_probs)
+        if end is not None and t == most:
+            return min(float(log_probs[end]), 0.0), end
+        log_probs[never[0]] = -np.inf
+        if end is not None and t < least:
+            log_probs[end] = -np.inf
+        token = int(log_probs.argmax())
+        return min(float(log_probs[token]), 0.0), token
+
+    return alone(stepper, state, choose, begin=begin, end=end, limit=most)

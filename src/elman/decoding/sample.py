@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from elman.decoding.allowed import banned_table, limits_of
+from elman.decoding.alone import Choice, alone, check_largest
 from elman.decoding.hypotheses import Hypothesis
 from elman.decoding.rollout import rollout
 from elman.decoding.settings import SampleSettings
@@ -60,6 +63,10 @@ def sample(
     if len(generators) != rows or len({id(generator) for generator in generators}) != rows:
         raise InputError(f"{len(generators)} generators for {rows} rows", remedy="give each row one of its own")
     num, where = settings.num, torch.device(device)
+    if rows == num == 1 and not looks and where.type == "cpu":
+        most = int(limits_of(max_lengths, rows, settings.max_length, where))
+        choice = _one(settings, generators[0], end)
+        return [[alone(stepper, state, choice, begin=begin, end=end, limit=most)]]
     chance: list[Tensor] = []  # (rows * num,) a step
     banned: list[Tensor] = []
 
@@ -82,6 +89,41 @@ def sample(
         state = stepper.select(state, torch.arange(rows, device=where).repeat_interleave(num))
     found = rollout(stepper, state, choose, begin=begin, end=end, limits=limits, looks=looks)
     return [found[row * num : (row + 1) * num] for row in range(rows)]
+
+
+def _one(settings: SampleSettings, generator: torch.Generator, end: int | None) -> Choice:
+    """What draws for one row: the same tokens as for a row of many."""
+    banned: list[NDArray[np.int64]] = []
+    chance: list[float] = []  # of one step each
+
+    def choose(log_probs: NDArray[np.float64], t: int) -> tuple[float, int]:
+        if not banned:
+            table = banned_table(settings.banned, end, len(log_probs), torch.device("cpu"))
+            banned.append(np.flatnonzero(table.numpy()))
+        if t == len(chance):
+            chance.extend(torch.rand(_BLOCK, 1, generator=generator, dtype=torch.float64)[:, 0].tolist())
+        check_largest(log_probs)
+        log_probs[banned[0]] = -np.inf
+        if end is not None and t < settings.min_length:
+            log_probs[end] = -np.inf
+        token = drawn_alone(log_probs, chance[t], settings)
+        return min(float(log_probs[token]), 0.0), token
+
+    return choose
+
+
+def drawn_alone(log_probs: NDArray[np.float64], chance: float, settings: SampleSettings) -> int:
+    """`drawn` of one row (V,), to the last bit; any token where all are impossible."""
+    own, ids = torch.from_numpy(log_probs), None
+    if settings.top_k or settings.top_p < 1:
+        own, order = own.topk(min(settings.top_k or len(own), len(own)))
+        ids = order.numpy()
+    p = (own / settings.temperature).softmax(0).numpy()  # (C,)
+    if settings.top_p < 1:
+        p[p.cumsum() - p >= settings.top_p] = 0
+    below = p.cumsum()
+    at = min(int(below.searchsorted(below[-1] * min(chance, 1 - 1e-12), "right")), len(p) - 1)
+    return at if ids is None else int(ids[at])
 
 
 def drawn(log_probs: Tensor, chance: Tensor, settings: SampleSettings) -> Tensor:

@@ -9,9 +9,10 @@ from torch import Tensor
 
 from elman.errors import InputError
 
-__all__ = ["Stepper", "check_best", "check_shape", "picked", "seen"]
+__all__ = ["LARGEST", "Stepper", "check_best", "check_shape", "picked", "seen"]
 
 S = TypeVar("S")
+LARGEST = 1e-2  # of a log-probability: bfloat16 rounds a little above 0
 
 
 class Stepper(Protocol[S]):
@@ -19,6 +20,10 @@ class Stepper(Protocol[S]):
 
     One that can show something of a state, its attention say, also has ``look(state) -> Tensor (N, S)``: what the
     last step saw in predicting the token after it.
+
+    One that reads a single row faster than by its steps also has ``follow(state)``: a function that reads a token and
+    returns log-probabilities (V,) of the one after it as a numpy array in float64, which the caller may write over; or
+    None, where it is no faster. The model does not change as long as the function is used.
 
     A search leaves the state that it was given as it was only if `step` does: a step makes a new one.
     """
@@ -75,6 +80,6 @@ def check_shape(log_probs: Tensor, N: int) -> None:
 
 def check_best(best: Tensor) -> None:
     """Raises InputError where the largest value of a row is none of a log-probability: not a number, or above 0."""
-    if not bool((best <= 1e-2).all()):  # bfloat16 rounds a little above 0
+    if not bool((best <= LARGEST).all()):
         worst = "not numbers" if best.isnan().any() else f"as large as {float(best.max()):.3g}"
         raise InputError(f"log-probabilities of a step are {worst}", remedy="return log_softmax of finite scores")
