@@ -54,6 +54,10 @@ def test_from_a_file_to_a_run_that_answers(tmp_path, call):
     asked = ("--set", "answer.length=3", "--set", "answer.temperature=0")
     row = json.loads(call("predict", run, "the cat", "--json", *asked)[1])["predictions"][0]
     assert out == f"the cat {row['continuation']}\n"
+    code, out, err = call("generate", run, "--start", "the dog sat", "--length", 3, "--temperature", 0)
+    assert (code, err) == (0, "words that the model does not know: 'dog'; it reads unknown words\n")
+    assert out.startswith("the dog sat ")
+    assert "<unk>" not in out
     some = [call("generate", run, "--seed", seed, "--json")[1] for seed in (1, 1, 2)]
     assert some[0] == some[1] != some[2]
     call("generate", run, "--out", tmp_path / "x.txt", "--seed", 1)

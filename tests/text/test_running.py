@@ -47,3 +47,20 @@ def test_what_makes_no_sense():
         RunningUnits.fit(["a"], "letters")
     with pytest.raises(InputError, match="no text to learn units from"):
         RunningUnits.fit([" \n"], "character")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "unknown"),
+    [
+        ("character", "to zee\nß z", ["z", "ß"]),
+        ("token", "to not seen\nor seen", ["seen"]),
+        ("word", 'the "sea", the sea', ['"', "sea"]),
+        ("bpe", "to ße\n\n ß bß", ["ß"]),
+        ("unigram", "to ße", ["ß"]),
+    ],
+)
+def test_what_is_unknown_is_named_as_it_stands(kind, text, unknown):
+    units = RunningUnits.fit([TEXT.lower()], kind, 100)
+    assert units.unknown(text) == unknown
+    assert (units.encode(text) == 1).any()
+    assert units.unknown("to be, or not") == []

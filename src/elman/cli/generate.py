@@ -56,7 +56,7 @@ def generate(
     opened.verb("generate")  # says so of one that cannot, before anything is asked of it
     given: dict[str, Any] = {"length": length, "temperature": temperature, "seed": seed, "tempo": tempo}
     opened.ask(set or [], {key: value for key, value in given.items() if value is not None})
-    made = opened.verb("generate")(start)
+    made = opened.verb("generate")(start, lambda line: print(line, file=sys.stderr))
     whole = made if isinstance(made, str) else made.text
     if out is not None:
         files = {out: whole.encode("utf-8")} if isinstance(made, str) else made.files(out)

@@ -222,8 +222,8 @@ class Task(ABC, Generic[E, X]):
         kept: keys of a recipe's [data] that hold for other data than those of the training, too.
         options: what may be asked of its answers, a Struct of it: `elman predict RUN --set answer.KEY=VALUE`.
         verbs: what else it can do, by the command that does it: of an estimator "chat" makes a `Chat`, and
-            "generate" a function that goes on from a beginning (a text, or "") and gives back the whole, a text or
-            `Made`; and "complete" one that gives the likeliest words at the end of a text (`Complete`).
+            "generate" a function that goes on from a beginning (a text, or "", and a `Note`) and gives back the whole,
+            a text or `Made`; and "complete" one that gives the likeliest words at the end of a text (`Complete`).
     """
 
     kind: type[E]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.errors import InputError
+from elman.text.joined import JOINER
 from elman.text.units import BEGIN, END, Units
 from elman.text.vocabulary import PAD, UNKNOWN, Vocabulary
 
@@ -81,6 +82,18 @@ class RunningUnits:
         lines = self._units.encode(text.split(_LINE))
         ended = [[*line, len(self.words) - 1] for line in lines]
         return np.array([n for line in ended for n in line][:-1], np.int64)
+
+    def unknown(self, text: str) -> list[str]:
+        """The parts of a text, letters or words, that no unit stands for: each once, in their order."""
+        text = text.lower() if self.lowercase else text
+        if self._known is not None:
+            parts = list(text if self.kind == "character" else _tokens(text))
+            return list(dict.fromkeys(part for part in parts if part not in self._known))
+        assert self._units is not None
+        lines = [line for line in text.split(_LINE) if line.strip()]
+        pairs = [pair for line, numbers in zip(lines, self._units.encode(lines))
+                 for pair in zip(self._units.pieces(line), numbers, strict=True)]  # fmt: skip
+        return list(dict.fromkeys(piece.strip(JOINER) for piece, number in pairs if number == 1))
 
     def decode(self, numbers: Iterable[int]) -> str:
         """The text of some numbers; pad, begin and end say nothing."""

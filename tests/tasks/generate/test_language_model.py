@@ -101,3 +101,12 @@ def test_the_folder_of_a_run_is_all_that_is_needed(model, tmp_path: Path):
     (tmp_path / "run" / "model.json").write_text(json.dumps(described), encoding="utf-8")
     with pytest.raises(InputError, match="units of the kind bpe"):
         elman.LanguageModel.load(tmp_path / "run")
+
+
+def test_letters_that_it_does_not_know(model):
+    assert model.units_.unknown("abxcßx") == ["x", "ß"]
+    assert model.units_.unknown("abc") == []
+    plain = model.sample("abcab", length=4, temperature=0)
+    assert model.sample("axbcßab", length=4, temperature=0) == plain
+    assert model.sample("axbcßab", length=4, temperature=0, whole=True) == f"axbcßab{plain}"
+    assert model.sample("xß", length=4, temperature=0) == model.sample("", length=4, temperature=0)

@@ -57,7 +57,7 @@ class Compose(Task[Composer, Pieces]):
     kind = Composer
     kept = ("format", "encoding", "step")
     options = Composing
-    verbs = {"generate": lambda estimator: lambda start: gone_on(estimator, start)}  # noqa: RUF012
+    verbs = {"generate": lambda estimator: lambda start, note: gone_on(estimator, start)}  # noqa: RUF012
 
     # -- learn
 

@@ -172,15 +172,23 @@ class LanguageModel(Estimator[Texts, StreamedTexts, Piece]):
     ) -> str:  # fmt: skip
         """How the text goes on behind `start`: at most `length` units, drawn.
 
+        Letters that the model does not know are left out as it reads the start; of words each is one unknown word
+        (`units_.unknown` names them).
+
         Args:
             temperature: below 1 the likely becomes likelier; 0 takes the likeliest.
             top_k, top_p: only so many of the likeliest units are drawn from, or so much of the probability.
             whole: give back the start, too.
         """
         check_fitted(self)
-        found = self._drawn(start, length, temperature, top_k, top_p, seed)
-        before = self.units_.encode(start).tolist() if whole else []
-        return self.units_.decode([*before, *found.tokens])
+        before = self._read(start)
+        found = self._drawn(before, length, temperature, top_k, top_p, seed)
+        if not whole:
+            return self.units_.decode(found.tokens)
+        text = self.units_.decode([*before, *found.tokens])
+        if not self.units_.unknown(start):
+            return text
+        return start + text.removeprefix(self.units_.decode(before))  # what is unknown as it was typed
 
     def complete(self, text: str, number: int = 3) -> list[Completion]:
         """The likeliest words that go on with the letters at the end of a text, with their probabilities given all of
@@ -192,9 +200,16 @@ class LanguageModel(Estimator[Texts, StreamedTexts, Piece]):
         check_fitted(self)
         return Completer(NetworkReader(self.model_), self.units_)
 
-    def _drawn(self, start: str, length: int, temperature: float, top_k: int, top_p: float, seed: int) -> Hypothesis:
+    def _read(self, start: str) -> list[int]:
+        """The units of a beginning. A letter that is unknown was never learned from, as an unknown word was."""
+        numbers: list[int] = self.units_.encode(start).tolist()
+        return numbers if self.units_.kind in ("word", "token") else [n for n in numbers if n != 1]
+
+    def _drawn(
+        self, start: Sequence[int], length: int, temperature: float, top_k: int, top_p: float, seed: int
+    ) -> Hypothesis:
         model, banned = self.model_.eval(), (0, 1, BEGIN)
-        before = [BEGIN, *self.units_.encode(start).tolist()]
+        before = [BEGIN, *start]
         with torch.no_grad():
             state = model.begin(1)
             if len(before) > 1:

@@ -32,6 +32,7 @@ __all__ = ["TASK", "Continuing", "Generate"]
 
 _ORDERS = (3, 4, 5, 6, 8)  # of counted n-grams, to choose from
 _MOST = 5_000_000  # units that are counted
+_NAMED = 10  # unknown letters or words of a beginning
 
 
 class Continuing(Adapting, frozen=True, kw_only=True):
@@ -65,7 +66,7 @@ class Generate(Task[LanguageModel, Texts]):
     kept = ("format", "encoding", "header", "input")
     options = Continuing
     verbs = {  # noqa: RUF012
-        "generate": lambda estimator: lambda start: _gone_on(estimator, start, whole=True),
+        "generate": lambda estimator: lambda start, note: _whole(estimator, start, note),
         "complete": LanguageModel.completer,
     }
 
@@ -162,6 +163,16 @@ class Generate(Task[LanguageModel, Texts]):
         from elman.tasks.generate.report import inspect
 
         return inspect(estimator, text)
+
+
+def _whole(estimator: LanguageModel, start: str, note: Note) -> str:
+    """A beginning and how it goes on; whoever asks is told what of it is unknown."""
+    if unknown := estimator.units_.unknown(start):
+        words = estimator.units_.kind in ("word", "token")
+        told = ", ".join(map(repr, unknown[:_NAMED])) + (f" and {len(unknown) - _NAMED} more" * (len(unknown) > _NAMED))
+        what = "words" if words else "letters"
+        note(f"{what} that the model does not know: {told}; it reads {'unknown words' if words else 'the rest'}")
+    return _gone_on(estimator, start, whole=True)
 
 
 def _gone_on(estimator: LanguageModel, start: str, whole: bool = False) -> str:
