@@ -43,13 +43,15 @@ def test_long_and_wide_by_whatever_name() -> None:
 
 
 def test_a_column_of_numbers_that_is_really_an_id() -> None:
-    table = {"store": [7] * 4 + [9] * 4, "ds": HOURS[:4] * 2, "y": list(range(8))}
+    table = {"store": [7] * 20 + [9] * 20, "ds": HOURS[:20] * 2, "y": list(range(40))}
     panel = read_panel(table)
     assert [one.name for one in panel] == ["7", "9"]
     counted = read_panel({"Unnamed: 0": list(range(30)), **hourly()}, Roles(), source="t")
     assert counted.channels == ["y"]
     only = read_panel({"row": list(range(5)), "load": [3.0, 1.0, 4.0, 1.0, 5.0]})
     assert (only.channels, only.frequency.unit) == (["load"], "integer")
+    again = {name: [*values, values[0]] for name, values in table.items()}
+    assert [one.name for one in read_panel(again).series] == ["7", "9"]
     assert refused({"id": [3, 17, 4000, 4001, 5010, 9], "y": [1, 2, 3, 4, 5, 6]}, roles=Roles(time="id")).endswith(
         "is it an id? Name the column that orders the rows: data.time"
     )

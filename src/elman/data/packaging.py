@@ -7,6 +7,7 @@ it is split is stated in a README beside each packaged set, with source and lice
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import lzma
@@ -24,10 +25,11 @@ from elman.data.rolls import read_rolls
 from elman.data.sentence import Sentence
 from elman.data.split import split_groups
 from elman.files import write_file
+from elman.forecasting.volatility import log_range, log_returns
 
 __all__ = [
     "main", "pack", "pack_chitchat", "pack_enja", "pack_ewt", "pack_music", "pack_reviews", "pack_shakespeare",
-    "pack_wnut",
+    "pack_stocks", "pack_wnut",
 ]  # fmt: skip
 
 _SPLIT_SEED = 0
@@ -132,6 +134,25 @@ def pack_music(source: Path, out: Path, step: float) -> None:
     write_file(out / "pieces.npz", file.getvalue())
 
 
+def pack_stocks(source: Path, out: Path) -> None:
+    """Daily prices of two indices in one table, dates as ISO 8601; and of each row, from it and the one before, its
+    return and the logarithm of its variance, both in per cent."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["index", "date", "open", "high", "low", "close", "volume", "return", "log_variance"])
+    for index in ("sp500", "nasdaq"):
+        with gzip.open(source / index / f"{index}.csv.gz", "rt", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        high, low, close = (np.array([float(row[name]) for row in rows]) for name in ("High", "Low", "Close"))
+        returns = ["", *(f"{100 * r:.6f}" for r in log_returns(close))]
+        variance = np.log(100**2 * log_range(high, low))
+        for row, change, spread in zip(rows, returns, variance):
+            month, day, year = map(int, row["Date"].split("/"))
+            kept = [row[name] for name in ("Open", "High", "Low", "Close", "Volume")]
+            writer.writerow([index, f"{year}-{month:02}-{day:02}", *kept, change, f"{spread:.6f}"])
+    pack(out / "train.csv.xz", buffer.getvalue())
+
+
 def _columns(sentences: Iterable[Sentence]) -> str:
     return "\n".join("".join(f"{w}\t{t}\n" for w, t in zip(s.words, s.tags)) for s in sentences)
 
@@ -145,6 +166,7 @@ def main(sources: str) -> None:
     pack_enja(Path(sources) / "enja", recipes / "enja")
     pack_chitchat(Path(sources) / "chitchat", recipes / "chitchat")
     pack_shakespeare(Path(sources) / "shakespeare", recipes / "shakespeare")
+    pack_stocks(Path(sources) / "stocks", recipes / "stocks")
     pack_music(Path(sources) / "music" / "JSB_Chorales.mat", recipes / "jsb", step=1.0)
     pack_music(Path(sources) / "music" / "Nottingham.mat", recipes / "nottingham", step=0.5)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ _TIMES = ("ds", "date", "time", "timestamp", "datetime", "date_time", "day", "mo
 _IDS = ("unique_id", "id", "series", "series_id", "item_id", "item", "ticker", "symbol", "name", "store", "sensor",
         "group", "key")  # fmt: skip
 _TARGETS = ("y", "target", "value", "values")
+_APART = 0.95  # of the rows, which a column that names series tells from others of their moment
 _COUNTS = ("unnamed", "index", "row", "level_0", "id", "no", "nr", "#")  # how a column that numbers rows begins
 _GAPS = ("", "?", "na", "n/a", "nan", "null", "none", "nat", "-")
 
@@ -133,20 +134,19 @@ def _id(columns: Mapping[str, Sequence[Any]], time: str, left: Sequence[str]) ->
     """A column that tells rows of one time apart, where times come again: by its name, or the first that does."""
     if not time:
         return ""
-    times = list(map(str, columns[time]))
+    times = [str(value) for value in columns[time]]
     if len(set(times)) == len(times):
         named = [name for name in left if name.lower() in _IDS and not _are_numbers(columns[name])]
         return named[0] if named else ""
-    fitting = []
-    for name in sorted(left, key=lambda name: name.lower() not in _IDS):
-        values = list(map(str, columns[name]))
-        text = not _are_numbers(columns[name])
-        few = len(set(values)) <= max(2, len(values) // 2)
-        whole = text or all(_number(v) == v // 1 for v in map(_number, columns[name]) if v == v)
-        if few and whole and len(set(zip(times, values))) == len(times):
-            fitting.append(name)
-    texts = [name for name in fitting if name.lower() in _IDS or not _are_numbers(columns[name])]
-    return (texts or fitting or [""])[0]
+    numeric = {name: _are_numbers(columns[name]) for name in left}
+    # by its name, then text, then whole numbers
+    for name in sorted(left, key=lambda name: (name.lower() not in _IDS, numeric[name])):
+        few = len(set(columns[name])) <= max(2, len(times) // 2)
+        if few and (not numeric[name] or _are_whole(columns[name])):
+            apart = len(set(zip(times, map(str, columns[name]))))
+            if apart >= _APART * len(times):  # a row may stand there twice
+                return name
+    return ""
 
 
 def _is_count(values: Sequence[Any]) -> bool:
@@ -154,11 +154,18 @@ def _is_count(values: Sequence[Any]) -> bool:
     if len(values) < 3 or not _are_numbers(values):
         return False
     numbers = [_number(value) for value in values]
-    return numbers[0] in (0.0, 1.0) and all(b - a == 1.0 for a, b in pairwise(numbers))
+    return numbers[0] in (0.0, 1.0) and all(b - a == 1.0 for a, b in itertools.pairwise(numbers))
+
+
+def _are_whole(values: Sequence[Any]) -> bool:
+    return all(_number(value) % 1 == 0 for value in values if not _is_gap(value))
 
 
 def _are_numbers(values: Sequence[Any]) -> bool:
-    known = [v for v in values if not _is_gap(v)]
+    """Whether a column holds numbers, among gaps; of a long one, a thousand cells tell."""
+    known = [v for v in itertools.islice(values, 0, None, max(1, len(values) // 1000)) if not _is_gap(v)]
+    if not known:  # what is there may lie between
+        known = [v for v in values if not _is_gap(v)]
     return bool(known) and 20 * sum(_number(v) == _number(v) for v in known) >= 19 * len(known)
 
 
@@ -184,13 +191,14 @@ def numbers_of(values: Sequence[Any], name: str, where: Callable[[int], str]) ->
     Raises:
         InputError: something that is neither, or infinite.
     """
-    found = np.empty(len(values))
-    for i, value in enumerate(values):
-        found[i] = _number(value)
-        if found[i] != found[i] and not _is_gap(value):
-            raise InputError(f"{value!r:.40} in column {name!r} is no number", where=where(i),
-                             remedy="write a number, or leave the cell empty")  # fmt: skip
-        if abs(found[i]) == float("inf"):
+    if isinstance(values, np.ndarray) and values.dtype.kind in "fiu" and np.isfinite(values).all():
+        return np.asarray(values, np.float64)
+    found = np.array([_number(value) for value in values], np.float64)
+    for i in np.flatnonzero(~np.isfinite(found)).tolist():
+        if np.isinf(found[i]):
             raise InputError(f"an infinite value in column {name!r}", where=where(i),
                              remedy="leave the cell empty, if the value is not known")  # fmt: skip
+        if not _is_gap(values[i]):
+            raise InputError(f"{values[i]!r:.40} in column {name!r} is no number", where=where(i),
+                             remedy="write a number, or leave the cell empty")  # fmt: skip
     return found
