@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from cyclopts import Parameter
 
 from elman.files import json_text
 from elman.metric import Figure
+from elman.pages.numbers import significant
 
 __all__ = [
     "FLAG", "JSON", "SET", "asked_and_read", "number", "print_figures", "print_json", "print_metrics", "print_shown",
@@ -42,12 +44,10 @@ def print_json(value: object) -> None:
 
 
 def number(value: object) -> str:
-    """Three places after the point; a dash for a figure that does not exist."""
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:.3f}" if abs(value) < 1000 else f"{value:,.0f}"
-    return str(value)
+    """A figure as reports show it; a dash for one that does not exist."""
+    if isinstance(value, float) and math.isfinite(value):
+        return significant(value)
+    return "-" if value is None or isinstance(value, float) else str(value)
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -15,10 +15,11 @@ from tests.report.conftest import headline
 
 from elman import cells
 from elman.config.told import in_words
+from elman.console import number
 from elman.layers import Recurrent
 from elman.metric import Figure, known_figure
 from elman.pages.mathematics import proof_table, typeset
-from elman.pages.numbers import fraction, percent, seconds
+from elman.pages.numbers import fraction, percent, seconds, significant
 from elman.proof import Check, Proof
 from elman.report import sections as report
 from elman.report.ablation import ablation
@@ -35,6 +36,7 @@ from elman.report.scores import (
     scores_by_class,
     standard_error,
     verdict,
+    written,
 )
 from elman.report.sentences import most_telling, shaded
 from elman.report.tagged import TaggedSentence, entity_sentences, f1_error, score_table, word_sentences
@@ -248,6 +250,22 @@ def test_fractions(value: float, said: str) -> None:
     assert fraction(value) == said
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (7.9998, "8.000"), (8.0, "8.000"), (0.6151, "0.615"), (0.9999, "1.000"), (9.9996, "10.00"),
+        (12.345678, "12.35"), (281.305, "281.3"), (999.96, "1,000"), (12345.6, "12,346"), (-3.14159, "-3.142"),
+        (0.0, "0.000"), (0.00041, "0.00041"), (-0.00041, "-0.00041"),
+        (0.0049, "0.005"), (3e-9, "3.0e-09"), (float("inf"), "\u2013"),
+    ],
+)  # fmt: skip
+def test_figures_have_the_same_number_of_digits_everywhere(value: float, said: str) -> None:
+    """In reports, cards and on the screen: a figure that was measured is not taken for a whole number."""
+    assert significant(value) == said
+    assert written(Figure("nll", "low", "nats"), value) == said
+    assert number(value) == (said if np.isfinite(value) else "-")
+
+
 def test_small_shares_and_long_times_are_told_apart() -> None:
     assert percent(0.00001).startswith("<0.1")
     assert percent(0.0).startswith("0.0")
@@ -354,9 +372,9 @@ ERRORS = Figure("errors", "low", "number", "Errors a page")
 @pytest.mark.parametrize(
     ("ours", "said", "better"),
     [
-        (1.0, "2 below it, more than two", True),
+        (1.0, "2.000 below it, more than two", True),
         (3.05, "level with it", False),
-        (4.0, "1 above it, more than two", False),
+        (4.0, "1.000 above it, more than two", False),
         (float("nan"), "they cannot be compared", False),
     ],
 )
@@ -364,7 +382,7 @@ def test_where_less_is_better_the_least_baseline_is_the_one_to_beat(ours: float,
     baselines = {"mean": {"errors": 9.0}, "median": {"errors": 3.0}, "diverged": {"errors": float("inf")}}
     sentence = verdict(ERRORS, ours, 0.1, baselines)
     assert sentence.startswith("Errors a page (lower is better) ")
-    assert "beside 3 for median" in sentence
+    assert "beside 3.000 for median" in sentence
     assert said in sentence
     assert is_better(ERRORS, ours, 0.1, baselines) is better
     assert ("Use that one" in sentence) == (not better and np.isfinite(ours))
@@ -375,7 +393,7 @@ def test_where_less_is_better_the_least_baseline_is_the_one_to_beat(ours: float,
 
 def test_a_scoreboard_and_an_ablation_begin_with_the_best() -> None:
     board = text(scoreboard({"errors": 1.5}, {"mean": {"errors": 9.0}, "none": {"errors": 0.5}}, show=[ERRORS]).body)
-    assert re.search(r"none 0\.5 this model 1\.5 mean 9 0 9", board)
+    assert re.search(r"none 0\.500 this model 1\.500 mean 9\.000 0 9", board)
     runs = {"whole": [2.0], "without a": [3.0], "without b": [1.0], "diverged": [float("nan")]}
     table = text(ablation(runs, "whole", figure=ERRORS).body)
-    assert re.search(r"whole 2 .*without b 1 .*without a 3 .*diverged \u2013", table)
+    assert re.search(r"whole 2\.000 .*without b 1\.000 .*without a 3\.000 .*diverged \u2013", table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["count", "fraction", "percent", "seconds", "short"]
+__all__ = ["count", "fraction", "percent", "seconds", "short", "significant"]
 
 
 def fraction(value: float, digits: int = 3) -> str:
@@ -14,6 +14,17 @@ def fraction(value: float, digits: int = 3) -> str:
     text = f"{abs(value):.{digits}f}"
     text = text.removeprefix("0")
     return ("\u2212" if value < 0 and text.strip(".0") else "") + text
+
+
+def significant(value: float) -> str:
+    """A figure of quality of any size, with four significant digits, or three places where it is below 1: ``8.000``,
+    ``0.615``, ``281.3``, ``1,235``; and ``0.00041`` rather than a zero that is none."""
+    if not math.isfinite(value):
+        return "\u2013"
+    digits = int(f"{value:.3e}".partition("e")[2])  # of what it is rounded to: 9.9996 is 10.00
+    if value and abs(value) < 0.0005:
+        return f"{value:.1e}" if digits < -6 else f"{value:.{1 - digits}f}"
+    return f"{value:,.{min(3, max(0, 3 - digits))}f}"
 
 
 def percent(share: float) -> str:

@@ -6,7 +6,6 @@ the figures of the test split, so that it cannot be kinder than they are.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from elman import __version__
 from elman.data.parts import packaged_folder
 from elman.metric import Figure
+from elman.pages.numbers import significant
 
 __all__ = ["write_card"]
 
@@ -128,8 +128,8 @@ def _names(paths: str) -> str:
 
 
 def _number(value: float | None) -> str:
-    """Three places; a dash for what is no number."""
-    return "\u2013" if value is None or not math.isfinite(value) else f"{value:.3f}"
+    """A dash for what is no number."""
+    return "\u2013" if value is None else significant(value)
 
 
 def _cell(value: object) -> str:

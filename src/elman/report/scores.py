@@ -8,7 +8,7 @@ import numpy as np
 
 from elman.metric import Figure
 from elman.pages.markup import Child, Html, join, tag
-from elman.pages.numbers import count, fraction, percent, short
+from elman.pages.numbers import count, fraction, percent, short, significant
 from elman.pages.page import Section, section
 
 __all__ = [
@@ -81,7 +81,7 @@ def written(figure: Figure, value: float, digits: int = 3) -> str:
         return fraction(value, digits)
     if not np.isfinite(value):
         return "\u2013"
-    return f"{value:.1f}" if figure.unit == "points" else short(float(value))
+    return f"{value:.1f}" if figure.unit == "points" else significant(float(value))
 
 
 def verdict(
@@ -234,7 +234,8 @@ def _strips(
                 class_="row ours" if mine else "row",
             )
         )
-    marks = [tag("span", written(figure, end, 1)) for end in (low, high)]
+    plain = figure.unit in ("nats", "number")  # the ends of the scale are no figures
+    marks = [tag("span", short(float(end)) if plain else written(figure, end, 1)) for end in (low, high)]
     ends = tag("span", marks, class_="axis", aria_hidden="true")
     lines.append(tag("div", tag("span", class_="name"), ends, tag("span"), class_="row scale"))
     return join(tag("h3", figure.title), tag("div", lines, class_="strips"))
