@@ -18,6 +18,10 @@ class Asked(msgspec.Struct, frozen=True):
     nbest: int = 1
     beam: int | None = None
 
+    def check(self) -> None:
+        if self.beam == 13:
+            raise InputError("no beam is 13 wide", where="answer.beam")
+
 
 @pytest.mark.parametrize("options", [["--nbest", "3"], ["--beam", "2"], ["--alignment"]])
 def test_a_task_that_writes_nothing(options: list[str], call: Any) -> None:
@@ -41,6 +45,7 @@ def test_options_and_keys_are_one() -> None:
     for overrides, said in (
         (["answer.nbst=3"], "did you mean 'answer.nbest'"),
         (["answer.nbest=x"], "--set answer.nbest"),
+        (["answer.beam=13"], "answer.beam: no beam is 13 wide"),  # no task needs to check that itself
     ):
         with pytest.raises(InputError, match=said):
             load_options("answer", Asked, overrides, {})

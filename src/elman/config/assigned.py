@@ -20,21 +20,23 @@ _POINT = re.compile(r"(?<![\w.])([+-]?)(\d*)\.(\d*)")
 
 
 def load_options(section: str, kind: type[S], overrides: Sequence[str], values: Mapping[str, object]) -> S:
-    """A Struct that no file says anything of.
+    """A Struct that no file says anything of, checked.
 
     Args:
         section: its name. overrides: ``"section.key=value"`` from ``--set``.
         values: by key, as options of the command line of their own.
 
     Raises:
-        InputError: a key that it does not have, or a value that is none of it.
+        InputError: a key that it does not have, or a value that is none of it or makes no sense.
     """
     filled: dict[str, Any] = {}
     set_by: dict[str, str] = {}
     for dotted, value, where in [*parsed(overrides), *((f"{section}.{k}", v, f"--{k}") for k, v in values.items())]:
         assign({section: filled}, {section: kind}, dotted, value, where)
         set_by[dotted] = where
-    return fill(filled, kind, section, lambda dotted: set_by.get(dotted, dotted))
+    found: Any = fill(filled, kind, section, lambda dotted: set_by.get(dotted, dotted))
+    found.check()  # every section has one
+    return found  # type: ignore[no-any-return]
 
 
 def parsed(overrides: Iterable[str]) -> list[tuple[str, object, str]]:

@@ -167,6 +167,9 @@ class Shown:
 class NoOptions(msgspec.Struct, frozen=True):
     """Of a task of whose answers nothing can be asked."""
 
+    def check(self) -> None:
+        """There is nothing to check."""
+
 
 class Chat(Protocol):
     """A conversation with a model, which remembers what was said."""
@@ -220,7 +223,7 @@ class Task(ABC, Generic[E, X]):
     Attributes:
         kind: its estimator; sections of a recipe and figures are what that names.
         kept: keys of a recipe's [data] that hold for other data than those of the training, too.
-        options: what may be asked of its answers, a Struct of it: `elman predict RUN --set answer.KEY=VALUE`.
+        options: what may be asked of its answers, a Struct with a `check`: `elman predict RUN --set answer.KEY=VALUE`.
         verbs: what else it can do, by the command that does it: of an estimator "chat" makes a `Chat`, and
             "generate" a function that goes on from a beginning (a text, or "", and a `Note`) and gives back the whole,
             a text or `Made`; and "complete" one that gives the likeliest words at the end of a text (`Complete`).

@@ -87,7 +87,6 @@ class Compose(Task[Composer, Pieces]):
 
     def asked(self, estimator: Composer, options: msgspec.Struct) -> Composer:
         assert isinstance(options, Composing)
-        options.check()
         new = copy.copy(estimator)
         new.going_on_ = msgspec.structs.asdict(options)
         return new
