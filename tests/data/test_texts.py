@@ -23,19 +23,38 @@ def written(path: Path, text: str) -> Path:
 
 
 def test_one_text_is_cut_at_the_end_of_lines_and_loses_nothing(tmp_path):
+    """Its end is the test, and its beginning validates: what stands before the test is the best to learn from."""
     text = "".join(f"line {i} of the text\n" for i in range(300))
     found, notes = load_texts(DataSettings(path=str(written(tmp_path / "a.txt", text))))
-    parts = [found[part].texts for part in ("train", "valid", "test")]
+    parts = [found[part].texts for part in ("valid", "train", "test")]
     assert all(len(texts) == 1 for texts in parts)
     assert "".join(texts[0] for texts in parts) == text
     assert all(texts[0].endswith("\n") for texts in parts)
     assert 0.09 < len(parts[2][0]) / len(text) < 0.11
-    assert any("test: the last" in note for note in notes)
+    assert 0.04 < len(parts[0][0]) / len(text) < 0.05
+    assert notes == [
+        f"test: the last {len(parts[2][0]):,} characters of the text",
+        f"valid: the first {len(parts[0][0]):,} characters of the text",
+    ]
 
 
 def test_one_endless_line_is_cut_too(tmp_path):
     found, _ = load_texts(DataSettings(path=str(written(tmp_path / "a.txt", "x" * 5000))))
-    assert len(found["test"].texts[0]) == 500
+    assert [len(found[part].texts[0]) for part in ("valid", "train", "test")] == [225, 4275, 500]
+    one_line = "x" * 900 + "\n"  # the end of the line would leave nothing behind it
+    found, _ = load_texts(DataSettings(path=str(written(tmp_path / "b.txt", one_line))))
+    assert found["test"].texts[0] == one_line[811:]
+
+
+def test_of_a_very_long_text_no_more_is_held_out_than_is_needed(tmp_path, monkeypatch):
+    monkeypatch.setattr("elman.data.texts._MOST", {"test": 1000, "valid": 300})
+    text = "a line of text\n" * 2000
+    found, _ = load_texts(DataSettings(path=str(written(tmp_path / "a.txt", text))))
+    assert 985 <= found["test"].characters <= 1000
+    assert 300 <= found["valid"].characters <= 315
+    assert sum(part.characters for part in found.values()) == len(text)
+    given, _ = load_texts(DataSettings(path=str(tmp_path / "a.txt"), test=str(tmp_path / "a.txt")))
+    assert given["test"].characters == len(text)  # a file of its own is
 
 
 def test_files_of_their_own_are_kept_whole(tmp_path):

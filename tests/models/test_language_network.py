@@ -127,3 +127,38 @@ def test_a_unit_that_is_left_out_is_left_out_everywhere():
 def test_tied_adaptive_matrices_are_refused():
     with pytest.raises(InputError, match="an adaptive softmax are of several widths"):
         LanguageSettings(softmax="adaptive").check()
+
+
+def test_all_continuations_of_a_text_are_certain_together():
+    """Every one of three units, specials among them, behind a beginning and from the very first step."""
+    model = made(cell="lstm").eval()
+    more = torch.cartesian_prod(*[torch.arange(V)] * 3).T  # (3, V^3)
+    for before in ([2], [2, 4, 5, 6]):
+        units = torch.cat([torch.tensor(before)[:, None].expand(-1, more.shape[1]), more])
+        with torch.no_grad():
+            found, _ = model.scored(units[:-1], units[1:], model.begin(more.shape[1]))
+        assert float(found[len(before) - 1 :].sum(0).exp().sum()) == pytest.approx(1, abs=1e-12)
+
+
+def test_an_adaptive_softmax_is_the_full_one_of_its_clusters():
+    """p(unit) = p(cluster | h) p(unit | cluster, h), written out over all units: values, loss and gradients."""
+    model = made(cell="sru", tied=False, softmax="adaptive")
+    adaptive = model.adaptive
+    assert adaptive is not None
+    cuts = [0, *adaptive.cutoffs]
+    assert len(cuts) == 4  # a head and two clusters
+    h = torch.randn(11, adaptive.in_features, dtype=torch.float64, requires_grad=True)
+    wanted = torch.arange(11) * 39 // 10  # of all of them
+
+    def full() -> torch.Tensor:
+        head = adaptive.head(h).softmax(-1)
+        tails = [head[:, cuts[1] + k, None] * tail(h).softmax(-1) for k, tail in enumerate(adaptive.tail)]
+        return torch.cat([head[:, : cuts[1]], *tails], 1).log()
+
+    torch.testing.assert_close(model.log_probs(h), full(), rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(model.log_probs(h).exp().sum(1), torch.ones(11, dtype=torch.float64))
+    inputs = [h, *adaptive.parameters()]
+    ours = torch.autograd.grad(adaptive(h, wanted).loss, inputs)
+    theirs = torch.autograd.grad(-full()[torch.arange(11), wanted].mean(), inputs)
+    for one, other in zip(ours, theirs):
+        torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-10)

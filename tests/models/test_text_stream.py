@@ -9,6 +9,7 @@ import torch
 from elman.models.language_network import LanguageNetwork
 from elman.models.language_settings import LanguageSettings
 from elman.models.text_stream import Stream, StreamedTexts, surprises
+from elman.text.stream_numbers import StreamNumbers
 
 V = 9
 
@@ -79,3 +80,43 @@ def test_pieces_hold_the_beginning_without_gaps():
     found = [batch.sequences.data[:n, b] for b, n in enumerate(batch.lengths.tolist())]
     assert torch.cat(found).tolist() == read.numbers[: sum(lengths)].tolist()
     assert min(lengths) == 2
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_both_states_of_an_lstm_are_carried_on(part):
+    """Without h, or without c, the second window would be another one."""
+    network, read = model(), texts(30)
+    stream = Stream(network, read, 2, 7, None, "")
+    first, second, *_ = stream.plan(torch.Generator().manual_seed(1))
+    _, _, state = stream.loss(stream.collate(first), None)
+    whole, _, _ = stream.loss(stream.collate(second), state)
+    lost = []
+    for at in state:
+        hidden = list(at.hidden)
+        hidden[part] = torch.zeros_like(hidden[part])
+        lost.append(at._replace(hidden=tuple(hidden)))
+    without, _, _ = stream.loss(stream.collate(second), lost)
+    assert abs(whole.item() - without.item()) > 1e-6
+
+
+def test_numbers_take_as_few_bytes_as_they_need_and_lie_on_disk_when_they_are_many(monkeypatch):
+    draw = np.random.default_rng(0)
+    for size, width in ((2, 1), (256, 1), (257, 2), (65_536, 2), (65_537, 4), (10**9, 4)):
+        want = draw.integers(0, size, 1000)
+        want[:2] = 0, size - 1
+        for limit in (100 * width, 10**9):
+            monkeypatch.setattr("elman.text.stream_numbers._IN_MEMORY", limit)
+            monkeypatch.setattr("elman.text.stream_numbers._PIECE", 64)
+            numbers = StreamNumbers(size)
+            for start in range(0, 1000, 7):
+                numbers.add(want[start : start + 7])
+                if start == 700:
+                    assert numbers[600:].tolist() == want[600:707].tolist()  # amid writing
+            assert numbers.on_disk == (limit < 10**9)
+            assert numbers._type.itemsize == width
+            for part in (slice(None), slice(3, 9), slice(-20, None), slice(990, 2000), slice(9, 3), slice(5, 5)):
+                found = numbers[part]
+                assert (found.dtype, found.tolist()) == (np.int64, want[part].tolist())
+            assert np.concatenate(list(numbers.pieces())).tolist() == want.tolist() == np.asarray(numbers).tolist()
+            with pytest.raises(IndexError):
+                numbers[::2]

@@ -64,3 +64,9 @@ def test_what_is_unknown_is_named_as_it_stands(kind, text, unknown):
     assert units.unknown(text) == unknown
     assert (units.encode(text) == 1).any()
     assert units.unknown("to be, or not") == []
+
+
+def test_a_token_that_is_called_as_a_sign_is_a_word_that_nobody_knows():
+    """Else it would begin a text in the midst of another, and not be foretold."""
+    units = RunningUnits.fit(["a <begin> <end> <pad> b"], "token")
+    assert units.encode("a <begin> <end> <pad> b").tolist() == [4, 1, 1, 1, 5]

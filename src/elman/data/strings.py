@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from array import array
 from collections.abc import Iterable, Sequence
-from mmap import ACCESS_READ, mmap
-from typing import IO, overload
+from typing import overload
 
 import numpy as np
+
+from elman.scratch import Scratch
 
 __all__ = ["Column", "Strings"]
 
@@ -24,7 +24,7 @@ class Strings(Sequence[str]):
         starts, ends: (N,) int64, where each lies.
     """
 
-    def __init__(self, data: mmap | bytes, starts: np.ndarray, ends: np.ndarray) -> None:
+    def __init__(self, data: Scratch, starts: np.ndarray, ends: np.ndarray) -> None:
         self._data, self._starts, self._ends = data, starts, ends
 
     def take(self, indices: Iterable[int]) -> Strings:
@@ -42,7 +42,7 @@ class Strings(Sequence[str]):
     def __getitem__(self, index: int | slice) -> str | list[str]:
         if isinstance(index, slice):
             return [self[i] for i in range(len(self))[index]]
-        return self._data[self._starts[index] : self._ends[index]].decode("utf-8", "surrogatepass")
+        return self._data.read(int(self._starts[index]), int(self._ends[index])).decode("utf-8", "surrogatepass")
 
 
 class Column:
@@ -54,7 +54,7 @@ class Column:
 
     def __init__(self) -> None:
         self.recent: list[str] = []
-        self._file: IO[bytes] | None = None
+        self._file: Scratch | None = None
         self._ends = array("q", [0])
         self._seen = self._bytes = 0
 
@@ -66,11 +66,10 @@ class Column:
             self._seen = len(self.recent)
             if self._bytes <= _IN_MEMORY:
                 return
-            self._file = tempfile.TemporaryFile(prefix="elman-")  # noqa: SIM115
-        end = self._ends[-1]
+            self._file = Scratch()
         for value in self.recent:
-            end += self._file.write(value.encode("utf-8", "surrogatepass"))
-            self._ends.append(end)
+            self._file.write(value.encode("utf-8", "surrogatepass"))
+            self._ends.append(len(self._file))
         self.recent.clear()
 
     def done(self) -> Sequence[str]:
@@ -78,8 +77,5 @@ class Column:
         if self._file is None:
             return self.recent
         self.settle()
-        self._file.flush()
         ends = np.frombuffer(self._ends, np.int64)
-        with self._file:
-            data: mmap | bytes = mmap(self._file.fileno(), 0, access=ACCESS_READ) if self._ends[-1] else b""
-        return Strings(data, ends[:-1], ends[1:])
+        return Strings(self._file, ends[:-1], ends[1:])

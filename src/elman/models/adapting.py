@@ -9,14 +9,13 @@ import copy
 from collections.abc import Iterator
 
 import msgspec
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from elman.config.bounds import Chance, NotNegative, Positive, Share
 from elman.models.language_network import LanguageNetwork, detached
 from elman.text.running import BEGIN
+from elman.text.stream_numbers import Ints
 
 __all__ = ["Adapting", "cached", "dynamic"]
 
@@ -45,7 +44,7 @@ class Adapting(msgspec.Struct, frozen=True, kw_only=True):
     cache_length: Positive = 500
 
 
-def dynamic(model: LanguageNetwork, numbers: NDArray[np.int64], how: Adapting) -> Iterator[Tensor]:
+def dynamic(model: LanguageNetwork, numbers: Ints, how: Adapting) -> Iterator[Tensor]:
     """ln p of each unit of a text, as `elman.models.text_stream.surprises` gives it, by a copy of the model that learns
     from each piece behind it:
 
@@ -54,16 +53,15 @@ def dynamic(model: LanguageNetwork, numbers: NDArray[np.int64], how: Adapting) -
     model = copy.deepcopy(model).eval()
     weights = [w.requires_grad_() for w in model.parameters()]
     trained = [w.detach().clone() for w in weights]
-    row = torch.from_numpy(numbers)[:, None]
     state = model.begin(1)
-    for a in range(0, len(row) - 1, how.dynamic_steps):
-        b = min(a + how.dynamic_steps, len(row) - 1)
-        targets = row[a + 1 : b + 1]
+    for a in range(0, len(numbers) - 1, how.dynamic_steps):
+        row = torch.from_numpy(numbers[a : a + how.dynamic_steps + 1])[:, None]
+        targets = row[1:]
         with torch.enable_grad():
-            found, state = model.scored(row[a:b], targets, state)
+            found, state = model.scored(row[:-1], targets, state)
             real = found[targets != BEGIN]
             gradients: list[Tensor | None] = [None] * len(weights)
-            if b < len(row) - 1 and len(real):
+            if a + len(row) < len(numbers) and len(real):
                 gradients = list(torch.autograd.grad(-real.mean(), weights, allow_unused=True))
         state = detached(state)
         yield real.detach()
@@ -74,7 +72,7 @@ def dynamic(model: LanguageNetwork, numbers: NDArray[np.int64], how: Adapting) -
 
 
 @torch.no_grad()
-def cached(model: LanguageNetwork, numbers: NDArray[np.int64], how: Adapting) -> Iterator[Tensor]:
+def cached(model: LanguageNetwork, numbers: Ints, how: Adapting) -> Iterator[Tensor]:
     """ln p of each unit of a text, mixed with that of a cache:
 
         p(w) = (1 - cache) p_model(w) + cache * sum over i < t of softmax_i(theta h_t h_i) [x_{i+1} = w]
@@ -82,12 +80,11 @@ def cached(model: LanguageNetwork, numbers: NDArray[np.int64], how: Adapting) ->
     h is what the last layer gives. Before the first unit the cache is empty, and p is the model's.
     """
     model.eval()
-    row = torch.from_numpy(numbers)
     state = model.begin(1)
-    seen, after = model.embedding.weight.new_zeros(0, 0), row[:0]
-    for a in range(0, len(row) - 1, _READ):
-        b = min(a + _READ, len(row) - 1)
-        units, targets = row[a:b], row[a + 1 : b + 1]
+    seen, after = model.embedding.weight.new_zeros(0, 0), torch.zeros(0, dtype=torch.int64)
+    for a in range(0, len(numbers) - 1, _READ):
+        row = torch.from_numpy(numbers[a : a + _READ + 1])
+        units, targets = row[:-1], row[1:]
         h, state = model(units[:, None], state)
         own = model.log_probs(h)[:, 0].gather(1, targets[:, None])[:, 0]  # (T,)
         seen = torch.cat([seen.view(-1, h.shape[-1]), h[:, 0]])  # (n + T, width)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 
 import numpy as np
 import torch
@@ -13,10 +15,12 @@ from torch import Tensor, nn
 from elman.models.language_network import LanguageNetwork, Standing
 from elman.sequences import Sequences
 from elman.text.running import BEGIN, END
+from elman.text.stream_numbers import Ints, StreamNumbers
 
 __all__ = ["Piece", "Stream", "StreamedTexts", "Window", "surprises"]
 
 _READ = 512  # steps at a time where nothing is trained
+_LOOKED = 10_000  # pieces that a look at some of a text is chosen from
 
 
 @dataclass(frozen=True)
@@ -46,25 +50,39 @@ class StreamedTexts:
         pieces: how long the pieces are that it is cut into for a look at some of it.
     """
 
-    numbers: NDArray[np.int64]
+    numbers: StreamNumbers
     pieces: int = 60
 
     @classmethod
     def of(cls, texts: Sequence[NDArray[np.int64]]) -> StreamedTexts:
-        """Of a single text the end is not learned: it goes on as far as one likes."""
-        ended = [*([END] if len(texts) > 1 else [])]
-        return cls(np.concatenate([np.array([BEGIN, *text, *ended], np.int64) for text in texts]))
+        """From the units of each text."""
+        return cls.read(([text] for text in texts), len(texts) > 1, 1 << 31)
 
-    @property
+    @classmethod
+    def read(cls, texts: Iterable[Iterable[NDArray[np.int64]]], several: bool, size: int) -> StreamedTexts:
+        """From the units of each text, in pieces.
+
+        Args:
+            several: of a single text the end is not learned: it goes on as far as one likes.
+            size: V.
+        """
+        numbers = StreamNumbers(size)
+        begin, end = np.array([BEGIN], np.int64), np.array([END] * several, np.int64)
+        for text in texts:
+            for part in chain([begin], text, [end]):
+                numbers.add(part)
+        return cls(numbers)
+
+    @cached_property
     def targets(self) -> int:
-        """How many units are foretold: all but the begins."""
-        return int((self.numbers[1:] != BEGIN).sum())
+        """How many units are foretold: all but the begins, of which none stands within a text."""
+        return sum(int((part != BEGIN).sum()) for part in self.numbers.pieces())
 
     @property
     def lengths(self) -> Sequence[int]:
-        """Of pieces from the beginning on, of 2, 3, ... steps up to `pieces`."""
-        found, left, n = [], len(self.numbers), 2
-        while left >= n:
+        """Of pieces from the beginning on, of 2, 3, ... steps up to `pieces`; of a long text there are more."""
+        found, left, n = list[int](), len(self.numbers), 2
+        while left >= n and len(found) < _LOOKED:
             found.append(n)
             left, n = left - n, min(self.pieces, n + 1)
         return found
@@ -107,32 +125,33 @@ class Stream:
     ) -> None:  # fmt: skip
         self.model, self._network, self.window = model, model, window
         self.select = select if validate is not None else ""
-        self._validate = validate
+        self._validate, self._numbers = validate, train.numbers
         count = len(train.numbers) - 1
-        rows = max(1, min(rows, count // 2))
-        length = -(-count // rows)
-        units = np.zeros(rows * length, np.int64)
-        units[:count] = train.numbers[:-1]
-        targets = np.zeros(rows * length, np.int64)
-        targets[:count] = train.numbers[1:]
-        self._units = torch.from_numpy(units.reshape(rows, length).T.copy())
-        self._targets = torch.from_numpy(targets.reshape(rows, length).T.copy())
-        self._real = (self._targets > 0) & (self._targets != BEGIN)
+        self._rows = max(1, min(rows, count // 2))
+        self._length = -(-count // self._rows)
 
     def plan(self, generator: torch.Generator) -> list[list[int]]:
-        length = len(self._units)
+        length = self._length
         first = int(torch.randint(1, min(self.window, length) + 1, (1,), generator=generator))
         windows: list[list[int]] = []
         start = 0
         for end in (*range(first, length, self.window), length):
-            if bool(self._real[start:end].any()):  # a begin sign alone is read with what comes after it
+            # a begin sign alone is read with what comes after it; of two steps of the first row one is foretold
+            if end - start > 1 or bool(self.collate((start, end)).real.any()):
                 windows.append([start, end])
                 start = end
         return windows
 
     def collate(self, picks: Sequence[int]) -> Window:
         a, b = picks
-        return Window(self._units[a:b], self._targets[a:b], self._real[a:b], a == 0)
+        units, targets = np.zeros((2, b - a, self._rows), np.int64)
+        for row in range(self._rows):
+            start = row * self._length + a
+            part = self._numbers[start : start + b - a + 1]
+            n = max(0, len(part) - 1)  # less at the end of the text
+            units[:n, row], targets[:n, row] = part[:-1], part[1:]
+        real = (targets > 0) & (targets != BEGIN)
+        return Window(torch.from_numpy(units), torch.from_numpy(targets), torch.from_numpy(real), a == 0)
 
     def loss(self, batch: Window, state: list[Standing] | None) -> tuple[Tensor, float, list[Standing]]:
         if state is None or batch.first:
@@ -145,14 +164,13 @@ class Stream:
         return {} if self._validate is None else self._validate()
 
 
-def surprises(model: LanguageNetwork, numbers: NDArray[np.int64], steps: int = _READ) -> Iterator[Tensor]:
+def surprises(model: LanguageNetwork, numbers: Ints, steps: int = _READ) -> Iterator[Tensor]:
     """ln p of each unit of a text given all before it, (T,) at a time; the begin signs' own are left out."""
     model.eval()
     device = model.embedding.weight.device
-    row = torch.from_numpy(numbers).to(device)[:, None]
     state = model.begin(1)
     with torch.no_grad():
-        for a in range(0, len(row) - 1, steps):
-            units, targets = row[a : min(a + steps, len(row) - 1)], row[a + 1 : a + 1 + steps]
-            found, state = model.scored(units, targets, state)
-            yield found[targets != BEGIN]
+        for a in range(0, len(numbers) - 1, steps):
+            row = torch.from_numpy(numbers[a : a + steps + 1]).to(device)[:, None]
+            found, state = model.scored(row[:-1], row[1:], state)
+            yield found[row[1:] != BEGIN]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -19,6 +20,7 @@ __all__ = ["BEGIN", "END", "RunningKind", "RunningUnits"]
 RunningKind = Literal["character", "token", "word", "bpe", "unigram"]
 _SPECIALS = (PAD, UNKNOWN, "<begin>", "<end>")
 _LINE = "\n"
+_LONG = 1000  # characters
 
 
 class RunningUnits:
@@ -41,13 +43,14 @@ class RunningUnits:
             self._units = Units(kind, learned, lowercase)  # type: ignore[arg-type]
             self.words = [*self._units.words, _LINE]
         self._learned = learned
+        self._table: NDArray[np.int32] | None = None  # numbers by code point
 
     @classmethod
     def fit(
         cls, texts: Iterable[str], kind: RunningKind = "character", size: int = 10_000, min_count: int = 1,
         lowercase: bool = False,
     ) -> RunningUnits:  # fmt: skip
-        """Learn the units of some texts.
+        """Learn the units of some texts, or of texts in pieces that end as `encode` says.
 
         Args:
             size: entries at most, specials among them. min_count: rarer words, tokens and characters are unknown.
@@ -57,27 +60,37 @@ class RunningUnits:
         """
         if kind not in get_args(RunningKind):
             raise InputError(f"no units are called {kind!r}", remedy=f"choose {', '.join(get_args(RunningKind))}")
-        texts = [text.lower() if lowercase else text for text in texts]
-        if not any(text.strip() for text in texts):
-            raise InputError("no text to learn units from", remedy="give texts that are not empty")
+        read = (text.lower() if lowercase else text for text in texts)
         if kind in ("character", "token"):
             counts: Counter[str] = Counter()
-            for text in texts:
-                counts.update(text if kind == "character" else _tokens(text))
+            for text in read:
+                counts.update(_characters(text) if kind == "character" else _tokens(text))
+            if not any(unit.strip() for unit in counts):
+                raise _no_text()
             learned = Vocabulary.counted(counts, min_count, size, _SPECIALS[2:]).words[len(_SPECIALS) :]
             return cls(kind, learned, lowercase)
-        lines = [line for text in texts for line in text.split(_LINE) if line.strip()]
-        found = Units.fit(lines, kind, size - 1, min_count, lowercase)  # type: ignore[arg-type]
+        lines = (line for text in read for line in text.split(_LINE) if line.strip())
+        first = next(lines, None)
+        if first is None:
+            raise _no_text()
+        found = Units.fit(chain([first], lines), kind, size - 1, min_count, lowercase)  # type: ignore[arg-type]
         return cls(kind, found.to_dict()["learned"], lowercase)
 
     def __len__(self) -> int:
         return len(self.words)
 
     def encode(self, text: str) -> NDArray[np.int64]:
-        """The numbers of a text, without begin and end."""
+        """The numbers of a text, without begin and end.
+
+        Behind the end of a line, or a blank, a text may be cut: its parts have the units that it has.
+        """
         text = text.lower() if self.lowercase else text
+        if self.kind == "character" and len(text) >= _LONG:
+            return self._looked_up(text)
         if self._known is not None:
-            return np.array(self._known.encode(text if self.kind == "character" else _tokens(text)), np.int64)
+            known = np.array(self._known.encode(text if self.kind == "character" else _tokens(text)), np.int64)
+            known[(known == BEGIN) | (known == END)] = 1  # a token that is called as these are does not begin a text
+            return known
         assert self._units is not None
         lines = self._units.encode(text.split(_LINE))
         ended = [[*line, len(self.words) - 1] for line in lines]
@@ -94,6 +107,15 @@ class RunningUnits:
         pairs = [pair for line, numbers in zip(lines, self._units.encode(lines))
                  for pair in zip(self._units.pieces(line), numbers, strict=True)]  # fmt: skip
         return list(dict.fromkeys(piece.strip(JOINER) for piece, number in pairs if number == 1))
+
+    def _looked_up(self, text: str) -> NDArray[np.int64]:
+        """The numbers of characters, all at once: a million in a few milliseconds."""
+        if self._table is None:
+            self._table = np.ones(0x110000, np.int32)
+            for number, word in enumerate(self.words[END + 1 :], END + 1):
+                if len(word) == 1:  # which nobody promises of a RUN from elsewhere
+                    self._table[ord(word)] = number
+        return self._table[_codes(text)].astype(np.int64)
 
     def decode(self, numbers: Iterable[int]) -> str:
         """The text of some numbers; pad, begin and end say nothing."""
@@ -121,3 +143,20 @@ def _tokens(text: str) -> Sequence[str]:
     lines = text.split(_LINE)
     found = [token for line in lines for token in (*line.split(), _LINE)]
     return found[:-1]
+
+
+def _no_text() -> InputError:
+    return InputError("no text to learn units from", remedy="give texts that are not empty")
+
+
+def _characters(text: str) -> Iterable[str] | Mapping[str, int]:
+    """What a Counter counts of a text: of a long one how often each character occurs."""
+    if len(text) < _LONG:
+        return text
+    times = np.bincount(_codes(text))
+    return {chr(code): int(times[code]) for code in np.flatnonzero(times)}
+
+
+def _codes(text: str) -> NDArray[np.uint32]:
+    """(characters,) code points."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.dtype("<u4"))

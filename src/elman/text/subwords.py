@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 from elman.errors import InputError
@@ -49,11 +50,15 @@ def fit_subwords(
     blanks = pre_tokenizers.Metaspace(replacement=_BLANK, prepend_scheme="always")
     signs = pre_tokenizers.Split(Regex(_SIGN), behavior="isolated")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([blanks, signs]) if apart else blanks
-    learned_from = list(whole(texts))
-    if not any(text.strip() for text in learned_from):
+    learned_from, blank = whole(texts), list[str]()
+    for text in learned_from:
+        blank.append(text)
+        if text.strip():
+            break
+    else:
         raise InputError("no text to learn subword units from", remedy="fit the chain on the training texts")
     try:
-        tokenizer.train_from_iterator(learned_from, trainer=trainer)
+        tokenizer.train_from_iterator(chain(blank, learned_from), trainer=trainer)
     except Exception as error:  # the library raises no other kind: Unigram wants a piece for every letter
         raise InputError(
             f"no {model} model of {size} pieces ({error})", remedy="give a larger size, such as 8000"

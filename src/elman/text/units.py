@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Literal
 
 from elman.errors import InputError
@@ -55,15 +56,19 @@ class Units:
         Raises:
             InputError: no text to learn from, or too small a size.
         """
-        read = [_read(text, lowercase) for text in whole(texts)]
-        if not any(read):
+        read: Iterator[str] = (_read(text, lowercase) for text in whole(texts))
+        first = next((text for text in read if text), None)
+        if first is None:
             raise InputError("no text to learn units from", remedy="give texts that are not empty")
+        read = chain([first], read)
         if size <= len(_SPECIALS):
             raise InputError(f"{size} units, specials among them", remedy="give a larger size, such as 8000")
         if kind in ("bpe", "unigram"):
             model: Literal["bpe", "unigram"] = "bpe" if kind == "bpe" else "unigram"
             return cls(kind, fit_subwords(read, model=model, size=size - _AHEAD, apart=True), lowercase)
-        counts = Counter(token for text in read for token in (split_words(text) if kind == "word" else text))
+        counts: Counter[str] = Counter()
+        for text in read:
+            counts.update(split_words(text) if kind == "word" else text)
         found = Vocabulary.counted(counts, min_count, size, _SPECIALS[2:])
         return cls(kind, found.words[len(_SPECIALS) :], lowercase)
 

@@ -16,6 +16,7 @@ from elman.config.bounds import Count, Positive
 from elman.config.structs import check_values
 from elman.config.training import TrainingSettings
 from elman.data.inputs import listed
+from elman.data.stored import is_blank, pieces_of
 from elman.data.texts import Texts
 from elman.decoding.greedy import greedy
 from elman.decoding.hypotheses import Hypothesis
@@ -43,6 +44,7 @@ __all__ = ["LanguageModel", "RunningSettings", "text_figures"]
 
 _HELD = 0.05  # of what is given, to choose the epoch
 _WINDOW = 100  # steps of truncated back-propagation, where [training] bptt says nothing
+_LEARNED = 100_000_000  # characters that words and subwords are learned from
 
 
 class RunningSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +95,7 @@ class LanguageModel(Estimator[Texts, StreamedTexts, Piece]):
     # -- learning
 
     def fit(self, X: Sequence[str], y: object = None) -> LanguageModel:
-        """Learn from texts; the last twentieth chooses the epoch.
+        """Learn from texts; a twentieth chooses the epoch: of several the last ones, of one its beginning.
 
         Raises:
             InputError: no texts, or too little of them.
@@ -102,12 +104,12 @@ class LanguageModel(Estimator[Texts, StreamedTexts, Piece]):
         self.check_settings()
         texts = _texts(X)
         if len(texts) == 1:
-            at = round(len(texts[0]) * (1 - _HELD))
-            train, valid = Texts([texts[0][:at]]), Texts([texts[0][at:]])
+            at = round(len(texts[0]) * _HELD)
+            train, valid = Texts([texts[0][at:]]), Texts([texts[0][:at]])
         else:
             at = min(len(texts) - 1, max(1, round(len(texts) * (1 - _HELD))))
             train, valid = Texts(texts[:at]), Texts(texts[at:])
-        if not all(any(t.strip() for t in part.texts) for part in (train, valid)):
+        if is_blank(train.texts) or is_blank(valid.texts):
             raise InputError("too little text to learn from", remedy="give more of it")
         self.fit_parts(train, valid)
         warn_if_diverged(self.fitted_.diverged, self.fitted_.best_epoch)
@@ -115,10 +117,18 @@ class LanguageModel(Estimator[Texts, StreamedTexts, Piece]):
 
     def encode(self, train: Texts, valid: Texts | None) -> None:
         s = self.settings(RunningSettings)
-        self.units_ = RunningUnits.fit(train.texts, s.units, s.vocabulary, s.min_count, s.lowercase)
+        read = train.pieces(0 if s.units == "character" else _LEARNED)
+        self.units_ = RunningUnits.fit(read, s.units, s.vocabulary, s.min_count, s.lowercase)
 
     def encoded(self, examples: Texts) -> StreamedTexts:
-        return StreamedTexts.of([self.units_.encode(text) for text in examples.texts])
+        """The numbers of the texts; of the same texts they are found once."""
+        units = self.units_
+
+        def read() -> StreamedTexts:
+            pieces = (map(units.encode, pieces_of(text)) for text in examples.texts)
+            return StreamedTexts.read(pieces, len(examples) > 1, len(units))
+
+        return examples.once(units, read)
 
     def network(self, train: StreamedTexts) -> LanguageNetwork:
         return LanguageNetwork(self.settings(LanguageSettings), len(self.units_))
@@ -141,11 +151,16 @@ class LanguageModel(Estimator[Texts, StreamedTexts, Piece]):
         """What the units are, and how many of them are unknown."""
         kind = {"character": "characters", "token": "tokens", "word": "words", "bpe": "subwords (BPE)"}
         told = [f"text is read in {len(self.units_):,} {kind.get(self.units_.kind, 'subwords (unigram)')}"]
+        every = -(-parts["training"].characters // _LEARNED)
+        if every > 1 and self.units_.kind != "character":
+            told[0] += f", learned from one in {every} of the pieces of the text"
         for name, part in parts.items():
             numbers = self.encoded(part).numbers
-            unknown = int((numbers == 1).sum())
+            unknown = sum(int((some == 1).sum()) for some in numbers.pieces())
             if unknown:
                 told.append(f"{unknown / len(numbers):.2%} of the units of the {name} text are unknown")
+            if numbers.on_disk:
+                told.append(f"the {len(numbers):,} units of the {name} text are kept on disk")
         return told
 
     # -- use
@@ -266,8 +281,7 @@ def text_figures(model: LanguageModel, texts: Texts, adapting: Adapting | None =
 
 def by_unit(nats: float, texts: Texts) -> dict[str, float | int]:
     """What all texts cost, in bits a character and a word; lines ends count as characters."""
-    characters = sum(map(len, texts.texts))
-    words = sum(len(text.split()) for text in texts.texts)
+    characters, words = texts.characters, sum(len(piece.split()) for piece in texts.pieces())
     bits = nats / math.log(2)
     return {
         "bits_per_character": bits / max(1, characters), "bits_per_word": bits / max(1, words),

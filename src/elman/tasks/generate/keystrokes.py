@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
+from elman.data.stored import Text
 from elman.text.spelling import Spelling
 
 __all__ = ["SHOWN", "keystrokes", "taken"]
@@ -37,7 +38,7 @@ def taken(complete: Suggest, text: str, spelling: Spelling) -> Iterator[tuple[in
                 break
 
 
-def keystrokes(complete: Suggest, texts: Iterable[str], spelling: Spelling, most: int) -> dict[str, float | int]:
+def keystrokes(complete: Suggest, texts: Iterable[Text], spelling: Spelling, most: int) -> dict[str, float | int]:
     """The figures of the first `most` characters of the texts; of no text, none.
 
     Args:
@@ -46,6 +47,8 @@ def keystrokes(complete: Suggest, texts: Iterable[str], spelling: Spelling, most
     """
     keys, blanks, characters = 0, 0, 0
     for whole in texts:
+        if characters >= most:
+            break
         text = whole[: most - characters]
         characters += len(text)
         keys += len(text)

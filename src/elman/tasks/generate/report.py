@@ -30,8 +30,7 @@ _LOOKED = 200  # units of a text that is looked into
 
 def look(usual: Look, trained: Trained[LanguageModel, Texts]) -> Look:
     """The usual report, with texts before its other sections."""
-    characters = sum(map(len, trained.data.test.texts))
-    said = f"{usual.said.partition(';')[0]}; judged on {characters:,} characters."
+    said = f"{usual.said.partition(';')[0]}; judged on {trained.data.test.characters:,} characters."
     sections = [_typed(trained.estimator, trained.data.test), _written(trained.estimator), *usual.sections]
     return replace(usual, said=said, sections=sections, show=("perplexity", "bits_per_character", "keystrokes_saved"))
 
@@ -71,7 +70,7 @@ def inspect(estimator: LanguageModel, text: str) -> tuple[str, Sequence[Section 
 
 def _typed(estimator: LanguageModel, test: Texts) -> Section | None:
     completer = estimator.completer()
-    text = next((text for text in test.texts if text.strip()), "")[:_TYPED]
+    text = next((head for text in test.texts if (head := text[:_TYPED]).strip()), "")
     parts: list[Child] = []
     done = 0
     for at, end in taken(completer, text, completer.spelling):

@@ -8,11 +8,11 @@ import random
 from collections.abc import Sequence
 
 import msgspec
-import numpy as np
 
 from elman.config.bounds import Count, NotNegative, Positive, Share
 from elman.config.settings import DataSettings
 from elman.config.structs import check_values
+from elman.data.stored import str_of
 from elman.data.table import Table
 from elman.data.texts import Texts, load_texts, read_whole
 from elman.models.adapting import Adapting
@@ -26,12 +26,15 @@ from elman.tasks.contract import Baseline, Look, Note, Row, Shown, Split, Task, 
 from elman.tasks.figures import Scores
 from elman.tasks.generate.estimator import LanguageModel, RunningSettings, by_unit
 from elman.tasks.generate.keystrokes import keystrokes
+from elman.text.running import BEGIN
 from elman.text.spelling import Spelling
 
 __all__ = ["TASK", "Continuing", "Generate"]
 
 _ORDERS = (3, 4, 5, 6, 8)  # of counted n-grams, to choose from
-_MOST = 5_000_000  # units that are counted
+_MOST = 2_000_000  # units that are counted
+_WORDS = 20_000_000  # characters whose words are counted
+_AT_ONCE = 1 << 18  # units that n-grams foretell
 _NAMED = 10  # unknown letters or words of a beginning
 
 
@@ -80,24 +83,32 @@ class Generate(Task[LanguageModel, Texts]):
         train, valid, test = (estimator.encoded(part) for part in (data.train, data.valid, data.test))
         counted, size = train.numbers[-_MOST:], len(estimator.units_)
         of = "" if len(counted) == len(train.numbers) else f", of the last {len(counted):,} units"
-        fitted = {n: KneserNey(n, size).fit([counted]) for n in _ORDERS}
-        best = max(fitted, key=lambda n: float(_known(fitted[n], valid).mean()))
+        best, least = KneserNey(1, size), math.inf
+        for n in _ORDERS:
+            fitted = KneserNey(n, size).fit([counted])
+            if (nll := _nll(fitted, valid)) < least:
+                best, least = fitted, nll
+            del fitted  # two of them are held at a time
         spelling, typed = Spelling(estimator.units_), estimator.settings(RunningSettings).typed
-        completer = Completer(CountedReader(fitted[best]), estimator.units_)
-        frequent = FrequentWords(data.train.texts, spelling)
+        completer = Completer(CountedReader(best), estimator.units_)
+        words = data.train.last(_WORDS)
+        frequent = FrequentWords(words.pieces(), spelling)
+        few = "" if words.characters == data.train.characters else f" in the last {words.characters:,} characters"
         return [
             Baseline(
-                f"{best}-grams", f"counted {best}-grams, interpolated modified Kneser-Ney smoothing{of}; the order is "
-                f"the best of {', '.join(map(str, _ORDERS))} on the validation text",
+                f"{best.order}-grams",
+                f"counted {best.order}-grams, interpolated modified Kneser-Ney smoothing{of}; the order is the best of "
+                f"{', '.join(map(str, _ORDERS))} on the validation text",
                 {
-                    **_counted(_known(fitted[best], test), data.test),
+                    **_counted(_nll(best, test), test, data.test),
                     **keystrokes(completer, data.test.texts, spelling, typed),
                 },
             ),
             Baseline(
-                "unigrams", "each unit by how often it occurs; of words, the most frequent that begin so are suggested",
+                "unigrams", f"each unit by how often it occurs{of}; of words, the most frequent{few} that begin so are "
+                "suggested",
                 {
-                    **_counted(_known(KneserNey(1, size).fit([counted]), test), data.test),
+                    **_counted(_nll(KneserNey(1, size).fit([counted]), test), test, data.test),
                     **keystrokes(frequent, data.test.texts, spelling, typed),
                 },
             ),
@@ -123,7 +134,7 @@ class Generate(Task[LanguageModel, Texts]):
     def answer(self, estimator: LanguageModel, examples: Texts, note: Note) -> list[Row]:
         """``{"continuation", "log_prob", "units", "perplexity"}``: how a text goes on, and what it is worth."""
         rows: list[Row] = []
-        for text in examples.texts:
+        for text in map(str_of, examples.texts):
             found = estimator.log_prob(text)
             nll = -float(found.mean()) if len(found) else math.nan
             row: Row = {
@@ -137,7 +148,9 @@ class Generate(Task[LanguageModel, Texts]):
 
     def table(self, estimator: LanguageModel, examples: Texts, answers: Sequence[Row]) -> Table:
         names = ("continuation", "log_prob", "units", "perplexity")
-        return Table({"text": list(examples.texts), **{name: [row[name] for row in answers] for name in names}})
+        return Table(
+            {"text": list(map(str_of, examples.texts)), **{name: [row[name] for row in answers] for name in names}}
+        )
 
     def show(self, row: Row) -> Shown:
         """How the text goes on; what it is worth stands beside."""
@@ -179,21 +192,20 @@ def _gone_on(estimator: LanguageModel, start: str, whole: bool = False) -> str:
     return estimator.sample(start, whole=whole, **(estimator.going_on_ or {"temperature": Continuing().temperature}))
 
 
-def _known(model: KneserNey, read: StreamedTexts) -> np.ndarray:
-    """ln p of each unit; what is before a text is not foretold, yet counted on."""
-    found = model.log_probs([read.numbers])
-    kept: np.ndarray = found[1:][read.numbers[1:] != 2]
-    return kept
+def _nll(model: KneserNey, read: StreamedTexts) -> float:
+    """Nats a unit; what is before a text is not foretold, yet counted on."""
+    total, numbers, before = 0.0, read.numbers, model.order - 1
+    for start in range(0, len(numbers), _AT_ONCE):
+        seen = min(start, before)
+        part = numbers[start - seen : start + _AT_ONCE]
+        found = model.log_probs([part])[seen:]
+        total += float(found[part[seen:] != BEGIN].sum())
+    return -total / read.targets
 
 
-def _counted(found: np.ndarray, texts: Texts) -> Scores:
-    nll = -float(found.mean())
-    return {
-        "nll": nll,
-        "perplexity": math.exp(min(nll, 700.0)),
-        "units": len(found),
-        **by_unit(nll * len(found), texts),
-    }
+def _counted(nll: float, read: StreamedTexts, texts: Texts) -> Scores:
+    units = read.targets
+    return {"nll": nll, "perplexity": math.exp(min(nll, 700.0)), "units": units, **by_unit(nll * units, texts)}
 
 
 TASK = Generate()
