@@ -9,7 +9,7 @@ from scipy import stats
 
 from elman.errors import InputError
 
-__all__ = ["Difference", "Significance", "block_length", "diebold_mariano", "paired_difference"]
+__all__ = ["Difference", "Significance", "block_length", "block_picks", "diebold_mariano", "paired_difference"]
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,13 @@ def block_length(count: int, horizon: int = 1) -> int:
     return int(min(count, max(round(count ** (1 / 3)), horizon, 1)))
 
 
+def block_picks(count: int, block: int, draws: int, seed: int) -> np.ndarray:
+    """(draws, count) places of the circular block bootstrap: stretches of `block`, begun anywhere, around the end."""
+    block = min(block, count)
+    starts = np.random.default_rng(seed).integers(0, count, (draws, -(-count // block)))
+    return ((starts[..., None] + np.arange(block)) % count).reshape(draws, -1)[:, :count]
+
+
 def paired_difference(
     loss: np.ndarray,
     other: np.ndarray,
@@ -113,9 +120,7 @@ def paired_difference(
     sums, counts = np.where(there, d, 0.0).sum(1), there.sum(1)
     count = len(d)
     block = min(block or block_length(count), count)
-    random = np.random.default_rng(seed)
-    starts = random.integers(0, count, (draws, -(-count // block)))
-    picks = ((starts[..., None] + np.arange(block)) % count).reshape(draws, -1)[:, :count]
+    picks = block_picks(count, block, draws, seed)
     with np.errstate(invalid="ignore", divide="ignore"):
         means = sums[picks].sum(1) / counts[picks].sum(1)
         mean = float(sums.sum() / counts.sum())
