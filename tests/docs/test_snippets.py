@@ -35,7 +35,9 @@ def commands(body: str) -> list[list[str]]:
 
 
 def _short(recipe: str) -> list[str]:
-    return SHORT if recipe not in ("music", "folk", "compose") else SHORT[:-2]  # frames have no embedding
+    return (
+        SHORT if recipe not in ("music", "folk", "compose", "speech", "transcribe") else SHORT[:-2]
+    )  # frames have no embedding
 
 
 def run(words: list[str]) -> subprocess.CompletedProcess[str]:

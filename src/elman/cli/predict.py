@@ -37,7 +37,7 @@ def predict(
     run
         The folder that elman train wrote.
     input
-        One text.
+        One text; of a RUN that reads files, such as recordings, a file or folder of them.
     data
         A file of inputs, or - for a pipe.
     column
@@ -62,7 +62,11 @@ def predict(
         raise InputError("give either one INPUT or --data PATH", where="elman predict")
     if input == "-":
         raise InputError("- is not text", where="elman predict", remedy="for a pipe write --data -")
-    if input is not None and (out is not None or column is not None or read or os.path.isfile(input)):
+    asks = out is not None or column is not None or bool(read)
+    file = input is not None and os.path.exists(input) and _reads_files(run)
+    if file and input is not None and (asks or os.path.isdir(input)):
+        data, input = input, None
+    if input is not None and not file and (asks or os.path.isfile(input)):
         raise InputError(
             f"{input} would be read as a text", where="elman predict", remedy=f"for a file write --data {input}"
         )
@@ -116,3 +120,10 @@ def predict(
 
         sys.stdout.write(csv_text(table))
     return 0
+
+
+def _reads_files(run: Path) -> bool:
+    """Whether what a RUN is asked about are files."""
+    from elman.tasks.find import task_of
+
+    return task_of(run).reads_files

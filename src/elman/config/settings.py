@@ -35,6 +35,7 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True):
         scheme: of entity tags: IOB1, IOB2, IOBES, BILOU, none (plain labels), or auto.
         step: of music, the beats (quarter notes) from one frame to the next; 0: .25 of MIDI and ABC, of piano rolls
             what their file says, else 1.
+        rate: of features of speech, frames a second, where their file does not say it; 0: 100.
     """
 
     path: str = ""
@@ -58,6 +59,7 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True):
     phrases: bool = True
     scheme: Literal["auto", "IOB1", "IOB2", "IOBES", "BILOU", "none"] = "auto"
     step: float = 0.0
+    rate: float = 0.0
 
 
 def resolve_paths(section: dict[str, Any], folder: Path, only: Collection[str] | None = None) -> None:

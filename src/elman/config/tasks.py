@@ -12,4 +12,5 @@ TASKS: dict[str, str] = {
     "compose": "elman.tasks.compose.task",
     "translate": "elman.tasks.translate.task",
     "dialogue": "elman.tasks.dialogue.task",
+    "transcribe": "elman.tasks.transcribe.task",
 }

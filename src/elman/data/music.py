@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from elman.config.settings import DataSettings
-from elman.data.parts import PARTS, by_name, packaged_folder, same_files
+from elman.data.parts import PARTS, by_name, given_path, same_files
 from elman.data.rolls import ROLLS, Rolls, read_rolls
 from elman.data.split import divide
 from elman.data.textfile import open_text, shown
@@ -221,10 +221,7 @@ def _one(read: dict[str, Pieces], part: str) -> Pieces:
 
 def _given(settings: DataSettings) -> dict[str, Path]:
     """Where each part lies that has a place of its own."""
-    if not settings.path:
-        raise InputError("no data", remedy="give a file or folder: --data PATH")
-    packaged = settings.path.startswith("packaged:")
-    path = packaged_folder(settings.path.removeprefix("packaged:")) / _PACKAGED if packaged else Path(settings.path)
+    path = given_path(settings, _PACKAGED)
     found = {"train": path}
     if path.is_dir():
         named = by_name([f for f in sorted(path.iterdir()) if f.is_dir() or _is_music(f)], path)

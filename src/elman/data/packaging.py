@@ -20,6 +20,7 @@ import numpy as np
 
 from elman.data.formats.conll import read_conll
 from elman.data.formats.conllu import read_conllu
+from elman.data.recordings import read_sphinx
 from elman.data.reviews import ReviewSentence, read_reviews
 from elman.data.rolls import read_rolls
 from elman.data.sentence import Sentence
@@ -29,7 +30,7 @@ from elman.forecasting.volatility import log_range, log_returns
 
 __all__ = [
     "main", "pack", "pack_chitchat", "pack_enja", "pack_ewt", "pack_music", "pack_reviews", "pack_shakespeare",
-    "pack_stocks", "pack_wnut",
+    "pack_speech", "pack_stocks", "pack_wnut",
 ]  # fmt: skip
 
 _SPLIT_SEED = 0
@@ -153,6 +154,26 @@ def pack_stocks(source: Path, out: Path) -> None:
     pack(out / "train.csv.xz", buffer.getvalue())
 
 
+def pack_speech(source: Path, out: Path) -> None:
+    """The cepstra of all recordings, one behind the other, each feature in 256 steps from its least to its greatest
+    value, with transcripts, speakers and parts."""
+    parts = read_sphinx(source, lambda line: None)
+    frames = np.concatenate([one for part in parts.values() for one in part.frames])
+    low, high = frames.min(0), frames.max(0)
+    step = (high - low) / 255
+    lengths = [len(one) for part in parts.values() for one in part.frames]
+    arrays: dict[str, np.ndarray] = {
+        "frames": ((frames - low) / step).round().astype(np.uint8), "low": low, "step": step.astype(np.float32),
+        "lengths": np.array(lengths, np.int32), "rate": np.array(100.0),
+        "parts": np.array([name for name, part in parts.items() for _ in part.frames]),
+    }  # fmt: skip
+    for key in ("texts", "names", "speakers"):
+        arrays[key] = np.array([value for part in parts.values() for value in getattr(part, key)])
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    write_file(out / "features.npz", file.getvalue())
+
+
 def _columns(sentences: Iterable[Sentence]) -> str:
     return "\n".join("".join(f"{w}\t{t}\n" for w, t in zip(s.words, s.tags)) for s in sentences)
 
@@ -169,6 +190,7 @@ def main(sources: str) -> None:
     pack_stocks(Path(sources) / "stocks", recipes / "stocks")
     pack_music(Path(sources) / "music" / "JSB_Chorales.mat", recipes / "jsb", step=1.0)
     pack_music(Path(sources) / "music" / "Nottingham.mat", recipes / "nottingham", step=0.5)
+    pack_speech(Path(sources) / "an4", recipes / "speech")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from elman.data.formats import is_folder
 from elman.data.textfile import bare_suffix, shown
 from elman.errors import InputError
 
-__all__ = ["PARTS", "by_name", "find_parts", "packaged_folder", "same_files"]
+__all__ = ["PARTS", "by_name", "find_parts", "given_path", "packaged_folder", "same_files"]
 
 PARTS = ("train", "valid", "test")
 # whole words, so that latest.csv is no test; digits and punctuation may touch them (wnut17train.conll)
@@ -40,6 +40,19 @@ def packaged_folder(name: str) -> Path:
     if name not in known:  # which no path that leads elsewhere is
         raise InputError(f"no packaged data {name!r}", where="data.path", remedy=f"choose from {', '.join(known)}")
     return folder
+
+
+def given_path(settings: DataSettings, packaged: str) -> Path:
+    """The file or folder that a [data] section names; of a packaged set the file in it that is called `packaged`.
+
+    Raises:
+        InputError: no path, or no such packaged set.
+    """
+    if not settings.path:
+        raise InputError("no data", remedy="give a file or folder: --data PATH")
+    if settings.path.startswith("packaged:"):
+        return packaged_folder(settings.path.removeprefix("packaged:")) / packaged
+    return Path(settings.path)
 
 
 def find_parts(settings: DataSettings) -> dict[str, Path]:

@@ -47,8 +47,10 @@ def length_spans(lengths: Sequence[int], parts: int = 6, fewest: int = 20) -> li
 
 
 @drawing
-def by_length_figure(curves: Mapping[str, Sequence[Span]], score: str, unit: str = "words") -> Html:
-    """Curves of a score, named at their ends, each point with its interval."""
+def by_length_figure(
+    curves: Mapping[str, Sequence[Span]], score: str, of: str = "words of the source, and how many texts"
+) -> Html:
+    """Curves of a score, named at their ends, each point with its interval; `of` names the axis below."""
     figure, ax = canvas(6.4, 3.2)
     ends = []
     for (name, spans), paint in zip(curves.items(), SERIES_PAINT):
@@ -58,10 +60,10 @@ def by_length_figure(curves: Mapping[str, Sequence[Span]], score: str, unit: str
         ends.append((y[-1], name, paint))
     first = next(iter(curves.values()))
     ax.set_xticks(range(len(first)), [f"{span.name}\n{span.n:,}" for span in first])
-    ax.set(xlabel=f"{unit} of the source, and how many texts", ylabel=score)
+    ax.set(xlabel=of, ylabel=score)
     ax.set_ylim(bottom=0)
     if len(curves) > 1:
         label_ends(ax, len(first) - 1, ends)
     told = {name: ", ".join(f"{span.name}: {span.value:.1f}" for span in spans) for name, spans in curves.items()}
     said = "; ".join(f"{name}: {values}" for name, values in told.items())
-    return svg(figure, f"{score} by length of the source. {said}")
+    return svg(figure, f"{score} by length. {said}")

@@ -227,12 +227,14 @@ class Task(ABC, Generic[E, X]):
         verbs: what else it can do, by the command that does it: of an estimator "chat" makes a `Chat`, and
             "generate" a function that goes on from a beginning (a text, or "", and a `Note`) and gives back the whole,
             a text or `Made`; and "complete" one that gives the likeliest words at the end of a text (`Complete`).
+        reads_files: what the command line brings in place of a text is the name of a file.
     """
 
     kind: type[E]
     kept: ClassVar[Sequence[str]] = ("format", "encoding")
     options: ClassVar[type[msgspec.Struct]] = NoOptions
     verbs: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
+    reads_files: ClassVar[bool] = False
 
     @property
     def name(self) -> str:

@@ -16,13 +16,14 @@ from elman.tasks.dialogue import estimator as responder
 from elman.tasks.figures import number
 from elman.tasks.generate import estimator as language
 from elman.tasks.tag import estimator as tagger
+from elman.tasks.transcribe import estimator as transcriber
 from elman.tasks.translate import estimator as translator
 from elman.training.randomness import python_draws_kept
 
 with python_draws_kept():  # rich draws as it is imported, and parts of scikit-learn import it in the midst of a fit
     import rich.progress  # noqa: F401
 
-__all__ = ["Classifier", "Composer", "LanguageModel", "Responder", "Tagger", "Translator"]
+__all__ = ["Classifier", "Composer", "LanguageModel", "Responder", "Tagger", "Transcriber", "Translator"]
 
 
 class Classifier(classifier.Classifier, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -96,6 +97,21 @@ class Tagger(tagger.Tagger, BaseEstimator):  # type: ignore[misc]
         """No classifier to scikit-learn, whose classifiers have one label an example; lists in, lists out."""
         tags = super().__sklearn_tags__()
         tags.input_tags.string, tags.input_tags.two_d_array = True, False
+        tags.target_tags.required, tags.target_tags.one_d_labels = True, False
+        return tags
+
+
+class Transcriber(transcriber.Transcriber, BaseEstimator):  # type: ignore[misc]
+    __doc__ = transcriber.Transcriber.__doc__
+
+    def score(self, X: Any, y: Any) -> float:
+        """Minus the word error rate: the higher, the better."""
+        return -number(self.evaluate(X, y), "wer")
+
+    def __sklearn_tags__(self) -> Any:
+        """Neither classifier nor regressor: recordings in, texts out."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string, tags.input_tags.two_d_array, tags.input_tags.three_d_array = True, False, True
         tags.target_tags.required, tags.target_tags.one_d_labels = True, False
         return tags
 

@@ -1,0 +1,334 @@
+"""The transcriber: learns to write down what is said; `elman.tasks.estimators` makes it `elman.Transcriber`."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import msgspec
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from elman.config.bounds import Positive
+from elman.config.structs import check_values
+from elman.config.training import TrainingSettings
+from elman.data.inputs import listed
+from elman.data.recordings import read_frames
+from elman.data.speech import Utterances
+from elman.data.split import hold_out
+from elman.equations.graph import Graph
+from elman.errors import InputError
+from elman.layers.ctc import frames_needed
+from elman.metric import Figure
+from elman.models.augmenting import AugmentSettings, masked, sped
+from elman.models.described_speech import SpeechDescription
+from elman.models.frames import FrameSettings, steps_of
+from elman.models.speech_batches import ReadSpeech, SpeechBatch
+from elman.models.symbols import Symbols
+from elman.models.transcriber import TranscriberNetwork, TranscriberSettings, each
+from elman.tasks.batches import at_once
+from elman.tasks.estimator import Estimator, Learn, check_fitted
+from elman.tasks.figures import Scores
+from elman.tasks.transcribe.figures import transcript_figures
+from elman.tasks.transcribe.search import (
+    Fused,
+    SearchSettings,
+    Transcript,
+    greedy,
+    language_of,
+    searched,
+    transcript,
+    weighed,
+)
+from elman.training.divergence import check_answer, warn_if_diverged
+from elman.training.randomness import generator
+
+__all__ = ["SpeechUnits", "Transcriber", "utterances_of"]
+
+_HELD = 0.1  # of what is given, to choose the epoch
+_AT_ONCE = 32  # recordings
+_NAMED = 5
+_USUAL = 0.5  # weight of a language model, where nothing chooses
+
+
+class SpeechUnits(msgspec.Struct, frozen=True, kw_only=True):
+    """The [text] section of a recipe that writes down speech.
+
+    Attributes:
+        units: "character", or subwords: "bpe" or "unigram". vocabulary: of subwords, how many.
+    """
+
+    units: Literal["character", "bpe", "unigram"] = "character"
+    vocabulary: Positive = 500
+
+    def check(self) -> None:
+        """Raises InputError for a value that makes no sense, naming its key."""
+        check_values(self, "text")
+
+
+class Transcriber(Estimator[Utterances, ReadSpeech, SpeechBatch]):
+    """Writes down what is said; a scikit-learn estimator.
+
+    ``Transcriber(hidden=128, epochs=50)``: its parameters are the fields of `SpeechUnits`, `FrameSettings`,
+    `AugmentSettings`, `TranscriberSettings`, `SearchSettings` and `TrainingSettings` together. X is a list of
+    recordings, each an array (T, F) of frames or the name of a file; y are the texts.
+
+    Args:
+        frames_per_second: of the recordings that `fit` is given.
+
+    Figures are error rates over all words (`wer`) and characters (`cer`) of the transcripts. While it is trained they
+    are of the likeliest symbol of each frame; afterwards they are of what it answers, and `wer_greedy` and `cer_greedy`
+    of those symbols, where a beam or a language model answers.
+
+    Attributes:
+        symbols_: what it says. features_: of a frame. rate_: frames a second.
+        fused_: the language model beside it, or None.
+        fitted_: history, best epoch and seconds of the training.
+        model_: the network.
+    """
+
+    TASK = "transcribe"
+    SETTINGS: ClassVar = {
+        "text": SpeechUnits, "frames": FrameSettings, "augment": AugmentSettings, "model": TranscriberSettings,
+        "search": SearchSettings, "training": TrainingSettings,
+    }  # fmt: skip
+    FURTHER: ClassVar = {"frames_per_second": 100.0}
+    DESCRIPTION = SpeechDescription
+    FIGURES = (
+        Figure("wer", "low", name="Word error rate"),
+        Figure("cer", "low", name="Character error rate"),
+        Figure("wer_greedy", "low", name="Word error rate, greedy"),
+        Figure("cer_greedy", "low", name="Character error rate, greedy"),
+    )
+
+    frames_per_second: float
+    model_: TranscriberNetwork
+    symbols_: Symbols
+    features_: int
+    rate_: float
+    beam: int
+    fused_: Fused | None = None
+    answering_: bool = False  # by its search, rather than by the likeliest symbol of each frame
+    nbest_: int = 1
+
+    # -- learning
+
+    def fit(self, X: Any, y: Any) -> Transcriber:
+        """Learn recordings with their texts; a tenth chooses the epoch.
+
+        Raises:
+            InputError: too few, what is no recording, or not one text each.
+            KeyboardInterrupt: Ctrl-C, with the weights of the best epoch in place.
+        """
+        self.check_settings()
+        all_ = utterances_of(X, y, self.frames_per_second)
+        if len(all_) < 2:
+            raise InputError("one recording is too little to learn from", remedy="give several")
+        train, held = hold_out(len(all_), _HELD, self.settings(TrainingSettings).seed)
+        self.fit_parts(all_.take(train), all_.take(held))
+        warn_if_diverged(self.fitted_.diverged, self.fitted_.best_epoch)
+        return self
+
+    def encode(self, train: Utterances, valid: Utterances | None) -> None:
+        units = self.settings(SpeechUnits)
+        self.symbols_ = Symbols.fit(train.texts or (), units.units, units.vocabulary)
+        self.features_, self.rate_ = train.frames[0].shape[1], train.rate
+        self.answering_, self.fused_ = False, None
+        if len(self._short(train)) == len(train):
+            raise InputError("no recording has as many frames as its transcript needs",
+                             remedy="stack fewer: frames.stack, frames.every")  # fmt: skip
+
+    def encoded(self, examples: Utterances) -> ReadSpeech:
+        for name, frames in zip(examples.names, examples.frames):
+            if frames.shape[1] != self.features_:
+                raise InputError(f"{frames.shape[1]} features a frame, and the model reads {self.features_}",
+                                 where=name, remedy="give what it was trained on")  # fmt: skip
+        texts = [" ".join(text.split()) for text in examples.texts or ()]
+        return ReadSpeech(examples.frames, self.symbols_.encode(texts), texts)
+
+    def network(self, train: ReadSpeech) -> TranscriberNetwork:
+        model = self._new(None)
+        if self.settings(FrameSettings).normalise != "utterance":
+            batches = [train.batch(range(i, min(i + _AT_ONCE, len(train.frames))))
+                       for i in range(0, len(train.frames), _AT_ONCE)]  # fmt: skip
+            model.level([(batch.sequences.data, batch.lengths) for batch in batches])
+        return model
+
+    def _new(self, graph: Graph | None) -> TranscriberNetwork:
+        frames, settings = self.settings(FrameSettings), self.settings(TranscriberSettings)
+        return TranscriberNetwork(frames, settings, self.features_, len(self.symbols_), graph=graph)
+
+    def loss(self, batch: SpeechBatch) -> tuple[Tensor, float]:
+        augment, draws, reader = self.settings(AugmentSettings), generator(torch.device("cpu")), self.model_.reader
+        x, lengths = sped(batch.sequences.data, batch.lengths, augment.speed, draws)
+        read = masked(reader(x, lengths), lengths, reader.features, augment, draws)
+        return self.model_.loss(read, lengths, batch.targets)
+
+    def remarks(self, parts: Mapping[str, Utterances]) -> Sequence[str]:
+        """Which recordings are too short for their transcripts, and which transcripts say what was never learned."""
+        told = []
+        for part, some in parts.items():
+            short = self._short(some)
+            if short:
+                named = ", ".join(some.names[i] for i in short[:_NAMED]) + " ..." * (len(short) > _NAMED)
+                told.append(
+                    f"{len(short):,} of {len(some):,} {part} recordings have fewer steps than their transcripts need, "
+                    f"and teach nothing: {named}"
+                )
+            strange = [
+                (i, unknown) for i, text in enumerate(some.texts or ()) if (unknown := self.symbols_.unknown(text))
+            ]
+            if strange:
+                letters = "".join(dict.fromkeys(letter for _, unknown in strange for letter in unknown))
+                named = ", ".join(some.names[i] for i, _ in strange[:_NAMED]) + " ..." * (len(strange) > _NAMED)
+                told.append(f"{len(strange):,} {part} transcripts say what was never learned ({letters!r}): {named}")
+        return told
+
+    def _short(self, examples: Utterances) -> list[int]:
+        """Recordings whose steps cannot hold their transcripts."""
+        stride = self.settings(FrameSettings).stride
+        targets = self.symbols_.encode(list(examples.texts or ()))
+        sizes = zip(examples.frames, targets)
+        return [i for i, (x, target) in enumerate(sizes) if frames_needed(target) > int(steps_of(len(x), stride))]
+
+    def after(self, train: Utterances, valid: Utterances | None, learn: Learn) -> None:
+        """Count the language model, and choose what it weighs by the validation part."""
+        search = self.settings(SearchSettings)
+        texts = [" ".join(text.split()) for text in train.texts or ()]
+        self._fuse(texts, search.weight if search.weight >= 0 else _USUAL, search.bonus)
+        self.answering_ = self.fused_ is not None or search.beam > 1
+        if self.fused_ is not None and search.weight < 0 and valid is not None and not self.only_judged:
+            read = self.encoded(valid)
+            self.fused_ = weighed(self.fused_, self._told(read), read.texts, self.symbols_, search.beam)
+
+    def _fuse(self, texts: Sequence[str], weight: float, bonus: float) -> None:
+        model = language_of(self.settings(SearchSettings), self.symbols_, texts)
+        self.fused_ = None if model is None else Fused(model, texts, weight, bonus)
+
+    # -- use
+
+    def predict(self, X: Any) -> list[str]:
+        """The text of each recording."""
+        return [found.text for found in self.transcripts(X)]
+
+    def transcripts(self, X: Any, nbest: int = 1) -> list[Transcript]:
+        """What was heard in each recording, word by word, with times and confidence."""
+        check_fitted(self)
+        return self.heard(utterances_of(X, None, self.rate_), nbest)
+
+    def heard(self, examples: Utterances, nbest: int = 1) -> list[Transcript]:
+        """The same of recordings that were read."""
+        settings, rate = self.settings(FrameSettings), examples.rate
+        step, reach = settings.stride / rate, settings.stack / rate
+        found = []
+        for frames, log_probs in zip(examples.frames, self.log_probs(examples), strict=True):
+            some = self._answers(log_probs, nbest)
+            heard = transcript(log_probs, some[0][0], self.symbols_, step, reach, len(frames) / rate)
+            others = [(self.symbols_.decode(symbols), score) for symbols, score in some]
+            found.append(replace(heard, others=others))
+        return found
+
+    def searching(
+        self, nbest: int = 1, beam: int | None = None, weight: float | None = None, bonus: float | None = None
+    ) -> Transcriber:
+        """The same that answers otherwise: see `elman.tasks.transcribe.task.Asked`."""
+        new = copy.copy(self)
+        new.nbest_ = nbest
+        if beam is not None:
+            new.beam = beam
+        if self.fused_ is not None:
+            fused = self.fused_
+            weight, bonus = (fused.weight if weight is None else weight), (fused.bonus if bonus is None else bonus)
+            new.fused_ = replace(fused, weight=weight, bonus=bonus)
+        elif weight or bonus is not None:
+            raise InputError("this RUN has no language model", where="answer.weight", remedy="leave it out")
+        new.answering_ = new.fused_ is not None or new.beam > 1
+        return new
+
+    def log_probs(self, examples: Utterances) -> list[NDArray[np.float64]]:
+        """ln p of each symbol at each step of each recording, (S_i, V)."""
+        return self._told(self.encoded(examples))
+
+    def evaluate(self, X: Any, y: Any) -> Scores:
+        """Every figure of some recordings."""
+        check_fitted(self)
+        return self.judge(utterances_of(X, y, self.rate_))
+
+    def _answers(self, log_probs: NDArray[np.float64], nbest: int = 1) -> list[tuple[list[int], float]]:
+        """The best texts, as symbols, and what they were ranked by."""
+        if not self.answering_ and nbest == 1:
+            return [(greedy(log_probs), float(log_probs.max(1).sum()))]
+        beam = max(nbest, self.settings(SearchSettings).beam)
+        return [(one.symbols, one.score) for one in searched(log_probs, beam, self.fused_, nbest)]
+
+    # -- trust
+
+    def outputs(self, batch: SpeechBatch) -> Sequence[Tensor]:
+        """ln p of each symbol at each step of each recording, (S_i, V)."""
+        return each(*self.model_(batch.sequences.data, batch.lengths))
+
+    def figures(self, examples: ReadSpeech) -> Scores:
+        told = self._told(examples)
+        plain = [self.symbols_.decode(greedy(one)) for one in told]
+        if not self.answering_:
+            return transcript_figures(examples.texts, plain)
+        answers = [self.symbols_.decode(self._answers(one)[0][0]) for one in told]
+        both = transcript_figures(examples.texts, answers), transcript_figures(examples.texts, plain, "_greedy")
+        return {**both[0], **both[1]}
+
+    def _told(self, examples: ReadSpeech) -> list[NDArray[np.float64]]:
+        found: list[NDArray[np.float64]] = [np.zeros((0, 0))] * len(examples.frames)
+        for picks, batch in at_once(self.model_, examples, most=_AT_ONCE):
+            for i, one in zip(picks, self.outputs(batch)):
+                found[i] = check_answer(one).double().cpu().numpy()
+        return found
+
+    # -- disk
+
+    def described(self) -> dict[str, Any]:
+        fused = self.fused_
+        fusion = None if fused is None else {"texts": list(fused.texts), "weight": fused.weight, "bonus": fused.bonus}
+        return {"cell": self.model_.graph.to_dict(), "features": self.features_, "rate": self.rate_,
+                "symbols": self.symbols_.to_dict(), "fusion": fusion}  # fmt: skip
+
+    def rebuild(self, description: Mapping[str, Any]) -> None:
+        self.symbols_ = Symbols.from_dict(description["symbols"])
+        self.features_, self.rate_ = description["features"], description["rate"]
+        self.model_ = self._new(Graph.from_dict(description["cell"]))
+        fusion = description["fusion"]
+        if fusion is not None:
+            self._fuse(fusion["texts"], fusion["weight"], fusion["bonus"])
+        self.answering_ = self.fused_ is not None or self.settings(SearchSettings).beam > 1
+
+
+def utterances_of(X: Any, y: Any, rate: float) -> Utterances:
+    """What somebody gives an estimator as recordings: arrays of frames, or names of files; and their texts.
+
+    Raises:
+        InputError: what is neither, there is none, or not one text each.
+    """
+    if isinstance(X, Utterances):
+        return X
+    frames, names = [], []
+    for i, item in enumerate(listed(X)):
+        if isinstance(item, str):
+            frames.append(read_frames(Path(item)))
+            names.append(item)
+            continue
+        array = np.asarray(item)
+        if array.ndim != 2 or not array.size or array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+            raise InputError("this is no recording", where=f"X[{i}]",
+                             remedy="give frames (T, F) of finite numbers, or the name of a file")  # fmt: skip
+        frames.append(array.astype(np.float32))
+        names.append(f"X[{i}]")
+    if not frames:
+        raise InputError("there are no recordings", remedy="give at least one")
+    texts = None if y is None else [str(text) for text in listed(y, "y")]
+    if texts is not None and len(texts) != len(frames):
+        raise InputError(f"{len(frames)} recordings and {len(texts)} texts", remedy="give one text a recording")
+    return Utterances(frames, texts, names, [""] * len(frames), rate)

@@ -1,0 +1,195 @@
+"""From the scores of every frame to words with their times: greedy, or by a beam beside a language model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.config.bounds import Positive
+from elman.config.structs import check_values
+from elman.decoding.ctc_path import aligned, best_path, log_likelihood, spans
+from elman.decoding.prefix_beam import Heard, NextSymbol, prefix_beam
+from elman.layers.ctc import collapsed
+from elman.models.letters import CountedSymbols, CountedWords, Mixed
+from elman.models.symbols import Symbols
+from elman.tasks.transcribe.figures import error_counts
+
+__all__ = [
+    "Fused",
+    "SearchSettings",
+    "Transcript",
+    "Word",
+    "greedy",
+    "language_of",
+    "searched",
+    "transcript",
+    "weighed",
+]
+
+_WEIGHTS, _BONUSES = (0.25, 0.5, 0.75, 1.0, 1.5), (0.5, 1.0, 2.0)
+_LOOK = 100  # recordings that weights are chosen by, at most
+_NARROW = 8  # beam that they are chosen with, at most
+_LOST = 0.9  # word error rate from which there is nothing to choose by
+_MIXED = 0.9  # of words, where unknown ones are possible
+
+
+class SearchSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The [search] section of a recipe that writes down speech.
+
+    Attributes:
+        language: counted n-grams of the training transcripts that the beam asks: of "words", spelled out; of "symbols";
+            or "none".
+        order: n. open: whether words may be written that no transcript has.
+        beam: beginnings of a text that are followed at once; 1 with no language model is no beam: the likeliest symbol
+            of each frame.
+        weight, bonus: of the language model, and of each symbol; a weight below 0: both are chosen by the validation
+            part.
+    """
+
+    language: Literal["none", "symbols", "words"] = "none"
+    order: Positive = 3
+    open: bool = True
+    beam: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 16
+    weight: Annotated[float, msgspec.Meta(ge=-1, le=100)] = -1.0
+    bonus: Annotated[float, msgspec.Meta(ge=-100, le=100)] = 0.0
+
+    def check(self) -> None:
+        """Raises InputError for a value that makes no sense, naming its key."""
+        check_values(self, "search")
+
+
+@dataclass(frozen=True)
+class Fused:
+    """A language model, what it weighs, and the texts that it counted."""
+
+    model: NextSymbol
+    texts: Sequence[str]
+    weight: float
+    bonus: float
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word that was heard.
+
+    Attributes:
+        start, end: seconds from the beginning of the recording.
+        confidence: p(word | its own frames).
+    """
+
+    word: str
+    start: float
+    end: float
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What was heard in a recording.
+
+    Attributes:
+        text: of it. words: with their times.
+        log_prob: ln p(text | frames), over all paths.
+        others: further texts with their scores, the best first; the text itself is the first of them.
+    """
+
+    text: str
+    words: Sequence[Word]
+    log_prob: float
+    others: Sequence[tuple[str, float]] = ()
+
+
+def language_of(settings: SearchSettings, symbols: Symbols, texts: Sequence[str]) -> NextSymbol | None:
+    """The language model that the settings name, counted in some texts."""
+    if settings.language == "none":
+        return None
+    counted = CountedSymbols(
+        2 * settings.order if settings.language == "words" else settings.order,
+        len(symbols),
+        symbols.encode(list(texts)),
+    )
+    if settings.language == "symbols":
+        return counted
+    words = CountedWords(settings.order, symbols, texts)
+    return Mixed(words, counted, _MIXED) if settings.open else words
+
+
+def greedy(log_probs: NDArray[np.float64]) -> list[int]:
+    """The symbols of the likeliest path."""
+    return collapsed(best_path(log_probs))
+
+
+def searched(log_probs: NDArray[np.float64], beam: int, fused: Fused | None, nbest: int = 1) -> list[Heard]:
+    """The likeliest texts, the best first."""
+    if fused is None:
+        return prefix_beam(log_probs, beam=beam, nbest=nbest)
+    return prefix_beam(log_probs, beam=beam, nbest=nbest, language=fused.model, weight=fused.weight, bonus=fused.bonus)
+
+
+def transcript(
+    log_probs: NDArray[np.float64], text: Sequence[int], symbols: Symbols, step: float, reach: float, end: float
+) -> Transcript:
+    """A text with the times of its words, by the likeliest path through it.
+
+    Args:
+        text: its symbols.
+        step: seconds from one step to the next. reach: seconds that a step hears. end: of the recording.
+    """
+    path = aligned(log_probs, text)
+    if path is None:  # a beam keeps nothing that the frames cannot hold
+        return Transcript(symbols.decode(text), (), -math.inf)
+    said, names = spans(path), symbols.names
+    groups: list[list[int]] = []  # of each word, which symbols
+    for i, one in enumerate(said):
+        name = names[one.symbol]
+        if name == " ":
+            groups.append([])
+        elif not groups or (name.startswith("\u2581") and groups[-1]):
+            groups.append([i])
+        else:
+            groups[-1].append(i)
+    found = []
+    for group in filter(None, groups):
+        first, last = said[group[0]].first, said[group[-1]].end
+        own = [said[i].symbol for i in group]
+        sure = math.exp(log_likelihood(log_probs[first:last], own))
+        start = min(first * step, end)
+        found.append(Word(symbols.decode(own), start, min((last - 1) * step + reach, end), sure))
+    # where steps overlap, or read on into the next word, a word ends where the next one begins
+    words = [
+        Word(w.word, w.start, min(w.end, after.start), w.confidence) for w, after in zip(found, [*found[1:], None])
+        if after is not None
+    ] + found[-1:]  # fmt: skip
+    return Transcript(symbols.decode(text), words, log_likelihood(log_probs, text))
+
+
+def weighed(
+    fused: Fused, log_probs: Sequence[NDArray[np.float64]], references: Sequence[str], symbols: Symbols, beam: int
+) -> Fused:
+    """The same with the weight, and then the bonus, that leave the fewest wrong words in some recordings, then letters.
+
+    Of recordings of which next to nothing is heard it is left as it is.
+    """
+    some, wanted = log_probs[:_LOOK], references[:_LOOK]
+
+    def wrong(answers: Sequence[str]) -> tuple[int, int]:
+        words, letters = (error_counts(wanted, answers, letters=single)[:, :3].sum() for single in (False, True))
+        return int(words), int(letters)
+
+    def tried(candidate: Fused) -> tuple[int, int]:
+        return wrong([symbols.decode(searched(one, min(beam, _NARROW), candidate)[0].symbols) for one in some])
+
+    words = sum(len(text.split()) for text in wanted)
+    if wrong([symbols.decode(greedy(one)) for one in some])[0] >= _LOST * words:
+        return fused
+    found = {w: tried(replace(fused, weight=w)) for w in _WEIGHTS}
+    fused = replace(fused, weight=min(_WEIGHTS, key=found.__getitem__))
+    bonuses = {fused.bonus: found[fused.weight]}
+    bonuses |= {b: tried(replace(fused, bonus=b)) for b in _BONUSES if b != fused.bonus}
+    return replace(fused, bonus=min(bonuses, key=bonuses.__getitem__))

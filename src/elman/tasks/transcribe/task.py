@@ -1,0 +1,137 @@
+"""The task `transcribe`: from recordings to what is said in them, and what else `elman.tasks.contract.Task` asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+
+from elman.config.bounds import Positive
+from elman.config.settings import DataSettings
+from elman.config.structs import check_values
+from elman.data.speech import Utterances, load_speech, read_utterances
+from elman.data.table import Table
+from elman.errors import InputError
+from elman.pages.page import Section
+from elman.tasks.contract import Baseline, Look, Note, Row, Shown, Split, Task, Trained
+from elman.tasks.figures import Json
+from elman.tasks.transcribe.baselines import baselines
+from elman.tasks.transcribe.estimator import Transcriber
+from elman.tasks.transcribe.search import Transcript
+
+__all__ = ["TASK", "Asked", "Transcribe"]
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be asked of answers; where nothing is said it is as the RUN says.
+
+    Attributes:
+        nbest: texts of each recording, the best first.
+        beam: beginnings of a text that are followed at once. weight, bonus: see
+            `elman.tasks.transcribe.search.SearchSettings`; a weight of 0 leaves the language model out.
+    """
+
+    nbest: Positive = 1
+    beam: Annotated[int, msgspec.Meta(ge=1, le=10_000)] | None = None
+    weight: Annotated[float, msgspec.Meta(ge=0, le=100)] | None = None
+    bonus: Annotated[float, msgspec.Meta(ge=-100, le=100)] | None = None
+
+    def check(self) -> None:
+        """Raises InputError for a value that makes no sense, naming its key."""
+        check_values(self, "answer")
+
+
+class Transcribe(Task[Transcriber, Utterances]):
+    """See `elman.tasks.contract.Task`."""
+
+    kind = Transcriber
+    kept = ("format", "encoding", "input", "target", "group", "rate")
+    options = Asked
+    reads_files = True
+
+    # -- learn
+
+    def read(self, settings: DataSettings) -> Split[Utterances]:
+        found, notes = load_speech(settings)
+        return Split(found["train"], found["valid"], found["test"], notes)
+
+    def baselines(self, estimator: Transcriber, data: Split[Utterances]) -> list[Baseline]:
+        return baselines(estimator, data)
+
+    # -- use
+
+    def asked(self, estimator: Transcriber, options: msgspec.Struct) -> Transcriber:
+        assert isinstance(options, Asked)
+        return estimator.searching(options.nbest, options.beam, options.weight, options.bonus)
+
+    def examples_of(self, estimator: Transcriber, texts: Sequence[str]) -> Utterances:
+        """Of names of files."""
+        parts = [self.examples_in(estimator, DataSettings(path=text), False, lambda line: None) for text in texts]
+        return Utterances(
+            [one for part in parts for one in part.frames], None, [name for part in parts for name in part.names],
+            [speaker for part in parts for speaker in part.speakers], estimator.rate_,
+        )  # fmt: skip
+
+    def examples_in(self, estimator: Transcriber, settings: DataSettings, labelled: bool, note: Note) -> Utterances:
+        settings = settings if settings.rate else msgspec.structs.replace(settings, rate=estimator.rate_)
+        found = read_utterances(settings, note)
+        if labelled and found.texts is None:
+            raise InputError("no transcripts to judge by", where=settings.path,
+                             remedy="give a table with the columns path and text")  # fmt: skip
+        if found.rate != estimator.rate_:
+            raise InputError(f"{found.rate:g} frames a second, and the model reads {estimator.rate_:g}",
+                             where=settings.path, remedy="make the features anew")  # fmt: skip
+        return found
+
+    def answer(self, estimator: Transcriber, examples: Utterances, note: Note) -> list[Row]:
+        """``{"text", "log_prob", "seconds", "words"}``, and if asked ``"nbest"``; words with their times."""
+        rows: list[Row] = []
+        for frames, heard in zip(examples.frames, estimator.heard(examples, estimator.nbest_)):
+            rows.append({**_row(heard, estimator.nbest_), "seconds": round(len(frames) / examples.rate, 3)})
+        return rows
+
+    def table(self, estimator: Transcriber, examples: Utterances, answers: Sequence[Row]) -> Table:
+        names = ("text", "log_prob", "seconds", "words", *(("nbest",) if estimator.nbest_ > 1 else ()))
+        answered = {name: [row[name] for row in answers] for name in names}
+        known = {} if examples.texts is None else {"transcript": list(examples.texts)}
+        return Table({"recording": list(examples.names), **known, **answered})
+
+    def show(self, row: Row) -> Shown:
+        """What was said; when each word was, and how surely, stands beside."""
+        words: Any = row["words"]
+        times = [f"{w['start']:7.2f} - {w['end']:5.2f} s  {w['confidence']:.2f}  {w['word']}" for w in words]
+        return Shown([str(row["text"])], times)
+
+    # -- trust
+
+    def made(self, estimator: Transcriber, lengths: Sequence[int]) -> Utterances:
+        draw = np.random.default_rng(0)
+        frames = [draw.standard_normal((n, estimator.features_)).astype(np.float32) for n in lengths]
+        return Utterances(frames, None, [f"drawn {n}" for n in lengths], [""] * len(lengths), estimator.rate_)
+
+    # -- look
+
+    def look(self, trained: Trained[Transcriber, Utterances]) -> Look:
+        from elman.tasks.transcribe.report import look
+
+        return look(trained)
+
+    def inspect(self, estimator: Transcriber, text: str) -> tuple[str, Sequence[Section | None]]:
+        from elman.tasks.transcribe.report import inspect
+
+        return inspect(estimator, self.examples_of(estimator, [text]))
+
+
+def _row(heard: Transcript, nbest: int) -> dict[str, Json]:
+    words: list[Json] = [
+        {"word": w.word, "start": round(w.start, 3), "end": round(w.end, 3), "confidence": round(w.confidence, 4)}
+        for w in heard.words
+    ]
+    several: list[Json] = [{"text": text, "score": round(score, 6)} for text, score in heard.others]
+    found: dict[str, Json] = {"text": heard.text, "log_prob": round(heard.log_prob, 6), "words": words}
+    return {**found, "nbest": several} if nbest > 1 else found
+
+
+TASK = Transcribe()
