@@ -30,7 +30,7 @@ CASES = {
     "W-WED": "weekly, on Wednesdays", "2W-FRI": "every 2 weeks, on Fridays", "MS": "monthly, on the first day",
     "ME": "monthly, on the last day", "BME": "monthly, on the last weekday", "BMS": "monthly, on the first weekday",
     "QS": "quarterly, on the first day of the month", "QE-NOV": "quarterly, on the last day of the month",
-    "YS": "yearly, on the first day of the month", "YE": "yearly, on the last day of the month",
+    "YS": "yearly", "YE": "yearly, on the last day of the month",
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -57,6 +58,22 @@ def test_a_column_of_numbers_that_is_really_an_id() -> None:
     )
 
 
+def test_a_time_that_is_spread_over_columns() -> None:
+    months = {"Year": [2023] * 2 + [2024] * 2, "Month": [11, 12.0, "1", 2], "y": [1, 2, 3, 4]}
+    panel = read_panel(months)
+    assert panel.notes[:2] == [
+        "columns of table: time 'Year Month', forecast: 'y'",
+        "frequency: monthly, on the first day",
+    ]
+    assert panel.dates.write(panel.after(panel.series[0], 1)) == ["2024-03"]
+    quarters = {"year": [2023, 2023, 2024], "quarter": [3, 4, 1], "gdp": [1, 2, 3]}
+    assert read_panel(quarters).table([{"gdp": np.ones(1)}])["year quarter"] == ["2024Q2"]
+    hours = {"year": [2024] * 3, "month": [2] * 3, "day": [28, 28, 29], "hour": [22, 23, 0], "pm": [1, 2, 3]}
+    assert read_panel(hours).frequency.said() == "hourly"
+    yearly = {"year": [2001, 2002, 2003], "month": [100.5, 2.0, 3.0]}  # which is no month
+    assert read_panel(yearly).channels == ["month"]
+
+
 def test_frames_are_read_as_dictionaries_are() -> None:
     frame = pd.DataFrame(hourly())
     frame["ds"] = pd.to_datetime(frame["ds"])
@@ -64,7 +81,7 @@ def test_frames_are_read_as_dictionaries_are() -> None:
     periods = indexed.copy()
     periods.index = periods.index.to_period("h")
     expected = read_panel(hourly()).series[0]
-    for table in (frame, indexed, periods, pa.Table.from_pandas(frame)):
+    for table in (frame, indexed, periods, pa.Table.from_pandas(frame), pl.from_pandas(frame)):
         found = read_panel(table).series[0]
         assert found.values.tolist() == expected.values.tolist()
         assert found.times.tolist() == expected.times.tolist()

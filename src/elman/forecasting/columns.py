@@ -181,6 +181,8 @@ def _number(value: Any) -> float:
         return float("nan")
     try:
         return float(value)
+    except OverflowError:
+        return float("inf")
     except (TypeError, ValueError):
         return float("nan")
 

@@ -124,6 +124,8 @@ class Frequency:
             name = f"every {self.n // 12} years"
         day = {1: "the first day", LAST: "the last day", FIRST_WORKING: "the first weekday",
                LAST_WORKING: "the last weekday"}.get(self.anchor, f"day {self.anchor}")  # fmt: skip
+        if self.anchor == 1 and self.n % 12 == 0:
+            return name
         return f"{name}, on {day}{'' if self.n == 1 else ' of the month'}"
 
 

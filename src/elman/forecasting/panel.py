@@ -13,6 +13,7 @@ from elman.errors import InputError
 from elman.forecasting.columns import Roles, columns_of, find_roles, numbers_of
 from elman.forecasting.dates import Dates, read_dates
 from elman.forecasting.finding import Found, find_frequency, named_frequency
+from elman.forecasting.joined import joined_time
 from elman.forecasting.repairs import Duplicates, Rows, onto_grid, ordered, said_of_repairs
 from elman.forecasting.series import Panel, Series, carried
 
@@ -56,6 +57,10 @@ def read_panel(
     if len(set(lengths.values())) > 1:
         raise InputError(f"columns differ in length: {lengths}", where=source)
     notes: list[str] = []
+    joined = None if roles and roles.time else joined_time(columns)
+    if joined:
+        name, texts, parts_of_it = joined
+        columns = {name: texts} | {other: values for other, values in columns.items() if other not in parts_of_it}
     found = find_roles(columns, roles or Roles(), notes.append, source)
     count = max(lengths.values())
     dates = Dates(np.arange(count), "integer")
