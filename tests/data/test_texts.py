@@ -5,6 +5,7 @@ from __future__ import annotations
 import lzma
 from pathlib import Path
 
+import pandas
 import pytest
 
 from elman.config.settings import DataSettings
@@ -78,9 +79,69 @@ def test_a_folder_of_texts_and_a_column_of_them(tmp_path):
     assert sorted(t for texts in found.values() for t in texts.texts) == sorted(f"row number {i}" for i in range(20))
 
 
+def test_a_folder_of_mixed_files(tmp_path):
+    for i in range(20):
+        written(tmp_path / "mixed" / f"{i}.txt", f"text {i}\n")
+    for name in ("cover.jpg", "tune.mid", "program", ".hidden"):
+        (tmp_path / "mixed" / name).write_bytes(b"\xff\xd8\0\0")
+    written(tmp_path / "mixed" / "deep" / "README", "a text, too\n")
+    written(tmp_path / "mixed" / "empty.txt", "")
+    found, notes = load_texts(DataSettings(path=str(tmp_path / "mixed")))
+    assert sum(map(len, found.values())) == 21
+    assert notes[0].startswith("21 of 25 files of ")
+    assert notes[1] == "left out: 3 files that are no plain text (cover.jpg, program, tune.mid)"
+    (tmp_path / "mixed" / "bad.txt").write_bytes(b"good\ncaf\xe9")
+    with pytest.raises(InputError, match=r"bad\.txt, line 2: byte 0xE9 is not UTF-8; .*data\.encoding=latin-1"):
+        load_texts(DataSettings(path=str(tmp_path / "mixed")))
+
+
+def test_a_file_that_may_not_be_read_is_one_line(tmp_path, monkeypatch):
+    path = written(tmp_path / "a.txt", "text\n" * 100)
+
+    def refused(self, *arguments, **more):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "open", refused)
+    with pytest.raises(InputError, match=r"a\.txt: cannot be read \(Permission denied\)"):
+        load_texts(DataSettings(path=str(path)))
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "jsonl"])
+def test_rows_without_text_are_left_out_and_counted(tmp_path, form):
+    texts = [None if i % 5 == 0 else float("nan") if i % 7 == 0 else f"row number {i}" for i in range(30)]
+    table = pandas.DataFrame({"id": range(30), "text": texts})
+    path = tmp_path / f"t.{form}"
+    if form == "jsonl":
+        table.to_json(path, orient="records", lines=True)
+    else:
+        getattr(table, f"to_{form}")(path, **({"index": False} if form == "csv" else {}))
+    found, notes = load_texts(DataSettings(path=str(path)))
+    assert sum(map(len, found.values())) == 20
+    assert notes[0] == "left out: 10 of 30 rows without text in 'text'"
+    with pytest.raises(InputError, match="no column 'txt'; did you mean 'text'"):
+        load_texts(DataSettings(path=str(path), input="txt"))
+    pandas.DataFrame({"text": [None] * 9}).to_parquet(tmp_path / "none.parquet")
+    with pytest.raises(InputError, match="no column holds text"):
+        load_texts(DataSettings(path=str(tmp_path / "none.parquet")))
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_ends_of_lines_and_marks_are_no_characters(tmp_path, ends, encoding):
+    text = "".join(f"line {i}\n" for i in range(300))
+    (tmp_path / "a.txt").write_bytes(text.replace("\n", ends).encode(encoding))
+    found, _ = load_texts(DataSettings(path=str(tmp_path / "a.txt")))
+    assert "".join(found[part].texts[0] for part in ("valid", "train", "test")) == text
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("", "there is no text"), (" \n\n", "there is no text"), ("abc", "too short to keep some for the")],
+    [
+        ("", "there is no text"),
+        ("abc\0" * 99, "this is not text"),
+        (" \n\n", "there is no text"),
+        ("abc", "too short to keep some for the"),
+    ],
 )
 def test_what_cannot_be_read_or_cut(tmp_path, text, said):
     with pytest.raises(InputError, match=said):

@@ -70,3 +70,19 @@ def test_a_token_that_is_called_as_a_sign_is_a_word_that_nobody_knows():
     """Else it would begin a text in the midst of another, and not be foretold."""
     units = RunningUnits.fit(["a <begin> <end> <pad> b"], "token")
     assert units.encode("a <begin> <end> <pad> b").tolist() == [4, 1, 1, 1, 5]
+
+
+@pytest.mark.parametrize("kind", ["character", "token", "word", "bpe"])
+def test_a_vocabulary_that_knows_nothing_is_none(kind):
+    signs = 5 if kind in ("word", "bpe") else 4
+    for size in (1, signs):
+        with pytest.raises(
+            InputError, match=f"a vocabulary of {size} units has room for nothing beside its {signs} signs"
+        ):
+            RunningUnits.fit([TEXT], kind, size)
+    if kind != "bpe":  # which has a unit for every letter in any case
+        assert len(RunningUnits.fit([TEXT], kind, signs + 1)) == signs + 1
+        with pytest.raises(
+            InputError, match=r"each seen 1000 times has room.*text\.vocabulary, or a smaller text\.min"
+        ):
+            RunningUnits.fit([TEXT], kind, min_count=1000)

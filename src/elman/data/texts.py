@@ -133,10 +133,19 @@ def read_whole(path: str | Path, settings: DataSettings, note: Note) -> Texts:
     found: Sequence[Text]
     if path.is_dir():
         files = sorted(f for f in path.rglob("*") if f.is_file() and not f.name.startswith("."))
-        plain = [f for f in files if bare_suffix(f) in _PLAIN]
-        found = [text for f in plain if not is_blank([text := _text(f, settings, shelf)])]
+        read, others = list[Text](), list[str]()
+        for file in files:
+            try:
+                if bare_suffix(file) in _PLAIN:
+                    read.append(_text(file, settings, shelf))
+                else:
+                    others.append(file.name)
+            except InputError:
+                if bare_suffix(file):
+                    raise
+                others.append(file.name)  # what has no suffix may be anything
+        found = [text for text in read if not is_blank([text])]
         note(f"{len(found):,} of {len(files):,} files of {shown(path)} read, each a text")
-        others = [f.name for f in files if bare_suffix(f) not in _PLAIN]
         if others:
             note(f"left out: {len(others):,} files that are no plain text ({', '.join(others[:3])}"
                  f"{' ...' * (len(others) > 3)})")  # fmt: skip

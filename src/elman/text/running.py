@@ -56,7 +56,7 @@ class RunningUnits:
             size: entries at most, specials among them. min_count: rarer words, tokens and characters are unknown.
 
         Raises:
-            InputError: no such kind, or no text to learn from.
+            InputError: no such kind, no text to learn from, or a vocabulary without room for any of it.
         """
         if kind not in get_args(RunningKind):
             raise InputError(f"no units are called {kind!r}", remedy=f"choose {', '.join(get_args(RunningKind))}")
@@ -68,13 +68,25 @@ class RunningUnits:
             if not any(unit.strip() for unit in counts):
                 raise _no_text()
             learned = Vocabulary.counted(counts, min_count, size, _SPECIALS[2:]).words[len(_SPECIALS) :]
-            return cls(kind, learned, lowercase)
+            return cls(kind, learned, lowercase)._checked(size, min_count)
         lines = (line for text in read for line in text.split(_LINE) if line.strip())
         first = next(lines, None)
         if first is None:
             raise _no_text()
-        found = Units.fit(chain([first], lines), kind, size - 1, min_count, lowercase)  # type: ignore[arg-type]
-        return cls(kind, found.to_dict()["learned"], lowercase)
+        room = max(size - 1, len(_SPECIALS) + 1)
+        found = Units.fit(chain([first], lines), kind, room, min_count, lowercase)  # type: ignore[arg-type]
+        return cls(kind, found.to_dict()["learned"], lowercase)._checked(size, min_count)
+
+    def _checked(self, size: int, min_count: int) -> RunningUnits:
+        """These, unless all text would be unknown to them."""
+        signs = len(_SPECIALS) + (self._units is not None)  # the end of a line is one
+        if size <= signs or len(self) <= signs:
+            often = f", each seen {min_count} times" if min_count > 1 else ""
+            raise InputError(
+                f"a vocabulary of {size} units{often} has room for nothing beside its {signs} signs",
+                remedy="give a larger text.vocabulary" + (", or a smaller text.min_count" if often else ""),
+            )
+        return self
 
     def __len__(self) -> int:
         return len(self.words)
