@@ -37,6 +37,7 @@ _ROOMS: dict[str, str] = {
     "Classifier": "elman.tasks.estimators",
     "Tagger": "elman.tasks.estimators",
     "Composer": "elman.tasks.estimators",
+    "Forecaster": "elman.tasks.estimators",
     "LanguageModel": "elman.tasks.estimators",
     "Translator": "elman.tasks.estimators",
     "Responder": "elman.tasks.estimators",

@@ -35,9 +35,8 @@ def commands(body: str) -> list[list[str]]:
 
 
 def _short(recipe: str) -> list[str]:
-    return (
-        SHORT if recipe not in ("music", "folk", "compose", "speech", "transcribe") else SHORT[:-2]
-    )  # frames have no embedding
+    without = ("music", "folk", "compose", "speech", "transcribe", "forecast")  # frames and numbers have no embedding
+    return SHORT if recipe not in without else SHORT[:-2]
 
 
 def run(words: list[str]) -> subprocess.CompletedProcess[str]:

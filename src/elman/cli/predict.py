@@ -27,6 +27,7 @@ def predict(
     nbest: int | None = None,
     beam: int | None = None,
     alignment: FLAG = False,
+    horizon: str | None = None,
     set: SET = None,
     json: JSON = False,
 ) -> int:
@@ -51,12 +52,15 @@ def predict(
         So many hypotheses are followed at once; likewise.
     alignment
         Show what was looked at as each unit was written; likewise.
+    horizon
+        So many steps ahead, or a time such as "2 weeks"; of RUNs that continue series.
     set
         How to read the file, where it differs from the training data: data.encoding=latin-1, data.format=table ...;
         and how to answer: answer.KEY=VALUE.
     """
     asked, read = asked_and_read(set)
-    given = {"nbest": nbest, "beam": beam, "alignment": alignment or None}
+    steps = int(horizon) if horizon is not None and horizon.isdigit() else horizon
+    given = {"nbest": nbest, "beam": beam, "alignment": alignment or None, "horizon": steps}
     values = {key: value for key, value in given.items() if value is not None}
     if (input is None) == (data is None):
         raise InputError("give either one INPUT or --data PATH", where="elman predict")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 import msgspec
 
@@ -83,6 +83,9 @@ def assign(
         if section in kinds:
             raise InputError(f"{section!r} is a section", where=where, remedy=f"set one of its keys: {section}.KEY=...")
         raise unknown_key(section, list(kinds), where)
+    kind = fields_of(kinds[section]).get(path[0])
+    if isinstance(value, str) and "," in value and get_origin(kind) is tuple:
+        value = _value(f"[{value}]")  # 8640,2880,2880 needs no brackets
     nested: dict[str, Any] = {path[-1]: value}
     for key in reversed(path[:-1]):
         nested = {key: nested}

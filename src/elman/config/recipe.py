@@ -46,6 +46,9 @@ _DESCRIBES = (
     "header",
     "scheme",
     "step",
+    "frequency",
+    "zone",
+    "duplicates",
 )
 
 _OF_DATA = {"data", "text"}  # sections that say nothing of the model

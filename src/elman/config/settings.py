@@ -27,12 +27,16 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True):
         group: column whose equal rows stay on one side of a split.
         id, time: columns, where a row is a time step: of which series, and what orders its rows; empty: seen and told.
             "-" as id: a row is no time step.
-        split: shares of train, valid and test.
+        split: shares of train, valid and test; of series in time, numbers of rows do as well.
         seed: of the split.
         fold: 0 to 9 takes that tenth as test and the next as valid (cross-validation); -1: `split`.
         classes: treebank of sentiment only: 5, or 2 (neutral left out).
         phrases: treebank of sentiment only: every labelled phrase of the training trees is an example.
         scheme: of entity tags: IOB1, IOB2, IOBES, BILOU, none (plain labels), or auto.
+        horizon: of series in time, the steps to forecast; or a time, "2 weeks"; 0: a season, which is told.
+        frequency: likewise, the step from row to row, "hour" or "business day"; empty: found and told.
+        zone: likewise, in which time zone days are counted and times without an offset are meant, "Europe/Berlin".
+        duplicates: likewise, which row of several of one moment counts; "refuse": only equal ones are taken as one.
         step: of music, the beats (quarter notes) from one frame to the next; 0: .25 of MIDI and ABC, of piano rolls
             what their file says, else 1.
         rate: of features of speech, frames a second, where their file does not say it; 0: 100.
@@ -58,6 +62,10 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True):
     classes: Literal[2, 5] = 5
     phrases: bool = True
     scheme: Literal["auto", "IOB1", "IOB2", "IOBES", "BILOU", "none"] = "auto"
+    horizon: int | str = 0
+    frequency: str = ""
+    zone: str = ""
+    duplicates: Literal["refuse", "first", "last", "mean", "sum"] = "refuse"
     step: float = 0.0
     rate: float = 0.0
 

@@ -13,4 +13,5 @@ TASKS: dict[str, str] = {
     "translate": "elman.tasks.translate.task",
     "dialogue": "elman.tasks.dialogue.task",
     "transcribe": "elman.tasks.transcribe.task",
+    "forecast": "elman.tasks.forecast.task",
 }

@@ -10,10 +10,13 @@ from typing import Any
 
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from elman.data.windows import origins
 from elman.tasks.classify import estimator as classifier
 from elman.tasks.compose import estimator as composer
 from elman.tasks.dialogue import estimator as responder
 from elman.tasks.figures import number
+from elman.tasks.forecast import estimator as forecaster
+from elman.tasks.forecast.given import panel_of
 from elman.tasks.generate import estimator as language
 from elman.tasks.tag import estimator as tagger
 from elman.tasks.transcribe import estimator as transcriber
@@ -23,7 +26,7 @@ from elman.training.randomness import python_draws_kept
 with python_draws_kept():  # rich draws as it is imported, and parts of scikit-learn import it in the midst of a fit
     import rich.progress  # noqa: F401
 
-__all__ = ["Classifier", "Composer", "LanguageModel", "Responder", "Tagger", "Transcriber", "Translator"]
+__all__ = ["Classifier", "Composer", "Forecaster", "LanguageModel", "Responder", "Tagger", "Transcriber", "Translator"]
 
 
 class Classifier(classifier.Classifier, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -54,6 +57,21 @@ class Composer(composer.Composer, BaseEstimator):  # type: ignore[misc]
         """It learns from piano rolls, or from names of files, alone."""
         tags = super().__sklearn_tags__()
         tags.input_tags.string, tags.input_tags.two_d_array, tags.input_tags.three_d_array = True, False, True
+        return tags
+
+
+class Forecaster(forecaster.Forecaster, BaseEstimator):  # type: ignore[misc]
+    __doc__ = forecaster.Forecaster.__doc__
+
+    def score(self, y: Any, X: Any = None) -> float:
+        """Minus the mean scaled error over the series, from every origin with as many steps before as are read."""
+        windows = origins(panel_of(y), [self.context_] * len(panel_of(y)), self.horizon_)
+        return -number(self.judge(windows), "mase")
+
+    def __sklearn_tags__(self) -> Any:
+        """It learns from series alone, of any number of steps and channels."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array, tags.input_tags.three_d_array = True, False
         return tags
 
 

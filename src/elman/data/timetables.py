@@ -1,0 +1,40 @@
+"""Files of tables with a column of times, as series: what [data] says of them, handed to `elman.forecasting.panel`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from elman.config.settings import DataSettings
+from elman.data.columns import input_names
+from elman.data.formats import read_table
+from elman.data.textfile import shown
+from elman.forecasting.columns import Roles
+from elman.forecasting.panel import read_panel
+from elman.forecasting.series import Panel
+
+__all__ = ["read_timetable"]
+
+
+def read_timetable(path: str | Path, settings: DataSettings, like: Roles | None = None) -> Panel:
+    """The series of a file; what was guessed and repaired stands in its notes.
+
+    Args:
+        like: the columns of another file, which are those of this one unless the settings name others.
+
+    Raises:
+        InputError: no table, or one that is no panel.
+    """
+    notes: list[str] = []
+    table = read_table(path, settings.encoding, settings, notes.append)
+
+    wanted = settings.target or settings.input
+    there = like or Roles()
+    time, id = (name if name in table.columns else "" for name in (there.time, there.id))
+    target = input_names(table.names, wanted) if wanted else there.target
+    roles = Roles(settings.time or time, settings.id or id, target)
+    panel = read_panel(
+        table.columns, roles, frequency=settings.frequency, zone=settings.zone, duplicates=settings.duplicates,
+        source=shown(Path(path)), where=table.where,
+    )  # fmt: skip
+    return replace(panel, notes=[*notes, *panel.notes])

@@ -1,0 +1,51 @@
+"""What the model.json of a forecaster may say."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+from elman.config.training import TrainingSettings
+from elman.models.described import Description, Number, check_layers, converted
+from elman.models.forecaster_settings import ForecasterSettings
+from elman.training.run_reader import StoredWeights, damaged
+
+__all__ = ["ForecasterDescription"]
+
+Steps = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
+Above = Annotated[float, msgspec.Meta(gt=0, le=1e30)]
+
+
+class SeriesScale(msgspec.Struct):
+    """Of each channel of a series: what is taken off, what it is divided by, and the error of its naive forecast."""
+
+    level: list[Number]
+    spread: list[Above]
+    naive: list[Annotated[float, msgspec.Meta(ge=0, le=1e30)]]
+
+
+class ForecasterDescription(Description, kw_only=True):
+    """See `elman.tasks.forecast.estimator.Forecaster.described`."""
+
+    cell: dict[str, Any]
+    context: Steps
+    horizon: Steps
+    segment: Steps
+    season: Steps
+    channels: Annotated[list[str], msgspec.Meta(min_length=1)]
+    scales: dict[str, SeriesScale]
+    calibrated: bool = True
+
+    def check(self, weights: StoredWeights) -> None:
+        where, C = weights.path, len(self.channels)
+        for struct in (ForecasterSettings, TrainingSettings):
+            own = {k: v for k, v in self.parameters.items() if k in struct.__struct_fields__}
+            converted(own, struct, "parameters", where)
+        check_layers(self.parameters.get("layers", 1), weights)
+        for name, scale in self.scales.items():
+            if {len(scale.level), len(scale.spread), len(scale.naive)} != {C}:
+                raise damaged(f"the series {name!r:.80} has scales of another number of channels than {C}", where)
+        shape = weights.shapes.get("corrections", ())
+        if shape[1:] != (self.horizon, C):
+            raise damaged(f"a horizon of {self.horizon} and {C} channels, and corrections of shape {shape}", where)

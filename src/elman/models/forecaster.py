@@ -1,0 +1,154 @@
+"""A network that forecasts: from the last steps of series to the next ones, one value, a distribution or quantiles."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from elman.cells.find import find_cell
+from elman.equations.graph import Graph
+from elman.errors import InputError
+from elman.layers import arguments
+from elman.models.forecast_outputs import LEVELS, Output, output_of
+from elman.models.forecaster_forms import FORMS, Form, Shape
+from elman.models.forecaster_settings import ForecasterSettings
+from elman.sequences import within
+
+__all__ = ["ForecastNetwork"]
+
+_LEAST = 1e-4  # of the spread of a window, in units of its series': one that stands still is divided by that
+
+
+class ForecastNetwork(nn.Module):
+    """Windows (T, B, C) in, what is foretold of the `horizon` steps behind each out.
+
+    Args:
+        settings: what it is made of.
+        context, horizon: steps read, at most, and steps ahead.
+        channels: C.
+        segment: steps of a stretch.
+        graph: the cell, where it is known already (from a RUN); else `settings.cell` is looked up.
+
+    Attributes:
+        corrections: (Q, horizon, C) what is added to each quantile, learned from residuals on series held out.
+    """
+
+    corrections: Tensor
+
+    def __init__(
+        self,
+        settings: ForecasterSettings,
+        context: int,
+        horizon: int,
+        channels: int,
+        segment: int,
+        *,
+        graph: Graph | None = None,
+    ) -> None:
+        super().__init__()
+        self.settings, self.channels = settings, channels
+        self.output: Output = output_of(settings.output, settings.error)
+        self.together = settings.channels == "joint"
+        width, apart = (channels, 1) if self.together else (1, channels)
+        self.shape = Shape(context, horizon, segment, width, apart, self.output.size)
+        self.form: Form = FORMS[settings.form](
+            settings, self.shape, graph if graph is not None else find_cell(settings.cell)
+        )
+        self.register_buffer("corrections", torch.zeros(len(LEVELS), horizon, channels))
+
+    @property
+    def graph(self) -> Graph | None:
+        """The cell; None of a form that has none."""
+        layer = getattr(self.form, "layer", None)
+        return None if layer is None else layer.graph
+
+    def forward(self, x: Tensor, lengths: Tensor, steps: int = 0, draws: torch.Generator | None = None) -> Tensor:
+        """Parameters (steps, B, C, P) of the steps ahead, in the units of x.
+
+        Args:
+            x: (T, B, C); anything behind each length.
+            lengths: (B,).
+            steps: ahead; 0: as many as the horizon. Of a form of fixed steps no more than these.
+            draws: where forecasts are fed back, they are drawn; None: the mean or median is.
+        """
+        level, scale = self._level(x, lengths)
+        ones = torch.ones((), device=x.device)
+
+        def feed(raw: Tensor) -> Tensor:
+            placed = self.output.place(raw, 0 * ones, ones)
+            return self.output.centre(placed) if draws is None else self.output.draw(placed, draws)
+
+        rows, ends, channel = self._rows((x - level) / scale, lengths)
+        raw = self.form(rows, ends, channel, steps or self.shape.horizon, feed)
+        return self._placed(raw, level, scale)
+
+    def loss(self, x: Tensor, lengths: Tensor, future: Tensor) -> tuple[Tensor, int]:
+        """The mean loss of the values that came, (horizon, B, C), NaN where none did; and how many these are."""
+        level, scale = self._level(x, lengths)
+        rows, ends, channel = self._rows((x - level) / scale, lengths)
+        ahead, _, _ = self._rows(((future - level) / scale).nan_to_num(0.0), lengths)
+        placed = self._placed(self.form.taught(rows, ends, channel, ahead), level, scale)
+        real = ~future.isnan()
+        loss = self.output.loss(placed, future.nan_to_num(0.0))
+        count = int(real.sum())
+        return (loss * real).sum() / max(1, count), count
+
+    def encode(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """(B, channels times H) the state behind the last step read, of every layer's last: features of a window.
+
+        Raises:
+            InputError: a form without a state.
+        """
+        layer = getattr(self.form, "layer", None)
+        if layer is None:
+            raise InputError("the fixed window has no state", where="model.form", remedy="choose another form")
+        seen: list[Tensor] = []
+        hook = layer.register_forward_hook(lambda _, given, found: seen.append(arguments.parts(found[1])[0][-1]))
+        try:
+            self(x, lengths)
+        finally:
+            hook.remove()
+        return seen[0].reshape(x.shape[1], -1)
+
+    def quantiles(self, placed: Tensor, corrected: bool = True) -> Tensor:
+        """(steps, B, C, Q) at `elman.models.forecast_outputs.LEVELS`, of parameters of the steps ahead.
+
+        Beyond the horizon that was learned the corrections of its blocks add up as variances of a random walk do.
+        """
+        found = self.output.quantiles(placed)
+        if not corrected:
+            return found
+        block, step = (torch.arange(len(placed)) // self.shape.horizon), torch.arange(len(placed)) % self.shape.horizon
+        last = self.corrections[:, -1:]
+        here = self.corrections[:, step]  # (Q, steps, C)
+        wide = torch.sign(here) * (block[:, None] * last**2 + here**2).sqrt()
+        moved: Tensor = found + wide.permute(1, 2, 0)[:, None]
+        return moved.sort(-1).values  # a correction may carry one past its neighbour
+
+    # -- what is taken off
+
+    def _level(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """What is taken off each channel of each window, and what it is divided by: (B, C) each."""
+        B = torch.arange(x.shape[1], device=x.device)
+        if self.settings.level == "none":
+            return x.new_zeros(x.shape[1:]), x.new_ones(x.shape[1:])
+        if self.settings.level == "last":
+            return x[lengths.to(x.device) - 1, B], x.new_ones(x.shape[1:])
+        real = within(lengths, len(x), device=x.device)[..., None]
+        n = lengths.to(x)[:, None]
+        mean = torch.where(real, x, 0).sum(0) / n
+        spread = (torch.where(real, x - mean, 0).square().sum(0) / n).sqrt()
+        return mean, spread + _LEAST
+
+    def _rows(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Windows (T, B, C) as rows (T, R, F); their lengths, and which channel each is."""
+        T, B, C = x.shape
+        if self.together:
+            return x, lengths, torch.zeros(B, dtype=torch.int64, device=x.device)
+        channel = torch.arange(C, device=x.device).repeat(B)
+        return x.reshape(T, B * C, 1), lengths.repeat_interleave(C), channel
+
+    def _placed(self, raw: Tensor, level: Tensor, scale: Tensor) -> Tensor:
+        """(steps, B, C, P) parameters of raw numbers (steps, R, F, P)."""
+        steps, P = len(raw), raw.shape[-1]
+        return self.output.place(raw.reshape(steps, *level.shape, P), level[..., None], scale[..., None])

@@ -1,0 +1,142 @@
+"""Windows of series as a network reads them: cut out of the series when their batch is made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from elman.data.windows import Windows
+from elman.sequences import Sequences, within
+
+__all__ = ["ReadWindows", "Scale", "WindowBatch", "scale_of"]
+
+_STILL = 1e-12  # of a level: what moves less stands still
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a series is measured by, each (C,).
+
+    Attributes:
+        level, spread: what is taken off, and what it is divided by then: mean and standard deviation.
+        naive: the mean absolute error of the seasonal naive forecast over it, in the units of the data, by which scaled
+            errors are scaled (Hyndman and Koehler 2006); 0 where it is constant or repeats itself, or is too short.
+    """
+
+    level: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    naive: NDArray[np.float64]
+
+
+def scale_of(values: NDArray[np.float64], season: int) -> Scale:
+    """Of a stretch (T, C) of a series, NaN where a value is missing; a channel without one has level 0 and spread 1."""
+    known = ~np.isnan(values)
+    count = np.maximum(known.sum(0), 1)
+    level = np.where(known, values, 0).sum(0) / count
+    spread = np.sqrt((np.where(known, values - level, 0) ** 2).sum(0) / count)
+    spread[spread <= _STILL * np.maximum(1, np.abs(level))] = 1.0
+    steps = np.abs(values[season:] - values[:-season])
+    there = ~np.isnan(steps)
+    naive = np.where(there, steps, 0).sum(0) / np.maximum(there.sum(0), 1)
+    naive[naive <= _STILL * np.maximum(1, np.abs(level))] = 0.0
+    return Scale(level, spread, naive)
+
+
+@dataclass(frozen=True)
+class WindowBatch:
+    """B windows.
+
+    Attributes:
+        sequences: histories (T, B, C).
+        future: (horizon, B, C) what came then; NaN where nothing is known.
+    """
+
+    sequences: Sequences
+    future: Tensor
+
+    @property
+    def lengths(self) -> Tensor:
+        return self.sequences.lengths
+
+    def spoiled(self, steps: int) -> WindowBatch:
+        return replace(self, sequences=self.sequences.spoiled(steps))
+
+
+@dataclass(frozen=True)
+class ReadWindows:
+    """N windows over series that lie one behind the other.
+
+    Attributes:
+        data: (sum of T, C) float32, each series less its level, in units of its spread; gaps carried on.
+        truth: the same, NaN where there is a gap.
+        series: (N,) which one each window is of.
+        first, origin, end: (N,) places in `data`: where that begins, the first step that is foretold, where it ends.
+        scales: of each series.
+        context, horizon: steps that are read, at most, and foretold.
+    """
+
+    data: Tensor
+    truth: Tensor
+    series: NDArray[np.int64]
+    first: NDArray[np.int64]
+    origin: NDArray[np.int64]
+    end: NDArray[np.int64]
+    scales: Sequence[Scale]
+    context: int
+    horizon: int
+
+    @classmethod
+    def of(cls, windows: Windows, scales: Sequence[Scale], context: int) -> ReadWindows:
+        """Of windows over series of these scales."""
+        every = windows.panel.series
+        pairs = list(zip(every, scales, strict=True))
+        data = np.concatenate([(one.values - by.level) / by.spread for one, by in pairs])
+        truth = np.where(np.concatenate([one.seen for one in every]), data, np.nan)
+        begins = np.cumsum([0, *map(len, every)])
+        which, known = windows.at[:, 0], windows.at[:, 1]
+        return cls(
+            torch.from_numpy(data).float(), torch.from_numpy(truth).float(), which,
+            begins[which], begins[which] + known, begins[which + 1], scales, context, windows.horizon,
+        )  # fmt: skip
+
+    def __len__(self) -> int:
+        return len(self.origin)
+
+    @property
+    def lengths(self) -> Sequence[int]:
+        found: list[int] = np.minimum(self.context, self.origin - self.first).tolist()
+        return found
+
+    def take(self, kept: NDArray[np.int64] | NDArray[np.bool_]) -> ReadWindows:
+        parts = {name: getattr(self, name)[kept] for name in ("series", "first", "origin", "end")}
+        return replace(self, **parts)
+
+    def whole(self) -> ReadWindows:
+        """Those with as many steps of history as are read; all, where there are none."""
+        kept = self.origin - self.first >= self.context
+        return self if kept.all() or not kept.any() else self.take(kept)
+
+    def batch(self, picks: Sequence[int]) -> WindowBatch:
+        some = np.asarray(picks, np.int64)
+        origin = self.origin[some]
+        lengths = np.minimum(self.context, origin - self.first[some])
+        T = int(lengths.max())
+        at = (origin - lengths) + np.minimum(np.arange(T)[:, None], lengths - 1)  # (T, B)
+        x, ends = self.data[torch.from_numpy(at)], torch.from_numpy(lengths)
+        if not bool((lengths == T).all()):
+            x[~within(ends, T)] = 0.0
+        return WindowBatch(Sequences(x, ends), self.future(some))
+
+    def future(self, some: NDArray[np.int64]) -> Tensor:
+        """(horizon, B, C) what came after the windows at `some`; NaN where nothing is known."""
+        ahead = self.origin[some] + np.arange(self.horizon)[:, None]
+        there = ahead < self.end[some]
+        found = self.truth[torch.from_numpy(np.minimum(ahead, len(self.truth) - 1))]
+        if not bool(there.all()):
+            found[torch.from_numpy(~there)] = torch.nan
+        return found

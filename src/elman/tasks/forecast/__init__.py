@@ -1,0 +1,1 @@
+"""The task `forecast`: how series go on."""

@@ -1,0 +1,86 @@
+"""What a forecaster has to beat: the last value, the last season, the drift, and the linear model of the window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.errors import InputError
+from elman.forecasting.window_linear import WindowLinear, fit_window_linear
+from elman.models.forecaster_batches import ReadWindows
+from elman.tasks.forecast.figures import Tally
+
+__all__ = ["Rival", "rivals", "tally_of"]
+
+Array = NDArray[np.float64]
+Rival = Callable[[ReadWindows, NDArray[np.int64]], Array]  # windows, and which of them -> (H, B, C)
+_AT_ONCE = 2048
+
+
+def rivals(train: ReadWindows, valid: ReadWindows, season: int) -> Mapping[str, tuple[str, Rival]]:
+    """By name, a sentence that says what it is, and its forecasts; fitted on `train`, chosen by `valid`."""
+    seasonal = f"the value {season} steps before" if season > 1 else "the last value, there being no season"
+    found: dict[str, tuple[str, Rival]] = {
+        "seasonal naive": (seasonal, lambda read, some: _seasonal(read, some, season)),
+        "naive": ("the last value, again and again", _naive),
+        "drift": ("the line from the first value of the history through the last", _drift),
+    }
+    try:
+        linear = fit_window_linear(_stretches(train), train.context, train.horizon, _stretches(valid))
+    except InputError:  # no series is as long as a window and its horizon
+        return found
+    said = (
+        f"a linear model of the last {train.context} steps less the last of them, by ridge regression; its strength "
+        f"({linear.strength:g}) chosen on the validation part"
+    )
+    return {"linear": (said, lambda read, some: _linear(read, some, linear)), **found}
+
+
+def tally_of(rival: Rival, read: ReadWindows) -> Tally:
+    """Sums over a rival's forecasts of windows whose future is known."""
+    tally = Tally(read.horizon, read.data.shape[1])
+    for start in range(0, len(read), _AT_ONCE):
+        some = np.arange(start, min(start + _AT_ONCE, len(read)))
+        truth = read.future(some).double().numpy()
+        tally.add(rival(read, some), truth, [read.scales[k] for k in read.series[some]])
+    return tally
+
+
+def _stretches(read: ReadWindows) -> list[Array]:
+    """Of each series the steps (T, C) that its windows reach over."""
+    found = []
+    for k in np.unique(read.series):
+        mine = read.series == k
+        begin = max(int(read.first[mine][0]), int(read.origin[mine].min()) - read.context)
+        found.append(read.data[begin : int(read.origin[mine].max()) + read.horizon].double().numpy())
+    return found
+
+
+def _linear(read: ReadWindows, some: NDArray[np.int64], model: WindowLinear) -> Array:
+    """A history shorter than the window begins with its first value, again and again."""
+    at = np.maximum(read.origin[some, None] + np.arange(-model.window, 0), read.first[some, None])
+    x = read.data.numpy()[at].astype(np.float64)  # (B, L, C)
+    B, L, C = x.shape
+    found = model.predict(x.transpose(0, 2, 1).reshape(B * C, L)).reshape(B, C, -1)
+    return np.asarray(found.transpose(2, 0, 1))
+
+
+def _naive(read: ReadWindows, some: NDArray[np.int64]) -> Array:
+    last = read.data.numpy()[read.origin[some] - 1]
+    return np.broadcast_to(last, (read.horizon, *last.shape)).astype(np.float64)
+
+
+def _seasonal(read: ReadWindows, some: NDArray[np.int64], season: int) -> Array:
+    """A history shorter than a season goes on with its last value."""
+    back = season - np.arange(read.horizon)[:, None] % season
+    origin, first = read.origin[some], read.first[some]
+    at = np.where(origin - season >= first, origin - back, origin - 1)
+    return np.asarray(read.data.numpy()[at], np.float64)
+
+
+def _drift(read: ReadWindows, some: NDArray[np.int64]) -> Array:
+    data, origin, first = read.data.numpy().astype(np.float64), read.origin[some], read.first[some]
+    slope = (data[origin - 1] - data[first]) / np.maximum(origin - 1 - first, 1)[:, None]
+    return np.asarray(data[origin - 1] + np.arange(1, read.horizon + 1)[:, None, None] * slope)

@@ -1,0 +1,75 @@
+"""Intervals by what went wrong before: split-conformal corrections of quantiles (Romano et al. 2019), by steps ahead.
+
+Past residuals say how far each quantile lay off; that much it is moved. For one number that is foretold all quantiles
+begin there, and the residuals make the whole interval. Residuals of neighbouring origins overlap, so that they count
+for less than their number, and where the future differs from the past no interval of theirs need hold: figures show
+whether it did.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from elman.models.forecast_outputs import LEVELS
+from elman.models.forecaster import ForecastNetwork
+from elman.models.forecaster_batches import ReadWindows
+from elman.tasks.batches import at_once
+
+__all__ = ["at_level", "corrections", "quantile_of"]
+
+_ENOUGH = 200  # residuals of a step ahead of a channel, to say its quantiles by themselves
+_MOST = 4_000  # windows
+
+
+def corrections(model: ForecastNetwork, read: ReadWindows) -> Tensor:
+    """(Q, horizon, C) what to add to each quantile, of windows that were not learned from.
+
+    With few residuals those of all channels and steps ahead are taken together, each in units of how large they are at
+    its step, which does not shrink with it.
+    """
+    if len(read) > _MOST:
+        read = read.take(np.linspace(0, len(read) - 1, _MOST).astype(np.int64))
+    parts = []
+    for _, batch in at_once(model, read):
+        placed = model(batch.sequences.data, batch.lengths)
+        parts.append((batch.future[..., None] - model.quantiles(placed, corrected=False)).double().cpu().numpy())
+    off = np.concatenate(parts, 1).transpose(3, 0, 2, 1)  # (Q, H, C, N)
+    Q, H, C, N = off.shape
+    if N >= _ENOUGH:
+        found = np.stack([quantile_of(off[q], level) for q, level in enumerate(LEVELS)])
+        return torch.from_numpy(found).float()
+    size = np.nanmean(np.abs(off[LEVELS.index(0.5)]), (1, 2))  # (H,)
+    size = np.maximum(_rising(np.nan_to_num(size)), 1e-9)
+    unit = (off / size[:, None, None]).reshape(Q, -1)
+    single = np.array([quantile_of(unit[q], level) for q, level in enumerate(LEVELS)])
+    return torch.from_numpy(np.broadcast_to((single[:, None] * size)[..., None], (Q, H, C)).copy()).float()
+
+
+def quantile_of(residuals: np.ndarray, level: float) -> np.ndarray:
+    """Over the last axis, NaN left out, pushed outwards as few residuals need it: the (n + 1) level-th smallest."""
+    n = np.maximum((~np.isnan(residuals)).sum(-1), 1)
+    outwards = (level * (n + 1) - (level < 0.5)) / n if level != 0.5 else np.full(np.shape(n), 0.5)
+    share = float(np.clip(np.median(outwards), 0, 1))
+    return np.asarray(np.nan_to_num(np.nanquantile(residuals, share, axis=-1)))
+
+
+def _rising(values: np.ndarray) -> np.ndarray:
+    """The nearest sequence (least squares) that does not fall: what is further ahead is no surer (Ayer et al. 1955)."""
+    blocks: list[tuple[float, int]] = []
+    for value in values.tolist():
+        mean, count = value, 1
+        while blocks and blocks[-1][0] > mean:
+            before, n = blocks.pop()
+            mean, count = (mean * count + before * n) / (count + n), count + n
+        blocks.append((mean, count))
+    return np.repeat([mean for mean, _ in blocks], [count for _, count in blocks])
+
+
+def at_level(quantiles: np.ndarray, level: float) -> np.ndarray:
+    """(H, C) of quantiles (H, C, Q) at any level, on straight lines between those that there are; none lies beyond the
+    outermost."""
+    at = float(np.interp(level, LEVELS, np.arange(len(LEVELS))))
+    left = min(int(at), len(LEVELS) - 2)
+    return np.asarray(quantiles[..., left] + (at - left) * (quantiles[..., left + 1] - quantiles[..., left]))

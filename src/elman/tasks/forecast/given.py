@@ -1,0 +1,154 @@
+"""Series as people have them in Python, and forecasts given back alike: arrays, lists of them, frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from elman.data.table import Table
+from elman.errors import InputError, a_type
+from elman.forecasting.dates import Dates
+from elman.forecasting.frequency import Frequency
+from elman.forecasting.panel import read_panel
+from elman.forecasting.series import Panel, Series
+
+__all__ = ["appended", "as_given", "panel_of", "steps_of"]
+
+
+def panel_of(y: Any) -> Panel:
+    """The series that somebody gives an estimator.
+
+    Args:
+        y: an array (T,) or (T, C); a list of arrays, one a series; a Series or frame of pandas, a frame of polars or
+            arrow, a dictionary of columns: long or wide, see `elman.forecasting.panel.read_panel`; or a `Panel`.
+
+    Raises:
+        InputError: what is none of these, or holds no value.
+    """
+    if isinstance(y, Panel):
+        return y
+    if hasattr(y, "to_frame") and not hasattr(y, "columns"):  # a Series of pandas or polars
+        name = getattr(y, "name", None)
+        frame = y.to_frame("y" if name in (None, "") else str(name))
+        indexed = str(getattr(getattr(y, "index", None), "dtype", "")).startswith(("datetime", "period"))
+        return read_panel(frame) if indexed else _counted([_numbers(y, "y")])
+    if isinstance(y, dict) or hasattr(y, "columns") or hasattr(y, "column_names"):
+        return read_panel(y)
+    if isinstance(y, (str, bytes)) or not hasattr(y, "__len__"):
+        raise InputError(f"{a_type(y)} where series are expected", where="y", remedy="give an array, or a frame")
+    if not len(y):
+        raise InputError("there is no value", where="y", remedy="give at least one")
+    if not isinstance(y, np.ndarray) and hasattr(y[0], "__len__"):
+        return _counted([_numbers(one, f"y[{k}]") for k, one in enumerate(y)], list(map(str, range(len(y)))))
+    return _counted([_numbers(y, "y")])
+
+
+def _numbers(values: Any, where: str) -> np.ndarray:
+    try:
+        found = np.asarray(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError("these are no numbers", where=where, remedy="give values of one series") from error
+    if found.ndim not in (1, 2) or not found.size:
+        raise InputError(f"an array of shape {found.shape}", where=where, remedy="give (T,), or (T, C) of C channels")
+    return found
+
+
+def _counted(arrays: Sequence[np.ndarray], names: Sequence[str] = ()) -> Panel:
+    """Series whose rows are counted; one that has no name stands alone."""
+    widths = {array.shape[1] if array.ndim == 2 else 1 for array in arrays}
+    if len(widths) > 1:
+        raise InputError(f"series of {min(widths)} and of {max(widths)} channels", where="y", remedy="give one kind")
+    series = [Series.of(array, name=name) for array, name in zip(arrays, names or [""])]
+    (C,) = widths
+    channels = ["y"] if C == 1 else [f"y{c + 1}" for c in range(C)]
+    return Panel(series, Frequency("integer"), Dates(np.zeros(0, np.int64), "integer"), channels, time="step",
+                 id="series" if names else "")  # fmt: skip
+
+
+def appended(first: Panel, y: Any) -> Panel:
+    """Series that go on: rows of arrays follow the last one; rows of tables, where their times do.
+
+    Raises:
+        InputError: other series or channels, or rows that leave a gap.
+    """
+    more = panel_of(y)
+    if list(more.channels) != list(first.channels):
+        raise InputError(f"it has the values {', '.join(more.channels)}", where="y",
+                         remedy=f"give {', '.join(first.channels)}")  # fmt: skip
+    known, found = {one.name: one for one in more}, []
+    for one in first:
+        then = known.pop(one.name, None)
+        found.append(one if then is None else _followed(first, one, then))
+    return replace(first, series=[*found, *known.values()])
+
+
+def _followed(panel: Panel, one: Series, then: Series) -> Series:
+    if panel.dates.counted:
+        times = panel.after(one, len(then))
+    else:
+        new = then.times > one.times[-1]
+        kept: dict[str, Any] = {key: getattr(then, key)[new] for key in ("times", "values", "seen", "past")}
+        then = replace(then, **kept)
+        times = then.times
+        if len(times) and panel.frequency.place(times[:1], int(one.times[-1]))[0] != 1:
+            raise InputError(f"rows are missing between the last one and the first new one of series {one.name!r}",
+                             where="y", remedy="give all of them")  # fmt: skip
+    every = ("values", "seen", "past")
+    parts: dict[str, Any] = {key: np.concatenate([getattr(one, key), getattr(then, key)]) for key in every}
+    return replace(one, times=np.concatenate([one.times, times]), **parts)
+
+
+def as_given(y: Any, panel: Panel, values: Sequence[dict[str, np.ndarray]], picks: Sequence[int]) -> Any:
+    """Forecasts in the kind of what was given: arrays for arrays, a frame of the same library for a frame, and a
+    dictionary of columns for anything else.
+
+    Args:
+        y: what was given to be learned from.
+        values: of each series, name of a column -> (H,).
+        picks: which of the steps ahead, counted from 0.
+    """
+    chosen = [{name: column[list(picks)] for name, column in one.items()} for one in values]
+    if isinstance(y, Panel) or not panel.dates.counted or hasattr(y, "columns"):
+        whole = panel.table(values)
+        steps = len(next(iter(values[0].values())))
+        rows = [k * steps + h for k in range(len(values)) for h in picks]
+        columns = Table(whole).take(rows).columns
+        return _framed(y, dict(columns), panel)
+    arrays = [np.stack(list(one.values()), 1) for one in chosen]
+    arrays = [one[:, 0] if one.shape[1] == 1 else one for one in arrays]
+    return arrays if panel.id else arrays[0]
+
+
+def _framed(y: Any, columns: dict[str, Any], panel: Panel) -> Any:
+    library = type(y).__module__.partition(".")[0]
+    if library == "polars":
+        import importlib
+
+        return importlib.import_module("polars").DataFrame(columns)
+    if library == "pandas":
+        import importlib
+
+        pandas = importlib.import_module("pandas")
+        frame = pandas.DataFrame(columns)
+        if not hasattr(y, "columns") or panel.time not in y.columns:  # its times were its index
+            frame = frame.set_index(panel.time)
+            frame.index.name = y.index.name
+        return frame if hasattr(y, "columns") or frame.shape[1] > 1 else frame.iloc[:, 0].rename(y.name)
+    return columns
+
+
+def steps_of(fh: Any, horizon: int) -> list[int]:
+    """Which steps ahead are asked for, counted from 0: of a number all up to it, of several these; None: the horizon.
+
+    Raises:
+        InputError: a step that is none.
+    """
+    if fh is None:
+        return list(range(horizon))
+    wanted = np.asarray(getattr(fh, "to_numpy", lambda: fh)())
+    if wanted.dtype.kind not in "iu" or not wanted.size or wanted.min() < 1:
+        raise InputError(f"{fh!r:.60} is no horizon", where="fh", remedy="give a number of steps, or steps from 1 on")
+    return list(range(int(wanted))) if wanted.ndim == 0 else [int(step) - 1 for step in wanted.ravel()]

@@ -1,0 +1,208 @@
+"""The task `forecast`: from tables of series to how they go on, and what else `elman.tasks.contract.Task` asks."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from elman.config.bounds import Share
+from elman.config.recipe import Recipe
+from elman.config.settings import DataSettings
+from elman.config.structs import check_values
+from elman.data.table import Table
+from elman.data.timetables import read_timetable
+from elman.data.windows import Windows, at_the_end, load_windows, origins
+from elman.errors import InputError
+from elman.forecasting.columns import Roles
+from elman.forecasting.dates import Dates
+from elman.forecasting.frequency import Frequency, steps_of_horizon
+from elman.forecasting.series import Panel, Series
+from elman.pages.page import Section
+from elman.tasks.contract import Baseline, Look, Note, Row, Shown, Split, Task, Trained
+from elman.tasks.decided import Decided
+from elman.tasks.figures import Json
+from elman.tasks.forecast.baselines import rivals, tally_of
+from elman.tasks.forecast.calibrate import at_level
+from elman.tasks.forecast.decide import decide
+from elman.tasks.forecast.estimator import Forecaster
+from elman.training.progress import Silent
+
+__all__ = ["TASK", "Asked", "Forecast"]
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be asked of a forecast.
+
+    Attributes:
+        horizon: steps, or a time such as "2 weeks"; 0: as many as were learned.
+        level: of the interval, .8 say: how often the truth lies in it.
+    """
+
+    horizon: int | str = 0
+    level: Share = 0.8
+
+    def check(self) -> None:
+        """Raises InputError for a value that makes no sense, naming its key."""
+        check_values(self, "answer")
+        if not 0 < self.level < 1:
+            raise InputError(f"level is {self.level}", where="answer.level", remedy="give a share between 0 and 1")
+
+
+class Forecast(Task[Forecaster, Windows]):
+    """See `elman.tasks.contract.Task`."""
+
+    kind = Forecaster
+    kept = ("format", "encoding", "header", "input", "target", "id", "time")
+    options = Asked
+
+    # -- learn
+
+    def read(self, settings: DataSettings) -> Split[Windows]:
+        found, notes = load_windows(settings)
+        panel = found["train"].panel
+        columns = {"time": panel.time, "target": ",".join(panel.channels)} | ({"id": panel.id} if panel.id else {})
+        return Split(found["train"], found["valid"], found["test"], notes, columns)
+
+    def baselines(self, estimator: Forecaster, data: Split[Windows]) -> list[Baseline]:
+        read = {name: estimator.encoded(getattr(data, name)) for name in ("train", "valid", "test")}
+        found = rivals(read["train"], read["valid"], estimator.season_)
+        return [Baseline(name, text, tally_of(rival, read["test"]).scores()) for name, (text, rival) in found.items()]
+
+    def decide(self, recipe: Recipe, data: Split[Windows], progress: Silent) -> Decided:
+        return decide(recipe, data.train)
+
+    # -- use
+
+    def asked(self, estimator: Forecaster, options: msgspec.Struct) -> Forecaster:
+        assert isinstance(options, Asked)
+        new = copy.copy(estimator)
+        new.asked_ = options
+        return new
+
+    def examples_of(self, estimator: Forecaster, texts: Sequence[str]) -> Windows:
+        """Of each text the last values of a series of one channel, ``"112 118 132 129"``."""
+        if len(estimator.channels_) > 1:
+            raise InputError(f"this RUN forecasts {len(estimator.channels_)} channels, and a text has one",
+                             remedy="give a table: --data FILE")  # fmt: skip
+        series = [Series.of(np.array(_numbers(text)), name=name) for name, text in zip(_names(texts), texts)]
+        most = max(map(len, series))
+        dates, id = Dates(np.arange(most), "integer"), "series" if len(series) > 1 else ""
+        panel = Panel(series, Frequency("integer"), dates, list(estimator.channels_), time="step", id=id)
+        return at_the_end(panel, estimator.channels_, estimator.horizon_)
+
+    def examples_in(self, estimator: Forecaster, settings: DataSettings, labelled: bool, note: Note) -> Windows:
+        """The ends of all series; to be judged by, every origin, or those of the test part if data.split is given."""
+        columns = estimator.columns_
+        like = Roles(columns.get("time", ""), columns.get("id", ""), list(estimator.channels_))
+        panel = read_timetable(settings.path, settings, like)
+        for line in panel.notes:
+            note(line)
+        if not labelled:
+            return at_the_end(panel, estimator.channels_, estimator.horizon_)
+        if settings.split != DataSettings().split:
+            settings = msgspec.structs.replace(settings, horizon=estimator.horizon_)
+            return load_windows(settings)[0]["test"]
+        found = origins(panel, [estimator.context_] * len(panel), estimator.horizon_)
+        found = found if len(found) else origins(panel, [1] * len(panel), estimator.horizon_)
+        if not len(found):
+            raise InputError(f"no series has more than the {estimator.horizon_} steps that are foretold",
+                             where=settings.path, remedy="give longer series")  # fmt: skip
+        return found
+
+    def answer(self, estimator: Forecaster, examples: Windows, note: Note) -> list[Row]:
+        """Of each series ``{"series", "times", "forecast", "lower", "upper", "level"}``, forecasts by channel."""
+        asked = estimator.asked_ or Asked()
+        panel = examples.panel
+        rows: list[Row] = []
+        for i, (k, end) in enumerate(examples.at.tolist()):
+            series = panel.series[k].until(end)
+            steps = (
+                steps_of_horizon(asked.horizon, panel.frequency, int(series.times[-1]), where="--horizon")
+                if asked.horizon
+                else estimator.horizon_
+            )
+            if steps > estimator.horizon_:
+                note(f"{steps} steps are more than the {estimator.horizon_} learned: forecasts are read in turn")
+            centre, quantiles = (part[0] for part in estimator.forecast(examples.take([i]), steps))
+            low, high = (at_level(quantiles, level) for level in ((1 - asked.level) / 2, (1 + asked.level) / 2))
+            rows.append(
+                {
+                    "series": series.name,
+                    "times": [_plain(value) for value in panel.dates.write(panel.after(series, steps))],
+                    **{what: {name: _rounded(part[:, c]) for c, name in enumerate(panel.channels)}
+                       for what, part in (("forecast", centre), ("lower", low), ("upper", high))},
+                    "level": asked.level,
+                }
+            )  # fmt: skip
+        return rows
+
+    def table(self, estimator: Forecaster, examples: Windows, answers: Sequence[Row]) -> Table:
+        """A row a step ahead: of which series, when, and of each channel the forecast and its interval."""
+        panel, columns = examples.panel, dict[str, list[Json]]()
+        for row in answers:
+            told: Mapping[str, Any] = row
+            if panel.id:
+                columns.setdefault(panel.id, []).extend([told["series"]] * len(told["times"]))
+            columns.setdefault(panel.time, []).extend(told["times"])
+            for name in panel.channels:
+                for what, column in (("forecast", name), ("lower", f"{name}_lower"), ("upper", f"{name}_upper")):
+                    columns.setdefault(column, []).extend(told[what][name])
+        return Table(columns)
+
+    def show(self, row: Row) -> Shown:
+        """The forecast, step by step; the interval stands beside."""
+        told: Mapping[str, Any] = row
+        forecast, lower, upper = (next(iter(told[what].values())) for what in ("forecast", "lower", "upper"))
+        said = ", ".join(f"{low:g} to {high:g}" for low, high in zip(lower, upper))
+        return Shown([" ".join(f"{value:g}" for value in forecast)], [f"{row['level']:.0%} lie in {said}"])
+
+    # -- trust
+
+    def made(self, estimator: Forecaster, lengths: Sequence[int]) -> Windows:
+        draw, C = np.random.default_rng(0), len(estimator.channels_)
+        series = [Series.of(draw.standard_normal((n, C)).cumsum(0), name=f"drawn {n}") for n in lengths]
+        dates = Dates(np.arange(max(lengths)), "integer")
+        panel = Panel(series, Frequency("integer"), dates, list(estimator.channels_), id="series")
+        return at_the_end(panel, estimator.channels_, estimator.horizon_)
+
+    # -- look
+
+    def look(self, trained: Trained[Forecaster, Windows]) -> Look:
+        from elman.tasks.forecast.report import look
+
+        return look(trained)
+
+    def inspect(self, estimator: Forecaster, text: str) -> tuple[str, Sequence[Section | None]]:
+        from elman.tasks.forecast.report import inspect
+
+        return inspect(estimator, self.examples_of(estimator, [text]))
+
+
+def _names(texts: Sequence[str]) -> list[str]:
+    return [""] if len(texts) == 1 else [str(i + 1) for i in range(len(texts))]
+
+
+def _numbers(text: str) -> list[float]:
+    found = []
+    for part in re.split(r"[\s,;]+", text.strip()):
+        try:
+            found.append(float(part))
+        except ValueError:
+            raise InputError(f"{part!r:.40} is no number", remedy='give the last values, "112 118 132"') from None
+    return found
+
+
+def _rounded(values: np.ndarray) -> list[float]:
+    return [float(f"{value:.6g}") for value in values]
+
+
+def _plain(value: object) -> Json:
+    return value if isinstance(value, (int, float, str)) else str(value)
+
+
+TASK = Forecast()

@@ -1,0 +1,134 @@
+"""Series through the commands: from a table with a time column to a forecast that continues it."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SETTINGS = ("data.horizon=6", "data.split=200,40,40", "model.hidden=8", "training.epochs=2", "training.batch_size=32",
+            "forecast.context=24")  # fmt: skip
+FIRST = datetime.datetime(2024, 3, 1)
+
+
+def table(path: Path, rows: int = 300) -> Path:
+    t = np.arange(rows)
+    a, b = 10 + 3 * np.sin(2 * np.pi * t / 24), 100 - 20 * np.cos(2 * np.pi * t / 24)
+    lines = [f"{FIRST + datetime.timedelta(hours=int(i))},{x:.4f},{y:.4f}" for i, x, y in zip(t, a, b)]
+    path.write_text("\n".join(["when,load,price", *lines]) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from elman.cli import app as cli
+
+    folder = tmp_path_factory.mktemp("series")
+    words = ["train", "forecast", "--data", str(table(folder / "hours.csv")), "--out", str(folder / "run")]
+    with pytest.raises(SystemExit) as end:
+        cli.main([*words, *(f"--set={key}" for key in SETTINGS)])
+    assert not end.value.code
+    return folder / "run"
+
+
+def test_the_run(trained, call):
+    metrics = json.loads((trained / "metrics.json").read_text(encoding="utf-8"))
+    for scores in (metrics["test"], metrics["baseline"], metrics["baseline"]["naive"], metrics["baseline"]["seasonal"]):
+        assert {"mse", "mae", "mase", "smape"} <= scores.keys()
+    assert metrics["test"]["n"] == 40 - 6 + 1  # no window is dropped
+    assert {"coverage_80", "width_80", "coverage_95"} <= metrics["test"].keys()
+    assert len(metrics["test"]["mse_by_horizon"]) == 6
+    assert metrics["baseline"]["seasonal"]["mse"] < 1e-6
+    assert json.loads((trained / "proof.json").read_text(encoding="utf-8"))["ok"]
+    code, out, _ = call("verify", trained)
+    assert code == 0, out
+    page = (trained / "report.html").read_text(encoding="utf-8")
+    for title in (
+        "Forecasts",
+        "Step by step ahead",
+        "What is left in the errors",
+        "How often bands held",
+        "Among the worst",
+    ):
+        assert title in page
+    assert str(trained.parent) not in page
+
+
+def test_it_goes_on_behind_the_last_row_of_any_file(trained, call, tmp_path):
+    recent, out = table(tmp_path / "recent.csv", 290), tmp_path / "forecast.csv"
+    code, _, err = call("predict", trained, "--data", recent, "--horizon", "4", "--out", out)
+    assert code == 0, err
+    rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
+    assert list(rows[0]) == ["when", "load", "load_lower", "load_upper", "price", "price_lower", "price_upper"]
+    assert [row["when"] for row in rows] == [str(FIRST + datetime.timedelta(hours=290 + h)) for h in range(4)]
+    for row in rows:
+        assert float(row["load_lower"]) <= float(row["load"]) <= float(row["load_upper"])
+        assert 50 < float(row["price"]) < 150
+    narrow = call("predict", trained, "--data", recent, "--horizon", "4", "--set", "answer.level=0.5", "--json")[1]
+    wide = call("predict", trained, "--data", recent, "--horizon", "4", "--set", "answer.level=0.95", "--json")[1]
+    width = [[r["load_upper"] - r["load_lower"] for r in json.loads(j)["predictions"]] for j in (narrow, wide)]
+    assert all(n < w for n, w in zip(*width))
+
+
+def test_a_horizon_is_a_time_too_and_may_be_longer(trained, call, tmp_path):
+    recent = table(tmp_path / "recent.csv", 60)
+    code, out, err = call("predict", trained, "--data", recent, "--horizon", "1 day")
+    assert code == 0, err
+    assert len(out.splitlines()) == 25
+    assert "24 steps are more than the 6 learned" in err
+
+
+def test_it_is_judged_on_other_files(trained, call):
+    again = trained.parent / "hours.csv"
+    code, out, err = call("evaluate", trained, "--data", again, "--set", "data.split=200,40,40", "--json")
+    assert code == 0, err
+    metrics = json.loads((trained / "metrics.json").read_text(encoding="utf-8"))
+    found = json.loads(out)
+    assert {k: found[k] for k in ("mse", "coverage_80", "n")} == pytest.approx(
+        {k: metrics["test"][k] for k in ("mse", "coverage_80", "n")}
+    )
+    code, out, err = call("evaluate", trained, "--data", again, "--json")
+    assert json.loads(out)["n"] == 300 - 24 - 6 + 1
+
+
+def test_what_cannot_be_is_one_line(trained, call, tmp_path):
+    whole = table(tmp_path / "t.csv")
+    for words, said in (
+        (("predict", trained, "1 2 3"), "this RUN forecasts 2 channels"),
+        (("predict", trained, "--data", whole, "--horizon", "soon"), "'soon' is no horizon"),
+        (("predict", trained, "--data", whole, "--set", "answer.level=2"), "level is 2"),
+        (
+            ("train", "forecast", "--data", whole, "--set", "data.horizon=400", "--out", tmp_path / "r"),
+            "steps, and the horizon is 400",
+        ),
+        (("train", "forecast", "--data", whole, "--set", "data.split=8,8", "--out", tmp_path / "r"), "data.split"),
+        (("train", "forecast", "--data", whole, "--set", "model.form=best", "--out", tmp_path / "r"), "segments"),
+    ):
+        code, _, err = call(*words)
+        assert code == 2
+        (line,) = [line for line in err.splitlines() if line.startswith("elman: ")]
+        assert said in line, line
+        assert not (tmp_path / "r").exists()
+    code, _, err = call("predict", trained, "--data", whole, "--nbest", "3")
+    assert code == 2
+    assert "it can be asked horizon, level" in err
+
+
+def test_a_text_is_the_end_of_a_series(call, tmp_path):
+    path = tmp_path / "y.csv"
+    path.write_text("y\n" + "\n".join(f"{np.sin(i / 2):.4f}" for i in range(120)))
+    code, _, err = call("train", "forecast", "--data", path, "--out", tmp_path / "run", "--set", "data.horizon=3",
+                        "--set", "model.hidden=4", "--set", "training.epochs=1")  # fmt: skip
+    assert code == 0, err
+    code, out, err = call("predict", tmp_path / "run", "0.1 0.5, 0.8 0.9")
+    assert (code, len(out.split())) == (0, 3)
+    assert "80% lie in" in err
+    code, _, err = call("predict", tmp_path / "run", "0.1 high 0.9")
+    assert (code, "'high' is no number" in err) == (2, True)
+    code, out, err = call("inspect", tmp_path / "run", "0.1 0.5 0.8 0.9", "--out", tmp_path / "page.html")
+    assert code == 0, err
+    assert "How it goes on" in (tmp_path / "page.html").read_text(encoding="utf-8")

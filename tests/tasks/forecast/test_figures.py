@@ -1,0 +1,126 @@
+"""Sums over batches come to the figures that are published, and simple forecasts of many windows to those of one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from elman.data.windows import origins
+from elman.forecasting import point_errors
+from elman.forecasting.dates import Dates
+from elman.forecasting.frequency import Frequency
+from elman.forecasting.naive import drift, naive, seasonal_naive
+from elman.forecasting.probability import pinball
+from elman.forecasting.series import Panel, Series
+from elman.models.forecast_outputs import LEVELS
+from elman.models.forecaster_batches import ReadWindows, scale_of
+from elman.tasks.forecast.baselines import rivals, tally_of
+from elman.tasks.forecast.calibrate import at_level, quantile_of
+from elman.tasks.forecast.figures import Tally
+
+DRAW = np.random.default_rng(0)
+
+
+def read(*arrays: np.ndarray, context: int = 8, horizon: int = 5, first: int = 1) -> ReadWindows:
+    series = [Series.of(values, name=str(k)) for k, values in enumerate(arrays)]
+    channels = [f"c{c}" for c in range(series[0].values.shape[1])]
+    panel = Panel(series, Frequency("integer"), Dates(np.zeros(0, np.int64), "integer"), channels, id="id")
+    scales = [scale_of(np.where(one.seen, one.values, np.nan), 4) for one in series]
+    return ReadWindows.of(origins(panel, [first] * len(arrays), horizon), scales, context)
+
+
+def test_figures_are_those_of_the_formulas():
+    """Two series of one channel, a window each, in units of the data."""
+    pasts = [np.array([1.0, 2.0, 4.0, 8.0, 9.0]), np.array([5.0, 5.0, 5.0, 5.0, 5.0])]
+    truth, forecast = DRAW.normal(8, 2, (2, 3)), DRAW.normal(8, 2, (2, 3))
+    truth[1, 2] = np.nan
+    scales = [scale_of(past[:, None], 1) for past in pasts]
+    level, spread = (np.array([getattr(s, key)[0] for s in scales]) for key in ("level", "spread"))
+    tally = Tally(3, 1)
+    units = [((a - level[:, None]) / spread[:, None]).T[:, :, None] for a in (forecast, truth)]
+    tally.add(units[0][:, :1], units[1][:, :1], scales[:1])
+    tally.add(units[0][:, 1:], units[1][:, 1:], scales[1:])
+    found = tally.scores()
+    off = (truth - forecast) / spread[:, None]
+    assert found["mse"] == pytest.approx(float(np.nanmean(off**2)))
+    assert found["mae_by_horizon"] == pytest.approx(np.nanmean(np.abs(off), 0).tolist(), abs=1e-6)
+    assert found["rmse"] == pytest.approx(float(point_errors.rmse(truth, forecast)))
+    assert found["smape"] == pytest.approx(float(point_errors.smape(truth, forecast)))
+    scaled = point_errors.mase(list(truth), list(forecast), pasts, 1)
+    assert found["mase"] == pytest.approx(scaled.value)
+    assert scaled.undefined == 1
+    assert (found["n"], found["values"], found["unscaled"]) == (2, 5, 2)
+
+
+def test_bands_and_the_pinball_loss():
+    truth = DRAW.normal(0, 1, (2, 300, 1))
+    from scipy.stats import norm
+
+    quantiles = np.broadcast_to(norm.ppf(LEVELS), (2, 300, 1, len(LEVELS)))
+    tally = Tally(2, 1)
+    tally.add(np.zeros_like(truth), truth, [scale_of(DRAW.normal(size=(9, 1)), 1)] * 300, quantiles)
+    found = tally.scores()
+    assert found["coverage_80"] == pytest.approx(float((np.abs(truth) <= norm.ppf(0.9)).mean()))
+    assert found["width_95"] == pytest.approx(2 * norm.ppf(0.975))
+    assert found["pinball"] == pytest.approx(float(2 * pinball(truth, quantiles, np.array(LEVELS)).mean()))
+    assert found["coverage_95_by_horizon"] == pytest.approx(
+        (np.abs(truth) <= norm.ppf(0.975)).mean((1, 2)).tolist(), abs=1e-6
+    )
+
+
+def test_rivals_of_many_windows_are_those_of_each_alone():
+    """Each from its own history alone."""
+    series = [DRAW.normal(size=(30, 2)).cumsum(0), DRAW.normal(size=(21, 2)).cumsum(0)]
+    windows = read(*series)
+    some = np.flatnonzero((windows.origin - windows.first) <= 18)
+    for name, alone in (("naive", lambda p, h: naive(p, h)), ("drift", drift),
+                        ("seasonal naive", lambda p, h: seasonal_naive(p, h, 4))):  # fmt: skip
+        _, rival = rivals(windows, windows, 4)[name]
+        found = rival(windows, some)
+        for b, i in enumerate(some.tolist()):
+            past = windows.data[windows.first[i] : windows.origin[i]].double().numpy()
+            wanted = np.stack([alone(past[:, c], 5) for c in range(2)], 1)
+            np.testing.assert_allclose(found[:, b], wanted, atol=1e-5, err_msg=name)
+
+
+def test_the_linear_model_learns_a_linear_recurrence():
+    """x_{t+1} = 1.5 x_t - .8 x_{t-1} is foretold exactly, up to single precision."""
+    x = [1.0, 0.5]
+    for _ in range(120):
+        x.append(1.5 * x[-1] - 0.8 * x[-2] + 0.3)
+    x = np.array(x) + 0.0
+    windows = read(x[:100] + 0 * DRAW.normal(size=100), first=8)
+    _, linear = rivals(windows, windows, 1)["linear"]
+    assert tally_of(linear, windows).scores()["mse"] < 1e-6
+
+
+def test_gaps_are_carried_on_and_judge_nothing():
+    values = np.arange(12.0)
+    values[5] = np.nan
+    windows = read(values, context=3, horizon=2)
+    batch = windows.batch([4])  # five steps known: 0 to 4
+    assert batch.future[:, 0, 0].isnan().tolist() == [True, False]
+    carried = windows.batch([6]).sequences.data[:, 0, 0] * float(windows.scales[0].spread[0]) + float(
+        windows.scales[0].level[0]
+    )
+    assert carried.tolist() == pytest.approx([4, 4, 6])
+
+
+def test_windows_shorter_than_the_context():
+    windows = read(np.arange(10.0), context=6, horizon=2)
+    assert windows.lengths == [1, 2, 3, 4, 5, 6, 6, 6]
+    batch = windows.batch([7, 1])
+    assert batch.lengths.tolist() == [6, 2]
+    assert windows.whole().lengths == [6, 6, 6]
+    torch.testing.assert_close(batch.sequences.data[:2, 1], windows.data[:2])
+
+
+def test_quantiles_of_few_residuals_are_pushed_outwards():
+    residuals = np.arange(1.0, 10.0)  # nine: the .9 quantile is the ninth
+    assert quantile_of(residuals, 0.9) == pytest.approx(9.0)
+    assert quantile_of(residuals, 0.1) == pytest.approx(1.0)
+    assert quantile_of(residuals, 0.5) == pytest.approx(5.0)
+    levels = np.stack([np.full((1, 1), level) for level in LEVELS], -1)
+    assert at_level(levels, 0.15)[0, 0] == pytest.approx(0.15)
+    assert at_level(levels, 0.999)[0, 0] == pytest.approx(LEVELS[-1])

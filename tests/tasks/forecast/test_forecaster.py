@@ -1,0 +1,232 @@
+"""A forecaster from Python: it finds what there is to find, and sees nothing that comes later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+
+import elman
+from elman.errors import InputError
+from elman.tasks.forecast.estimator import Forecaster as Plain
+
+SMALL: dict[str, Any] = {
+    "hidden": 16, "epochs": 4, "rate": 0.01, "batch_size": 8, "context": 16, "season": 8, "segment": 4, "dropout": 0.0,
+    "horizon": 6,
+}  # fmt: skip
+T = np.arange(220)
+SINE = np.sin(2 * np.pi * T / 8)
+
+
+def forecaster(**more: Any) -> elman.Forecaster:
+    return elman.Forecaster(**{**SMALL, **more})
+
+
+@pytest.fixture(scope="module")
+def sine() -> elman.Forecaster:
+    return forecaster(epochs=10).fit(SINE[:200])
+
+
+def weights(estimator: Any) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in estimator.model_.state_dict().items()}
+
+
+# -- what there is to find
+
+
+def test_a_sine_goes_on(sine):
+    np.testing.assert_allclose(sine.predict(), SINE[200:206], atol=0.12)
+    np.testing.assert_allclose(sine.predict(20), SINE[200:220], atol=0.25)  # read in turn
+    assert sine.predict([1, 4]).tolist() == sine.predict()[[0, 3]].tolist()
+
+
+@pytest.mark.parametrize("form", ["direct", "latent", "window"])
+def test_every_form_learns_it(form):
+    model = forecaster(form=form, epochs=10).fit(SINE[:200])
+    assert np.abs(model.predict() - SINE[200:206]).mean() < 0.2
+    alone = model.predict(y=SINE[50:120])
+    assert np.abs(alone - SINE[120:126]).mean() < 0.25
+
+
+def test_of_a_random_walk_it_says_the_last_value():
+    walk = np.random.default_rng(0).normal(size=400).cumsum()
+    model = forecaster(epochs=3, rate=0.002).fit(walk)
+    assert np.abs(model.predict() - walk[-1]).max() < 1.5 * np.abs(np.diff(walk)).std() * 6**0.5
+
+
+def test_bands_of_noise_hold_what_they_promise():
+    noise = np.random.default_rng(1).normal(size=900)
+    for output in ("point", "quantiles"):
+        model = forecaster(output=output, level="none", epochs=1, validation=0.3).fit(noise[:600])
+        low, high = np.concatenate(model.predict_interval(1, y=[noise[:t] for t in range(600, 900, 3)])).T
+        held = ((noise[600:900:3] >= low) & (noise[600:900:3] <= high)).mean()
+        assert 0.68 <= held <= 0.92, output  # .8 within three standard errors of a hundred
+        assert 2.0 < np.median(high - low) < 3.4  # 2.56
+
+
+# -- nothing that comes later
+
+
+def test_what_comes_after_the_cutoff_changes_nothing_before(tmp_path):
+    """Scales, epochs, corrections and forecasts: bit for bit those of the same table with noise in its test part."""
+    from elman.config.settings import DataSettings
+    from elman.tasks.forecast.task import TASK
+
+    runs = []
+    for name, later in (("true", SINE[160:200]), ("noise", 1e3 * np.random.default_rng(0).normal(size=40))):
+        rows = np.concatenate([SINE[:160], later])
+        (tmp_path / f"{name}.csv").write_text("y\n" + "\n".join(f"{value:.6f}" for value in rows))
+        data = TASK.read(DataSettings(path=str(tmp_path / f"{name}.csv"), split=(120, 40, 40), horizon=6))
+        model = Plain(**{**SMALL, "epochs": 2}).fit_parts(data.train, data.valid)
+        runs.append((model, data))
+    (one, data), (other, spoiled) = runs
+    assert weights(one).keys() == weights(other).keys()
+    assert all(torch.equal(value, weights(other)[name]) for name, value in weights(one).items())
+    assert one.scales_[""].level == other.scales_[""].level
+    assert one.judge(data.valid) == other.judge(spoiled.valid)
+    np.testing.assert_array_equal(one.forecast(data.test.take([0]))[1], other.forecast(spoiled.test.take([0]))[1])
+    assert one.judge(data.test) != other.judge(spoiled.test)
+    linear = [TASK.baselines(*run)[0] for run in runs]
+    assert linear[0].text == linear[1].text
+
+
+def test_a_part_has_no_row_behind_its_end(sine):
+    from elman.data.windows import held_out
+    from elman.tasks.forecast.given import panel_of
+
+    train, valid = held_out(panel_of(SINE[:200]), 0.1, 6)
+    assert valid is not None
+    assert (len(train.panel.series[0]), len(valid.panel.series[0])) == (180, 200)
+    assert train.panel.series[0].values.base is None  # no view of what comes later either
+
+
+def test_a_backtest_learns_from_what_was_known(sine):
+    """Fitted at the first origin, on its past alone: what comes later is replaced by noise, and its forecast stays."""
+    found = forecaster(epochs=2).backtest(SINE[:200], count=3, stride=5)
+    noisy = SINE[:200].copy()
+    noisy[184:] = 50 * np.random.default_rng(0).normal(size=16)
+    other = forecaster(epochs=2).backtest(noisy, count=3, stride=5)
+    assert list(found.cutoffs) == [183, 188, 193]
+    np.testing.assert_array_equal(found.forecasts[0], other.forecasts[0])
+    assert not np.array_equal(found.forecasts[1], other.forecasts[1])
+    np.testing.assert_allclose(found.truth[:, :, 0], [SINE[t : t + 6] for t in (184, 189, 194)])
+    assert (found.fits, found.scores["model"]["n"]) == (1, 3)
+    assert found.scores["seasonal naive"]["mse"] < 1e-12
+    off = (found.forecasts - found.truth) / np.sqrt(0.5)
+    assert found.scores["model"]["mse"] == pytest.approx(float((off**2).mean()), rel=0.02)
+    again = forecaster(epochs=1).backtest(SINE[:200], fh=3, count=2, refit=True)
+    assert (again.fits, list(again.cutoffs)) == (2, [193, 196])
+
+
+# -- kinds of series
+
+
+def test_arrays_come_back_as_arrays(sine):
+    two = forecaster(epochs=1).fit(np.stack([SINE, 5 * SINE + 3], 1))
+    assert two.predict(4).shape == (4, 2)
+    assert two.predict_interval(4).shape == (4, 4)
+    several = forecaster(epochs=1).fit([SINE[:100], SINE[:80] * 100])
+    found = several.predict()
+    assert [one.shape for one in found] == [(6,), (6,)]
+    assert np.abs(found[1]).max() > 20
+    # a series among others is forecast as it is alone
+    beside = several.predict(y=[SINE[7:60], SINE[:30]])
+    np.testing.assert_allclose(several.predict(y=[SINE[7:60]])[0], beside[0], atol=1e-5)
+
+
+def test_frames_come_back_as_frames():
+    times = pd.date_range("2024-01-31", periods=60, freq="ME")
+    series = pd.Series(SINE[:60], index=times, name="sales")
+    model = forecaster(epochs=1, season=0, context=12).fit(series)
+    found = model.predict(3)
+    assert isinstance(found, pd.Series)
+    assert found.name == "sales"
+    assert list(found.index) == list(pd.date_range("2029-01-31", periods=3, freq="ME"))
+    assert model.season_ == 12
+    band = model.predict_interval(3)
+    assert list(band.columns) == ["sales_lower", "sales_upper"]
+    assert (band["sales_lower"] <= band["sales_upper"]).all()
+    long = pd.DataFrame({"ds": [*times, *times], "unique_id": ["a"] * 60 + ["b"] * 60, "y": [*SINE[:60], *SINE[:60]]})
+    found = forecaster(epochs=1).fit(long).predict(2)
+    assert list(found.columns) == ["unique_id", "ds", "y"]
+    assert found["unique_id"].tolist() == ["a", "a", "b", "b"]
+    assert found["ds"].iloc[3] == pd.Timestamp("2029-02-28")
+
+
+def test_quantiles_rise_with_their_levels(sine):
+    found = sine.predict_quantiles(alpha=(0.05, 0.5, 0.62, 0.95))
+    assert found.shape == (6, 4)
+    assert (np.diff(found, axis=1) >= 0).all()
+    with pytest.raises(InputError, match=r"a level of 0.999; give 0.025 to 0.975"):
+        sine.predict_quantiles(alpha=(0.999,))
+
+
+# -- going on, and being kept
+
+
+def test_it_takes_note_of_what_came_since():
+    model = forecaster(epochs=1).fit(SINE[:100])
+    before, held = weights(model), model.predict()
+    assert model.cutoff == [99]
+    model.update(SINE[100:110])
+    assert model.cutoff == [109]
+    assert all(torch.equal(value, weights(model)[name]) for name, value in before.items())
+    np.testing.assert_array_equal(model.predict(), model.predict(y=SINE[:110]))
+    assert not np.array_equal(model.predict(), held)
+    days = pd.Series(SINE[:100], index=pd.date_range("2024-01-01", periods=100), name="y")
+    model = forecaster(epochs=1).fit(days[:90])
+    with pytest.raises(InputError, match="rows are missing between"):
+        model.update(days[95:])
+    assert str(model.update(days[80:]).cutoff[0]).startswith("2024-04-09")
+
+
+def test_it_is_saved_and_loaded(sine, tmp_path: Path):
+    sine.save(tmp_path / "run")
+    again = elman.Forecaster.load(tmp_path / "run")
+    np.testing.assert_array_equal(again.predict(y=SINE[:200]), sine.predict())
+    np.testing.assert_array_equal(again.predict_interval(y=SINE[:200]), sine.predict_interval())
+    with pytest.raises(InputError, match="knows no series"):
+        again.predict()
+    assert clone(sine).get_params() == sine.get_params()
+
+
+def test_features_of_series(sine):
+    found = sine.features([SINE[:50], SINE[:30]])
+    assert found.shape == (2, 16)
+    assert not np.allclose(found[0], found[1])
+
+
+@pytest.mark.parametrize(
+    ("y", "said"),
+    [
+        ([1.0], "the longest series has 1 steps"),
+        (np.zeros((0,)), "there is no value"),
+        ("1 2 3", "a str where series are expected"),
+        (["a", "b"], "these are no numbers"),
+        ([1.0, np.inf, 2.0] * 10, "an infinite value"),
+        (np.zeros((3, 3, 3)), r"an array of shape \(3, 3, 3\)"),
+        ([np.zeros(20), np.zeros((20, 2))], "series of 1 and of 2 channels"),
+    ],
+)
+def test_bad_input_is_one_line(y, said):
+    with pytest.raises(InputError, match=said):
+        forecaster().fit(y)
+
+
+def test_a_constant_series_stays_what_it_is():
+    model = forecaster(epochs=1).fit(np.full(60, 7.0))
+    np.testing.assert_allclose(model.predict(), 7.0, atol=0.5)
+
+
+def test_bad_requests(sine):
+    with pytest.raises(InputError, match="0 is no horizon"):
+        sine.predict(0)
+    with pytest.raises(InputError, match="covariates are not read yet"):
+        forecaster().fit(SINE, X=np.zeros((220, 1)))
+    with pytest.raises(InputError, match=r"these are values of y1, y2; those of y are forecast"):
+        sine.predict(y=np.zeros((20, 2)))
