@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from elman.errors import InputError
+from elman.forecasting.across import laid_along
 from elman.forecasting.columns import Roles, columns_of, find_roles, numbers_of
 from elman.forecasting.dates import Dates, read_dates
 from elman.forecasting.finding import Found, find_frequency, named_frequency
@@ -57,12 +58,9 @@ def read_panel(
     if len(set(lengths.values())) > 1:
         raise InputError(f"columns differ in length: {lengths}", where=source)
     notes: list[str] = []
-    joined = None if roles and roles.time else joined_time(columns)
-    if joined:
-        name, texts, parts_of_it = joined
-        columns = {name: texts} | {other: values for other, values in columns.items() if other not in parts_of_it}
+    columns, place = _a_row_a_step(columns, roles or Roles(), place, notes)
     found = find_roles(columns, roles or Roles(), notes.append, source)
-    count = max(lengths.values())
+    count = len(next(iter(columns.values())))
     dates = Dates(np.arange(count), "integer")
     if found.time:
         dates = read_dates(columns[found.time], where=place, zone=zone, dayfirst=dayfirst, name=found.time)
@@ -93,6 +91,22 @@ def read_panel(
         series, step.frequency, replace(dates, values=np.zeros(0, np.int64), notes=()), found.target, found.known,
         found.past, found.static, found.time or "step", found.id, notes,
     )  # fmt: skip
+
+
+def _a_row_a_step(
+    columns: dict[str, Sequence[Any]], roles: Roles, place: Where, notes: list[str]
+) -> tuple[dict[str, Sequence[Any]], Where]:
+    """Tables whose columns go through time, and times that are spread over columns, unless the roles name others."""
+    if not any(name in columns for name in (roles.time, roles.id, *roles.target)):
+        along = laid_along(columns)
+        if along:
+            notes.append(along.note)
+            return along.columns, lambda i: place(along.rows[i])
+    joined = None if roles.time in columns else joined_time(columns)
+    if joined:
+        name, texts, parts = joined
+        columns = {name: texts} | {other: values for other, values in columns.items() if other not in parts}
+    return columns, place
 
 
 def _groups(ids: Sequence[Any]) -> dict[str, np.ndarray]:
