@@ -28,6 +28,7 @@ from elman.cli.generate import generate
 from elman.cli.inspect import inspect
 from elman.cli.predict import predict
 from elman.cli.recipes import recipes
+from elman.cli.signal import signal
 from elman.cli.text import text
 from elman.cli.train import train
 from elman.cli.vectors import app as vectors
@@ -55,6 +56,7 @@ for command in (
     explain,
     verify,
     text,
+    signal,
     vectors,
     recipes,
     bench,

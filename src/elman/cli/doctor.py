@@ -17,6 +17,8 @@ OPTIONAL = {
     "read Parquet": ("pyarrow.parquet", "pip install 'elman[hub]'"),
     "read Excel's .xlsx": ("openpyxl", "pip install 'elman[xlsx]'"),
     "read tunes in ABC": ("symusic", "pip install 'elman[music]'"),
+    "read sound (WAV, FLAC)": ("soundfile", "pip install 'elman[audio]'"),
+    "change the rate of a signal": ("soxr", "pip install 'elman[audio]'"),
     "read data sets by hf:NAME": ("datasets", "pip install 'elman[hub]'"),
     "write TensorBoard events into each RUN": ("torch.utils.tensorboard", "pip install 'elman[tensorboard]'"),
 }
