@@ -6,15 +6,24 @@ its sums, the stack the frames of a step that is not whole, the look-ahead the s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from elman.decoding.ctc_path import Said
 from elman.errors import InputError
 from elman.layers.arguments import State
+from elman.layers.ctc import BLANK
 from elman.models.frames import delta_filters, steps_of
+from elman.models.spoken_words import Clock, Word, grouped, timed
+from elman.models.symbols import Symbols
 from elman.models.transcriber import TranscriberNetwork
 
-__all__ = ["Listener", "check_streams"]
+__all__ = ["Listener", "Listening", "Piece", "check_streams"]
 
 
 def check_streams(model: TranscriberNetwork) -> None:
@@ -138,3 +147,72 @@ class Listener:
         found = self._ready.unfold(0, ahead + 1, 1).reshape(count, -1)
         self._ready = self._ready[count:]
         return found
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one more piece of a stream says.
+
+    Attributes:
+        words: that are final, since another has begun behind them, or the stream has ended.
+        changing: the letters of the word that is being said, which may go on.
+    """
+
+    words: Sequence[Word]
+    changing: str
+
+
+class Listening:
+    """A stream as text: the likeliest symbol of each step, so that what was said is never taken back.
+
+    Args:
+        model: a network in one direction.
+        clock: when its steps are.
+
+    Raises:
+        InputError: see `check_streams`.
+    """
+
+    def __init__(self, model: TranscriberNetwork, symbols: Symbols, clock: Clock) -> None:
+        self._listener, self._symbols, self._clock = Listener(model), symbols, clock
+        self._said: list[Said] = []  # of the word that is being said
+        self._log_probs = np.zeros((0, len(symbols)))  # of the steps from `first` on
+        self._first, self._last, self._steps = 0, BLANK, 0
+
+    @property
+    def latency(self) -> int:
+        """Frames that are waited for, see `Listener.latency`."""
+        return self._listener.latency
+
+    def push(self, frames: NDArray[np.float32]) -> Piece:
+        """Frames (n, F) more, n being what it may."""
+        return self._heard(self._listener.push(torch.from_numpy(np.ascontiguousarray(frames, np.float32))), False)
+
+    def close(self) -> Piece:
+        """The stream has ended: the last word is final."""
+        return self._heard(self._listener.close(), True)
+
+    def _heard(self, log_probs: Tensor, last: bool) -> Piece:
+        for symbol in log_probs.argmax(1).tolist() if len(log_probs) else ():
+            if symbol == self._last != BLANK:
+                self._said[-1] = self._said[-1]._replace(end=self._steps + 1)
+            elif symbol != BLANK:
+                self._said.append(Said(symbol, self._steps, self._steps + 1))
+            self._last, self._steps = symbol, self._steps + 1
+        self._log_probs = np.concatenate([self._log_probs, log_probs.double().numpy()])
+        groups = grouped(self._said, self._symbols)
+        final = groups if last else groups[:-1]
+        # the next word's beginning bounds the end of the last one that is final
+        words = timed(groups, self._log_probs, self._first, self._symbols, self._clock)[: len([*filter(None, final)])]
+        self._said = [] if last else self._said[len(self._said) - self._open() :]
+        first = self._said[0].first if self._said else self._steps
+        self._log_probs, self._first = self._log_probs[first - self._first :], first
+        return Piece(words, self._symbols.decode([one.symbol for one in self._said]))
+
+    def _open(self) -> int:
+        """How many of the last symbols are of the word that is being said, the blank before it among them."""
+        names = self._symbols.names
+        for n, one in enumerate(reversed(self._said), 1):
+            if names[one.symbol] == " " or names[one.symbol].startswith("\u2581"):
+                return n
+        return len(self._said)

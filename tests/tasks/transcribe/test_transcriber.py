@@ -179,3 +179,37 @@ def test_how_far_a_rate_would_move():
     counts[:, 0], counts[:, 3] = draw.random(400) < 0.3, 1
     p = counts[:, 0].mean()
     assert deviation(counts) == pytest.approx(math.sqrt(p * (1 - p) / 400), rel=0.15)
+
+
+@pytest.mark.parametrize("units", ["character", "bpe"])
+def test_a_stream_says_what_the_whole_recording_says(units):
+    """Chunks of 1, 7 and 100 frames: the same words at the same times, none taken back, the last one whole."""
+    X, y = some(60, seed=9)
+    options = {"bidirectional": False, "normalise": "running", "ahead": 1, "epochs": 10, "beam": 1}
+    options |= {"units": units, "vocabulary": 12}
+    model = elman.Transcriber(**{**SMALL, **options}).fit(X, y)
+    said = 0
+    for frames, heard in zip(X[:12], model.transcripts(X[:12])):
+        for size in (1, 7, 100):
+            stream, words, open_ = model.listen(), [], ""
+            for part in np.split(frames, range(size, len(frames), size)):
+                piece = stream.push(part)
+                if piece.words and open_:
+                    assert piece.words[0].word.startswith(open_)
+                words += piece.words
+                open_ = piece.changing
+            last = stream.close()
+            assert last.changing == ""
+            words += last.words
+            assert [w.word for w in words] == [w.word for w in heard.words]
+            for ours, theirs in zip(words, heard.words):
+                assert ours.start == pytest.approx(theirs.start)
+                assert ours.end == pytest.approx(theirs.end, abs=0.02)  # the recording's end is not known yet
+                assert ours.confidence == pytest.approx(theirs.confidence, rel=1e-3)
+            said += len(words)
+    assert said > 10
+
+
+def test_a_model_that_reads_from_both_ends_follows_no_stream(transcriber):
+    with pytest.raises(InputError, match="from both ends"):
+        transcriber.listen()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,9 @@ from elman.metric import Figure
 from elman.models.augmenting import AugmentSettings, masked, sped
 from elman.models.described_speech import SpeechDescription
 from elman.models.frames import FrameSettings, steps_of
+from elman.models.listening import Listening
 from elman.models.speech_batches import ReadSpeech, SpeechBatch
+from elman.models.spoken_words import Clock
 from elman.models.symbols import Symbols
 from elman.models.transcriber import TranscriberNetwork, TranscriberSettings, each
 from elman.tasks.batches import at_once
@@ -223,12 +226,11 @@ class Transcriber(Estimator[Utterances, ReadSpeech, SpeechBatch]):
 
     def heard(self, examples: Utterances, nbest: int = 1) -> list[Transcript]:
         """The same of recordings that were read."""
-        settings, rate = self.settings(FrameSettings), examples.rate
-        step, reach = settings.stride / rate, settings.stack / rate
+        rate = examples.rate
         found = []
         for frames, log_probs in zip(examples.frames, self.log_probs(examples), strict=True):
             some = self._answers(log_probs, nbest)
-            heard = transcript(log_probs, some[0][0], self.symbols_, step, reach, len(frames) / rate)
+            heard = transcript(log_probs, some[0][0], self.symbols_, self.clock(len(frames), rate))
             others = [(self.symbols_.decode(symbols), score) for symbols, score in some]
             found.append(replace(heard, others=others))
         return found
@@ -249,6 +251,16 @@ class Transcriber(Estimator[Utterances, ReadSpeech, SpeechBatch]):
             raise InputError("this RUN has no language model", where="answer.weight", remedy="leave it out")
         new.answering_ = new.fused_ is not None or new.beam > 1
         return new
+
+    def clock(self, frames: float = math.inf, rate: float = 0.0) -> Clock:
+        """When steps are, of a recording of so many frames."""
+        settings, rate = self.settings(FrameSettings), rate or self.rate_
+        return Clock(settings.stride / rate, settings.stack / rate, frames / rate)
+
+    def listen(self) -> Listening:
+        """Follow a stream. Raises InputError for a model that needs whole recordings."""
+        check_fitted(self)
+        return Listening(self.model_, self.symbols_, self.clock())
 
     def log_probs(self, examples: Utterances) -> list[NDArray[np.float64]]:
         """ln p of each symbol at each step of each recording, (S_i, V)."""

@@ -17,6 +17,7 @@ from elman.decoding.ctc_path import aligned, best_path, log_likelihood, spans
 from elman.decoding.prefix_beam import Heard, NextSymbol, prefix_beam
 from elman.layers.ctc import collapsed
 from elman.models.letters import CountedSymbols, CountedWords, Mixed
+from elman.models.spoken_words import Clock, Word, grouped, timed
 from elman.models.symbols import Symbols
 from elman.tasks.transcribe.figures import error_counts
 
@@ -24,7 +25,6 @@ __all__ = [
     "Fused",
     "SearchSettings",
     "Transcript",
-    "Word",
     "greedy",
     "language_of",
     "searched",
@@ -75,21 +75,6 @@ class Fused:
 
 
 @dataclass(frozen=True)
-class Word:
-    """A word that was heard.
-
-    Attributes:
-        start, end: seconds from the beginning of the recording.
-        confidence: p(word | its own frames).
-    """
-
-    word: str
-    start: float
-    end: float
-    confidence: float
-
-
-@dataclass(frozen=True)
 class Transcript:
     """What was heard in a recording.
 
@@ -132,40 +117,12 @@ def searched(log_probs: NDArray[np.float64], beam: int, fused: Fused | None, nbe
     return prefix_beam(log_probs, beam=beam, nbest=nbest, language=fused.model, weight=fused.weight, bonus=fused.bonus)
 
 
-def transcript(
-    log_probs: NDArray[np.float64], text: Sequence[int], symbols: Symbols, step: float, reach: float, end: float
-) -> Transcript:
-    """A text with the times of its words, by the likeliest path through it.
-
-    Args:
-        text: its symbols.
-        step: seconds from one step to the next. reach: seconds that a step hears. end: of the recording.
-    """
+def transcript(log_probs: NDArray[np.float64], text: Sequence[int], symbols: Symbols, clock: Clock) -> Transcript:
+    """A text, as symbols, with the times of its words, by the likeliest path through it."""
     path = aligned(log_probs, text)
     if path is None:  # a beam keeps nothing that the frames cannot hold
         return Transcript(symbols.decode(text), (), -math.inf)
-    said, names = spans(path), symbols.names
-    groups: list[list[int]] = []  # of each word, which symbols
-    for i, one in enumerate(said):
-        name = names[one.symbol]
-        if name == " ":
-            groups.append([])
-        elif not groups or (name.startswith("\u2581") and groups[-1]):
-            groups.append([i])
-        else:
-            groups[-1].append(i)
-    found = []
-    for group in filter(None, groups):
-        first, last = said[group[0]].first, said[group[-1]].end
-        own = [said[i].symbol for i in group]
-        sure = math.exp(log_likelihood(log_probs[first:last], own))
-        start = min(first * step, end)
-        found.append(Word(symbols.decode(own), start, min((last - 1) * step + reach, end), sure))
-    # where steps overlap, or read on into the next word, a word ends where the next one begins
-    words = [
-        Word(w.word, w.start, min(w.end, after.start), w.confidence) for w, after in zip(found, [*found[1:], None])
-        if after is not None
-    ] + found[-1:]  # fmt: skip
+    words = timed(grouped(spans(path), symbols), log_probs, 0, symbols, clock)
     return Transcript(symbols.decode(text), words, log_likelihood(log_probs, text))
 
 
