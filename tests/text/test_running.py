@@ -42,6 +42,23 @@ def test_rare_units_are_unknown_and_capitals_may_go():
     assert len(RunningUnits.fit(["a b c d e f"], "token", 7)) == 7
 
 
+@pytest.mark.parametrize("kind", ["word", "bpe", "unigram"])
+def test_words_have_the_units_that_they_have_in_their_line(kind, monkeypatch):
+    text = (
+        TEXT + "3.14 don't,  'tis\t(no)! \u3000na\u00efve \u2581x \ud83d\ude00 \u6f22\u5b57 e\u0301 ...?!\n\n nobler\n"
+    )
+    units = RunningUnits.fit([text], kind, 100)
+    end = len(units.words) - 1
+    wanted = [n for line in units._units.encode(text.split("\n")) for n in (*line, end)][:-1]
+    for most in (10**6, 4, 0):
+        monkeypatch.setattr("elman.text.running._CACHED", most)
+        again = RunningUnits.from_dict(units.to_dict())
+        for _ in range(2):
+            assert again.encode(text).tolist() == wanted
+            assert again.encode("nobler to").tolist() == units.encode("nobler to").tolist()
+        assert len(again._cache) <= most
+
+
 def test_what_makes_no_sense():
     with pytest.raises(InputError, match="no units are called 'letters'"):
         RunningUnits.fit(["a"], "letters")

@@ -21,6 +21,7 @@ RunningKind = Literal["character", "token", "word", "bpe", "unigram"]
 _SPECIALS = (PAD, UNKNOWN, "<begin>", "<end>")
 _LINE = "\n"
 _LONG = 1000  # characters
+_CACHED = 1 << 17  # words whose units are remembered; the first ones, which are the frequent ones
 
 
 class RunningUnits:
@@ -43,6 +44,7 @@ class RunningUnits:
             self._units = Units(kind, learned, lowercase)  # type: ignore[arg-type]
             self.words = [*self._units.words, _LINE]
         self._learned = learned
+        self._cache: dict[str, Sequence[int]] = {}  # by word, which is found once
         self._table: NDArray[np.int32] | None = None  # numbers by code point
 
     @classmethod
@@ -100,13 +102,29 @@ class RunningUnits:
         if self.kind == "character" and len(text) >= _LONG:
             return self._looked_up(text)
         if self._known is not None:
-            known = np.array(self._known.encode(text if self.kind == "character" else _tokens(text)), np.int64)
-            known[(known == BEGIN) | (known == END)] = 1  # a token that is called as these are does not begin a text
-            return known
+            read = np.array(self._known.encode(text if self.kind == "character" else _tokens(text)), np.int64)
+            read[(read == BEGIN) | (read == END)] = 1  # a token that is called as these are does not begin a text
+            return read
         assert self._units is not None
-        lines = self._units.encode(text.split(_LINE))
-        ended = [[*line, len(self.words) - 1] for line in lines]
-        return np.array([n for line in ended for n in line][:-1], np.int64)
+        lines = [line.split() for line in text.split(_LINE)]
+        known = self._words(lines)
+        found: list[int] = []
+        for line in lines:
+            for word in line:
+                found += known[word]
+            found.append(len(self.words) - 1)
+        return np.array(found[:-1], np.int64)
+
+    def _words(self, lines: Iterable[Iterable[str]]) -> Mapping[str, Sequence[int]]:
+        """The numbers of all words: no unit reaches over a blank, so that a word has them wherever it stands."""
+        assert self._units is not None
+        words = set(chain.from_iterable(lines))
+        new = sorted(words - self._cache.keys())
+        found = dict(zip(new, self._units.encode(new)))
+        if len(self._cache) + len(found) > _CACHED:
+            return found | {word: self._cache[word] for word in words - found.keys()}
+        self._cache |= found
+        return self._cache
 
     def unknown(self, text: str) -> list[str]:
         """The parts of a text, letters or words, that no unit stands for: each once, in their order."""
