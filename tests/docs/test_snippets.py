@@ -35,7 +35,7 @@ def commands(body: str) -> list[list[str]]:
 
 
 def _short(recipe: str) -> list[str]:
-    without = ("music", "folk", "compose", "speech", "transcribe", "forecast")  # frames and numbers have no embedding
+    without = ("music", "folk", "compose", "speech", "transcribe", "forecast", "recordings", "eeg")  # no embedding
     return SHORT if recipe not in without else SHORT[:-2]
 
 

@@ -39,7 +39,7 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True):
         duplicates: likewise, which row of several of one moment counts; "refuse": only equal ones are taken as one.
         step: of music, the beats (quarter notes) from one frame to the next; 0: .25 of MIDI and ABC, of piano rolls
             what their file says, else 1.
-        rate: of features of speech, frames a second, where their file does not say it; 0: 100.
+        rate: frames a second, where files do not say it: of features of speech (0: 100), and of signals.
     """
 
     path: str = ""

@@ -12,6 +12,7 @@ TASKS: dict[str, str] = {
     "compose": "elman.tasks.compose.task",
     "translate": "elman.tasks.translate.task",
     "dialogue": "elman.tasks.dialogue.task",
+    "recordings": "elman.tasks.recordings.task",
     "transcribe": "elman.tasks.transcribe.task",
     "forecast": "elman.tasks.forecast.task",
 }

@@ -20,6 +20,7 @@ import numpy as np
 
 from elman.data.formats.conll import read_conll
 from elman.data.formats.conllu import read_conllu
+from elman.data.packaging_eeg import pack_eeg
 from elman.data.recordings import read_sphinx
 from elman.data.reviews import ReviewSentence, read_reviews
 from elman.data.rolls import read_rolls
@@ -189,6 +190,7 @@ def main(sources: str) -> None:
     pack_shakespeare(Path(sources) / "shakespeare", recipes / "shakespeare")
     pack_stocks(Path(sources) / "stocks", recipes / "stocks")
     pack_music(Path(sources) / "music" / "JSB_Chorales.mat", recipes / "jsb", step=1.0)
+    pack_eeg(Path(sources) / "eegmat", recipes / "eegmat")
     pack_music(Path(sources) / "music" / "Nottingham.mat", recipes / "nottingham", step=0.5)
     pack_speech(Path(sources) / "an4", recipes / "speech")
 

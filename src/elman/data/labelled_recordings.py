@@ -1,0 +1,235 @@
+"""Recordings with a label each, of persons: a manifest -> train, valid and test parts that share no recording.
+
+``path,target,person,start,end`` in a ``manifest.csv`` beside the files; a row is a recording, or a stretch of one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from elman.config.settings import DataSettings
+from elman.data.columns import usual_targets
+from elman.data.formats import read_table
+from elman.data.parts import PARTS, find_parts, same_files
+from elman.data.series import is_gap
+from elman.data.signal_files import is_signal, read_signal
+from elman.data.split import divide
+from elman.data.table import Table
+from elman.data.textfile import bare_suffix, shown
+from elman.errors import InputError
+from elman.signals.signal import Signal, few
+
+__all__ = ["Recordings", "load_recordings", "read_recordings"]
+
+Note = Callable[[str], object]
+
+_PATHS = ("path", "file", "filename", "file_name", "recording")
+_PERSONS = ("person", "subject", "speaker", "participant", "patient")
+_TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
+_BY_WINDOW = ("window", "windows", "row", "-", "start", "end")
+_MISSING = 20  # files that are named in one line
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """Recordings, each a signal.
+
+    Attributes:
+        signals: of each. names: of each, for people. files: which file each is of.
+        labels: of each; none where they are not known.
+        persons: of each, or the file where nobody says whose it is.
+        known: whether `persons` were given.
+        features: ready-made windows in place of signals, (T, F) each, to prove a RUN without data.
+        made: what a chain made of these signals already.
+    """
+
+    signals: Sequence[Signal]
+    names: Sequence[str]
+    files: Sequence[str]
+    labels: Sequence[str] = ()
+    persons: Sequence[str] = ()
+    known: bool = False
+    features: Sequence[Any] | None = None
+    made: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def take(self, indices: Sequence[int]) -> Recordings:
+        columns = {
+            name: [values[i] for i in indices]
+            for name in ("signals", "names", "files", "labels", "persons", "features")
+            if (values := getattr(self, name))
+        }
+        return replace(self, **columns, made={})  # type: ignore[arg-type]
+
+
+def load_recordings(settings: DataSettings) -> tuple[dict[str, Recordings], list[str], dict[str, str]]:
+    """The recordings of each part, what was found and done, and which columns are read.
+
+    Raises:
+        InputError: no manifest, files that are not there (all are named), a recording on two sides of a split, or a
+            split by window.
+    """
+    if settings.group.strip().lower() in _BY_WINDOW:
+        raise InputError(
+            f"a split by {settings.group}: windows of one recording would stand on both sides, and a model would be "
+            "praised for recognising the recording",
+            where="data.group",
+            remedy="split by person, or data.group=recording",
+        )
+    notes: list[str] = []
+    given = find_parts(settings)
+    notes += same_files(given)
+    found: dict[str, Recordings] = {}
+    columns: dict[str, str] = {}
+    for part, path in given.items():
+        found[part], columns = _of_manifest(path, settings, notes.append, labelled=True)
+    missing = [part for part in PARTS if part not in found]
+    if missing:
+        whole = found["train"]
+        by_file = settings.group.strip().lower() == "recording"
+        groups = whole.files if by_file or not whole.known else whole.persons
+        _check_whole(whole, groups, shown(given["train"]))
+        by = "recording" if by_file or not whole.known else columns["person"]
+        plain = msgspec.structs.replace(settings, group="")  # `divide` is told what the groups are
+        dealt, told = divide(whole.labels, groups, missing, plain, shown(given["train"]), by)
+        found |= {part: whole.take(picks) for part, picks in dealt.items()}
+        notes.append(told)
+        if not whole.known:
+            notes.append("no column says whose the recordings are: one person may stand on both sides of the split")
+    check_apart(found)
+    strangers = [set(found["train"].persons) & set(found[part].persons) for part in ("valid", "test")]
+    if all(part.known for part in found.values()) and (both := sorted(set.union(*strangers))):
+        notes.append(f"{len(both)} persons stand in more than one part ({few(both)}): figures are of known persons")
+    return found, notes, columns
+
+
+def read_recordings(settings: DataSettings, labelled: bool, note: Note) -> Recordings:
+    """The recordings to answer for or to be judged by: a manifest's, of a folder, or one file.
+
+    Raises:
+        InputError: as `load_recordings`.
+    """
+    path = Path(settings.path)
+    packaged = settings.path.startswith("packaged:")
+    if not packaged and path.is_file() and is_signal(path) and not _lists_files(path, settings):
+        if labelled:
+            raise InputError("one recording has no label", where=shown(path), remedy="give a manifest")
+        signal = read_signal(path, settings.rate, note=note)
+        return Recordings([signal], [path.name], [str(path)], persons=[path.name])
+    if not packaged and path.is_dir() and not labelled and not _manifest_in(path):
+        files = sorted(f for f in path.rglob("*") if f.is_file() and is_signal(f))
+        if not files:
+            raise InputError("no file with a signal in it", where=shown(path), remedy="give a folder of recordings")
+        names = [str(f.relative_to(path)) for f in files]
+        signals = [read_signal(f, settings.rate, note=note) for f in files]
+        return Recordings(signals, names, [str(f) for f in files], persons=names)
+    parts = find_parts(settings)
+    return _of_manifest(parts.get("test", parts["train"]), settings, note, labelled)[0]
+
+
+def check_apart(parts: dict[str, Recordings]) -> None:
+    """No recording stands on two sides, under whatever name. Raises InputError for the first that does."""
+    sides: dict[str, tuple[str, str]] = {}
+    for part, recordings in parts.items():
+        for name, file, signal in zip(recordings.names, recordings.files, recordings.signals):
+            digest = hashlib.sha256(signal.values.tobytes()).hexdigest()
+            for mark in (os.path.realpath(file), digest):
+                side, other = sides.setdefault(mark, (part, name))
+                if side != part:
+                    raise InputError(
+                        f"the recording {other} of the {side} part is {name} of the {part} part, too",
+                        remedy="leave it out of one of them: windows of one recording never stand on both sides",
+                    )
+
+
+def _check_whole(recordings: Recordings, groups: Sequence[str], where: str) -> None:
+    """Rows of one file are of one group. Raises InputError where they are not."""
+    of: dict[str, set[str]] = defaultdict(set)
+    for file, group in zip(recordings.files, groups):
+        of[file].add(group)
+    for file, several in of.items():
+        if len(several) > 1:
+            raise InputError(f"{shown(file)} is of {few(sorted(several))}: a recording is of one person", where=where,
+                             remedy="mend the column of persons")  # fmt: skip
+
+
+# -- the manifest -----------------------------------------------------------------------------------------------------
+
+
+def _manifest_in(folder: Path) -> bool:
+    return any("manifest" in f.name.lower() and bare_suffix(f) in _TABLES for f in folder.iterdir())
+
+
+def _lists_files(path: Path, settings: DataSettings) -> bool:
+    """Whether it is a table that names files, rather than a signal itself."""
+    if bare_suffix(path) not in _TABLES:
+        return False
+    try:
+        table = read_table(path, settings.encoding)
+    except InputError:
+        return False
+    return bool(_column(table, settings.input, _PATHS))
+
+
+def _column(table: Table, given: str, usual: Sequence[str]) -> str:
+    if given:
+        return given if given in table.columns else ""
+    return next((name for known in usual for name in table.names if name.strip().lower() == known), "")
+
+
+def _of_manifest(path: Path, settings: DataSettings, note: Note, labelled: bool) -> tuple[Recordings, dict[str, str]]:
+    table = read_table(path, settings.encoding)
+    column = _column(table, settings.input, _PATHS)
+    if not column:
+        raise InputError("no column names the recordings", where=table.source,
+                         remedy="call it path, or say which: --input COLUMN")  # fmt: skip
+    target = settings.target or next(iter(usual_targets(table.names)), "")
+    if labelled and not target:
+        raise InputError("no column holds the labels", where=table.source, remedy="call it target, or --target COLUMN")
+    by = "" if settings.group.strip().lower() == "recording" else settings.group
+    person = _column(table, by, _PERSONS)
+    if by and not person:
+        table[by]  # which says what there is
+    folder = path.parent
+    files = [folder / name.strip() for name in table.texts(column)]
+    lost = [i for i, file in enumerate(files) if not file.is_file()]
+    if lost:
+        named = few([f"{shown(files[i])} (row {table.rows[i]})" for i in lost], _MISSING)
+        what = f"{len(lost)} of {len(files)} files are not there: {named}"
+        raise InputError(what, where=table.source, remedy="mend the paths, which are relative to the manifest")
+    told: dict[str, None] = {}  # rows may be stretches of one file, of which everything is said once
+    signals = []
+    for i, file in enumerate(files):
+        rate, start, end = (_number(table, i, name) for name in ("rate", "start", "end"))
+        signals.append(read_signal(file, rate or settings.rate, start, end, lambda line: told.setdefault(line)))
+    for line in told:
+        note(line)
+    names = [name.strip() for name in table.texts(column)]
+    if len(set(names)) < len(names):  # stretches
+        names = [f"{name} {signal.start:g} s" for name, signal in zip(names, signals)]
+    persons = table.labels(person) if person else list(map(str, files))
+    labels = table.labels(target) if labelled else []
+    columns = {"input": column, **({"target": target} if target else {}), **({"person": person} if person else {})}
+    return Recordings(signals, names, list(map(str, files)), labels, persons, bool(person)), columns
+
+
+def _number(table: Table, row: int, column: str) -> float:
+    """A number of the manifest; 0 where there is none."""
+    value = table.columns[column][row] if column in table.columns else None
+    if value is None or (isinstance(value, str) and (not value.strip() or is_gap(value))) or value != value:
+        return 0.0
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"{value!r:.40} in column {column!r} is no number of seconds", where=table.where(row),
+                         remedy="mend it") from None  # fmt: skip

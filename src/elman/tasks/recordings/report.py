@@ -1,0 +1,120 @@
+"""What a classifier of recordings shows of its training: person by person, and a recording as it goes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from elman.data.labelled_recordings import Recordings
+from elman.models.recording_settings import SignalSettings
+from elman.pages.drawing import PAINT, SERIES_PAINT, canvas, drawing, svg
+from elman.pages.markup import Html, tag
+from elman.pages.numbers import fraction
+from elman.pages.page import Section, section
+from elman.report.facts import fact_list
+from elman.report.scores import confusion_table
+from elman.tasks.contract import Look, Trained
+from elman.tasks.recordings.estimator import RecordingClassifier
+from elman.tasks.recordings.windows import Windowed
+
+__all__ = ["look"]
+
+_SHOWN = 4  # recordings that are shown as they go
+
+
+def look(trained: Trained[RecordingClassifier, Recordings], usual: Look) -> Look:
+    """The usual sections, and before them whom it knows, and what it says while a recording goes on."""
+    estimator, test = trained.estimator, trained.data.test
+    read = estimator.encoded(test)
+    P = estimator.window_probabilities(read)
+    sections = [_persons(trained), _confused(trained), _as_it_goes(estimator, test, read, P), *usual.sections]
+    chain = section("The signal chain", tag("ol", [tag("li", repr(stage)) for stage in estimator.signal_chain_.stages]))
+    sections.insert(-1, chain)
+    return replace(
+        usual,
+        said=f"{trained.recipe.description or usual.ours}; judged on {len(test)} recordings it never saw.",
+        sections=sections,
+        show=("balanced_accuracy", "recording_balanced_accuracy"),
+        errors=_errors(trained),
+        notes=list(estimator.remarks_[-1:]),
+    )
+
+
+def _errors(trained: Trained[RecordingClassifier, Recordings]) -> dict[str, float]:
+    """How far the figures would move on other persons: windows of one person say little beside those of another."""
+    each = trained.test.get("persons")
+    values = [row["balanced_accuracy"] for row in each.values()] if isinstance(each, dict) else []
+    if len(values) < 2:
+        return {}
+    error = float(np.std(np.asarray(values, float), ddof=1) / len(values) ** 0.5)
+    return {"balanced_accuracy": error, "person_balanced_accuracy": error}
+
+
+def _persons(trained: Trained[RecordingClassifier, Recordings]) -> Section | None:
+    ours, theirs = trained.test.get("persons"), trained.baselines[0].scores.get("persons")
+    if not isinstance(ours, dict) or not isinstance(theirs, dict) or len(ours) < 2:
+        return None
+    keys = list(ours)
+    ours_, theirs_ = (np.array([rows[key]["balanced_accuracy"] for key in keys], float) for rows in (ours, theirs))
+    gap = ours_ - theirs_
+    error = 1.96 * gap.std(ddof=1) / len(gap) ** 0.5
+    low, high = gap.mean() - error, gap.mean() + error
+    facts = {
+        "persons": len(keys),
+        "mean and spread": f"{fraction(float(ours_.mean()))} \u00b1 {fraction(float(ours_.std(ddof=1)))}",
+        f"beside {trained.baselines[0].name}": f"{gap.mean():+.3f}, 95 % interval {low:+.3f} to {high:+.3f}",
+        "beside chance": f"{ours_.mean() - 1 / len(trained.estimator.labels):+.3f}",
+    }
+    few = " So few persons say little." if len(keys) < 10 else ""
+    lead = f"Balanced accuracy of each person's windows, paired with the linear model's on the same windows.{few}"
+    return section("Person by person", tag("figure", _person_figure(keys, ours_, theirs_, trained.baselines[0].name),
+                                           class_="wide"), fact_list(facts), lead=lead)  # fmt: skip
+
+
+@drawing
+def _person_figure(names: list[str], ours: np.ndarray, theirs: np.ndarray, other: str) -> Html:
+    order = np.argsort(ours)
+    figure, ax = canvas(7.5, 0.8 + 0.17 * len(names))
+    rows = np.arange(len(names))
+    ax.plot(theirs[order], rows, "o", color=PAINT["muted"], markersize=4, label=other)
+    ax.plot(ours[order], rows, "o", color=SERIES_PAINT[0], markersize=5, label="ours")
+    ax.set_yticks(rows, [names[i] for i in order], fontsize=7)
+    ax.set_xlabel("balanced accuracy of windows")
+    ax.legend(frameon=False, fontsize=8)
+    return svg(figure, "balanced accuracy of every person")
+
+
+def _confused(trained: Trained[RecordingClassifier, Recordings]) -> Section:
+    matrix = np.asarray(trained.test["confusion"])
+    return section("Which windows", confusion_table(matrix, trained.estimator.labels))
+
+
+def _as_it_goes(estimator: RecordingClassifier, test: Recordings, read: Windowed, P: np.ndarray) -> Section:
+    figures = []
+    for i in range(min(_SHOWN, len(test))):
+        own = read.owners == i
+        title = f"{test.names[i]}: {test.labels[i]}"
+        figures.append(tag("figure", _course(title, read.starts[own], P[own], estimator.labels)))
+    waits = estimator.signal_chain_.waits
+    size = max(len(item) for item in read.items) / estimator.signal_chain_.layout(estimator.layout_).rate
+    live = "It was made from the whole recording: a stream would need causal filters, and no calibration."
+    if not waits and estimator.settings(SignalSettings).normalise == "none":
+        live = f"A decision stands {size:g} s after its window began, when the window is full."
+    lead = f"What each window says, and what all windows so far say together. {live}"
+    return section("As it goes", tag("div", figures, class_="grid"), lead=lead)
+
+
+@drawing
+def _course(title: str, starts: np.ndarray, P: np.ndarray, labels: list[str]) -> Html:
+    figure, ax = canvas(4.3, 2.2)
+    together = np.cumsum(np.log(np.maximum(P, 1e-12)), 0) / np.arange(1, len(P) + 1)[:, None]
+    together = np.exp(together - together.max(1, keepdims=True))
+    together /= together.sum(1, keepdims=True)
+    ax.plot(starts, P[:, -1], "o", color=PAINT["muted"], markersize=3)
+    ax.plot(starts, together[:, -1], color=SERIES_PAINT[0])
+    ax.set_ylim(-0.02, 1.02)
+    ax.set_title(title)
+    ax.set_xlabel("seconds")
+    ax.set_ylabel(f"p({labels[-1]})")
+    return svg(figure, title)

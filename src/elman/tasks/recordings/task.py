@@ -1,0 +1,108 @@
+"""The task `recordings`: from recordings (brain waves, sound) to one label each. See `elman.tasks.contract.Task`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from elman.config.settings import DataSettings
+from elman.data.labelled_recordings import Recordings, load_recordings, read_recordings
+from elman.data.table import Table
+from elman.errors import InputError
+from elman.pages.page import Section
+from elman.signals.signal import few
+from elman.tasks.contract import Baseline, Look, Note, Row, Shown, Split, Task, Trained
+from elman.tasks.recordings.baselines import linear_baseline, majority
+from elman.tasks.recordings.estimator import RecordingClassifier
+from elman.tasks.recordings.windows import windows_of
+
+__all__ = ["TASK", "RecordingsTask"]
+
+
+class RecordingsTask(Task[RecordingClassifier, Recordings]):
+    """See `elman.tasks.contract.Task`."""
+
+    kind = RecordingClassifier
+    kept = ("encoding", "input", "target", "group", "rate")
+
+    # -- learn
+
+    def read(self, settings: DataSettings) -> Split[Recordings]:
+        found, notes, columns = load_recordings(settings)
+        return Split(found["train"], found["valid"], found["test"], notes, columns)
+
+    def baselines(self, estimator: RecordingClassifier, data: Split[Recordings]) -> list[Baseline]:
+        train, valid, test = (estimator.encoded(part) for part in (data.train, data.valid, data.test))
+        return [linear_baseline(estimator, train, valid, test), majority(estimator, train, test)]
+
+    # -- use
+
+    def examples_of(self, estimator: RecordingClassifier, texts: Sequence[str]) -> Recordings:
+        raise InputError(
+            "this RUN reads recordings, not text", remedy="give a file, a folder or a manifest: --data PATH"
+        )
+
+    def examples_in(
+        self, estimator: RecordingClassifier, settings: DataSettings, labelled: bool, note: Note
+    ) -> Recordings:
+        found = read_recordings(settings, labelled, note)
+        unseen = sorted(set(found.labels) - set(estimator.labels))
+        if unseen:
+            raise InputError(f"the label {unseen[0]!r} was never learned", where=settings.path,
+                             remedy=f"this RUN knows {few(estimator.labels, 20)}")  # fmt: skip
+        return found
+
+    def answer(self, estimator: RecordingClassifier, examples: Recordings, note: Note) -> list[Row]:
+        """``{"label", "probabilities", "windows"}`` of each recording; of ready-made features a window is one."""
+        if examples.features is None:
+            windows = windows_of(examples, estimator.layout_, estimator.signal_chain_, note)
+            empty = [examples.names[i] for i, own in enumerate(windows) if not own]
+            if empty:
+                raise InputError(f"no window is left of {few(empty)}: every one holds an artefact",
+                                 remedy="leave the recording out")  # fmt: skip
+        read = estimator.encoded(examples)
+        P, counts = estimator.probabilities(read, len(examples)), np.bincount(read.owners, minlength=len(examples))
+        labels = estimator.labels
+        return [
+            {"label": labels[int(p.argmax())], "probabilities": dict(zip(labels, p.tolist())), "windows": int(n)}
+            for p, n in zip(P, counts)
+        ]
+
+    def table(self, estimator: RecordingClassifier, examples: Recordings, answers: Sequence[Row]) -> Table:
+        columns: dict[str, Sequence[object]] = {"recording": list(examples.names)}
+        if examples.known:
+            columns["person"] = list(examples.persons)
+        columns["predicted"] = [row["label"] for row in answers]
+        for label in estimator.labels:
+            columns[f"p({label})"] = [round(row["probabilities"][label], 6) for row in answers]  # type: ignore[index,call-overload,arg-type]
+        columns["windows"] = [row["windows"] for row in answers]
+        return Table(columns)
+
+    def show(self, row: Row) -> Shown:
+        found = row["probabilities"]
+        assert isinstance(found, dict)
+        lines = [f"  {label:<20} {p:.3f}" for label, p in sorted(found.items(), key=lambda item: -item[1])]
+        return Shown([str(row["label"])], [*lines, f"  of {row['windows']} windows"])
+
+    # -- trust
+
+    def made(self, estimator: RecordingClassifier, lengths: Sequence[int]) -> Recordings:
+        draw, F = np.random.default_rng(0), len(estimator.signal_chain_.layout(estimator.layout_).channels)
+        names = [f"drawn {n}" for n in lengths]
+        return Recordings([], names, names, features=[draw.normal(size=(n, F)).astype(np.float32) for n in lengths])
+
+    # -- look
+
+    def look(self, trained: Trained[RecordingClassifier, Recordings]) -> Look:
+        from elman.tasks.recordings.report import look
+
+        return look(trained, super().look(trained))
+
+    def inspect(self, estimator: RecordingClassifier, text: str) -> tuple[str, Sequence[Section | None]]:
+        raise InputError(
+            "this RUN reads recordings, not text", remedy="elman signal FILE --run RUN shows what it reads"
+        )
+
+
+TASK = RecordingsTask()
