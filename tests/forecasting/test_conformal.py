@@ -43,13 +43,13 @@ def test_an_error_counts_once_it_is_known() -> None:
     """The truth of step h of an origin is there h steps later: changing it changes no margin before."""
     draw = np.random.default_rng(0)
     truth, point = draw.normal(size=(40, 5)), np.zeros((40, 5))
-    for stride in (1, 2):
-        before = rolling_margins(point, point, truth, 0.8, stride=stride)
+    for stride, rate in ((1, 0.0), (2, 0.0), (1, 0.05)):
+        before = rolling_margins(point, point, truth, 0.8, stride=stride, rate=rate)
         for n, h in ((10, 0), (10, 3), (20, 4)):
             other = truth.copy()
             other[n, h] = 1e6
-            changed = np.flatnonzero((rolling_margins(point, point, other, 0.8, stride=stride)[:, h] != before[:, h])
-                                     & ~np.isnan(before[:, h]))  # fmt: skip
+            after = rolling_margins(point, point, other, 0.8, stride=stride, rate=rate)[:, h]
+            changed = np.flatnonzero((after != before[:, h]) & ~np.isnan(before[:, h]))
             assert changed.min() >= n + (h + 1) / stride
             assert changed.min() <= n + (h + 1) / stride + 8
     assert np.isnan(before[:4]).all()
@@ -63,6 +63,20 @@ def test_rolling_margins_are_those_of_the_errors_known() -> None:
         for h in range(2):
             known = truth[n - h - 20 : n - h, h : h + 1]
             assert found[n, h] == margins(0 * known, 0 * known, known, 0.8)[0]
+
+
+def test_misses_widen_intervals_until_they_hold_what_they_should() -> None:
+    """Errors grow threefold: those of the past promise too much, for years."""
+    draw = np.random.default_rng(0)
+    truth = draw.normal(size=(1500, 3)) * np.linspace(1, 3, 1500)[:, None]
+    point = np.zeros((1500, 3))
+    share = {}
+    for rate in (0.0, 0.03):
+        margin = rolling_margins(point, point, truth, 0.8, rate=rate)
+        there = slice(100, None)
+        share[rate] = coverage(truth[there], (point - margin)[there], (point + margin)[there], 0.8).by_horizon
+    assert share[0.0].max() < 0.72
+    assert np.abs(share[0.03] - 0.8).max() < 0.02  # (1 + rate) / (rate N) at most, by the paper
 
 
 def test_quantiles_of_errors() -> None:

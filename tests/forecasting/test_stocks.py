@@ -75,7 +75,7 @@ def test_intervals_calibrated_on_the_past_cover_through_storms(panel: Panel) -> 
     truth = np.stack([y[ends + h] for h in range(5)], 1)
     sums = np.concatenate([[0.0], np.cumsum(y)])
     point = np.repeat(((sums[ends] - sums[ends - 22]) / 22)[:, None], 5, 1)
-    margin = rolling_margins(point, point, truth, 0.8, window=500)
+    margin = rolling_margins(point, point, truth, 0.8, rate=0.02)
     later = slice(1000, None)
     assert not np.isnan(margin[later]).any()
     low, high = point[later] - margin[later], point[later] + margin[later]

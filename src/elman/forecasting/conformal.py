@@ -73,24 +73,36 @@ def rolling_margins(
     *,
     stride: int = 1,
     window: int = 0,
+    rate: float = 0.0,
 ) -> np.ndarray:
     """(N, H): at each of N successive origins the margin of `margins` from the errors known by then: h steps ahead,
     those of origins at least h steps before. NaN where they are too few.
+
+    Where the errors change with time, those of the past promise too much. With a `rate`, each miss that becomes known
+    raises the level that is asked of the past, and each hit lowers it a little (adaptive conformal inference, Gibbs and
+    Candes 2021, eq. 2): in the long run the intervals hold what they should, whatever the errors do.
 
     Args:
         lower, upper, truth: (N, H), in the order of time.
         level: what is to be covered.
         stride: steps from one origin to the next.
         window: of the last so many errors; 0: all.
+        rate: of the adaption, such as .02; 0: none.
     """
     scores = np.maximum(lower - truth, truth - upper)
     count, horizon = scores.shape
     found = np.full((count, horizon), np.nan)
     for h in range(horizon):
         delay = -(-(h + 1) // stride)  # origins until the truth of step h + 1 is there
+        asked = level
         for n in range(delay, count):
-            known = scores[max(0, n - delay + 1 - window) if window else 0 : n - delay + 1, h]
+            last = n - delay
+            if rate and not np.isnan(scores[last, h] - found[last, h]):
+                missed = float(scores[last, h] > found[last, h])
+                asked += rate * (missed - (1 - level))
+            known = scores[max(0, last + 1 - window) if window else 0 : last + 1, h]
             known = known[~np.isnan(known)]
-            margin = _quantile(known, level)
-            found[n, h] = margin if np.isfinite(margin) else np.nan
+            if len(known) >= needed(level):
+                rank = int(np.ceil((len(known) + 1) * asked - 1e-9))
+                found[n, h] = np.partition(known, place := min(max(rank, 1), len(known)) - 1)[place]
     return found
