@@ -8,6 +8,7 @@
 #include "arena.h"
 #include "checks.h"
 #include "elman.h"
+#include "next.h"
 #include "opcodes.h"
 #include "scan.h"
 #include "threads.h"
@@ -127,6 +128,17 @@ int elman_additive(const elman_additive_call* call) {
         elman::additive(*call, chosen());
         return 0;
     });
+}
+
+int elman_next_step(const elman_next* text, const int64_t* units, void* before, void* after) {
+    return guarded<>(-1, [&] {
+        elman::next(*text, chosen(), units, before, after);
+        return 0;
+    });
+}
+int64_t elman_next_draw(const elman_next* text, const elman_draws* how, int64_t unit, void* one, void* other, const double* chances, int64_t count,
+                        int64_t* units, double* log_probs) {
+    return guarded<>(int64_t(-1), [&] { return elman::draw(*text, chosen(), *how, unit, one, other, chances, count, units, log_probs); });
 }
 
 void* elman_take(size_t bytes) {

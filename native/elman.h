@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-#define ELMAN_ABI 7
+#define ELMAN_ABI 8
 
 typedef struct elman_program elman_program;
 typedef struct elman_prepared elman_prepared;
@@ -84,6 +84,43 @@ typedef struct {
     void* dv;      /* back: (B, K, A), to be summed over B */
 } elman_additive_call;
 ELMAN_API int elman_additive(const elman_additive_call*);
+
+/* One unit further in N texts: x_n = scale * embedding[unit_n], layers that read each other, and
+ * ln p = log_softmax(weight h + bias) of the unit after it. Each layer is prepared for one step of N sequences, the first
+ * to read x, the last to write h, which are N rows. A state of all layers, of N texts, lies at one address: `offset` says
+ * where, in bytes, each state of a layer begins in it; the strides of the layer's call say the rest. */
+typedef struct {
+    elman_prepared* step;
+    void** tensors;             /* of its call */
+    int64_t states;
+    const int64_t *first, *last; /* numbers of the tensors that are a state before the step and after it */
+    const int64_t* offset;
+} elman_next_layer;
+typedef struct {
+    int64_t is_double;
+    int64_t rows, units, width, known, layers; /* N, V, E, H */
+    int64_t threads, own_threads;              /* of the softmax */
+    const elman_next_layer* layer;
+    double scale;
+    const void* embedding; /* (V, E) */
+    void* x;               /* (N, E) */
+    const void* h;         /* (N, H) */
+    const void *weight, *bias; /* (V, H), (V,); without a weight nothing is done behind h, bias may be NULL */
+    void* scores;              /* (N, V) */
+    double *log_probs, *room;  /* (N, V), (V,) */
+} elman_next;
+ELMAN_API int elman_next_step(const elman_next*, const int64_t* units, void* before, void* after);
+
+/* Units of one text, each drawn from exp(ln p / temperature) behind the one before and read: at most `count`, until `end`
+ * (-1: there is none), which is barred from the first `unended` of them. The state is at `one` first, then at `other`, and so
+ * on. Returns how many were drawn, of which the last has ln p = -inf where none was possible; -2 where ln p are no numbers. */
+typedef struct {
+    double temperature;
+    const int64_t* banned;
+    int64_t banned_count, end, unended;
+} elman_draws;
+ELMAN_API int64_t elman_next_draw(const elman_next*, const elman_draws*, int64_t unit, void* one, void* other, const double* chances,
+                                  int64_t count, int64_t* units, double* log_probs);
 
 /* Memory that is kept for the next call: page faults would cost a tenth of a training step. */
 ELMAN_API void* elman_take(size_t bytes);

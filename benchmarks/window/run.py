@@ -26,7 +26,7 @@ from elman.data.texts import load_texts
 from elman.models.kneser_ney import KneserNey
 from elman.models.language_network import LanguageNetwork
 from elman.models.language_settings import LanguageSettings
-from elman.models.reading import CountedReader, NetworkReader, Reader
+from elman.models.reading import CountedReader, Reader, network_reader
 from elman.models.text_stream import Stream, StreamedTexts, surprises
 from elman.models.window import window_network
 from elman.text.running import RunningUnits
@@ -49,7 +49,7 @@ def learned(network: Callable[[], LanguageNetwork], parts: dict[str, StreamedTex
     done = fit(stream, training, progress=Bar(), title=title)
     nll = -float(torch.cat(list(surprises(model, parts["test"].numbers))).double().mean())
     weight = 4 * sum(p.numel() for p in model.parameters())
-    return {"nll": nll, "bytes": weight, "seconds": done.seconds, "step": step_time(NetworkReader(model))}
+    return {"nll": nll, "bytes": weight, "seconds": done.seconds, "step": step_time(network_reader(model))}
 
 
 def counted(m: int, parts: dict[str, StreamedTexts], size: int) -> Row:

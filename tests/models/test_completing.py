@@ -13,7 +13,7 @@ from elman.models.completing import Completer
 from elman.models.kneser_ney import KneserNey
 from elman.models.language_network import LanguageNetwork
 from elman.models.language_settings import LanguageSettings
-from elman.models.reading import CountedReader, NetworkReader
+from elman.models.reading import CountedReader, network_reader
 from elman.models.text_stream import surprises
 from elman.text.running import BEGIN, RunningUnits
 
@@ -26,7 +26,7 @@ def made(kind: str = "character", text: str = TEXT, size: int = 100, **settings:
     network = LanguageNetwork(LanguageSettings(**{"embedding": 6, "hidden": 12, "tied": False, **settings}), len(units))
     with torch.no_grad():
         network.softmax.weight.mul_(6)  # so that some of it is likelier than the rest
-    return Completer(NetworkReader(network.double()), units)
+    return Completer(network_reader(network.double()), units)
 
 
 def chance(completer: Completer, numbers: list[int], before: int) -> float:

@@ -5,7 +5,8 @@ Around a step of one row some forty small operations on tensors took longer than
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from elman.decoding.hypotheses import Hypothesis
 from elman.decoding.stepper import LARGEST, Stepper, check_best, check_shape
 
-__all__ = ["Choice", "Read", "alone", "check_largest", "reader"]
+__all__ = ["Choice", "Read", "alone", "check_largest", "chosen", "reader"]
 
 S = TypeVar("S")
 # a token -> log-probabilities (V,) of the one after it, which whoever asked may write over
@@ -40,14 +41,25 @@ def reader(stepper: Stepper[S], state: S) -> Read:
     return read
 
 
-@torch.no_grad()
-def alone(stepper: Stepper[S], state: S, choose: Choice, *, begin: int, end: int | None, limit: int) -> Hypothesis:
-    """As `elman.decoding.rollout.rollout` has it, of one row."""
-    read, token, ended = reader(stepper, state), begin, False
+def chosen(read: Read, choose: Choice, begin: int) -> Iterator[tuple[float, int]]:
+    """Token after token with its log-probability, each chosen of what the one before it leads to."""
+    token = begin
+    for t in count():
+        value, token = choose(read(token), t)
+        yield value, token
+
+
+def alone(found: Iterator[tuple[float, int]], end: int | None, limit: int) -> Hypothesis:
+    """As `elman.decoding.rollout.rollout` has it, of one row.
+
+    Args:
+        found: log-probabilities and tokens, as they are asked for.
+    """
     tokens: list[int] = []
     values: list[float] = []
+    ended = False
     while len(tokens) < limit or end is not None:  # where there is an end, it is asked for behind the last token too
-        value, token = choose(read(token), len(tokens))
+        value, token = next(found)
         if value == -np.inf or (len(tokens) == limit and token != end):
             break
         values.append(value)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from elman.decoding.allowed import banned_table, limits_of
-from elman.decoding.alone import alone, check_largest
+from elman.decoding.alone import alone, check_largest, chosen, reader
 from elman.decoding.hypotheses import Hypothesis
 from elman.decoding.rollout import rollout
 from elman.decoding.settings import BeamSettings
@@ -72,6 +72,7 @@ def greedy(
     return rollout(stepper, state, choose, begin=begin, end=end, limits=limits, looks=looks)
 
 
+@torch.no_grad()
 def _alone(
     stepper: Stepper[S], state: S, begin: int, end: int | None, least: int, most: int, banned: Collection[int]
 ) -> Hypothesis:
@@ -90,4 +91,4 @@ def _alone(
         token = int(log_probs.argmax())
         return min(float(log_probs[token]), 0.0), token
 
-    return alone(stepper, state, choose, begin=begin, end=end, limit=most)
+    return alone(chosen(reader(stepper, state), choose, begin), end, most)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from elman.decoding.allowed import banned_table, limits_of
-from elman.decoding.alone import Choice, alone, check_largest
+from elman.decoding.alone import Choice, alone, check_largest, chosen, reader
 from elman.decoding.hypotheses import Hypothesis
 from elman.decoding.rollout import rollout
 from elman.decoding.settings import SampleSettings
@@ -65,8 +65,7 @@ def sample(
     num, where = settings.num, torch.device(device)
     if rows == num == 1 and not looks and where.type == "cpu":
         most = int(limits_of(max_lengths, rows, settings.max_length, where))
-        choice = _one(settings, generators[0], end)
-        return [[alone(stepper, state, choice, begin=begin, end=end, limit=most)]]
+        return [[_alone(stepper, state, settings, generators[0], begin, end, most)]]
     chance: list[Tensor] = []  # (rows * num,) a step
     banned: list[Tensor] = []
 
@@ -91,22 +90,60 @@ def sample(
     return [found[row * num : (row + 1) * num] for row in range(rows)]
 
 
-def _one(settings: SampleSettings, generator: torch.Generator, end: int | None) -> Choice:
-    """What draws for one row: the same tokens as for a row of many."""
+@torch.no_grad()
+def _alone(
+    stepper: Stepper[S], state: S, settings: SampleSettings, generator: torch.Generator, begin: int, end: int | None,
+    most: int,
+) -> Hypothesis:  # fmt: skip
+    """The same for one row: what it would draw among many."""
+    read = reader(stepper, state)
+    uncut = not settings.top_k and settings.top_p == 1
+    if uncut and (draw := getattr(read, "draw", None)) is not None:
+        return alone(_many(read, draw, settings, generator, begin, end, most), end, most)
+    return alone(chosen(read, _choice(settings, generator, end), begin), end, most)
+
+
+def _chances(generator: torch.Generator) -> list[float]:
+    chances: list[float] = torch.rand(_BLOCK, 1, generator=generator, dtype=torch.float64)[:, 0].tolist()
+    return chances
+
+
+def _banned(settings: SampleSettings, end: int | None, V: int) -> NDArray[np.int64]:
+    return np.flatnonzero(banned_table(settings.banned, end, V, torch.device("cpu")).numpy())
+
+
+def _many(
+    read: Any, draw: Callable[..., tuple[list[int], list[float]] | None], settings: SampleSettings,
+    generator: torch.Generator, begin: int, end: int | None, most: int,
+) -> Iterator[tuple[float, int]]:  # fmt: skip
+    """Log-probabilities and tokens where the model draws several at a time."""
+    token, t, banned = begin, 0, _banned(settings, end, read.vocabulary)
+    while True:
+        chances = _chances(generator)[: most + (end is not None) - t]
+        found = draw(token, chances, settings.temperature, banned, end, max(0, settings.min_length - t))
+        if found is None:
+            check_best(torch.tensor([torch.nan]))
+            return
+        tokens, values = found
+        yield from zip(values, tokens, strict=True)
+        token, t = tokens[-1], t + len(tokens)
+
+
+def _choice(settings: SampleSettings, generator: torch.Generator, end: int | None) -> Choice:
+    """What draws a token."""
     banned: list[NDArray[np.int64]] = []
-    chance: list[float] = []  # of one step each
+    chances: list[float] = []  # of one step each
 
     def choose(log_probs: NDArray[np.float64], t: int) -> tuple[float, int]:
         if not banned:
-            table = banned_table(settings.banned, end, len(log_probs), torch.device("cpu"))
-            banned.append(np.flatnonzero(table.numpy()))
-        if t == len(chance):
-            chance.extend(torch.rand(_BLOCK, 1, generator=generator, dtype=torch.float64)[:, 0].tolist())
+            banned.append(_banned(settings, end, len(log_probs)))
+        if t == len(chances):
+            chances.extend(_chances(generator))
         check_largest(log_probs)
         log_probs[banned[0]] = -np.inf
         if end is not None and t < settings.min_length:
             log_probs[end] = -np.inf
-        token = drawn_alone(log_probs, chance[t], settings)
+        token = drawn_alone(log_probs, chances[t], settings)
         return min(float(log_probs[token]), 0.0), token
 
     return choose

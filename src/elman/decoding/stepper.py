@@ -23,7 +23,8 @@ class Stepper(Protocol[S]):
 
     One that reads a single row faster than by its steps also has ``follow(state)``: a function that reads a token and
     returns log-probabilities (V,) of the one after it as a numpy array in float64, which the caller may write over; or
-    None, where it is no faster. The model does not change as long as the function is used.
+    None, where it is no faster. The model does not change as long as the function is used. One that draws by itself,
+    too, has ``vocabulary``, its V, and ``draw``, see `elman.engines.next_units.NextUnits.draw`, without the states.
 
     A search leaves the state that it was given as it was only if `step` does: a step makes a new one.
     """

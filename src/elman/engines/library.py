@@ -13,9 +13,20 @@ from pathlib import Path
 from elman.engines.words import OPERATIONS
 from elman.training.threads import torch_threads
 
-__all__ = ["AdditiveCall", "Call", "instruction_set", "load", "missing", "path", "program_new"]
+__all__ = [
+    "AdditiveCall",
+    "Call",
+    "Draws",
+    "Next",
+    "NextLayer",
+    "instruction_set",
+    "load",
+    "missing",
+    "path",
+    "program_new",
+]
 
-ABI = 7
+ABI = 8
 _NAME = {"win32": "libelman_native.dll", "darwin": "libelman_native.dylib"}.get(sys.platform, "libelman_native.so")
 
 
@@ -41,6 +52,35 @@ class AdditiveCall(ctypes.Structure):
     ]  # fmt: skip
 
 
+class NextLayer(ctypes.Structure):
+    """`elman_next_layer` of native/elman.h."""
+
+    _fields_ = [
+        ("step", c_void_p), ("tensors", c_void_p), ("states", c_int64), ("first", c_void_p), ("last", c_void_p),
+        ("offset", c_void_p),
+    ]  # fmt: skip
+
+
+class Next(ctypes.Structure):
+    """`elman_next` of native/elman.h."""
+
+    _fields_ = [
+        ("is_double", c_int64), ("rows", c_int64), ("units", c_int64), ("width", c_int64), ("known", c_int64),
+        ("layers", c_int64), ("threads", c_int64), ("own_threads", c_int64), ("layer", POINTER(NextLayer)),
+        ("scale", c_double), ("embedding", c_void_p), ("x", c_void_p), ("h", c_void_p), ("weight", c_void_p),
+        ("bias", c_void_p), ("scores", c_void_p), ("log_probs", c_void_p), ("room", c_void_p),
+    ]  # fmt: skip
+
+
+class Draws(ctypes.Structure):
+    """`elman_draws` of native/elman.h."""
+
+    _fields_ = [
+        ("temperature", c_double), ("banned", c_void_p), ("banned_count", c_int64), ("end", c_int64),
+        ("unended", c_int64),
+    ]  # fmt: skip
+
+
 _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "elman_abi": (c_int, []),
     "elman_error": (c_char_p, []),
@@ -58,6 +98,11 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "elman_run_prepared": (c_int, [c_void_p]),
     "elman_prepared_free": (None, [c_void_p]),
     "elman_additive": (c_int, [POINTER(AdditiveCall)]),
+    "elman_next_step": (c_int, [POINTER(Next), c_void_p, c_void_p, c_void_p]),
+    "elman_next_draw": (
+        c_int64,
+        [POINTER(Next), POINTER(Draws), c_int64, *[c_void_p] * 3, c_int64, c_void_p, c_void_p],
+    ),
     "elman_trim": (c_size_t, []),
     "elman_peak_flops": (c_double, [c_double]),
     "elman_l2_flops": (c_double, [c_double, c_int64]),

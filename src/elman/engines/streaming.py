@@ -26,13 +26,13 @@ from elman.engines.weights import Weights
 from elman.equations.graph import Graph, size_of
 from elman.training.threads import count, own
 
-__all__ = ["Stream"]
+__all__ = ["Layer", "Prepared", "Stream", "prepared"]
 
 SHORT = 4096  # rows of all steps: with more than these, what Python does around a call does not count
 
 
 @dataclass
-class _Layer:
+class Layer:
     """One layer, prepared: its call, and at which places of its addresses the moving tensors stand."""
 
     step: Step
@@ -66,7 +66,7 @@ class _Layer:
             self.extents[i] = B * self.widths[i]
 
 
-class _Prepared:
+class Prepared:
     """Few steps of B sequences through one layer: the library has dealt its rows and laid out its memory.
 
     Attributes:
@@ -75,7 +75,7 @@ class _Prepared:
         states: of each state its places before and after, and how far into the states of all layers its rows begin.
     """
 
-    def __init__(self, layer: _Layer, k: int, before: torch.Size) -> None:
+    def __init__(self, layer: Layer, k: int, before: torch.Size) -> None:
         program, B = layer.step.forward, before[-1]
         self.run = program.functions.elman_run_prepared
         self.handle = program.prepared(layer.reference)
@@ -97,7 +97,7 @@ def _free(program: Compiled, handle: int, *alive: object) -> None:
 class _Steps:
     """One step of B sequences through all layers, x being (B, I), or a few, x being (T, B, I), prepared."""
 
-    def __init__(self, layers: Sequence[_Layer], x: torch.Size, threads: int) -> None:
+    def __init__(self, layers: Sequence[Layer], x: torch.Size, threads: int) -> None:
         T, B = x[0] if len(x) == 3 else 1, x[-2]
         for layer in layers:
             layer.sized(T, B)
@@ -107,7 +107,7 @@ class _Steps:
         for below, layer in pairwise(layers):
             layer.extents[layer.x] = T * B * below.widths[below.y]
         self.odd = first.step.dtype.itemsize - 1
-        self.layers = [_Prepared(layer, k, x[:-1]) for k, layer in enumerate(layers)]
+        self.layers = [Prepared(layer, k, x[:-1]) for k, layer in enumerate(layers)]
 
     def __call__(self, x: Tensor, start: Sequence[Tensor]) -> tuple[Tensor, tuple[Tensor, ...]] | None:
         """y of the last layer, shaped as x, and the states after the last step; None where x or the states do not lie
@@ -156,7 +156,7 @@ class Stream:
         self._dtype: torch.dtype | None = None
         self._watch: Watch | None = None
         self._tensors: list[Tensor] = []
-        self._layers: list[_Layer] = []
+        self._layers: list[Layer] = []
         self._shape: tuple[int, int, int] = (0, 0, 0)
         self._steps: _Steps | None = None
         self._names: tuple[str, ...] = ()
@@ -260,7 +260,7 @@ class Stream:
         if any(w.disguise for w in weights):
             return False
         watch = Watch(tensors)
-        self._layers = [_prepared(graph, w, x.dtype) for w in weights]
+        self._layers = [prepared(graph, w, x.dtype) for w in weights]
         self._graph, self._dtype, self._tensors, self._watch = graph, x.dtype, tensors, watch
         return True
 
@@ -291,7 +291,7 @@ class Stream:
         return y, after
 
 
-def _prepared(graph: Graph, weights: Weights, dtype: torch.dtype) -> _Layer:
+def prepared(graph: Graph, weights: Weights, dtype: torch.dtype) -> Layer:
     step = compiled(graph, weights.plan.sizes, dtype)
     program = step.forward
     names = program.tensors
@@ -312,7 +312,7 @@ def _prepared(graph: Graph, weights: Weights, dtype: torch.dtype) -> _Layer:
     call.extents, call.parameter_extents = addressof(extents), addressof(parameter_extents)
     call.parameters, call.packed, call.pack = addressof(parameters), packed.data_ptr(), int(kept is None)
     call.packed_bytes = packed.nbytes
-    return _Layer(
+    return Layer(
         step, program, program.generation, call, byref(call), pointers, by_time, by_row, extents,
         names.index("x"), names.index("y"),
         [names.index(f"first{i}") for i in states], [names.index(f"last{i}") for i in states],

@@ -15,7 +15,7 @@ from torch.nn.modules import module as _torch
 
 from elman.errors import InputError
 
-__all__ = ["EVERYWHERE", "call"]
+__all__ = ["EVERYWHERE", "call", "hooked"]
 
 # before and after the forward of all modules; private to torch: where a version has none, a module's own alone are run
 EVERYWHERE: tuple[dict[int, Any], dict[int, Any]] = (
@@ -50,3 +50,10 @@ def call(module: nn.Module, method: Callable[..., Any], *args: Any) -> Any:
             changed = hook(module, args, result)
         result = result if changed is None else changed
     return result
+
+
+def hooked(module: nn.Module) -> bool:
+    """Whether a hook runs around the forward of the module or of any within it."""
+    if EVERYWHERE[0] or EVERYWHERE[1]:
+        return True
+    return any(part._forward_pre_hooks or part._forward_hooks for part in module.modules())

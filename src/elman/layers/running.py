@@ -21,7 +21,7 @@ from elman.equations.graph import Graph
 from elman.errors import InputError
 from elman.layers.dropout import dropout
 
-__all__ = ["Network", "chosen", "looked_on", "run", "streams"]
+__all__ = ["Network", "chosen", "in_memory", "looked_on", "run", "streams"]
 
 
 class Network(Protocol):
@@ -135,7 +135,7 @@ def _eager(
     plain = x.shape[1] == 0 or (network.engine == "auto" and (transformed() or traced()))
     engine = "reference" if plain else network.engine
     choice = choose(graph, x.device, x.dtype, engine)
-    ordinary = choice.name == "native" and _in_memory((x, *start))
+    ordinary = choice.name == "native" and in_memory((x, *start))
     prepared = ordinary and ends is None and streams(network, graph)
     if prepared and (done := network._stream.run(graph, stored, x, start)):
         return done[0], tuple(done[1])
@@ -164,7 +164,7 @@ def _as_it_is(
         raise InputError(f"{disguised}, and torch cannot compute the step with it: {first}") from error
 
 
-def _in_memory(tensors: tuple[Tensor, ...]) -> bool:
+def in_memory(tensors: tuple[Tensor, ...]) -> bool:
     """Whether the numbers of these tensors lie in memory, as far as that shows at once.
 
     Raises:

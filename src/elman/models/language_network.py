@@ -14,12 +14,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from elman.cells.find import find_cell
+from elman.engines.next_units import Followed, NextUnits, States, able, flat
 from elman.equations.graph import Graph
 from elman.layers import Recurrent
 from elman.layers.arguments import State as Hidden
 from elman.layers.arguments import changed
 from elman.layers.dropout import dropout
+from elman.layers.following import followed
+from elman.layers.hooks import hooked
 from elman.models.language_settings import LanguageSettings
+from elman.models.one_text import OneText
 from elman.models.smoothing import smoothed_loss
 
 __all__ = ["Block", "LanguageNetwork", "Standing", "joined"]
@@ -194,6 +198,51 @@ class LanguageNetwork(nn.Module):
             Standing(changed(at.hidden, lambda h: h.index_select(1, rows)), at.before.index_select(1, rows))
             for at in state
         ]
+
+    def followed(self, state: list[Standing]) -> list[Followed] | None:
+        """The layers from here on, as `next_units` takes them; None where one is not the native engine's alone."""
+        cells = [block.cell for block in self.blocks if isinstance(block, Block) and not block.residual]
+        if self.training or len(cells) < len(self.blocks) or hooked(self) or not able(self._tables()):
+            return None
+        x = self.embedding.weight.new_empty(state[0].before.shape[1], self.embedding.embedding_dim)
+        found = []
+        for cell, at in zip(cells, state, strict=True):
+            if (layer := followed(cell, x, at.hidden)) is None:
+                return None
+            found.append(layer)
+            x = x.new_empty(len(x), cell.output_size)
+        return found
+
+    def unflat(self, states: States) -> list[Standing]:
+        """Where N texts stand by the numbers (N, S) of their layers' states (`elman.engines.next_units.flat`)."""
+        found, at = [], 0
+        for block in self.blocks:
+            assert isinstance(block, Block)
+            parts = []
+            for width in block.cell._widths:
+                parts.append(torch.from_numpy(states[:, at : at + width].copy())[None])
+                at += width
+            hidden = tuple(parts) if len(parts) > 1 else parts[0]
+            found.append(Standing(hidden, parts[0].new_zeros(0, len(states), block.width)))
+        return found
+
+    def next_units(self, layers: Sequence[Followed]) -> NextUnits:
+        """As many texts as these layers are of, a unit further at a time, in one call; of an adaptive softmax without
+        its probabilities."""
+        embedding, *softmax = self._tables()
+        return NextUnits(layers, embedding, self.settings.embedding**0.5, softmax)
+
+    def _tables(self) -> list[Tensor]:
+        """The embedding, and where it is no adaptive one the softmax."""
+        softmax = [] if self.adaptive is not None else [self.softmax.weight, self.softmax.bias]
+        return [table.detach() if type(table) is nn.Parameter else table for table in (self.embedding.weight, *softmax)]
+
+    def follow(self, state: list[Standing]) -> OneText | None:
+        """What reads one text from here on, see `elman.decoding.stepper.Stepper`; None where only `step` does."""
+        layers = self.followed(state)
+        if layers is None:
+            return None
+        return OneText(self.next_units(layers), flat(layers), None if self.adaptive is None else self.log_probs)
 
     # -- parts
 

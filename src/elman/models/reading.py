@@ -9,12 +9,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from elman.engines.next_units import Followed, NextUnits, States, flat
+from elman.errors import InputError
 from elman.models.kneser_ney import KneserNey
 from elman.models.language_network import LanguageNetwork, Standing, joined
 
-__all__ = ["CountedReader", "NetworkReader", "Reader"]
+__all__ = ["CountedReader", "NativeReader", "NetworkReader", "Reader", "network_reader"]
 
 Scores = NDArray[np.float32]
+_FEW = 8  # units: with more the whole sequence in one call is faster
 
 
 class Reader(Protocol):
@@ -34,8 +37,16 @@ class Reader(Protocol):
         """The state of one of its texts."""
 
 
-class NetworkReader:
+def network_reader(model: LanguageNetwork) -> Reader:
     """A language network as a `Reader`."""
+    model.eval()
+    with torch.no_grad():
+        layers = model.followed(model.begin(1))
+    return NetworkReader(model) if layers is None else NativeReader(model, layers)
+
+
+class NetworkReader:
+    """Whatever language network, by its own steps."""
 
     def __init__(self, model: LanguageNetwork) -> None:
         self.model = model.eval()
@@ -57,6 +68,53 @@ class NetworkReader:
 
     def alone(self, state: list[Standing], row: int) -> list[Standing]:
         return self.model.select(state, torch.tensor([row]))
+
+
+class NativeReader:
+    """The same in fewer calls, for a network whose steps the native library takes; a state is (N, S) numbers.
+
+    Args:
+        layers: from the beginning of one text on (`LanguageNetwork.followed`).
+    """
+
+    def __init__(self, model: LanguageNetwork, layers: Sequence[Followed]) -> None:
+        self.model = model
+        self._begin = flat(layers)
+        self._steps: dict[int, NextUnits] = {}  # by the number of texts
+
+    def begin(self) -> States:
+        return self._begin
+
+    @torch.no_grad()
+    def skip(self, units: Sequence[int], state: States) -> tuple[Scores, States]:
+        if len(units) < _FEW:
+            for unit in units:
+                log_probs, state = self.step([unit], [(state, 0)])
+            return log_probs[0], state
+        h, after = self.model(torch.tensor(units)[:, None], self.model.unflat(state))
+        layers = self.model.followed(after)
+        assert layers is not None
+        return self.model.log_probs(h[-1])[0].numpy(), flat(layers)
+
+    @torch.no_grad()
+    def step(self, units: Sequence[int], places: Sequence[tuple[States, int]]) -> tuple[Scores, States]:
+        before = np.stack([state[row] for state, row in places])
+        after = np.empty_like(before)
+        steps = self._steps.get(len(units))
+        if steps is None or steps.stale:
+            steps = self._steps[len(units)] = self._prepared(before)
+        steps(units, before, after)
+        found = self.model.log_probs(steps.h).numpy() if self.model.adaptive is not None else steps.log_probs
+        return found.astype(after.dtype), after
+
+    def _prepared(self, states: States) -> NextUnits:
+        layers = self.model.followed(self.model.unflat(states))
+        if layers is None:
+            raise InputError("the network has changed under what reads by it", remedy="make a new completer")
+        return self.model.next_units(layers)
+
+    def alone(self, state: States, row: int) -> States:
+        return state[row : row + 1]
 
 
 class CountedReader:

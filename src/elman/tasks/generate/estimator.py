@@ -30,7 +30,7 @@ from elman.models.completing import Completer, Completion
 from elman.models.described_language import LanguageDescription
 from elman.models.language_network import LanguageNetwork
 from elman.models.language_settings import LanguageSettings
-from elman.models.reading import NetworkReader
+from elman.models.reading import network_reader
 from elman.models.text_stream import Piece, Stream, StreamedTexts, surprises
 from elman.tasks.batches import selecting
 from elman.tasks.estimator import Estimator, check_fitted
@@ -213,7 +213,7 @@ class LanguageModel(Estimator[Texts, StreamedTexts, Piece]):
     def completer(self) -> Completer:
         """What completes one text after another, and reads only what is new of each."""
         check_fitted(self)
-        return Completer(NetworkReader(self.model_), self.units_)
+        return Completer(network_reader(self.model_), self.units_)
 
     def _read(self, start: str) -> list[int]:
         """The units of a beginning. A letter that is unknown was never learned from, as an unknown word was."""
