@@ -13,8 +13,10 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
+from tests.cli.terminal import typed
 
 import elman
+from elman.cli import app as cli
 from elman.cli.editor import Suggestions, edit
 from elman.models.completing import Completion
 
@@ -96,3 +98,42 @@ def test_suggestions_see_the_lines_before() -> None:
     (one,) = proposed.get_completions(Document("I l", 3), CompleteEvent())
     assert (one.text, one.display_text, one.display_meta_text) == ("ike", "like", "50%")
     assert seen == ["first\nI l"]
+
+
+needs_terminal = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="opens a pseudo-terminal")
+
+
+@needs_terminal
+@pytest.mark.parametrize("size", [(24, 80), (5, 16)])
+def test_in_a_terminal(size: tuple[int, int], tmp_path: Path) -> None:
+    """Suggestions are there where something was deleted, too; Down chooses, Enter begins a line, Ctrl-C ends."""
+
+    def program() -> None:
+        (tmp_path / "typed").write_text(edit(known, 3))
+
+    steps = [
+        (b">", b"wx"), (b"x", b"\x7f"), (b"would", b"\x1b[B"), (b"ould", b" l"), (b"like", b"\t"), (b"ike", b"\r"),
+        (b">", b"wo"), (b"wood", b"\x1b[B"), (b"uld", b"\x1b[B"), (b"od", b"\t"), (b"", b"\r"), (b">", b"x\x03"),
+    ]  # fmt: skip
+    code, seen = typed(program, steps, size=size)
+    assert (code, (tmp_path / "typed").read_text()) == (0, "would like\nwood\n")
+    assert b"50%" in seen
+
+
+@needs_terminal
+def test_a_terminal_that_moves_no_cursor_is_answered_line_by_line(run: Path) -> None:
+    def program() -> None:
+        cli.main(["complete", str(run)])
+
+    steps = [(b"Ctrl-D ends", b"the cat sat on the m\r"), (b"mat", b"\x04")]
+    code, seen = typed(program, steps, term="dumb")
+    assert code == 0
+    assert b"\x1b" not in seen
+
+
+def test_what_is_hardly_likely_is_not_shown_as_impossible() -> None:
+    def complete(text: str, number: int = 3) -> list[Completion]:
+        return [Completion("a", "a", 0.996), Completion("b", "b", 0.006), Completion("c", "c", 0.0049)]
+
+    found = Suggestions(complete, 3).get_completions(Document("", 0), CompleteEvent())
+    assert [one.display_meta_text for one in found] == ["100%", "1%", "<1%"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,14 +16,15 @@ if TYPE_CHECKING:
 
 __all__ = ["complete"]
 
+_DUMB = ("dumb", "unknown")  # terminals that move no cursor
 _HELP = "Tab takes a suggestion, Down chooses another, Enter begins a line, Ctrl-D ends"
 
 
 def complete(run: Path, text: str | None = None, /, *, number: int = 3, json: bool = False) -> int:
     """Propose words that continue what is typed, the likeliest first, given all that was typed before.
 
-    Without a text it completes as you type, in a line editor. Of a pipe each line has one line of answers, and all
-    lines before it count.
+    Without a text it completes as you type, in a line editor. Of a pipe, and in a terminal that moves no cursor, each
+    line has one line of answers, and all lines before it count.
 
     Parameters
     ----------
@@ -49,12 +51,14 @@ def complete(run: Path, text: str | None = None, /, *, number: int = 3, json: bo
         else:
             print("\n".join(f"{one.word}\t{one.probability:.3f}" for one in found))
         return 0
-    if sys.stdin.isatty():
+    if sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") not in _DUMB:
         from elman.cli.editor import edit
 
         print(_HELP, file=sys.stderr)
         edit(completer, number)
         return 0
+    if sys.stdin.isatty():
+        print("Each line is answered when it is ended; Ctrl-D ends", file=sys.stderr)
     before = ""
     for line in sys.stdin:
         line = line.removesuffix("\n").removesuffix("\r")

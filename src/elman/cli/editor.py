@@ -9,11 +9,16 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.key_binding.bindings.named_commands import get_by_name
 
 if TYPE_CHECKING:
     from elman.tasks.contract import Complete
 
 __all__ = ["Suggestions", "edit"]
+
+_LEAST = 0.005  # a smaller share would be shown as none
+# prompt_toolkit proposes where something is typed, not where it is taken away
+_TAKE_AWAY = {"backspace": "backward-delete-char", "delete": "delete-char", "c-w": "unix-word-rubout"}
 
 
 class Suggestions(Completer):
@@ -28,7 +33,8 @@ class Suggestions(Completer):
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
         for one in self._complete(self.before + document.text_before_cursor, self._number):
-            yield Completion(one.insert, display=one.word, display_meta=f"{one.probability:.0%}")
+            share = f"{one.probability:.0%}" if one.probability >= _LEAST else "<1%"
+            yield Completion(one.insert, display=one.word, display_meta=share)
 
 
 def edit(complete: Complete, number: int, **terminal: Any) -> str:
@@ -55,8 +61,15 @@ def edit(complete: Complete, number: int, **terminal: Any) -> str:
 
 
 def _keys(proposed: Suggestions) -> KeyBindings:
-    """Tab takes the suggestion that is chosen, or else the first."""
+    """Tab takes the suggestion that is chosen, or else the first; what is deleted is followed by suggestions, too."""
     keys = KeyBindings()
+    for key, name in _TAKE_AWAY.items():
+
+        @keys.add(key)
+        def delete(event: KeyPressEvent, name: str = name) -> None:
+            get_by_name(name).handler(event)
+            if event.current_buffer.text:
+                event.current_buffer.start_completion(select_first=False)
 
     @keys.add("tab")
     def take(event: KeyPressEvent) -> None:
