@@ -34,7 +34,7 @@ HORIZON = 5
 BEGIN, STRIDE = 2500, 5  # an origin a week from the end of 2008 on
 FIRST = 55  # of them tell how wide intervals are; the test is 2010 to 2018
 REFIT = 4  # weeks between fits of GARCH, which is carried on in between
-WINDOW = 10  # days that are read to tell a direction
+WINDOW = 5  # days that are read to tell a direction, as published
 MISSING = -123321
 
 
@@ -138,7 +138,7 @@ Answer = Callable[[list[np.ndarray]], np.ndarray]  # windows -> (N,) the probabi
 
 def samples(tables: list[np.ndarray], days: tuple[int, int], every: bool = False) -> Samples:
     """Of each stock and day of a part whose movement is told (up by .55 % or more, down by .5 %), or of every day: the
-    features of the ten days before, the direction (0: not told), and where."""
+    features of the five days before, the direction (0: not told), and where."""
     x, y, where = [], [], []
     for k, table in enumerate(tables):
         for day in range(max(days[0], WINDOW), days[1]):
@@ -160,7 +160,7 @@ def gru(train: Samples, valid: Samples) -> Answer:
 
 
 def linear(train: Samples, valid: Samples) -> Answer:
-    """Logistic regression on the ten days side by side, its strength chosen on 2015."""
+    """Logistic regression on the five days side by side, its strength chosen on 2015."""
     fits = [LogisticRegression(C=c, max_iter=300).fit(flat(train[0]), train[1]) for c in (1e-4, 1e-3, 1e-2)]
     best = max(fits, key=lambda fit: float(fit.score(flat(valid[0]), valid[1])))
     return lambda x: np.asarray(best.predict_proba(flat(x)))[:, 1]
