@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from signals.waves import tone, wav
 from tasks.transcribe.spoken import folder, said
 
 SIZES = (
@@ -98,3 +100,103 @@ def test_what_is_wrong(trained, call, tmp_path):
     code, _, err = call("evaluate", trained, "--data", tmp_path)
     assert code == 2
     assert "no transcripts to judge by" in err
+
+
+NOTES = {"a": 500.0, "b": 1500.0, "c": 3500.0}
+
+
+def sound(text: str, draw: np.random.Generator) -> np.ndarray:
+    """Each letter a tone of its own, a tenth of a second, between silences."""
+    parts = [np.zeros(400)]
+    for letter in text:
+        length = int(draw.integers(1000, 1500))
+        parts += [tone(length / 16000, 16000, NOTES[letter]) if letter != " " else np.zeros(length), np.zeros(500)]
+    wave = np.concatenate(parts)
+    return wave + 0.003 * draw.standard_normal(len(wave))
+
+
+@pytest.fixture(scope="module")
+def hearing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A RUN that follows a stream, learned from WAV files."""
+    from elman.cli import app as cli
+
+    here, draw = tmp_path_factory.mktemp("sounds"), np.random.default_rng(0)
+    (here / "data").mkdir()
+    lines = ["path,text,speaker"]
+    for n in range(60):
+        text = " ".join("".join(draw.choice(list("abc"), draw.integers(1, 4))) for _ in range(draw.integers(1, 3)))
+        (here / "data" / f"{n:02}.wav").write_bytes(wav(sound(text, draw)))
+        lines.append(f"{n:02}.wav,{text},s{n % 8}")
+    (here / "data" / "manifest.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    words = ["train", "transcribe", "--data", str(here / "data"), "--out", str(here / "run"), *SMALL]
+    words += ["--set=search.language=none", "--set=search.beam=1", "--set=model.bidirectional=false",
+              "--set=frames.normalise=running", "--set=training.epochs=40", "--set=augment.time_masks=0",
+              "--set=augment.feature_masks=0"]  # fmt: skip
+    with pytest.raises(SystemExit) as end:
+        cli.main(words)
+    assert not end.value.code
+    return here / "run"
+
+
+class Pipe(io.BytesIO):
+    """What stdin brings, so many bytes at a time at most."""
+
+    most = 10**9
+
+    def read1(self, size: int | None = -1) -> bytes:
+        return super().read1(min(size or self.most, self.most))
+
+
+def pipe(data: bytes, most: int) -> io.TextIOWrapper:
+    found = Pipe(data)
+    found.most = most
+    return io.TextIOWrapper(found)
+
+
+@pytest.mark.parametrize("most", [1001, 10**6])
+def test_a_stream_of_sound(hearing, call, tmp_path, monkeypatch, most):
+    """Raw samples through a pipe, in odd pieces: the words of the file, in order, with their times."""
+    samples = sound("ab ca b", np.random.default_rng(5))
+    (tmp_path / "one.wav").write_bytes(wav(samples))
+    (row,) = json.loads(call("predict", hearing, tmp_path / "one.wav", "--json")[1])["predictions"]
+    assert len(row["words"]) > 1
+    data = np.round(samples * 32768).clip(-32768, 32767).astype("<i2").tobytes()
+    monkeypatch.setattr("sys.stdin", pipe(data, most))
+    code, out, err = call("predict", hearing, "--stream", "--json")
+    assert code == 0, err
+    heard = [json.loads(line) for line in out.splitlines()]
+    assert [w["word"] for w in heard] == [w["word"] for w in row["words"]]
+    for ours, theirs in zip(heard, row["words"]):
+        assert ours["start"] == pytest.approx(theirs["start"], abs=0.021)
+    monkeypatch.setattr("sys.stdin", pipe(data + b"x", most))
+    code, out, err = call("predict", hearing, "--stream")
+    assert code == 2
+    assert "the sound ends in the middle of a sample" in err
+
+
+def test_streams_that_cannot_be_followed(trained, hearing, call, monkeypatch):
+    monkeypatch.setattr("sys.stdin", pipe(b"", 10))
+    for words, said_ in (
+        ((trained, "--stream"), "of a sound 13 features are made"),
+        ((hearing, "--stream", "--data", "x"), "a stream comes from stdin"),
+    ):
+        code, _, err = call("predict", *words)
+        assert code == 2
+        assert said_ in err
+
+
+def test_a_recurrent_language_model_beside_it(trained, call, tmp_path):
+    (tmp_path / "lines.txt").write_text("ab\ncab a\nbcb ca\na ab\n" * 20, encoding="utf-8")
+    sizes = ("text.units=character", "model.hidden=8", "model.embedding=8", "model.layers=1", "training.epochs=1",
+             "training.bptt=8")  # fmt: skip
+    made = ["train", "generate", "--data", tmp_path / "lines.txt", "--out", tmp_path / "lm"]
+    code, _, err = call(*made, *(f"--set={size}" for size in sizes))
+    assert code == 0, err
+    np.save(tmp_path / "one.npy", said("ab ca", np.random.default_rng(9)))
+    asked = f"--set=answer.language={tmp_path / 'lm'}"
+    code, out, err = call("predict", trained, tmp_path / "one.npy", "--json", asked, "--set=answer.weight=0.3")
+    assert code == 0, err
+    assert json.loads(out)["predictions"][0]["text"]
+    code, _, err = call("predict", trained, tmp_path / "one.npy", f"--set=answer.language={trained}")
+    assert code == 2
+    assert "this RUN is no language model" in err

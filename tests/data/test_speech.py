@@ -11,6 +11,7 @@ from elman.config.settings import DataSettings
 from elman.data.packaging import pack_speech
 from elman.data.speech import load_speech, read_utterances
 from elman.errors import InputError
+from signals.waves import tone, wav
 
 DRAW = np.random.default_rng(0)
 
@@ -181,3 +182,29 @@ def test_archives_that_are_wrong(tmp_path, change, said):
         read_utterances(DataSettings(path=str(tmp_path / "a.npz")), lambda line: None)
     np.savez(tmp_path / "a.npz", **arrays)
     assert read_utterances(DataSettings(path=str(tmp_path / "a.npz")), lambda line: None).texts == ["a", "b"]
+
+
+def test_sounds(tmp_path):
+    """WAV and FLAC, of whatever rate and channels, become 13 cepstra, a hundred a second; what was mended is told."""
+    wave = tone(0.5, 16000, 700.0) + 0.01 * DRAW.standard_normal(8000)
+    (tmp_path / "a.wav").write_bytes(wav(wave))
+    (tmp_path / "b.flac").write_bytes(wav(wave, subtype="PCM_24", format="FLAC"))
+    (tmp_path / "c.wav").write_bytes(wav(np.stack([wave, wave], 1), subtype="FLOAT"))
+    (tmp_path / "d.wav").write_bytes(wav(tone(0.5, 8000, 700.0), 8000))
+    (tmp_path / "e.wav").write_bytes(wav(np.zeros(8000)))
+    (tmp_path / "f.wav").write_bytes(wav(wave)[:-4000])
+    told: list[str] = []
+    found = read_utterances(DataSettings(path=str(tmp_path)), told.append)
+    assert list(found.names) == list("abcdef")
+    assert found.rate == 100
+    for frames in found.frames[:5]:
+        assert frames.shape == (50, 13)
+        assert np.isfinite(frames).all()
+    assert found.frames[5].shape == (38, 13)
+    level = found.frames[0].std(0)
+    for frames in found.frames[1:3]:  # the same sound, to the rounding of its samples
+        assert np.abs(frames - found.frames[0]).max() < 0.2 * level.max()
+    assert any("f.wav" in line for line in told)
+    (tmp_path / "g.wav").write_bytes(b"RIFF")
+    with pytest.raises(InputError, match=r"g\.wav"):
+        read_utterances(DataSettings(path=str(tmp_path / "g.wav")), told.append)

@@ -27,6 +27,8 @@ def predict(
     nbest: int | None = None,
     beam: int | None = None,
     alignment: FLAG = False,
+    stream: FLAG = False,
+    rate: int = 16_000,
     horizon: str | None = None,
     set: SET = None,
     json: JSON = False,
@@ -52,6 +54,10 @@ def predict(
         So many hypotheses are followed at once; likewise.
     alignment
         Show what was looked at as each unit was written; likewise.
+    stream
+        Of a RUN that follows a stream: write down sound from stdin (16 bits, one channel) as it comes, a word a line.
+    rate
+        Of that sound: samples a second.
     horizon
         So many steps ahead, or a time such as "2 weeks"; of RUNs that continue series.
     set
@@ -62,6 +68,15 @@ def predict(
     steps = int(horizon) if horizon is not None and horizon.isdigit() else horizon
     given = {"nbest": nbest, "beam": beam, "alignment": alignment or None, "horizon": steps}
     values = {key: value for key, value in given.items() if value is not None}
+    if stream:
+        if input is not None or data is not None or out is not None:
+            raise InputError("a stream comes from stdin, and its words go to stdout", where="--stream",
+                             remedy="leave out what else is named")  # fmt: skip
+        from elman.cli.listening import follow
+        from elman.tasks.use import Run
+
+        follow(Run(run), rate, json)
+        return 0
     if (input is None) == (data is None):
         raise InputError("give either one INPUT or --data PATH", where="elman predict")
     if input == "-":

@@ -116,7 +116,7 @@ def _read(path: Path, settings: DataSettings, note: Note, called: str) -> dict[s
         found = {part: Utterances(*some) for part, some in read_sphinx(path, note).items()}
     elif path.is_dir():
         tables = [f for f in sorted(path.iterdir()) if bare_suffix(f) in _LISTS and "manifest" in f.name.lower()]
-        found = _read(tables[0], settings, note, called) if len(tables) == 1 else {"": _folder(path, settings)}
+        found = _read(tables[0], settings, note, called) if len(tables) == 1 else {"": _folder(path, settings, note)}
         if len(tables) == 1:
             return found
     elif bare_suffix(path) in _LISTS:
@@ -124,7 +124,7 @@ def _read(path: Path, settings: DataSettings, note: Note, called: str) -> dict[s
     elif path.suffix.lower() == ".npz":
         found = {part: Utterances(*some) for part, some in read_archive(path).items()}
     else:
-        found = {"": _files([path], settings)}
+        found = {"": _files([path], settings, note)}
     count, seconds = sum(map(len, found.values())), sum(part.seconds for part in found.values())
     said = f"{count:,} recordings, {seconds / 60:,.1f} minutes" if seconds >= 60 else f"{count:,} recordings"
     speakers = len({speaker for part in found.values() for speaker in part.speakers} - {""})
@@ -132,16 +132,16 @@ def _read(path: Path, settings: DataSettings, note: Note, called: str) -> dict[s
     return found
 
 
-def _folder(path: Path, settings: DataSettings) -> Utterances:
+def _folder(path: Path, settings: DataSettings, note: Note) -> Utterances:
     files = [f for f in sorted(path.rglob("*")) if f.suffix.lower() in FRAMES]
     if not files:
         raise InputError("there are no recordings in it", where=shown(path), remedy=f"give {', '.join(FRAMES)}")
-    return _files(files, settings)
+    return _files(files, settings, note)
 
 
-def _files(files: Sequence[Path], settings: DataSettings) -> Utterances:
+def _files(files: Sequence[Path], settings: DataSettings, note: Note) -> Utterances:
     """Files of frames, of which nobody says what was said in them."""
-    frames = [read_frames(file) for file in files]
+    frames = [read_frames(file, note) for file in files]
     rate = settings.rate or 100.0
     return Utterances(frames, None, [f.stem for f in files], [""] * len(files), rate)
 

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Generic, NotRequired, Protocol, TypedDict, TypeVar
+from typing import Any, ClassVar, Generic, NotRequired, TypedDict, TypeVar
 
 import msgspec
 
@@ -26,6 +26,7 @@ from elman.sequences import Sequences
 from elman.tasks.decided import Decided
 from elman.tasks.estimator import Estimator, X
 from elman.tasks.figures import Json, Scores
+from elman.tasks.verbs import Chat, Complete, Completed, HeardPiece, Listen, Made
 from elman.text.chain import Chain
 from elman.training.progress import Silent
 from elman.training.watch import Watch
@@ -37,6 +38,8 @@ __all__ = [
     "Completed",
     "Figure",
     "Fitting",
+    "HeardPiece",
+    "Listen",
     "Look",
     "Made",
     "Note",
@@ -171,52 +174,6 @@ class NoOptions(msgspec.Struct, frozen=True):
         """There is nothing to check."""
 
 
-class Chat(Protocol):
-    """A conversation with a model, which remembers what was said."""
-
-    def say(self, text: str) -> str:
-        """What is answered."""
-
-    def reset(self) -> None:
-        """Begin anew."""
-
-
-class Completed(Protocol):
-    """A word that a text may go on with."""
-
-    @property
-    def word(self) -> str: ...
-
-    @property
-    def insert(self) -> str:
-        """What to put behind the text, so that the word stands there."""
-
-    @property
-    def probability(self) -> float: ...
-
-
-class Complete(Protocol):
-    """Completes a text as it is typed: asked of one text after another, it reads only what is new."""
-
-    def __call__(self, text: str, number: int = 3) -> Sequence[Completed]:
-        """The likeliest words, the likeliest first."""
-
-
-class Made(Protocol):
-    """What a model made of a beginning, where that is more than a text."""
-
-    @property
-    def text(self) -> str:
-        """As a terminal shows it."""
-
-    def files(self, out: Path) -> Mapping[Path, bytes]:
-        """What is written where somebody asks for the file `out`: it first, then what belongs beside it.
-
-        Raises:
-            InputError: it cannot be a file of that suffix.
-        """
-
-
 class Task(ABC, Generic[E, X]):
     """One task: what it learns from, what it answers, what it shows. X is a part of its data.
 
@@ -226,7 +183,8 @@ class Task(ABC, Generic[E, X]):
         options: what may be asked of its answers, a Struct with a `check`: `elman predict RUN --set answer.KEY=VALUE`.
         verbs: what else it can do, by the command that does it: of an estimator "chat" makes a `Chat`, and
             "generate" a function that goes on from a beginning (a text, or "", and a `Note`) and gives back the whole,
-            a text or `Made`; and "complete" one that gives the likeliest words at the end of a text (`Complete`).
+            a text or `Made`; "complete" one that gives the likeliest words at the end of a text (`Complete`); and
+            "listen" one that follows a stream of sound of so many samples a second (`Listen`).
         reads_files: what the command line brings in place of a text is the name of a file.
     """
 

@@ -39,6 +39,7 @@ from elman.tasks.estimator import Estimator, Learn, check_fitted
 from elman.tasks.figures import Scores
 from elman.tasks.transcribe.figures import transcript_figures
 from elman.tasks.transcribe.search import (
+    USUAL,
     Fused,
     SearchSettings,
     Transcript,
@@ -56,7 +57,6 @@ __all__ = ["SpeechUnits", "Transcriber", "utterances_of"]
 _HELD = 0.1  # of what is given, to choose the epoch
 _AT_ONCE = 32  # recordings
 _NAMED = 5
-_USUAL = 0.5  # weight of a language model, where nothing chooses
 
 
 class SpeechUnits(msgspec.Struct, frozen=True, kw_only=True):
@@ -203,7 +203,7 @@ class Transcriber(Estimator[Utterances, ReadSpeech, SpeechBatch]):
         """Count the language model, and choose what it weighs by the validation part."""
         search = self.settings(SearchSettings)
         texts = [" ".join(text.split()) for text in train.texts or ()]
-        self._fuse(texts, search.weight if search.weight >= 0 else _USUAL, search.bonus)
+        self._fuse(texts, search.weight if search.weight >= 0 else USUAL, search.bonus)
         self.answering_ = self.fused_ is not None or search.beam > 1
         if self.fused_ is not None and search.weight < 0 and valid is not None and not self.only_judged:
             read = self.encoded(valid)

@@ -22,6 +22,7 @@ from elman.models.symbols import Symbols
 from elman.tasks.transcribe.figures import error_counts
 
 __all__ = [
+    "USUAL",
     "Fused",
     "SearchSettings",
     "Transcript",
@@ -36,6 +37,7 @@ _WEIGHTS, _BONUSES = (0.25, 0.5, 0.75, 1.0, 1.5), (0.5, 1.0, 2.0)
 _LOOK = 100  # recordings that weights are chosen by, at most
 _NARROW = 8  # beam that they are chosen with, at most
 _LOST = 0.9  # word error rate from which there is nothing to choose by
+USUAL = 0.5  # weight of a language model, where nothing chooses
 _MIXED = 0.9  # of words, where unknown ones are possible
 
 
@@ -68,7 +70,7 @@ class SearchSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Fused:
     """A language model, what it weighs, and the texts that it counted."""
 
-    model: NextSymbol
+    model: NextSymbol | None
     texts: Sequence[str]
     weight: float
     bonus: float

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -14,12 +16,16 @@ from elman.config.structs import check_values
 from elman.data.speech import Utterances, load_speech, read_utterances
 from elman.data.table import Table
 from elman.errors import InputError
+from elman.models.language_network import LanguageNetwork
+from elman.models.learned_letters import LearnedSymbols
 from elman.pages.page import Section
 from elman.tasks.contract import Baseline, Look, Note, Row, Shown, Split, Task, Trained
 from elman.tasks.figures import Json
+from elman.tasks.find import task_of
 from elman.tasks.transcribe.baselines import baselines
 from elman.tasks.transcribe.estimator import Transcriber
-from elman.tasks.transcribe.search import Transcript
+from elman.tasks.transcribe.search import USUAL, Fused, Transcript
+from elman.tasks.transcribe.stream import SoundStream
 
 __all__ = ["TASK", "Asked", "Transcribe"]
 
@@ -31,12 +37,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         nbest: texts of each recording, the best first.
         beam: beginnings of a text that are followed at once. weight, bonus: see
             `elman.tasks.transcribe.search.SearchSettings`; a weight of 0 leaves the language model out.
+        language: a RUN of the task generate, of characters, that is asked in place of the counted model.
     """
 
     nbest: Positive = 1
     beam: Annotated[int, msgspec.Meta(ge=1, le=10_000)] | None = None
     weight: Annotated[float, msgspec.Meta(ge=0, le=100)] | None = None
     bonus: Annotated[float, msgspec.Meta(ge=-100, le=100)] | None = None
+    language: str = ""
 
     def check(self) -> None:
         """Raises InputError for a value that makes no sense, naming its key."""
@@ -50,6 +58,7 @@ class Transcribe(Task[Transcriber, Utterances]):
     kept = ("format", "encoding", "input", "target", "group", "rate")
     options = Asked
     reads_files = True
+    verbs: ClassVar = {"listen": lambda estimator: lambda rate: SoundStream(estimator, rate)}
 
     # -- learn
 
@@ -64,7 +73,9 @@ class Transcribe(Task[Transcriber, Utterances]):
 
     def asked(self, estimator: Transcriber, options: msgspec.Struct) -> Transcriber:
         assert isinstance(options, Asked)
-        return estimator.searching(options.nbest, options.beam, options.weight, options.bonus)
+        if not options.language:
+            return estimator.searching(options.nbest, options.beam, options.weight, options.bonus)
+        return _beside(estimator.searching(options.nbest, options.beam), options)
 
     def examples_of(self, estimator: Transcriber, texts: Sequence[str]) -> Utterances:
         """Of names of files."""
@@ -122,6 +133,24 @@ class Transcribe(Task[Transcriber, Utterances]):
         from elman.tasks.transcribe.report import inspect
 
         return inspect(estimator, self.examples_of(estimator, [text]))
+
+
+def _beside(estimator: Transcriber, options: Asked) -> Transcriber:
+    """The same beside the recurrent language model of a RUN, in place of the one that was counted."""
+    run = Path(options.language)
+    other: Any = task_of(run).kind.load(run)
+    if not isinstance(other.model_, LanguageNetwork):
+        raise InputError("this RUN is no language model", where="answer.language",
+                         remedy="train one: elman train generate --data transcripts.txt")  # fmt: skip
+    known = estimator.fused_ or Fused(None, (), USUAL, 0.0)
+    weight, bonus = (
+        kept if asked is None else asked
+        for asked, kept in ((options.weight, known.weight), (options.bonus, known.bonus))
+    )
+    new = copy.copy(estimator)
+    new.fused_ = Fused(LearnedSymbols(other.model_, other.units_, estimator.symbols_), (), weight, bonus)
+    new.answering_ = True
+    return new
 
 
 def _row(heard: Transcript, nbest: int) -> dict[str, Json]:
