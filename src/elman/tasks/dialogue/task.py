@@ -10,6 +10,7 @@ import msgspec
 
 from elman.config.bounds import AboveZero, Count, NotNegative, Positive
 from elman.config.settings import DataSettings
+from elman.config.structs import check_values
 from elman.data.dialogues import load_contexts, load_dialogues, turns_of
 from elman.data.parallel import Pairs
 from elman.data.table import Table
@@ -45,6 +46,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     match: NotNegative | None = None
     beam: Width | None = None
     longest: Positive | None = None
+
+    def check(self) -> None:
+        """Raises InputError for a value that makes no sense, naming its key."""
+        check_values(self, "answer")
 
 
 class Dialogue(Task[Responder, Pairs]):
