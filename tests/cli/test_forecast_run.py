@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 SETTINGS = ("data.horizon=6", "data.split=200,40,40", "model.hidden=8", "training.epochs=2", "training.batch_size=32",
-            "forecast.context=24")  # fmt: skip
+            "forecast.context=24", "forecast.classical=0")  # fmt: skip
 FIRST = datetime.datetime(2024, 3, 1)
 
 
@@ -121,8 +121,9 @@ def test_what_cannot_be_is_one_line(trained, call, tmp_path):
 def test_a_text_is_the_end_of_a_series(call, tmp_path):
     path = tmp_path / "y.csv"
     path.write_text("y\n" + "\n".join(f"{np.sin(i / 2):.4f}" for i in range(120)))
-    code, _, err = call("train", "forecast", "--data", path, "--out", tmp_path / "run", "--set", "data.horizon=3",
-                        "--set", "model.hidden=4", "--set", "training.epochs=1")  # fmt: skip
+    keys = "data.horizon=3", "model.hidden=4", "training.epochs=1", "forecast.classical=0"
+    words = ["train", "forecast", "--data", path, "--out", tmp_path / "run"]
+    code, _, err = call(*words, *(f"--set={key}" for key in keys))
     assert code == 0, err
     code, out, err = call("predict", tmp_path / "run", "0.1 0.5, 0.8 0.9")
     assert (code, len(out.split())) == (0, 3)
@@ -132,3 +133,33 @@ def test_a_text_is_the_end_of_a_series(call, tmp_path):
     code, out, err = call("inspect", tmp_path / "run", "0.1 0.5 0.8 0.9", "--out", tmp_path / "page.html")
     assert code == 0, err
     assert "How it goes on" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_what_directions_are_worth(call, tmp_path):
+    """Two prices on trading days: their variance moves in waves, their direction is a coin's."""
+    draw, days = np.random.default_rng(0), np.busday_offset("2020-01-01", np.arange(260), roll="forward")
+    lines = ["index,day,log_variance,return"]
+    for name in ("one", "two"):
+        variance = np.sin(np.arange(260) / 5) + draw.normal(0, 0.3, 260)
+        lines += [f"{name},{d},{v:.4f},{r:.4f}" for d, v, r in zip(days, variance, draw.normal(0, 1, 260))]
+    (tmp_path / "prices.csv").write_text("\n".join(lines))
+    code, _, err = call(
+        "train", "stocks", "--data", tmp_path / "prices.csv", "--out", tmp_path / "run", "--set", "data.id=index",
+        "--set", "data.target=log_variance,return", "--set", "training.epochs=1", "--set", "model.hidden=4",
+    )  # fmt: skip
+    assert code == 0, err
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text(encoding="utf-8"))
+    assert {"har", "linear"} <= {*metrics["baseline"], metrics["baseline"]["name"]}
+    channels = metrics["test"]["channels"]
+    assert list(channels) == ["log_variance", "return"]
+    mean = (channels["log_variance"]["mse"] + channels["return"]["mse"]) / 2
+    assert metrics["test"]["mse"] == pytest.approx(mean)
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "Which way it goes" in page
+    assert "not told from chance" in page or "more than chance" in page
+    assert "This is no advice" in page
+    assert "Mean squared error by channel" in page
+    assert "differs from that of" in page
+    code, _, err = call("train", "forecast", "--data", tmp_path / "prices.csv", "--out", tmp_path / "r", "--set",
+                        "forecast.returns=price", "--set", "data.horizon=2")  # fmt: skip
+    assert (code, "unknown channel 'price'" in err) == (2, True), err

@@ -133,7 +133,7 @@ def test_a_bad_override_is_one_clear_line(recipe: Path, change: str, expected: s
         ("[model]", "[modell]", "mine.toml, line 8: unknown key 'modell'; did you mean 'model'?"),
         ("hidden = 16", "hidden = '16'", "mine.toml, line 9: model.hidden: expected a whole number, got text"),
         ('"classify"', '"clasify"', "mine.toml, line 3: unknown task 'clasify'; task is one of classify, tag"),
-        ('"classify"', '"forecast"', "mine.toml, line 3: unknown task 'forecast'; task is one of classify, tag"),
+        ('"classify"', '"summarise"', "mine.toml, line 3: unknown task 'summarise'; task is one of classify, tag"),
         ("task", "tsk", "mine.toml, task: names no task"),
         ("[data]", "[data", "mine.toml: not valid TOML"),
     ],

@@ -81,6 +81,8 @@ def test_files_of_parts_go_on_where_the_one_before_ended(tmp_path):
         ({"horizon": "2 fortnights"}, "is no horizon"),
         ({"target": "c"}, "no column 'c'"),
         ({"split": (500, 5, 5)}, "the valid part has 0 steps"),
+        ({"fold": 3}, "series are split by time alone"),
+        ({"group": "a"}, "series are split by time alone"),
     ],
 )
 def test_what_cannot_be_is_one_line(tmp_path, settings, said):

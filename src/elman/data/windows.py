@@ -110,6 +110,10 @@ def load_windows(settings: DataSettings) -> tuple[dict[str, Windows], list[str]]
     Raises:
         InputError: a part shorter than the horizon, files that do not follow each other, or a table that is no panel.
     """
+    if settings.fold >= 0 or settings.group:
+        key = "fold" if settings.fold >= 0 else "group"
+        raise InputError("series are split by time alone, so that nothing is learned from what comes later",
+                         where=f"data.{key}", remedy="leave it out; data.split says where the parts end")  # fmt: skip
     notes: list[str] = []
     files = find_parts(settings)
     whole = read_timetable(files["train"], settings)
@@ -154,6 +158,8 @@ def _joined(first: Panel, then: Panel, where: str) -> Panel:
     for one in first:
         more = known.get(one.name)
         if more is not None:
+            if first.dates.counted and one.times[0] == more.times[0]:  # rows of each file are counted by themselves
+                more = replace(more, times=more.times - more.times[0] + one.times[-1] + 1)
             apart = first.frequency.place(more.times[:1], int(one.times[-1]))[0]
             if apart != 1:
                 raise InputError(

@@ -107,6 +107,7 @@ def _tsa(name: str) -> Any:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """An optimiser that stops early, or a column of zeros, is no news: the forecast is judged."""
+    _tsa("exponential_smoothing.ets")  # which sets filters of its own as it is imported
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         yield

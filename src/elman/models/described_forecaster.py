@@ -18,11 +18,10 @@ Above = Annotated[float, msgspec.Meta(gt=0, le=1e30)]
 
 
 class SeriesScale(msgspec.Struct):
-    """Of each channel of a series: what is taken off, what it is divided by, and the error of its naive forecast."""
+    """Of each channel of a series: what is taken off, and what it is divided by then."""
 
     level: list[Number]
     spread: list[Above]
-    naive: list[Annotated[float, msgspec.Meta(ge=0, le=1e30)]]
 
 
 class ForecasterDescription(Description, kw_only=True):
@@ -44,7 +43,7 @@ class ForecasterDescription(Description, kw_only=True):
             converted(own, struct, "parameters", where)
         check_layers(self.parameters.get("layers", 1), weights)
         for name, scale in self.scales.items():
-            if {len(scale.level), len(scale.spread), len(scale.naive)} != {C}:
+            if {len(scale.level), len(scale.spread)} != {C}:
                 raise damaged(f"the series {name!r:.80} has scales of another number of channels than {C}", where)
         shape = weights.shapes.get("corrections", ())
         if shape[1:] != (self.horizon, C):

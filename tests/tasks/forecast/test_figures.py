@@ -7,15 +7,16 @@ import pytest
 import torch
 
 from elman.data.windows import origins
-from elman.forecasting import point_errors
+from elman.forecasting import classical, point_errors
 from elman.forecasting.dates import Dates
 from elman.forecasting.frequency import Frequency
+from elman.forecasting.har_rolling import har_at
 from elman.forecasting.naive import drift, naive, seasonal_naive
 from elman.forecasting.probability import pinball
 from elman.forecasting.series import Panel, Series
 from elman.models.forecast_outputs import LEVELS
 from elman.models.forecaster_batches import ReadWindows, scale_of
-from elman.tasks.forecast.baselines import rivals, tally_of
+from elman.tasks.forecast.baselines import losses_of, rivals, tally_of
 from elman.tasks.forecast.calibrate import at_level, quantile_of
 from elman.tasks.forecast.figures import Tally
 
@@ -37,7 +38,7 @@ def test_figures_are_those_of_the_formulas():
     truth[1, 2] = np.nan
     scales = [scale_of(past[:, None], 1) for past in pasts]
     level, spread = (np.array([getattr(s, key)[0] for s in scales]) for key in ("level", "spread"))
-    tally = Tally(3, 1)
+    tally = Tally(3, ["y"])
     units = [((a - level[:, None]) / spread[:, None]).T[:, :, None] for a in (forecast, truth)]
     tally.add(units[0][:, :1], units[1][:, :1], scales[:1])
     tally.add(units[0][:, 1:], units[1][:, 1:], scales[1:])
@@ -58,7 +59,7 @@ def test_bands_and_the_pinball_loss():
     from scipy.stats import norm
 
     quantiles = np.broadcast_to(norm.ppf(LEVELS), (2, 300, 1, len(LEVELS)))
-    tally = Tally(2, 1)
+    tally = Tally(2, ["y"])
     tally.add(np.zeros_like(truth), truth, [scale_of(DRAW.normal(size=(9, 1)), 1)] * 300, quantiles)
     found = tally.scores()
     assert found["coverage_80"] == pytest.approx(float((np.abs(truth) <= norm.ppf(0.9)).mean()))
@@ -92,7 +93,40 @@ def test_the_linear_model_learns_a_linear_recurrence():
     x = np.array(x) + 0.0
     windows = read(x[:100] + 0 * DRAW.normal(size=100), first=8)
     _, linear = rivals(windows, windows, 1)["linear"]
-    assert tally_of(linear, windows).scores()["mse"] < 1e-6
+    assert tally_of(linear, windows, ["y"]).scores()["mse"] < 1e-6
+
+
+def test_the_heterogeneous_autoregression_is_that_of_each_origin_alone():
+    """Least squares on the rows known there; noise behind an origin changes nothing."""
+    values = DRAW.normal(size=300).cumsum() * 0.1
+    inputs = np.array(
+        [[1.0, values[t], values[t - 4 : t + 1].mean(), values[t - 21 : t + 1].mean()] for t in range(21, 300)]
+    )
+    found = har_at(values, np.array([40, 150, 299]), 3)
+    assert found[0].tolist() == [values[39]] * 3  # too few rows
+    for row, end in ((1, 150), (2, 299)):
+        for h in (1, 3):
+            rows = np.arange(21, end - h)
+            weights = np.linalg.lstsq(inputs[rows - 21], values[rows + h], rcond=None)[0]
+            assert found[row, h - 1] == pytest.approx(float(inputs[end - 22] @ weights), abs=1e-5)
+    noisy = np.concatenate([values[:150], 100 * DRAW.normal(size=150)])
+    np.testing.assert_array_equal(har_at(noisy, np.array([150]), 3)[0], found[1])
+
+
+def test_slow_models_are_fitted_at_each_origin_in_units_of_the_data():
+    values = 50 + 10 * np.sin(np.arange(40) * np.pi / 2) + np.arange(40.0)
+    windows = read(values, horizon=4, first=35)
+    found = rivals(windows, windows, 4, classical=True)
+    past = windows.data[: windows.origin[0]].double().numpy()[:, 0]
+    by = windows.scales[0]
+    for name, alone in (("ETS", classical.ets), ("Theta", classical.theta)):
+        wanted = alone(past * by.spread[0] + by.level[0], 4, 4)
+        ours = found[name][1](windows, np.array([0]))[:, 0, 0] * by.spread[0] + by.level[0]
+        np.testing.assert_allclose(ours, wanted)
+        assert tally_of(found[name][1], windows, ["y"]).scores()["mse"] < 0.05
+    assert losses_of(found["naive"][1], windows).tolist() == pytest.approx(
+        [tally_of(found["naive"][1], windows.take(np.array([i])), ["y"]).scores()["mse"] for i in range(len(windows))]
+    )
 
 
 def test_gaps_are_carried_on_and_judge_nothing():

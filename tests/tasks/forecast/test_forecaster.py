@@ -17,7 +17,7 @@ from elman.tasks.forecast.estimator import Forecaster as Plain
 
 SMALL: dict[str, Any] = {
     "hidden": 16, "epochs": 4, "rate": 0.01, "batch_size": 8, "context": 16, "season": 8, "segment": 4, "dropout": 0.0,
-    "horizon": 6,
+    "horizon": 6, "classical": 0,
 }  # fmt: skip
 T = np.arange(220)
 SINE = np.sin(2 * np.pi * T / 8)
@@ -221,6 +221,17 @@ def test_bad_input_is_one_line(y, said):
 def test_a_constant_series_stays_what_it_is():
     model = forecaster(epochs=1).fit(np.full(60, 7.0))
     np.testing.assert_allclose(model.predict(), 7.0, atol=0.5)
+
+
+def test_gaps_are_neither_learned_nor_filled_with_what_came_later():
+    holes = SINE[:200].copy()
+    holes[60:75] = holes[199] = np.nan
+    model = forecaster().fit(holes)
+    assert np.isfinite(model.predict()).all()
+    assert np.isfinite(model.predict(y=holes[:66])).all()  # its last six steps are a gap
+    filled = holes.copy()
+    filled[60:75] = filled[59]
+    np.testing.assert_allclose(model.predict(y=holes[:100]), model.predict(y=filled[:100]), atol=0.05)
 
 
 def test_bad_requests(sine):

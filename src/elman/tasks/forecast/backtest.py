@@ -53,7 +53,7 @@ def run_backtest(
         "naive": lambda past: naive(past, horizon),
         "drift": lambda past: drift(past, horizon),
     }
-    tallies = {name: Tally(horizon, len(panel.channels)) for name in ("model", *rivals)}
+    tallies = {name: Tally(horizon, panel.channels) for name in ("model", *rivals)}
     model, fits, cutoffs, found, came, names = None, 0, list[Any](), list[np.ndarray](), list[np.ndarray](), list[str]()
     for origin in rolling_origins(panel, horizon, count=count, stride=stride, first=horizon + 2):
         if model is None or refit:

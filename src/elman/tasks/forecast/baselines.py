@@ -1,32 +1,50 @@
-"""What a forecaster has to beat: the last value, the last season, the drift, and the linear model of the window."""
+"""What a forecaster has to beat: the last value, the last season, the drift, the linear model of the window; of trading
+days the heterogeneous autoregression; where origins are few, ETS, an autoregression and Theta, fitted at each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elman.errors import InputError
+from elman.forecasting import classical as models
+from elman.forecasting.har_rolling import har_at
 from elman.forecasting.window_linear import WindowLinear, fit_window_linear
 from elman.models.forecaster_batches import ReadWindows
 from elman.tasks.forecast.figures import Tally
 
-__all__ = ["Rival", "rivals", "tally_of"]
+__all__ = ["Rival", "losses_of", "rivals", "tally_of"]
 
 Array = NDArray[np.float64]
 Rival = Callable[[ReadWindows, NDArray[np.int64]], Array]  # windows, and which of them -> (H, B, C)
 _AT_ONCE = 2048
 
 
-def rivals(train: ReadWindows, valid: ReadWindows, season: int) -> Mapping[str, tuple[str, Rival]]:
-    """By name, a sentence that says what it is, and its forecasts; fitted on `train`, chosen by `valid`."""
+def rivals(
+    train: ReadWindows, valid: ReadWindows, season: int, *, trading: bool = False, classical: bool = False
+) -> Mapping[str, tuple[str, Rival]]:
+    """By name, a sentence that says what it is, and its forecasts; fitted on `train`, chosen by `valid`, or fitted at
+    each origin on what is known there.
+
+    Args:
+        season: in steps.
+        trading: of trading days, the heterogeneous autoregression is among them.
+        classical: models that are slow to fit are, if their library is there.
+    """
     seasonal = f"the value {season} steps before" if season > 1 else "the last value, there being no season"
     found: dict[str, tuple[str, Rival]] = {
         "seasonal naive": (seasonal, lambda read, some: _seasonal(read, some, season)),
         "naive": ("the last value, again and again", _naive),
         "drift": ("the line from the first value of the history through the last", _drift),
     }
+    if trading:
+        said = "a regression on the means of the last day, week and month (Corsi 2009), fitted anew at each origin"
+        found["har"] = (said, _har)
+    if classical:
+        found |= _classical(season)
     try:
         linear = fit_window_linear(_stretches(train), train.context, train.horizon, _stretches(valid))
     except InputError:  # no series is as long as a window and its horizon
@@ -38,14 +56,62 @@ def rivals(train: ReadWindows, valid: ReadWindows, season: int) -> Mapping[str, 
     return {"linear": (said, lambda read, some: _linear(read, some, linear)), **found}
 
 
-def tally_of(rival: Rival, read: ReadWindows) -> Tally:
+def tally_of(rival: Rival, read: ReadWindows, channels: Sequence[str]) -> Tally:
     """Sums over a rival's forecasts of windows whose future is known."""
-    tally = Tally(read.horizon, read.data.shape[1])
+    tally = Tally(read.horizon, channels)
     for start in range(0, len(read), _AT_ONCE):
         some = np.arange(start, min(start + _AT_ONCE, len(read)))
         truth = read.future(some).double().numpy()
         tally.add(rival(read, some), truth, [read.scales[k] for k in read.series[some]])
     return tally
+
+
+def losses_of(forecast: Rival, read: ReadWindows) -> Array:
+    """(N,) the mean squared error of the forecasts of each window, in units of its series."""
+    parts = []
+    for start in range(0, len(read), _AT_ONCE):
+        some = np.arange(start, min(start + _AT_ONCE, len(read)))
+        off = forecast(read, some) - read.future(some).double().numpy()
+        known = np.maximum((~np.isnan(off)).sum((0, 2)), 1)
+        parts.append(np.nansum(off**2, (0, 2)) / known)
+    return np.concatenate(parts)
+
+
+def _har(read: ReadWindows, some: NDArray[np.int64]) -> Array:
+    data = read.data.double().numpy()
+    found = np.zeros((read.horizon, len(some), data.shape[1]))
+    for k in np.unique(read.series[some]):
+        mine = np.flatnonzero(read.series[some] == k)
+        first, end = int(read.first[some][mine[0]]), int(read.end[some][mine[0]])
+        for c in range(data.shape[1]):
+            found[:, mine, c] = har_at(data[first:end, c], read.origin[some][mine] - first, read.horizon).T
+    return found
+
+
+def _classical(season: int) -> Mapping[str, tuple[str, Rival]]:
+    """Those of statsmodels; none where that is not installed."""
+    if importlib.util.find_spec("statsmodels") is None:
+        return {}
+    kinds = {
+        "ETS": ("exponential smoothing, of four models that of the least AICc", models.ets),
+        "AR": ("an autoregression, its lags by AIC", models.autoregression),
+        "Theta": ("the Theta method (Assimakopoulos and Nikolopoulos 2000)", models.theta),
+    }
+
+    def rival(fitted: Callable[[Array, int, int], Array]) -> Rival:
+        def forecast(read: ReadWindows, some: NDArray[np.int64]) -> Array:
+            data = read.data.double().numpy()
+            found = np.zeros((read.horizon, len(some), data.shape[1]))
+            for b, i in enumerate(some.tolist()):
+                for c, past in enumerate(data[read.first[i] : read.origin[i]].T):
+                    by = read.scales[read.series[i]]  # in units of the data: Theta's season multiplies
+                    own = fitted(past * by.spread[c] + by.level[c], read.horizon, season)
+                    found[:, b, c] = (own - by.level[c]) / by.spread[c]
+            return found
+
+        return forecast
+
+    return {name: (f"{said}, fitted anew at each origin", rival(fitted)) for name, (said, fitted) in kinds.items()}
 
 
 def _stretches(read: ReadWindows) -> list[Array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from elman.config.parameters import held_share, parameter_names
 from elman.config.training import TrainingSettings
 from elman.data.windows import Windows, at_the_end, held_out
 from elman.equations.graph import Graph
-from elman.errors import InputError
+from elman.errors import InputError, unknown
 from elman.forecasting.series import Panel
 from elman.metric import Figure
 from elman.models.described_forecaster import ForecasterDescription
@@ -74,11 +75,12 @@ class Forecaster(Estimator[Windows, ReadWindows, WindowBatch]):
     model_: ForecastNetwork
     horizon_: int
     asked_: Any = None
+    rivals_: Mapping[str, Any] = {}
     context_: int
     season_: int
     segment_: int
     channels_: Sequence[str]
-    scales_: Mapping[str, Scale]
+    scales_: dict[str, Scale]
     calibrated_: bool = False
     panel_: Panel
 
@@ -116,6 +118,8 @@ class Forecaster(Estimator[Windows, ReadWindows, WindowBatch]):
         most = max(1, longest - train.horizon)
         usual = max(train.horizon, _SEASONS * self.season_, _SHORTEST)
         self.context_ = min(wanted.context or min(usual, max(train.horizon, most // 2)), most)
+        if wanted.returns and wanted.returns not in self.channels_:
+            raise unknown("channel", wanted.returns, self.channels_, where="forecast.returns")
         stretch = 2 * self.season_ if self.season_ > 1 else _SHORTEST // 2
         self.segment_ = min(model.segment or _stretch(self.context_, min(train.horizon, stretch)), self.context_)
         self.scales_ = {one.name: scale_of(_known(one.values, one.seen), self.season_) for one in train.panel}
@@ -124,15 +128,14 @@ class Forecaster(Estimator[Windows, ReadWindows, WindowBatch]):
         return ReadWindows.of(examples, self.scales(examples), self.context_)
 
     def scales(self, examples: Windows) -> list[Scale]:
-        """Of each series: as it was learned; of one that was not, from what lies before its first origin."""
+        """Of each series: level and spread as they were learned; of one that was not, and the scale of errors, from
+        what lies before its first origin."""
         found = []
         for k, one in enumerate(examples.panel):
-            known = self.scales_.get(one.name)
-            if known is None:
-                mine = examples.at[examples.at[:, 0] == k, 1]
-                end = int(mine.min()) if len(mine) else len(one)
-                known = scale_of(_known(one.values[:end], one.seen[:end]), self.season_)
-            found.append(known)
+            mine = examples.at[examples.at[:, 0] == k, 1]
+            end = int(mine.min()) if len(mine) else len(one)
+            before, known = scale_of(_known(one.values[:end], one.seen[:end]), self.season_), self.scales_.get(one.name)
+            found.append(before if known is None else replace(known, naive=before.naive))
         return found
 
     def network(self, train: ReadWindows) -> ForecastNetwork:
@@ -274,7 +277,7 @@ class Forecaster(Estimator[Windows, ReadWindows, WindowBatch]):
 
     def tally(self, read: ReadWindows, bands: bool = True) -> Tally:
         """Sums over forecasts of windows whose future is known."""
-        model, tally = self.model_, Tally(self.horizon_, len(self.channels_))
+        model, tally = self.model_, Tally(self.horizon_, self.channels_)
         for picks, batch in at_once(model, read):
             placed = model(batch.sequences.data, batch.lengths, self.horizon_)
             quantiles = model.quantiles(placed).double().cpu().numpy() if bands else None
@@ -322,15 +325,18 @@ class Forecaster(Estimator[Windows, ReadWindows, WindowBatch]):
             "cell": {} if graph is None else graph.to_dict(),
             "context": self.context_, "horizon": self.horizon_, "segment": self.segment_, "season": self.season_,
             "channels": list(self.channels_), "calibrated": self.calibrated_,
-            "scales": {name: {"level": by.level.tolist(), "spread": by.spread.tolist(), "naive": by.naive.tolist()}
-                       for name, by in self.scales_.items()},
+            "scales": {
+                name: {"level": by.level.tolist(), "spread": by.spread.tolist()} for name, by in self.scales_.items()
+            },
         }  # fmt: skip
 
     def rebuild(self, description: Mapping[str, Any]) -> None:
         for name in ("context", "horizon", "segment", "season", "channels", "calibrated"):
             setattr(self, f"{name}_", description[name])
-        self.scales_ = {name: Scale(*(np.array(by[key], np.float64) for key in ("level", "spread", "naive")))
-                        for name, by in description["scales"].items()}  # fmt: skip
+        self.scales_ = {}
+        for name, by in description["scales"].items():
+            level, spread = (np.array(by[key], np.float64) for key in ("level", "spread"))
+            self.scales_[name] = Scale(level, spread, np.zeros_like(level))  # that of errors is of what is judged
         self.model_ = self._network(Graph.from_dict(description["cell"]) if description["cell"] else None)
 
 

@@ -23,11 +23,11 @@ class Tally:
 
     Args:
         horizon: steps ahead.
-        channels: of them.
+        channels: their names.
     """
 
-    def __init__(self, horizon: int, channels: int) -> None:
-        self._shape = horizon, channels
+    def __init__(self, horizon: int, channels: Sequence[str]) -> None:
+        self._channels = list(channels)
         self._sums: dict[str, Array] = {}
         self._windows = 0
 
@@ -86,15 +86,20 @@ class Tally:
     def scores(self) -> Scores:
         """Every figure: mse and mae of standardised values, in units of each series; mase, smape; rmse in units of the
         data where there is one channel; of quantiles pinball (the mean over levels, doubled), and of bands how much
-        they cover and how wide they are. Those of `_by_horizon` are lists, by steps ahead."""
+        they cover and how wide they are. Those of `_by_horizon` are lists, by steps ahead; `channels` are by name."""
         n, scaled = self._sums["n"].sum(), self._sums["scaled"].sum()
         found: Scores = {}
         for name in ("mse", "mae", "smape", "pinball", *self._bands()):
             if name in self._sums:
                 found[name] = _share(self._sums[name].sum(), n)
         found["mase"] = _share(self._sums["mase"].sum(), scaled)
-        if self._shape[1] == 1:
+        if len(self._channels) == 1:
             found["rmse"] = math.sqrt(_share(self._sums["square"].sum(), n))
+        else:
+            mse, mae = self.by_channel("mse"), self.by_channel("mae")
+            found["channels"] = {
+                name: {"mae": float(mae[c]), "mse": float(mse[c])} for c, name in enumerate(self._channels)
+            }
         ahead = ("mse", "mae", *(("pinball", *self._bands()) if "pinball" in self._sums else ()))
         found |= {f"{name}_by_horizon": [round(float(v), 6) for v in self.by_horizon(name)] for name in ahead}
         found |= {"n": self._windows, "values": int(n), "unscaled": int(n - scaled)}

@@ -13,6 +13,7 @@ from elman.equations.printing import equations
 from elman.inspect.watching import watched_input
 from elman.models.forecast_outputs import LEVELS
 from elman.pages.markup import Html, tag
+from elman.pages.numbers import short
 from elman.pages.page import Section, section
 from elman.report.curves import training
 from elman.report.facts import fact_list, timing_bars
@@ -27,6 +28,7 @@ from elman.report.sections import cell, inside, proof
 from elman.sequences import Sequences
 from elman.tasks.contract import Look, Trained
 from elman.tasks.figures import Json
+from elman.tasks.forecast.compared import beside, directions
 from elman.tasks.forecast.estimator import Forecaster
 from elman.tasks.forecast.figures import BANDS
 
@@ -58,6 +60,7 @@ def look(trained: Trained[Forecaster, Windows]) -> Look:
             _forecasts(estimator, some),
             _ahead(trained),
             _left(estimator, some),
+            directions(trained),
             training(fitted.history, fitted.kept[1] or None, "Loss"),
             cell(lines) if lines else None,
             proof(trained.proof.to_dict()),
@@ -83,7 +86,7 @@ def _notes(trained: Trained[Forecaster, Windows]) -> list[str]:
     if test.get("unscaled"):
         notes.append(f"{test['unscaled']:,} of {test['values']:,} values are of series that never change or repeat "
                      "themselves: they have no scaled error, and are left out of it.")  # fmt: skip
-    return notes
+    return notes + beside(trained)
 
 
 def inspect(estimator: Forecaster, windows: Windows) -> tuple[str, Sequence[Section | None]]:
@@ -160,7 +163,22 @@ def _ahead(trained: Trained[Forecaster, Windows]) -> Section:
         else "as foretold"
     )
     lead = f"How far off the mean forecast is, step by step, and how often bands held the truth. Bands are {known}."
-    return section("Step by step ahead", tag("div", blocks, class_="grid"), lead=lead)
+    return section("Step by step ahead", tag("div", blocks, class_="grid"), _by_channel(trained), lead=lead)
+
+
+def _by_channel(trained: Trained[Forecaster, Windows]) -> Html | None:
+    """The mean squared error of each channel, ours and the rivals': what can be foretold, and what cannot."""
+    every: dict[str, Any] = {"ours": trained.test} | {one.name: one.scores for one in trained.baselines}
+    if "channels" not in trained.test:
+        return None
+    head = tag("tr", tag("th", "channel"), [tag("th", name, class_="n") for name in every])
+    rows = [
+        tag("tr", tag("th", tag("bdi", name), scope="row"),
+            [tag("td", short(float(scores["channels"][name]["mse"])), class_="n") for scores in every.values()])
+        for name in trained.estimator.channels_
+    ]  # fmt: skip
+    return tag("div", tag("h3", "Mean squared error by channel"), tag("table", tag("thead", head), tag("tbody", rows)),
+               class_="scroll")  # fmt: skip
 
 
 def _left(estimator: Forecaster, some: Windows) -> Section | None:

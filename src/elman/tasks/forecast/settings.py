@@ -17,10 +17,16 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True):
         context: steps that are read before an origin, at most; 0: four seasons, and the horizon at least.
         season: steps after which a series is like itself, by which scaled errors and seasonal forecasts count; 0: that
             of the frequency, 24 of hours, 7 of days, 12 of months.
+        classical: ETS, an autoregression and Theta are fitted anew at each test origin of each channel, if these are so
+            many at most; 0: never. Some take a second each.
+        returns: a channel of returns in per cent, of prices; empty: none. The report judges their directions one step
+            ahead, and what somebody would have earned by them.
     """
 
     context: Count = 0
     season: Count = 0
+    classical: Count = 40
+    returns: str = ""
 
     def check(self) -> None:
         """Raises InputError for a value that makes no sense, naming its key."""

@@ -30,6 +30,7 @@ from elman.tasks.forecast.baselines import rivals, tally_of
 from elman.tasks.forecast.calibrate import at_level
 from elman.tasks.forecast.decide import decide
 from elman.tasks.forecast.estimator import Forecaster
+from elman.tasks.forecast.settings import ForecastSettings
 from elman.training.progress import Silent
 
 __all__ = ["TASK", "Asked", "Forecast"]
@@ -70,8 +71,15 @@ class Forecast(Task[Forecaster, Windows]):
 
     def baselines(self, estimator: Forecaster, data: Split[Windows]) -> list[Baseline]:
         read = {name: estimator.encoded(getattr(data, name)) for name in ("train", "valid", "test")}
-        found = rivals(read["train"], read["valid"], estimator.season_)
-        return [Baseline(name, text, tally_of(rival, read["test"]).scores()) for name, (text, rival) in found.items()]
+        found = estimator.rivals_ = rivals(
+            read["train"], read["valid"], estimator.season_,
+            trading=data.test.panel.frequency.unit == "business",
+            classical=len(data.test) * len(estimator.channels_) <= estimator.settings(ForecastSettings).classical,
+        )  # fmt: skip
+        return [
+            Baseline(name, text, tally_of(rival, read["test"], estimator.channels_).scores())
+            for name, (text, rival) in found.items()
+        ]
 
     def decide(self, recipe: Recipe, data: Split[Windows], progress: Silent) -> Decided:
         return decide(recipe, data.train)
