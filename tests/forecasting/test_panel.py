@@ -181,6 +181,16 @@ def test_a_frequency_that_changes_is_said_with_its_row() -> None:
     assert message.startswith("prices.csv, row 17: the frequency changes from hourly to every day of 24 hours")
 
 
+def test_a_few_holidays_are_counted_and_many_are_a_rate() -> None:
+    days = pd.date_range("2022-01-03", periods=600, freq="B")
+    said = {}
+    for left_out in (1, 3, 20):
+        kept = [str(day.date()) for k, day in enumerate(days) if k % (600 // left_out) != 7]
+        said[left_out] = read_panel({"ds": kept, "y": [1.0, 2.0] * (len(kept) // 2) + [3.0] * (len(kept) % 2)}).notes[1]
+    trading = "frequency: trading days, Monday to Friday without"
+    assert said == {1: f"{trading} 1 holiday", 3: f"{trading} 3 holidays", 20: f"{trading} some 9 holidays a year"}
+
+
 def test_constant_series_are_told() -> None:
     panel = read_panel({"ds": HOURS, "y": [3.0] * 30})
     assert panel.notes[-1] == "the series never changes: scaled errors are undefined there"

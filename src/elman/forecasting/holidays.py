@@ -41,7 +41,7 @@ class Holidays:
     def said(self) -> str:
         years = max(1.0, (self.last - self.first) / 365.25)
         count = len(self.closed)
-        if self.given or years < 1.5:
+        if self.given or years < 1.5 or count < 2 * years:
             return f"{count} holiday{'s' if count > 1 else ''}"
         return f"some {count / years:.0f} holidays a year"
 
