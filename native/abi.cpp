@@ -7,6 +7,7 @@
 #include "additive.h"
 #include "arena.h"
 #include "checks.h"
+#include "ctc.h"
 #include "elman.h"
 #include "next.h"
 #include "opcodes.h"
@@ -126,6 +127,13 @@ void elman_prepared_free(elman_prepared* p) { delete p; }
 int elman_additive(const elman_additive_call* call) {
     return guarded<>(-1, [&] {
         elman::additive(*call, chosen());
+        return 0;
+    });
+}
+
+int elman_ctc(const elman_ctc_call* call) {
+    return guarded<>(-1, [&] {
+        elman::ctc(*call);
         return 0;
     });
 }

@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-#define ELMAN_ABI 8
+#define ELMAN_ABI 9
 
 typedef struct elman_program elman_program;
 typedef struct elman_prepared elman_prepared;
@@ -84,6 +84,22 @@ typedef struct {
     void* dv;      /* back: (B, K, A), to be summed over B */
 } elman_additive_call;
 ELMAN_API int elman_additive(const elman_additive_call*);
+
+/* Connectionist temporal classification (Graves et al. 2006): -ln p(text | frames) of each sequence, and its derivative with
+ * respect to the log-probabilities. All contiguous; a sequence is one piece, done by one thread. */
+typedef struct {
+    int64_t is_double;
+    int64_t steps, sequences, symbols, blank; /* T, B, V */
+    int64_t threads, own_threads;
+    const void* log_probs;   /* (T, B, V); what lies behind a length is not read */
+    const int64_t* lengths;  /* (B,) */
+    const int64_t* targets;  /* all texts, one behind the other */
+    const int64_t* starts;   /* (B + 1,), where each begins, and the end of all */
+    void* losses;            /* (B,); 0 of a text that its frames cannot hold */
+    void* gradient;          /* (T, B, V); 0 of such a text, and behind each length */
+    int64_t* left;           /* (B,): 1 where nothing was found, because double precision would have lost it */
+} elman_ctc_call;
+ELMAN_API int elman_ctc(const elman_ctc_call*);
 
 /* One unit further in N texts: x_n = scale * embedding[unit_n], layers that read each other, and
  * ln p = log_softmax(weight h + bias) of the unit after it. Each layer is prepared for one step of N sequences, the first

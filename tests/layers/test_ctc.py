@@ -10,7 +10,19 @@ import pytest
 import torch
 
 from decoding.paths import drawn, every_text, text_of
+from elman.engines import ctc as native
+from elman.engines import library
 from elman.layers.ctc import BLANK, collapsed, ctc_loss, frames_needed
+
+
+@pytest.fixture(params=["native", "torch"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every test by the native library, and by torch."""
+    if request.param == "torch":
+        monkeypatch.setattr(native, "able", lambda log_probs: False)
+    elif library.missing():
+        pytest.skip(str(library.missing()))
+    return str(request.param)
 
 
 def scores(T: int, V: int, seed: int = 0) -> torch.Tensor:
@@ -87,8 +99,8 @@ def test_padding_is_not_there():
     assert given[:, 0].abs().max() == 0
 
 
-def test_a_long_unlikely_text_keeps_its_gradient():
-    """Where single precision would lose the sums: a network that is sure of the blank for a thousand frames."""
+def test_a_long_unlikely_text_keeps_its_gradient(way):
+    """A network that is sure of the blank for a thousand frames. torch adds up single precision."""
     logits = torch.zeros(1000, 1, 5)
     logits[:, :, BLANK] = 30.0
     logits.requires_grad_()
@@ -98,4 +110,23 @@ def test_a_long_unlikely_text_keeps_its_gradient():
     (grad,) = torch.autograd.grad(loss.sum(), logits)
     assert bool(grad.isfinite().all())
     assert float(grad.sum(-1).abs().max()) < 1e-4  # of a softmax
-    assert float(-grad[:, 0, 1:].sum()) == pytest.approx(200, rel=1e-2)  # every symbol once, whatever the frame
+    assert float(-grad[:, 0, 1:].sum()) == pytest.approx(200, rel=1e-4 if way == "native" else 1e-2)  # each symbol once
+
+
+def test_what_leaves_the_range_of_numbers_is_computed_in_logarithms(way):
+    """Sure of the blank for half of the frames, then of one symbol, where every other frame should say another."""
+    logits = torch.zeros(400, 2, 4, dtype=torch.float64)
+    logits[:200, 0, BLANK], logits[200:, 0, 1] = 300.0, 300.0
+    logits.requires_grad_()
+    targets = [[1, 2] * 100, [3, 1]]
+    loss = ctc_loss(logits.log_softmax(-1), torch.tensor([400, 400]), targets)
+    assert loss[0].item() > 1e4
+    (grad,) = torch.autograd.grad(loss.sum(), logits)
+    alone = logits.detach()[:, 1:].requires_grad_()
+    (wanted,) = torch.autograd.grad(ctc_loss(alone.log_softmax(-1), torch.tensor([400]), targets[1:])[0], alone)
+    torch.testing.assert_close(grad[:, 1:], wanted)
+    assert grad[:, 0].isfinite().all()
+    assert grad[:, 0].abs().max() > 0.5
+    if way == "native":
+        _, _, left = native.losses(logits.detach().log_softmax(-1), torch.tensor([400, 400]), targets, BLANK)
+        assert left.tolist() == [1, 0]

@@ -16,6 +16,7 @@ from elman.training.threads import torch_threads
 __all__ = [
     "AdditiveCall",
     "Call",
+    "CtcCall",
     "Draws",
     "Next",
     "NextLayer",
@@ -26,7 +27,7 @@ __all__ = [
     "program_new",
 ]
 
-ABI = 8
+ABI = 9
 _NAME = {"win32": "libelman_native.dll", "darwin": "libelman_native.dylib"}.get(sys.platform, "libelman_native.so")
 
 
@@ -49,6 +50,16 @@ class AdditiveCall(ctypes.Structure):
         ("is_double", c_int64), ("sequences", c_int64), ("heads", c_int64), ("queries", c_int64), ("steps", c_int64),
         ("width", c_int64), ("threads", c_int64), ("own_threads", c_int64), ("s", c_void_p), ("h", c_void_p),
         ("v", c_void_p), ("g", c_void_p), ("scores", c_void_p), ("ds", c_void_p), ("dh", c_void_p), ("dv", c_void_p),
+    ]  # fmt: skip
+
+
+class CtcCall(ctypes.Structure):
+    """`elman_ctc_call` of native/elman.h."""
+
+    _fields_ = [
+        ("is_double", c_int64), ("steps", c_int64), ("sequences", c_int64), ("symbols", c_int64), ("blank", c_int64),
+        ("threads", c_int64), ("own_threads", c_int64), ("log_probs", c_void_p), ("lengths", c_void_p),
+        ("targets", c_void_p), ("starts", c_void_p), ("losses", c_void_p), ("gradient", c_void_p), ("left", c_void_p),
     ]  # fmt: skip
 
 
@@ -98,6 +109,7 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "elman_run_prepared": (c_int, [c_void_p]),
     "elman_prepared_free": (None, [c_void_p]),
     "elman_additive": (c_int, [POINTER(AdditiveCall)]),
+    "elman_ctc": (c_int, [POINTER(CtcCall)]),
     "elman_next_step": (c_int, [POINTER(Next), c_void_p, c_void_p, c_void_p]),
     "elman_next_draw": (
         c_int64,
