@@ -3,6 +3,10 @@
 Whole training steps (forward, back, clip, move) of words (V 10,000, 2 x 512) and characters (V 69, 2 x 512), LSTM and
 GRU, and how many units a second are drawn at batch 1. Text is random: what it says changes no time. Rounds of both
 sides alternate; medians and the median of their ratios are printed, and what a process of each side holds at most.
+
+Drawing a unit reads all weights once, and they are larger than the nearer caches: beside it stands what it takes to
+read as many bytes and do nothing else (`torch.dot` of a vector with itself). With one thread the processor's time is
+measured, which other programs change less than the clock's.
 """
 
 from __future__ import annotations
@@ -66,10 +70,10 @@ class Theirs:
         self.state = training_step(self.model, self.optimizer, units, targets, self.state)
 
 
-def timed(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
+def timed(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
+    started = clock()
     work()
-    return time.perf_counter() - started
+    return clock() - started
 
 
 def windows(kind: str, count: int) -> list[tuple[Tensor, Tensor]]:
@@ -94,7 +98,7 @@ def train(kind: str, cell: str, rounds: int) -> None:
     print(f"| {kind}, {cell} | {a:.0f} | {b:.0f} | {ratio:.2f} | {held[0]:.0f} | {held[1]:.0f} |", flush=True)
 
 
-def draw(kind: str, cell: str, length: int) -> None:
+def draw(kind: str, cell: str, length: int, rounds: int) -> None:
     ours, theirs = models(kind, cell)
     ours.eval()
     V = KINDS[kind][0]  # as a sign of the end: none is drawn
@@ -108,11 +112,23 @@ def draw(kind: str, cell: str, length: int) -> None:
     def their() -> None:
         sample(theirs, BEGIN, length)
 
-    our(), their()
-    pairs = [(timed(our), timed(their)) for _ in range(5)]
-    a, b = (length / statistics.median(side) for side in zip(*pairs, strict=True))
-    ratio = statistics.median(p / o for o, p in pairs)
-    print(f"| {kind}, {cell} | {a:,.0f} | {b:,.0f} | {ratio:.2f} |", flush=True)
+    read = sum(p.numel() for p in ours.blocks.parameters()) + ours.softmax.weight.numel()
+    weights = torch.randn(read)
+
+    def bound() -> None:
+        for _ in range(length):
+            torch.dot(weights, weights)
+
+    sides, clock = (our, their, bound), time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+    for side in sides:
+        side()
+    found = [[timed(side, clock) for side in sides] for _ in range(rounds)]
+    a, b, c = (length / statistics.median(column) for column in zip(*found, strict=True))
+    ratio, share = (statistics.median(row[i] / row[j] for row in found) for i, j in ((1, 0), (2, 0)))
+    print(
+        f"| {kind}, {cell} | {a:,.0f} | {b:,.0f} | {ratio:.2f} | {4e-6 * read:.1f} | {c:,.0f} | {share:.0%} |",
+        flush=True,
+    )
 
 
 def peak(kind: str, cell: str, side: str) -> float:
@@ -135,6 +151,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--length", type=int, default=1000)
+    parser.add_argument("--sampling", action="store_true", help="only that")
     parser.add_argument("--peak", default="")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
@@ -142,15 +159,16 @@ def main() -> None:
         held(*given.peak.split(","))
         return
     print(f"{platform.machine()}, {given.threads} threads, torch {torch.__version__}; {LAYERS} layers of {H}")
-    print("| training step | ours, ms | plain, ms | plain / ours | ours, MB | plain, MB |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: |")
-    for kind in KINDS:
-        for cell in ("lstm", "gru"):
+    pairs = [(kind, cell) for kind in KINDS for cell in ("lstm", "gru")]
+    if not given.sampling:
+        print("| training step | ours, ms | plain, ms | plain / ours | ours, MB | plain, MB |")
+        print("| --- | ---: | ---: | ---: | ---: | ---: |")
+        for kind, cell in pairs:
             train(kind, cell, given.rounds)
-    print("| units a second, one text | ours | plain | ratio |\n| --- | ---: | ---: | ---: |")
-    for kind in KINDS:
-        for cell in ("lstm", "gru"):
-            draw(kind, cell, given.length)
+    print("| units a second, one text | ours | plain | ratio | weights, MB | read alone | our share of that |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    for kind, cell in pairs:
+        draw(kind, cell, given.length, given.rounds)
 
 
 if __name__ == "__main__":
