@@ -7,6 +7,7 @@ from typing import Any
 import kaldi_native_fbank as knf
 import numpy as np
 import pytest
+import scipy.linalg
 
 from elman.errors import InputError
 from elman.signals.bands import BANDS
@@ -94,6 +95,23 @@ def test_the_power_of_white_noise_is_its_variance_in_every_band() -> None:
     assert np.allclose(np.exp(found).mean(0), 9, rtol=0.1)
 
 
+def test_covariances_of_a_band_are_logarithms_of_matrices() -> None:
+    """Against scipy's logarithm of the covariance of what a Fourier transform leaves of one frame."""
+    x = np.random.default_rng(0).normal(size=(200, 3)) @ np.array([[1, 0.8, 0], [0, 1, 0.5], [0, 0, 2]])
+    stage = {"name": "covariances", "window": 2, "step": 2, "bands": {"slow": [4, 12]}, "shrink": 0.1}
+    (found,) = features(x.astype(np.float32), 100, stage)
+    shape = np.hanning(201)[:200, None]
+    lines = np.fft.rfft((x - x.mean(0)) * shape, axis=0)[8:24]  # a line each half Hz
+    S = np.real(sum(np.outer(z.conj(), z) for z in lines)) / 16 / np.square(shape).sum()
+    S = 0.9 * S + 0.1 * np.trace(S) / 3 * np.eye(3)
+    L = scipy.linalg.logm(S)
+    root = 2**0.5
+    wanted = [L[0, 0], root * L[0, 1], root * L[0, 2], L[1, 1], root * L[1, 2], L[2, 2]]
+    assert np.allclose(found, wanted, atol=1e-4)
+    (louder,) = features((3 * x).astype(np.float32), 100, stage)  # a gain is seen on the diagonal alone
+    assert np.allclose(louder - found, np.log(9) * np.array([1, 0, 0, 1, 0, 1]), atol=1e-4)
+
+
 def test_deltas_are_slopes_of_lines() -> None:
     x = np.random.default_rng(0).normal(size=(9, 2)).astype(np.float32)
     found = features(x, 100, {"name": "deltas", "order": 2, "reach": 2})
@@ -141,6 +159,7 @@ def test_a_recording_is_normalised_by_itself() -> None:
         ({"name": "logmel", "bins": 2000}, "too many"),
         ({"name": "mfcc", "coefficients": 30}, "30 coefficients of 23 mel channels"),
         ({"name": "bands", "window": 0.0001}, "no line of the spectrum lies in delta"),
+        ({"name": "covariances", "shrink": 2}, "shrink = 2"),
         ({"name": "bandpass", "low": 10, "high": 8000}, "a band of 10 to 8000 Hz"),
         ({"name": "notch", "at": 9000}, "there is no tone of 9000 Hz"),
         ({"name": "channels", "keep": ["Cz"]}, "no channel Cz"),

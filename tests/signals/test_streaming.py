@@ -19,6 +19,7 @@ CHAINS: list[tuple[float, int, list[Any]]] = [
     (16000, 1, [{"name": "gain", "by": 3}, {"name": "logmel", "step": 0.03, "energy": True}]),
     (100, 4, ["reference", {"name": "bandpass", "causal": True}, {"name": "notch", "at": 40, "causal": True}, "bands"]),
     (100, 4, [{"name": "channels", "keep": ["c", "a"]}, {"name": "bands", "edges": "mirror", "step": 0.3}]),
+    (100, 3, [{"name": "covariances", "step": 0.7}]),
     (100, 4, [{"name": "bandpass", "low": 0, "high": 20, "causal": True}]),
 ]
 

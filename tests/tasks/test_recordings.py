@@ -18,8 +18,10 @@ from elman.data.packaging_eeg import edf_bytes
 from elman.errors import InputError
 from elman.signals.edf import read_edf
 from elman.signals.signal import Layout, Signal
+from elman.tasks.contract import Split
 from elman.tasks.recordings.estimator import RecordingClassifier
 from elman.tasks.recordings.figures import of_recordings, recording_scores
+from elman.tasks.recordings.task import TASK
 from elman.tasks.recordings.windows import Windowed, standardised
 
 NAMES = ["Fz", "Cz", "Oz"]
@@ -240,6 +242,22 @@ def test_another_rate_is_refused_or_resampled() -> None:
 def test_one_class_is_too_few() -> None:
     with pytest.raises(InputError, match="only one class, 'rest'"):
         RecordingClassifier(**QUICK).fit_parts(recordings(brain("rest", 1), brain("rest", 2)), None)  # type: ignore[arg-type]
+
+
+def test_band_power_stands_beside_whatever_the_network_reads() -> None:
+    stages = ("reference", "covariances", STAGES[2])
+    network, parts = fitted(stages=stages), []
+    for seed in (200, 300):
+        parts.append(recordings(*(brain(label, seed + k) for k, label in enumerate(("rest", "work") * 2))))
+    train = recordings(*(brain(label, k) for k, label in enumerate(("rest", "work") * 4)))
+    found = TASK.baselines(network, Split(train, *parts))
+    assert [b.name for b in found] == [
+        "band power + logistic regression", "covariances + logistic regression", "majority class"
+    ]  # fmt: skip
+    assert "of each of 15 features" in found[0].text
+    assert "of each of 30 features" in found[1].text
+    assert found[0].scores["recording_accuracy"] == 1.0
+    assert found[2].scores["balanced_accuracy"] == 0.5
 
 
 # -- a RUN ------------------------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 import numpy as np
 from scipy import fft
@@ -11,7 +13,7 @@ from elman.signals.framing import Edges, Framed
 from elman.signals.signal import Layout
 from elman.signals.stage import AboveZero, Running, Stage
 
-__all__ = ["BANDS", "Bands"]
+__all__ = ["BANDS", "Bands", "lines_of"]
 
 BANDS: dict[str, tuple[float, float]] = {
     "delta": (1.0, 4.0), "theta": (4.0, 8.0), "alpha": (8.0, 13.0), "beta": (13.0, 30.0), "gamma": (30.0, 45.0)
@@ -35,29 +37,14 @@ class Bands(Stage, frozen=True, tag="bands"):
     def _sizes(self, of: Layout) -> tuple[int, int]:
         return max(1, round(self.window * of.rate)), max(1, round(self.step * of.rate))
 
-    def _lines(self, of: Layout) -> list[np.ndarray]:
-        """Which lines of the spectrum are each band's."""
-        size, _ = self._sizes(of)
-        at = fft.rfftfreq(size, 1 / of.rate)
-        if not self.bands:
-            raise InputError("there are no bands", remedy="leave bands out for the usual five")
-        found = [np.flatnonzero((at >= low) & (at < high)) for low, high in self.bands.values()]
-        for (name, (low, high)), lines in zip(self.bands.items(), found):
-            if not len(lines):
-                each = at[1] if len(at) > 1 else 0
-                raise InputError(f"no line of the spectrum lies in {name}, {low:g} to {high:g} Hz: frames of "
-                                 f"{self.window:g} s at {of.rate:g} Hz have one each {each:g} Hz",
-                                 remedy="make window longer, or the band wider")  # fmt: skip
-        return found
-
     def layout(self, of: Layout) -> Layout:
-        self._lines(of)
+        lines_of(self.bands, self._sizes(of)[0], of.rate)
         names = [f"{channel} {band}" for channel in of.channels for band in self.bands]
         return Layout(of.rate / self._sizes(of)[1], tuple(names), "")
 
     def begin(self, of: Layout) -> Running:
         size, step = self._sizes(of)
-        lines, shape = self._lines(of), np.hanning(size + 1)[:size]  # periodic
+        lines, shape = lines_of(self.bands, size, of.rate), np.hanning(size + 1)[:size]  # periodic
 
         def power(frames: np.ndarray) -> np.ndarray:
             x = (frames - frames.mean(1, keepdims=True)) * shape[:, None]  # (n, size, C)
@@ -74,3 +61,22 @@ class Bands(Stage, frozen=True, tag="bands"):
     def said(self, before: np.ndarray, after: np.ndarray, of: Layout) -> str:
         means = np.nanmean(after.reshape(len(after), len(of.channels), -1), (0, 1)) if len(after) else []
         return ", ".join(f"{band} {mean:.2f}" for band, mean in zip(self.bands, means))
+
+
+def lines_of(bands: Mapping[str, tuple[float, float]], size: int, rate: float) -> list[np.ndarray]:
+    """Which lines of the spectrum of a frame of so many samples are each band's.
+
+    Raises:
+        InputError: there are no bands, or one without a line.
+    """
+    at = fft.rfftfreq(size, 1 / rate)
+    if not bands:
+        raise InputError("there are no bands", remedy="leave bands out for the usual five")
+    found = [np.flatnonzero((at >= low) & (at < high)) for low, high in bands.values()]
+    for (name, (low, high)), lines in zip(bands.items(), found):
+        if not len(lines):
+            each = at[1] if len(at) > 1 else 0
+            raise InputError(f"no line of the spectrum lies in {name}, {low:g} to {high:g} Hz: frames of "
+                             f"{size / rate:g} s at {rate:g} Hz have one each {each:g} Hz",
+                             remedy="make window longer, or the band wider")  # fmt: skip
+    return found

@@ -12,6 +12,7 @@ import numpy as np
 from elman.errors import InputError, in_words, unknown
 from elman.signals.artefacts import Reject
 from elman.signals.bands import Bands
+from elman.signals.covariances import Covariances
 from elman.signals.filters import Bandpass, Notch
 from elman.signals.frames import Deltas, Normalise, Stack
 from elman.signals.mel import MFCC, LogMel
@@ -26,8 +27,8 @@ __all__ = ["STAGES", "Chain", "Did", "Stream"]
 STAGES: dict[str, type[Stage]] = {
     str(kind.__struct_config__.tag): kind
     for kind in (
-        Channels, Mono, Gain, Resample, Bandpass, Notch, Reference, Reject, LogMel, MFCC, Bands, Deltas, Stack,
-        Normalise, Windows,
+        Channels, Mono, Gain, Resample, Bandpass, Notch, Reference, Reject, LogMel, MFCC, Bands, Covariances, Deltas,
+        Stack, Normalise, Windows,
     )
 }  # fmt: skip
 _SMEARING = (Bandpass, Notch, Resample)  # each number that they give is made of many

@@ -72,7 +72,11 @@ class RecordingClassifier(Estimator[Recordings, Windowed, TextBatch]):
         if examples.features is not None:
             items = [torch.as_tensor(one) for one in examples.features]
             return Windowed(items, [], owners=np.arange(len(items)), starts=np.zeros(len(items)))
-        windows = windows_of(examples, self.layout_, self.signal_chain_, lambda line: None)
+        return self.windowed(examples, self.signal_chain_)
+
+    def windowed(self, examples: Recordings, chain: Chain) -> Windowed:
+        """The windows that a chain makes of recordings, normalised as the settings say."""
+        windows = windows_of(examples, self.layout_, chain, lambda line: None)
         owners = np.repeat(np.arange(len(windows)), [len(own) for own in windows])
         items = [torch.from_numpy(one.values) for own in windows for one in own]
         starts = np.array([one.start for own in windows for one in own])

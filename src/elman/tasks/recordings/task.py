@@ -13,7 +13,7 @@ from elman.errors import InputError
 from elman.pages.page import Section
 from elman.signals.signal import few
 from elman.tasks.contract import Baseline, Look, Note, Row, Shown, Split, Task, Trained
-from elman.tasks.recordings.baselines import linear_baseline, majority
+from elman.tasks.recordings.baselines import baselines
 from elman.tasks.recordings.estimator import RecordingClassifier
 from elman.tasks.recordings.windows import windows_of
 
@@ -33,8 +33,7 @@ class RecordingsTask(Task[RecordingClassifier, Recordings]):
         return Split(found["train"], found["valid"], found["test"], notes, columns)
 
     def baselines(self, estimator: RecordingClassifier, data: Split[Recordings]) -> list[Baseline]:
-        train, valid, test = (estimator.encoded(part) for part in (data.train, data.valid, data.test))
-        return [linear_baseline(estimator, train, valid, test), majority(estimator, train, test)]
+        return baselines(estimator, data)
 
     # -- use
 
