@@ -72,6 +72,21 @@ def test_nothing_after_the_cutoff_can_be_reached_or_changes_anything() -> None:
                 assert found.base is None  # a view would lead back to the whole
 
 
+def test_a_channel_that_begins_later_is_not_known_before() -> None:
+    """What stands before its first value in a whole table is that value."""
+    table = {"ds": list(range(40)), "a": draw.normal(size=40).tolist(), "b": [None] * 25 + [7.0] * 15,
+             "wind": [None] * 25 + [9.0] * 15}  # fmt: skip
+    panel = read_panel(table, Roles(target=["a", "b"], past=["wind"]))
+    assert panel.series[0].values[0, 1] == 7.0
+    for origin in rolling_origins(panel, 3):
+        (one,) = origin.history
+        begun = origin.ends[0] > 25
+        assert one.values[0, 1] == (7.0 if begun else 0.0)
+        assert (one.past[:25] == 0).all()
+        assert not one.seen[:25, 1].any()
+    check_features(lambda series: np.concatenate([np.zeros((1, 2)), series.values[:-1]]), panel.series[0])
+
+
 def test_a_horizon_longer_than_the_series_is_one_line() -> None:
     with pytest.raises(InputError, match=r"the longest series has 10 steps, a forecast of 12 needs 13"):
         next(rolling_origins(panel_of(10), 12))

@@ -112,7 +112,9 @@ def check_features(features: Features, series: Series, *, origins: int = 5, hori
     label = name or getattr(features, "__name__", "features")
     whole = _computed(features, series, label)
     random = np.random.default_rng(_SEED)
-    for end in sorted({int(n) for n in np.linspace(max(1, len(series) // 2), len(series) - 1, origins)} - {0}):
+    begun = int(series.seen.argmax(0).max()) + 1  # before it, what stands for a channel is its first value
+    earliest = min(max(1, len(series) // 2, begun), len(series) - 1)
+    for end in sorted({int(n) for n in np.linspace(earliest, len(series) - 1, origins)} - {0}):
         noise = series.values.copy()
         scale = float(np.abs(noise).max()) or 1.0
         noise[end:] = random.normal(scale, 10 * scale, noise[end:].shape)

@@ -141,7 +141,7 @@ def _series(rows: Rows, step: Found, static: Sequence[np.ndarray], where: Where,
         carried(whole.values[:end]),
         ~np.isnan(whole.values[:end]),
         _without_gaps(whole.known, place, int(whole.rows[-1])),
-        carried(whole.past[:end]),
+        carried(whole.past[:end], first=False),  # which the first one known would tell of
         np.array([column[first] for column in static]),
     )
 

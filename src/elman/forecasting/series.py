@@ -63,14 +63,19 @@ class Series:
         """What is known after `end` steps: copies, through which nothing later can be reached; covariates that are
         known ahead for `ahead` steps more.
 
+        Before the first value of a channel that value stands: of a channel that has not begun by then it is not known
+        yet, and 0 stands there.
+
         Raises:
-            InputError: those end before.
+            InputError: those covariates end before.
         """
+        seen, values = self.seen[:end].copy(), self.values[:end].copy()
+        values[:, ~seen.any(0)] = 0.0
         return replace(
             self,
             times=self.times[:end].copy(),
-            values=self.values[:end].copy(),
-            seen=self.seen[:end].copy(),
+            values=values,
+            seen=seen,
             known=self.covariates(end, ahead)[: end + ahead].copy(),
             past=self.past[:end].copy(),
         )
@@ -142,8 +147,9 @@ class Panel:
         return columns
 
 
-def carried(y: np.ndarray) -> np.ndarray:
-    """(T, C) with the last value that was there in place of NaN; at the beginning, where there is none, the first.
+def carried(y: np.ndarray, *, first: bool = True) -> np.ndarray:
+    """(T, C) with the last value that was there in place of NaN; at the beginning, where there is none, the first one,
+    or 0 if not `first`.
 
     What lies between two values is not drawn as a line from the one to the other: that would know the later one.
     """
@@ -152,5 +158,5 @@ def carried(y: np.ndarray) -> np.ndarray:
     found = np.take_along_axis(y, there, axis=0)
     for c in np.flatnonzero(np.isnan(found).any(0)):
         known = found[~np.isnan(found[:, c]), c]
-        found[np.isnan(found[:, c]), c] = known[0] if len(known) else 0.0
+        found[np.isnan(found[:, c]), c] = known[0] if first and len(known) else 0.0
     return np.asarray(found)
