@@ -38,7 +38,7 @@ def make(folder: Path) -> None:
     """One RUN of every kind, RUN and checkpoint of a training that was cut short among them."""
     import numpy as np
 
-    from elman import Classifier, Composer, LanguageModel, Responder, Tagger, Translator
+    from elman import Classifier, Composer, Forecaster, LanguageModel, Responder, Tagger, Translator
     from elman.text.vectors import WordVectors
 
     rng = np.random.default_rng(0)
@@ -82,6 +82,10 @@ def make(folder: Path) -> None:
     (folder / "data.tsv").write_text("source\ttarget\n" + "".join(f"{a}\t{b}\n" for a, b in zip(X, X[::-1])))
     pieces = [rng.random((6, 88)) < 0.05 for _ in range(8)]
     Composer(hidden=4, notes=3, members=2, epochs=1).fit(pieces).save(folder / "composer")
+    waves = np.sin(np.arange(60) / 2)
+    Forecaster(hidden=4, horizon=3, context=8, segment=2, epochs=1, output="quantiles").fit(waves).save(
+        folder / "series"
+    )
     (folder / "data.csv").write_text("text,label\n" + "".join(f'"{a}",{b}\n' for a, b in zip(X, y)))
     (folder / "data.conll").write_text(
         "".join("".join(f"{w} {t}\n" for w, t in zip(s, ts)) + "\n" for s, ts in zip(sentences, tags))
@@ -274,7 +278,7 @@ def python(folder: Path) -> int:
     import numpy as np
 
     import elman
-    from elman import Classifier, InputError, LanguageModel, Responder, Tagger, Translator
+    from elman import Classifier, Forecaster, InputError, LanguageModel, Responder, Tagger, Translator
 
     try:
         try:
@@ -292,6 +296,9 @@ def python(folder: Path) -> int:
             elif "RUN of the task dialogue" in str(error):
                 found = Responder.load(folder)
                 assert np.isfinite(found.replies([[TEXT, "good"]])[0][0].score)
+            elif "RUN of the task forecast" in str(error):
+                found = Forecaster.load(folder)
+                assert np.isfinite(found.predict_interval(y=np.arange(9.0))).all()
             elif "RUN of the task tag" in str(error):
                 found = Tagger.load(folder)
                 assert all(np.isfinite(p).all() for p in found.predict_proba([TEXT.split()]))
@@ -308,13 +315,13 @@ def commands(name: str, run_folder: Path, data: Path) -> list[tuple[str, Callabl
     """Those that read a RUN, by name."""
     of_pairs = name in ("subword pairs", "word pairs", "answers")
     table = data / ("data.conll" if name in ("entities", "plain") else "data.tsv" if of_pairs else "data.csv")
-    page = run_folder.parent / "page.html"
+    page, text = run_folder.parent / "page.html", "3 1 4 1 5" if name == "series" else TEXT
     return [
-        ("predict", lambda: run("predict", run_folder, TEXT, "--json")),
+        ("predict", lambda: run("predict", run_folder, text, "--json")),
         ("predict --data", lambda: run("predict", run_folder, "--data", table, "--json")),
         ("evaluate", lambda: run("evaluate", run_folder, "--data", table, "--json")),
         ("inspect", lambda: run("inspect", run_folder, "--out", page)),
-        ("inspect --input", lambda: run("inspect", run_folder, "--input", TEXT, "--out", page)),
+        ("inspect --input", lambda: run("inspect", run_folder, "--input", text, "--out", page)),
         ("explain", lambda: run("explain", run_folder, "--json")),
         ("text", lambda: run("text", TEXT, "--run", run_folder, "--json")),
         ("verify", lambda: run("verify", run_folder, "--json")),
