@@ -8,7 +8,7 @@ import torch
 
 from elman.errors import InputError
 from elman.models.frames import FrameSettings
-from elman.models.listening import Listener
+from elman.models.listening import Listener, chunked
 from elman.models.transcriber import TranscriberNetwork, TranscriberSettings
 
 F, V = 4, 6
@@ -21,12 +21,6 @@ def network(bidirectional: bool = False, **frames: object) -> TranscriberNetwork
     level = 3 + 2 * torch.randn(200, 1, F)
     model.level([(level, torch.tensor([200]))])
     return model
-
-
-def chunked(model: TranscriberNetwork, x: torch.Tensor, size: int) -> torch.Tensor:
-    listener = Listener(model)
-    found = [listener.push(part) for part in torch.split(x, size)]
-    return torch.cat([*found, listener.close()])
 
 
 WAYS = [

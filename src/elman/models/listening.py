@@ -23,7 +23,7 @@ from elman.models.spoken_words import Clock, Word, grouped, timed
 from elman.models.symbols import Symbols
 from elman.models.transcriber import TranscriberNetwork
 
-__all__ = ["Listener", "Listening", "Piece", "check_streams"]
+__all__ = ["Listener", "Listening", "Piece", "check_streams", "chunked", "streams"]
 
 
 def check_streams(model: TranscriberNetwork) -> None:
@@ -35,6 +35,17 @@ def check_streams(model: TranscriberNetwork) -> None:
     if frames.normalise == "utterance":
         raise InputError("this model brings each recording to its own level, which a stream does not have yet",
                          remedy="train one with frames.normalise=running, or training")  # fmt: skip
+
+
+def streams(model: TranscriberNetwork) -> bool:
+    """Whether a network can follow a stream."""
+    return not model.settings.bidirectional and model.reader.settings.normalise != "utterance"
+
+
+def chunked(model: TranscriberNetwork, x: Tensor, size: int) -> Tensor:
+    """What a stream gives, (S, V), that brings frames (T, F) in chunks of so many."""
+    listener = Listener(model)
+    return torch.cat([*(listener.push(part) for part in torch.split(x, size)), listener.close()])
 
 
 class Listener:

@@ -116,7 +116,7 @@ def test_what_cannot_be_learned_is_told_before_training():
     X, y = some(20, seed=7)
     told: list[str] = []
     short = elman.Transcriber(**{**SMALL, "epochs": 1})
-    from elman.tasks.transcribe.estimator import utterances_of
+    from elman.tasks.transcribe.given import utterances_of
 
     X[3] = X[3][:4]
     train, valid = utterances_of(X, y, 100), utterances_of(X[:4], [*y[:3], "abd"], 100)
@@ -150,7 +150,7 @@ def test_the_network_needs_no_neighbours(transcriber):
 
 
 def transcriber_examples():
-    from elman.tasks.transcribe.estimator import utterances_of
+    from elman.tasks.transcribe.given import utterances_of
 
     return utterances_of(*some(14, seed=8), 100)
 
@@ -188,6 +188,9 @@ def test_a_stream_says_what_the_whole_recording_says(units):
     options = {"bidirectional": False, "normalise": "running", "ahead": 1, "epochs": 10, "beam": 1}
     options |= {"units": units, "vocabulary": 12}
     model = elman.Transcriber(**{**SMALL, **options}).fit(X, y)
+    proof = model.prove(transcriber_examples())
+    assert proof.ok
+    assert proof.checks[0].name == "a stream in chunks of 1, 7 and 100 frames"
     said = 0
     for frames, heard in zip(X[:12], model.transcripts(X[:12])):
         for size in (1, 7, 100):

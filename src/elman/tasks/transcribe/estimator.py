@@ -6,7 +6,6 @@ import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import msgspec
@@ -18,8 +17,6 @@ from torch import Tensor
 from elman.config.bounds import Positive
 from elman.config.structs import check_values
 from elman.config.training import TrainingSettings
-from elman.data.inputs import listed
-from elman.data.recordings import read_frames
 from elman.data.speech import Utterances
 from elman.data.split import hold_out
 from elman.equations.graph import Graph
@@ -29,15 +26,19 @@ from elman.metric import Figure
 from elman.models.augmenting import AugmentSettings, masked, sped
 from elman.models.described_speech import SpeechDescription
 from elman.models.frames import FrameSettings, steps_of
-from elman.models.listening import Listening
+from elman.models.listening import Listening, chunked, streams
 from elman.models.speech_batches import ReadSpeech, SpeechBatch
 from elman.models.spoken_words import Clock
 from elman.models.symbols import Symbols
 from elman.models.transcriber import TranscriberNetwork, TranscriberSettings, each
+from elman.proof import Proof
+from elman.proof.model import varied
+from elman.proof.verdict import judge
 from elman.tasks.batches import at_once
 from elman.tasks.estimator import Estimator, Learn, check_fitted
 from elman.tasks.figures import Scores
 from elman.tasks.transcribe.figures import transcript_figures
+from elman.tasks.transcribe.given import utterances_of
 from elman.tasks.transcribe.search import (
     USUAL,
     Fused,
@@ -52,11 +53,12 @@ from elman.tasks.transcribe.search import (
 from elman.training.divergence import check_answer, warn_if_diverged
 from elman.training.randomness import generator
 
-__all__ = ["SpeechUnits", "Transcriber", "utterances_of"]
+__all__ = ["SpeechUnits", "Transcriber"]
 
 _HELD = 0.1  # of what is given, to choose the epoch
 _AT_ONCE = 32  # recordings
 _NAMED = 5
+_STREAMED = 3  # recordings that a stream is proven on
 
 
 class SpeechUnits(msgspec.Struct, frozen=True, kw_only=True):
@@ -280,6 +282,17 @@ class Transcriber(Estimator[Utterances, ReadSpeech, SpeechBatch]):
 
     # -- trust
 
+    def prove(self, examples: Utterances) -> Proof:
+        """The state contract; of a model that follows a stream, also that chunks of any size give the whole."""
+        proof = super().prove(examples)
+        if not streams(self.model_):
+            return proof
+        some = [torch.from_numpy(examples.frames[i]) for i in varied([*map(len, examples.frames)], _STREAMED)]
+        with torch.no_grad():
+            whole = [self.model_(x[:, None], torch.tensor([len(x)]))[0][:, 0] for x in some]
+        found = [(chunked(self.model_, x, size), y) for x, y in zip(some, whole) for size in (1, 7, 100)]
+        return replace(proof, checks=[judge("a stream in chunks of 1, 7 and 100 frames", found), *proof.checks])
+
     def outputs(self, batch: SpeechBatch) -> Sequence[Tensor]:
         """ln p of each symbol at each step of each recording, (S_i, V)."""
         return each(*self.model_(batch.sequences.data, batch.lengths))
@@ -316,31 +329,3 @@ class Transcriber(Estimator[Utterances, ReadSpeech, SpeechBatch]):
         if fusion is not None:
             self._fuse(fusion["texts"], fusion["weight"], fusion["bonus"])
         self.answering_ = self.fused_ is not None or self.settings(SearchSettings).beam > 1
-
-
-def utterances_of(X: Any, y: Any, rate: float) -> Utterances:
-    """What somebody gives an estimator as recordings: arrays of frames, or names of files; and their texts.
-
-    Raises:
-        InputError: what is neither, there is none, or not one text each.
-    """
-    if isinstance(X, Utterances):
-        return X
-    frames, names = [], []
-    for i, item in enumerate(listed(X)):
-        if isinstance(item, str):
-            frames.append(read_frames(Path(item)))
-            names.append(item)
-            continue
-        array = np.asarray(item)
-        if array.ndim != 2 or not array.size or array.dtype.kind not in "biuf" or not np.isfinite(array).all():
-            raise InputError("this is no recording", where=f"X[{i}]",
-                             remedy="give frames (T, F) of finite numbers, or the name of a file")  # fmt: skip
-        frames.append(array.astype(np.float32))
-        names.append(f"X[{i}]")
-    if not frames:
-        raise InputError("there are no recordings", remedy="give at least one")
-    texts = None if y is None else [str(text) for text in listed(y, "y")]
-    if texts is not None and len(texts) != len(frames):
-        raise InputError(f"{len(frames)} recordings and {len(texts)} texts", remedy="give one text a recording")
-    return Utterances(frames, texts, names, [""] * len(frames), rate)
