@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,7 +47,7 @@ class Texts:
     def __len__(self) -> int:
         return len(self.texts)
 
-    @property
+    @cached_property
     def characters(self) -> int:
         return sum(map(len, self.texts))
 
