@@ -74,6 +74,24 @@ def test_it_goes_on_behind_the_last_row_of_any_file(trained, call, tmp_path):
     assert all(n < w for n, w in zip(*width))
 
 
+def test_columns_may_stand_in_another_order(trained, call, tmp_path):
+    """Whether to be continued or to judge by, all rows or a part of them."""
+    rows = (trained.parent / "hours.csv").read_text(encoding="utf-8").splitlines()
+    turned = tmp_path / "turned.csv"
+    turned.write_text("\n".join(",".join(row.split(",")[k] for k in (2, 0, 1)) for row in rows))
+    for more in ((), ("--set", "data.split=200,40,40"), ("--set", "data.target=price,load")):
+        found = [
+            json.loads(call("evaluate", trained, "--data", path, *more, "--json")[1])
+            for path in (trained.parent / "hours.csv", turned)
+        ]
+        assert found[0]["channels"] == found[1]["channels"]
+    found = [
+        json.loads(call("predict", trained, "--data", path, "--json")[1])["predictions"][0]
+        for path in (trained.parent / "hours.csv", turned)
+    ]
+    assert found[0] == found[1]
+
+
 def test_a_horizon_is_a_time_too_and_may_be_longer(trained, call, tmp_path):
     recent = table(tmp_path / "recent.csv", 60)
     code, out, err = call("predict", trained, "--data", recent, "--horizon", "1 day")

@@ -20,7 +20,7 @@ from elman.forecasting.columns import Roles
 from elman.forecasting.frequency import steps_of_horizon
 from elman.forecasting.series import Panel
 
-__all__ = ["Windows", "at_the_end", "held_out", "load_windows", "origins"]
+__all__ = ["Windows", "at_the_end", "held_out", "load_windows", "origins", "reordered"]
 
 Note = Callable[[str], object]
 _USUAL = 6  # steps ahead, of series without a season
@@ -70,13 +70,19 @@ def at_the_end(panel: Panel, channels: Sequence[str], horizon: int) -> Windows:
     Raises:
         InputError: other channels.
     """
+    at = np.array([[k, len(one)] for k, one in enumerate(panel)], np.int64)
+    return reordered(Windows(panel, at, horizon), channels)
+
+
+def reordered(windows: Windows, channels: Sequence[str]) -> Windows:
+    """The same with the channels in this order. Raises InputError for other channels."""
+    panel = windows.panel
     if sorted(panel.channels) != sorted(channels):
         raise InputError(f"these are values of {', '.join(panel.channels)}",
                          remedy=f"those of {', '.join(channels)} are forecast")  # fmt: skip
     order = [list(panel.channels).index(name) for name in channels]
     series = [replace(one, values=one.values[:, order], seen=one.seen[:, order]) for one in panel]
-    at = np.array([[k, len(one)] for k, one in enumerate(series)], np.int64)
-    return Windows(replace(panel, series=series, channels=list(channels)), at, horizon)
+    return replace(windows, panel=replace(panel, series=series, channels=list(channels)))
 
 
 def held_out(panel: Panel, share: float, horizon: int) -> tuple[Windows, Windows | None]:
@@ -101,11 +107,14 @@ def held_out(panel: Panel, share: float, horizon: int) -> tuple[Windows, Windows
     return train, None
 
 
-def load_windows(settings: DataSettings) -> tuple[dict[str, Windows], list[str]]:
+def load_windows(settings: DataSettings, like: Roles | None = None) -> tuple[dict[str, Windows], list[str]]:
     """The windows of each part, by its name; and what to tell.
 
     Parts follow each other in time: shares of all times, or numbers of rows, as data.split says; or files of their own,
     which go on where the file before them ended.
+
+    Args:
+        like: columns that another file had, and this one has unless the settings name others.
 
     Raises:
         InputError: a part shorter than the horizon, files that do not follow each other, or a table that is no panel.
@@ -116,7 +125,7 @@ def load_windows(settings: DataSettings) -> tuple[dict[str, Windows], list[str]]
                          where=f"data.{key}", remedy="leave it out; data.split says where the parts end")  # fmt: skip
     notes: list[str] = []
     files = find_parts(settings)
-    whole = read_timetable(files["train"], settings)
+    whole = read_timetable(files["train"], settings, like)
     notes += whole.notes
     like = Roles(whole.time, whole.id, whole.channels)
     panels = {part: read_timetable(path, settings, like) if part != "train" else whole for part, path in files.items()}

@@ -16,7 +16,7 @@ from elman.config.settings import DataSettings
 from elman.config.structs import check_values
 from elman.data.table import Table
 from elman.data.timetables import read_timetable
-from elman.data.windows import Windows, at_the_end, load_windows, origins
+from elman.data.windows import Windows, at_the_end, load_windows, origins, reordered
 from elman.errors import InputError
 from elman.forecasting.columns import Roles
 from elman.forecasting.dates import Dates
@@ -58,7 +58,7 @@ class Forecast(Task[Forecaster, Windows]):
     """See `elman.tasks.contract.Task`."""
 
     kind = Forecaster
-    kept = ("format", "encoding", "header", "input", "target", "id", "time")
+    kept = ("format", "encoding", "header", "input", "target", "id", "time", "frequency", "zone", "duplicates")
     options = Asked
 
     # -- learn
@@ -107,36 +107,32 @@ class Forecast(Task[Forecaster, Windows]):
         """The ends of all series; to be judged by, every origin, or those of the test part if data.split is given."""
         columns = estimator.columns_
         like = Roles(columns.get("time", ""), columns.get("id", ""), list(estimator.channels_))
+        if labelled and settings.split != DataSettings().split:
+            settings = msgspec.structs.replace(settings, horizon=estimator.horizon_)
+            return reordered(load_windows(settings, like)[0]["test"], estimator.channels_)
         panel = read_timetable(settings.path, settings, like)
         for line in panel.notes:
             note(line)
         if not labelled:
             return at_the_end(panel, estimator.channels_, estimator.horizon_)
-        if settings.split != DataSettings().split:
-            settings = msgspec.structs.replace(settings, horizon=estimator.horizon_)
-            return load_windows(settings)[0]["test"]
         found = origins(panel, [estimator.context_] * len(panel), estimator.horizon_)
         found = found if len(found) else origins(panel, [1] * len(panel), estimator.horizon_)
         if not len(found):
             raise InputError(f"no series has more than the {estimator.horizon_} steps that are foretold",
                              where=settings.path, remedy="give longer series")  # fmt: skip
-        return found
+        return reordered(found, estimator.channels_)
 
     def answer(self, estimator: Forecaster, examples: Windows, note: Note) -> list[Row]:
         """Of each series ``{"series", "times", "forecast", "lower", "upper", "level"}``, forecasts by channel."""
-        asked = estimator.asked_ or Asked()
-        panel = examples.panel
+        asked, panel = estimator.asked_ or Asked(), examples.panel
+        known = [panel.series[k].until(end) for k, end in examples.at.tolist()]
+        horizon, frequency = asked.horizon or estimator.horizon_, panel.frequency
+        wanted = [steps_of_horizon(horizon, frequency, int(one.times[-1]), where="--horizon") for one in known]
+        if max(wanted) > estimator.horizon_:
+            note(f"{max(wanted)} steps are more than the {estimator.horizon_} learned: forecasts are read in turn")
         rows: list[Row] = []
-        for i, (k, end) in enumerate(examples.at.tolist()):
-            series = panel.series[k].until(end)
-            steps = (
-                steps_of_horizon(asked.horizon, panel.frequency, int(series.times[-1]), where="--horizon")
-                if asked.horizon
-                else estimator.horizon_
-            )
-            if steps > estimator.horizon_:
-                note(f"{steps} steps are more than the {estimator.horizon_} learned: forecasts are read in turn")
-            centre, quantiles = (part[0] for part in estimator.forecast(examples.take([i]), steps))
+        for series, steps, *parts in zip(known, wanted, *estimator.forecast(examples, max(wanted))):
+            centre, quantiles = (part[:steps] for part in parts)
             low, high = (at_level(quantiles, level) for level in ((1 - asked.level) / 2, (1 + asked.level) / 2))
             rows.append(
                 {
