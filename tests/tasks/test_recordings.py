@@ -239,6 +239,21 @@ def test_another_rate_is_refused_or_resampled() -> None:
     assert {tuple(item.shape) for item in read.items} == {(4, 3)}
 
 
+@pytest.mark.parametrize("features", [4, 1000])
+def test_however_many_features_there_are_no_gate_is_driven_to_its_end(features: int) -> None:
+    draw = np.random.default_rng(0)
+    made = [(5 + 3 * draw.normal(size=(400, features))).astype(np.float32) for _ in range(2)]
+    train = Recordings([], ["a", "b"], ["a", "b"], ["rest", "work"], features=made)
+    estimator = RecordingClassifier(**QUICK)  # type: ignore[arg-type]
+    estimator.classes_ = np.array(["rest", "work"])
+    network = estimator.network(estimator.encoded(train))
+    batch = estimator.encoded(train).batch([0, 1])
+    x = network.embed(batch.sequences.data, batch.lengths)
+    driven = x @ network.recurrent.get_parameter("U_r_l0").T if hasattr(network.recurrent, "U_r_l0") else x.norm(dim=-1)
+    assert 0.5 < float(x.norm(dim=-1).mean()) < 8
+    assert float(driven.detach().std()) < 3
+
+
 def test_one_class_is_too_few() -> None:
     with pytest.raises(InputError, match="only one class, 'rest'"):
         RecordingClassifier(**QUICK).fit_parts(recordings(brain("rest", 1), brain("rest", 2)), None)  # type: ignore[arg-type]

@@ -33,6 +33,8 @@ from elman.training.randomness import generator
 
 __all__ = ["RecordingClassifier"]
 
+_WIDE = 32  # features of variance 1; more are read smaller, since together they would drive every gate to its end
+
 
 class RecordingClassifier(Estimator[Recordings, Windowed, TextBatch]):
     """Recordings in, one label each out. Windows of a recording are examples; its answer is the mean of their
@@ -57,6 +59,7 @@ class RecordingClassifier(Estimator[Recordings, Windowed, TextBatch]):
     classes_: np.ndarray
     layout_: Layout
     signal_chain_: Chain
+    _spread: Tensor  # (F,) of the features that were learned from
 
     # -- learning
 
@@ -107,6 +110,8 @@ class RecordingClassifier(Estimator[Recordings, Windowed, TextBatch]):
     def network(self, train: Windowed) -> SequenceClassifier | Committee:
         settings = self.settings(RecordingSettings).classifier()
         measure = measured(train.items, settings.scale, settings.differences)
+        self._spread = measure.spread
+        measure = measure._replace(spread=measure.spread * max(1.0, len(measure.spread) / _WIDE) ** 0.5)
         members = []
         for _ in range(settings.members):
             network = SequenceClassifier(settings, len(self.classes_), features=train.items[0].shape[1])
@@ -130,14 +135,8 @@ class RecordingClassifier(Estimator[Recordings, Windowed, TextBatch]):
         for size, shape in ((settings.noise, data.shape), (settings.shift, (1, *data.shape[1:]))):
             if size:
                 drawn = torch.randn(shape, generator=generator(data.device), device=data.device)
-                data = data + size * self._spread.to(data) * drawn
+                data = data + size * self._spread.to(data) * drawn  # (F,) of each feature
         return batch._replace(sequences=batch.sequences.with_data(data))
-
-    @property
-    def _spread(self) -> Tensor:
-        member = self.model_.members[0] if isinstance(self.model_, Committee) else self.model_
-        assert isinstance(member, SequenceClassifier)
-        return member.spread
 
     def _validate(self, examples: Windowed) -> dict[str, float]:
         assert examples.y is not None
