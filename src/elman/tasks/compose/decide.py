@@ -11,15 +11,15 @@ from elman.tasks.decided import Decided
 __all__ = ["decide"]
 
 _FEW = 50_000  # frames
-# few: tried on the chorales (14,000 frames), by their validation part; many: on passes over the folk tunes (177,000)
+# few: tried on the chorales (14,000 frames), many: on the folk tunes (177,000), by their validation parts
 _OF_FEW: Mapping[str, object] = {
     "model.hidden": 128, "model.notes": 256, "model.members": 4, "model.input": 0.05, "model.dropout": 0.3,
     "model.notes_dropout": 0.2, "training.batch_size": 4, "training.rate": 0.03, "training.steps": 1100,
     "training.clip_norm": 20.0,
 }  # fmt: skip
 _OF_MANY: Mapping[str, object] = {
-    "model.hidden": 200, "model.notes": 256, "model.members": 1, "model.input": 0.02, "model.dropout": 0.1,
-    "model.notes_dropout": 0.1, "training.batch_size": 2, "training.rate": 0.025, "training.steps": 3500,
+    "model.hidden": 400, "model.notes": 256, "model.members": 1, "model.input": 0.1, "model.dropout": 0.5,
+    "model.notes_dropout": 0.2, "training.batch_size": 8, "training.rate": 0.01, "training.steps": 3000,
     "training.clip_norm": 5.0,
 }  # fmt: skip
 _ALWAYS: Mapping[str, object] = {"training.warmup": 0.1}
