@@ -33,7 +33,7 @@ __all__ = [
     "weighed",
 ]
 
-_WEIGHTS, _BONUSES = (0.25, 0.5, 0.75, 1.0, 1.5), (0.5, 1.0, 2.0)
+_WEIGHTS, _BONUSES = (0.25, 0.5, 0.75, 1.0, 1.5), (0.0, 1.0, 2.0, 3.0)
 _LOOK = 100  # recordings that weights are chosen by, at most
 _NARROW = 8  # beam that they are chosen with, at most
 _LOST = 0.9  # word error rate from which there is nothing to choose by
@@ -131,7 +131,7 @@ def transcript(log_probs: NDArray[np.float64], text: Sequence[int], symbols: Sym
 def weighed(
     fused: Fused, log_probs: Sequence[NDArray[np.float64]], references: Sequence[str], symbols: Symbols, beam: int
 ) -> Fused:
-    """The same with the weight, and then the bonus, that leave the fewest wrong words in some recordings, then letters.
+    """The same with the weight and the bonus that leave the fewest wrong words in some recordings, then letters.
 
     Of recordings of which next to nothing is heard it is left as it is.
     """
@@ -147,8 +147,7 @@ def weighed(
     words = sum(len(text.split()) for text in wanted)
     if wrong([symbols.decode(greedy(one)) for one in some])[0] >= _LOST * words:
         return fused
-    found = {w: tried(replace(fused, weight=w)) for w in _WEIGHTS}
-    fused = replace(fused, weight=min(_WEIGHTS, key=found.__getitem__))
-    bonuses = {fused.bonus: found[fused.weight]}
-    bonuses |= {b: tried(replace(fused, bonus=b)) for b in _BONUSES if b != fused.bonus}
-    return replace(fused, bonus=min(bonuses, key=bonuses.__getitem__))
+    for _ in range(2):  # what one should be depends on the other
+        fused = min((replace(fused, weight=w) for w in _WEIGHTS), key=tried)
+        fused = min((replace(fused, bonus=b) for b in _BONUSES), key=tried)
+    return fused
