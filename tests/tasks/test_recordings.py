@@ -218,6 +218,15 @@ def test_calibration_takes_a_gain_of_the_amplifier_off() -> None:
         assert np.allclose(*answers, atol=1e-4) == same
 
 
+@pytest.mark.parametrize(("normalise", "told"), [("person", True), ("none", False)])
+def test_a_person_with_one_recording_is_told_of(normalise: str, told: bool) -> None:
+    said: list[str] = []
+    signals = [brain("rest", 50), brain("work", 51), brain("rest", 52)]
+    TASK.answer(fitted(normalise=normalise, epochs=1), recordings(*signals, persons=["a", "a", "b"]), said.append)
+    alone = "calibrated on one recording alone (b): what tells it from a person's others is taken off"
+    assert said == [alone] * told
+
+
 def test_channels_are_found_by_their_names() -> None:
     network, told = fitted(), list[str]()
     plain = brain("rest", 60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from elman.config.settings import DataSettings
 from elman.data.labelled_recordings import Recordings, load_recordings, read_recordings
 from elman.data.table import Table
 from elman.errors import InputError
+from elman.models.recording_settings import SignalSettings
 from elman.pages.page import Section
 from elman.signals.signal import few
 from elman.tasks.contract import Baseline, Look, Note, Row, Shown, Split, Task, Trained
@@ -60,6 +62,7 @@ class RecordingsTask(Task[RecordingClassifier, Recordings]):
             if empty:
                 raise InputError(f"no window is left of {few(empty)}: every one holds an artefact",
                                  remedy="leave the recording out")  # fmt: skip
+            _tell_alone(estimator, examples, note)
         read = estimator.encoded(examples)
         P, counts = estimator.probabilities(read, len(examples)), np.bincount(read.owners, minlength=len(examples))
         labels = estimator.labels
@@ -102,6 +105,16 @@ class RecordingsTask(Task[RecordingClassifier, Recordings]):
         raise InputError(
             "this RUN reads recordings, not text", remedy="elman signal FILE --run RUN shows what it reads"
         )
+
+
+def _tell_alone(estimator: RecordingClassifier, examples: Recordings, note: Note) -> None:
+    """Whoever has one recording alone is calibrated by it: what tells it from their others is taken off."""
+    if estimator.settings(SignalSettings).normalise != "person":
+        return
+    counts = Counter(examples.persons)
+    alone = [person for person in counts if counts[person] == 1]
+    if alone:
+        note(f"calibrated on one recording alone ({few(alone)}): what tells it from a person's others is taken off")
 
 
 TASK = RecordingsTask()
