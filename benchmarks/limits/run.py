@@ -93,7 +93,7 @@ class Problem:
 
 
 PROBLEMS = {
-    "copying, T = 200": Problem("copying", 200, 4000),
+    "copying, T = 200": Problem("copying", 200, 20000),
     "copying, T = 1000": Problem("copying", 1000, 4000),
     "adding, T = 600": Problem("adding", 600, 1500, rate=1e-2, beta2=0.999),
 }
