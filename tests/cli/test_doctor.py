@@ -32,7 +32,7 @@ def test_every_extra_is_used_by_code_that_exists() -> None:
     code = "\n".join(p.read_text("utf-8") for p in SOURCE.rglob("*.py") if p.name != "doctor.py")
     for extra, distributions in extras().items():
         for name in distributions:
-            assert re.search(rf'import {name}\b|from {name}\b|\boptional\("{name}\b|torch\.utils\.{name}\b', code), (
+            assert re.search(rf'import {name}\b|from {name}\b|\boptional\(f?"{name}\b|torch\.utils\.{name}\b', code), (
                 f"nothing in elman imports {name}, yet there is elman[{extra}]"
             )
 

@@ -141,7 +141,7 @@ def test_judged_inspected_verified(trained: tuple[Path, str], tmp_path: Path, ca
     figures = json.loads(call("evaluate", run, "--data", data, "--json")[1])
     assert figures["n"] == 600
     _, out, _ = call("evaluate", run, "--data", ",".join(reversed(data.split(","))))  # the names say which is which
-    assert f"{figures['bleu']:.3f}" in out
+    assert f" {figures['bleu']:.2f}\n" in out
     assert "tok:13a" in out
     greedy = json.loads(call("evaluate", run, "--data", data, "--set", "answer.beam=1", "--json")[1])
     assert greedy["bleu"] != figures["bleu"]

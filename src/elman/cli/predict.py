@@ -142,7 +142,7 @@ def predict(
 
 
 def _reads_files(run: Path) -> bool:
-    """Whether what a RUN is asked about are files."""
+    """Whether what a RUN is asked about are files; of one that is not there nobody knows."""
     from elman.tasks.find import task_of
 
-    return task_of(run).reads_files
+    return os.path.isdir(run) and task_of(run).reads_files
