@@ -7,6 +7,7 @@ stands anything, with what `level` takes off taken off. Each gives raw numbers (
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -46,7 +47,7 @@ class Shape:
     size: int
 
 
-class Form(nn.Module):
+class Form(nn.Module, ABC):
     """One of `FORMS`.
 
     Attributes:
@@ -78,9 +79,9 @@ class Form(nn.Module):
         """(..., F, P) of (..., F * P)."""
         return flat.view(*flat.shape[:-1], self.shape.width, self.shape.size)
 
+    @abstractmethod
     def forward(self, x: Tensor, lengths: Tensor, channel: Tensor, steps: int, feed: Feed) -> Tensor:
         """Raw numbers (steps, R, F, P) of the steps ahead; `feed` makes of a step's what the next one reads."""
-        raise NotImplementedError
 
     def taught(self, x: Tensor, lengths: Tensor, channel: Tensor, future: Tensor) -> Tensor:
         """The same while it learns: each step ahead reads those before it as they came, (steps, R, F)."""
