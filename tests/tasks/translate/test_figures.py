@@ -73,3 +73,18 @@ def test_nothing_right_is_zero_and_no_error() -> None:
     found = translation_figures(["", ""], ["a b c d", "e f"])
     assert (found["bleu"], found["chrf"]) == (0.0, 0.0)
     assert {known_figure(key).unit for key in ("bleu", "bleu_lc", "chrf")} == {"points"}
+
+
+def test_references_of_few_words() -> None:
+    """BLEU of n-grams of four is 0 for the right word, and more for a wrong sentence."""
+    words = ["yes", "no", "well then"]
+    found = translation_figures(words, words)
+    assert found["bleu"] == found["bleu_lc"] == pytest.approx(100)
+    assert "eff:yes" in found["signature"]["bleu"]  # type: ignore[index,call-overload]
+    assert bleu_of(sentence_counts(words, words).sum(0)) == pytest.approx(100)
+    assert bleu_points(["no no no no no", "yes well yes well", "then"], words) < bleu_points(
+        ["yes", "yes", "well"], words
+    )
+    longer = [*words, "all of them are"]  # one of four words: as ever
+    assert "eff:no" in translation_figures(longer, longer)["signature"]["bleu"]  # type: ignore[index,call-overload]
+    assert bleu_points(longer, longer) == pytest.approx(100)

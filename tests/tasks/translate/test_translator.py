@@ -291,3 +291,15 @@ def test_resumed_where_it_was_interrupted(tmp_path: Path) -> None:
     for a, b in zip(whole.model_.parameters(), half.model_.parameters()):
         assert torch.equal(a, b)
     assert [row["valid_bleu"] for row in half.fitted_.history] == [row["valid_bleu"] for row in whole.fitted_.history]
+
+
+@pytest.mark.parametrize("attention", ["inside", "after", "none"])
+def test_single_words(attention: str) -> None:
+    """Sources and targets of one unit: the epoch that is kept is one that knows them."""
+    words = list("abcdefghij")
+    model = elman.Translator(
+        units="word", embedding=16, hidden=32, rate=0.02, epochs=20, batch_size=8, dropout=0, attention=attention
+    ).fit(words * 8, [w.upper() for w in words * 8])
+    assert model.predict(words) == [w.upper() for w in words]
+    assert [model.predict([w])[0] for w in words] == model.predict(words)
+    assert model.score(words, [w.upper() for w in words]) == pytest.approx(100)

@@ -33,12 +33,7 @@ def translation_figures(answers: Sequence[str], references: Sequence[str]) -> Sc
     Args:
         references: N, one for each answer.
     """
-    tokenize = tokenizer_for(references)
-    metrics = {
-        "bleu": BLEU(tokenize=tokenize, force=True),
-        "bleu_lc": BLEU(tokenize=tokenize, force=True, lowercase=True),
-        "chrf": CHRF(),
-    }
+    metrics = {"bleu": _bleu(references), "bleu_lc": _bleu(references, lowercase=True), "chrf": CHRF()}
     found: Scores = {
         key: _points(metric.corpus_score(list(answers), [list(references)])) for key, metric in metrics.items()
     }
@@ -47,8 +42,20 @@ def translation_figures(answers: Sequence[str], references: Sequence[str]) -> Sc
 
 def bleu_points(answers: Sequence[str], references: Sequence[str]) -> float:
     """BLEU alone, as `translation_figures` has it."""
-    metric = BLEU(tokenize=tokenizer_for(references), force=True)
-    return _points(metric.corpus_score(list(answers), [list(references)]))
+    return _points(_bleu(references).corpus_score(list(answers), [list(references)]))
+
+
+def _bleu(references: Sequence[str], lowercase: bool = False) -> BLEU:
+    """The metric for these references.
+
+    Where none of them has four words a perfect answer has no n-gram of four, which makes BLEU 0, and a long wrong one
+    is better: then it is of the n-grams that there are, and the signature says ``eff:yes``.
+    """
+    tokenize = tokenizer_for(references)
+    metric = BLEU(tokenize=tokenize, force=True, lowercase=lowercase)
+    if any(len(metric.tokenizer(text).split()) >= metric.max_ngram_order for text in references):
+        return metric
+    return BLEU(tokenize=tokenize, force=True, lowercase=lowercase, effective_order=True)
 
 
 def _points(found: Any) -> float:
@@ -67,9 +74,9 @@ def sentence_counts(answers: Sequence[str], references: Sequence[str]) -> np.nda
 
 
 def bleu_of(counts: np.ndarray) -> float:
-    """BLEU, in points, of counts (10,)."""
+    """BLEU, in points, of counts (10,); of the n-grams that there are, where no answer has four words."""
     right, total = counts[:4].tolist(), counts[4:8].tolist()
-    return _points(BLEU.compute_bleu(right, total, int(counts[8]), int(counts[9])))
+    return _points(BLEU.compute_bleu(right, total, int(counts[8]), int(counts[9]), effective_order=True))
 
 
 def bootstrap(counts: np.ndarray, draws: int = _DRAWS, seed: int = 0) -> np.ndarray:
