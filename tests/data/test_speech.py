@@ -90,7 +90,7 @@ def test_a_list_of_files(tmp_path):
         assert parts["train"].rate == 50
         assert any("path: column 'file'" in note for note in notes)
     named = DataSettings(path=str(folder), input="person")
-    with pytest.raises(InputError, match="4 of 4 files are missing"):
+    with pytest.raises(InputError, match="4 of 4 files are not there"):
         load_speech(named)
     with pytest.raises(InputError, match="no column 'nobody'"):
         load_speech(DataSettings(path=str(folder), input="nobody"))
@@ -145,7 +145,7 @@ def test_all_missing_files_are_named(tmp_path):
     folder = listed(tmp_path / "a", ["path,text", *(f"{i}.npy,x" for i in range(7))])
     with pytest.raises(InputError) as error:
         load_speech(DataSettings(path=str(folder)))
-    assert "3 of 7 files are missing" in str(error.value)
+    assert "3 of 7 files are not there" in str(error.value)
     assert all(f"{i}.npy" in str(error.value) for i in (4, 5, 6))
 
 

@@ -18,6 +18,7 @@ import msgspec
 from elman.config.settings import DataSettings
 from elman.data.columns import usual_targets
 from elman.data.formats import read_table
+from elman.data.listed_files import PATHS, column_of, listed_files
 from elman.data.parts import PARTS, find_parts, same_files
 from elman.data.series import is_gap
 from elman.data.signal_files import is_signal, read_signal
@@ -31,11 +32,9 @@ __all__ = ["Recordings", "load_recordings", "read_recordings"]
 
 Note = Callable[[str], object]
 
-_PATHS = ("path", "file", "filename", "file_name", "recording")
 _PERSONS = ("person", "subject", "speaker", "participant", "patient")
 _TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
 _BY_WINDOW = ("window", "windows", "row", "-", "start", "end")
-_MISSING = 20  # files that are named in one line
 
 
 @dataclass(frozen=True)
@@ -178,35 +177,17 @@ def _lists_files(path: Path, settings: DataSettings) -> bool:
         table = read_table(path, settings.encoding)
     except InputError:
         return False
-    return bool(_column(table, settings.input, _PATHS))
-
-
-def _column(table: Table, given: str, usual: Sequence[str]) -> str:
-    if given:
-        return given if given in table.columns else ""
-    return next((name for known in usual for name in table.names if name.strip().lower() == known), "")
+    return bool(settings.input in table.columns or column_of(table, "", PATHS))
 
 
 def _of_manifest(path: Path, settings: DataSettings, note: Note, labelled: bool) -> tuple[Recordings, dict[str, str]]:
     table = read_table(path, settings.encoding)
-    column = _column(table, settings.input, _PATHS)
-    if not column:
-        raise InputError("no column names the recordings", where=table.source,
-                         remedy="call it path, or say which: --input COLUMN")  # fmt: skip
+    column, files = listed_files(table, settings.input, path.parent)
     target = settings.target or next(iter(usual_targets(table.names)), "")
     if labelled and not target:
         raise InputError("no column holds the labels", where=table.source, remedy="call it target, or --target COLUMN")
     by = "" if settings.group.strip().lower() == "recording" else settings.group
-    person = _column(table, by, _PERSONS)
-    if by and not person:
-        table[by]  # which says what there is
-    folder = path.parent
-    files = [folder / name.strip() for name in table.texts(column)]
-    lost = [i for i, file in enumerate(files) if not file.is_file()]
-    if lost:
-        named = few([f"{shown(files[i])} (row {table.rows[i]})" for i in lost], _MISSING)
-        what = f"{len(lost)} of {len(files)} files are not there: {named}"
-        raise InputError(what, where=table.source, remedy="mend the paths, which are relative to the manifest")
+    person = column_of(table, by, _PERSONS)
     told: dict[str, None] = {}  # rows may be stretches of one file, of which everything is said once
     signals = []
     for i, file in enumerate(files):

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from elman.config.settings import DataSettings
 from elman.data.formats import read_table
 from elman.data.formats.arrays import load_arrays
+from elman.data.listed_files import check_there, column_of, listed_files
 from elman.data.parts import PARTS
 from elman.data.signal_files import read_signal
-from elman.data.table import Table
 from elman.data.textfile import open_text, shown
 from elman.errors import InputError
 from elman.files import read_file
@@ -37,9 +37,7 @@ SOUND: Sequence[str | Mapping[str, Any]] = (
 _LARGEST = 1 << 30  # bytes of a file
 _CEPSTRA = 13  # features a frame of the AN4 format
 _RATE = 100.0  # frames a second, where nobody says another
-_NAMED = 8  # missing files that are named; of more it is said how many there are
 _COLUMNS = {
-    "path": ("path", "file", "filename", "file_name", "audio", "wav", "features"),
     "text": ("text", "transcript", "transcription", "sentence", "words"),
     "speaker": ("speaker", "person", "speaker_id", "client_id"),
     "part": ("part", "split", "set"),
@@ -144,16 +142,6 @@ def _transcript(line: str) -> tuple[str, str]:
     return " ".join(re.sub(r"</?s>|<sil>", " ", match[1]).split()), match[2]
 
 
-def check_there(paths: Sequence[Path], where: str) -> None:
-    """Raises InputError that names the files that are missing."""
-    missing = [path for path in paths if not path.is_file()]
-    if missing:
-        some = ", ".join(shown(path) for path in missing[:_NAMED])
-        more = f" and {len(missing) - _NAMED:,} more" if len(missing) > _NAMED else ""
-        raise InputError(f"{len(missing):,} of {len(paths):,} files are missing: {some}{more}", where=where,
-                         remedy="mend the list, or copy them")  # fmt: skip
-
-
 # -- a table that lists files -----------------------------------------------------------------------------------------
 
 
@@ -161,21 +149,17 @@ def read_list(path: Path, settings: DataSettings, note: Note) -> dict[str, Read]
     """A table with a column of files, one of transcripts, and, if there are such, of speakers and parts.
 
     Raises:
-        InputError: no column of files, files that are missing, all named, or that cannot be read.
+        InputError: no column of files, files that are missing, or that cannot be read.
     """
     table = read_table(path, settings.encoding, settings)
+    named, files = listed_files(table, settings.input, path.parent)
     columns = {
-        "path": _column(table, settings.input, "path"),
-        "text": _column(table, settings.target, "text"),
-        "speaker": _column(table, settings.group, "speaker"),
-        "part": _column(table, "", "part"),
+        "path": named,
+        "text": column_of(table, settings.target, _COLUMNS["text"]),
+        "speaker": column_of(table, settings.group, _COLUMNS["speaker"]),
+        "part": column_of(table, "", _COLUMNS["part"]),
     }
-    if not columns["path"]:
-        raise InputError(f"no column of files; it has {', '.join(table.names)}", where=shown(path),
-                         remedy="name it: --input COLUMN")  # fmt: skip
     note(", ".join(f"{what}: column {name!r}" for what, name in columns.items() if name))
-    files = [path.parent / str(name).strip() for name in table[columns["path"]]]
-    check_there(files, shown(path))
     frames = [read_frames(file, note) for file in files]
     texts = [" ".join(text.split()) for text in table.texts(columns["text"])] if columns["text"] else None
     speakers = [str(s) for s in table[columns["speaker"]]] if columns["speaker"] else [""] * len(files)
@@ -190,14 +174,6 @@ def read_list(path: Path, settings: DataSettings, note: Note) -> dict[str, Read]
             [files[i].stem for i in mine], [speakers[i] for i in mine], settings.rate or _RATE,
         )  # fmt: skip
     return found
-
-
-def _column(table: Table, given: str, what: str) -> str:
-    if given:
-        table[given]  # says what is wrong with the name
-        return given
-    usual = [name for name in table.names if name.strip().lower().replace(" ", "_") in _COLUMNS[what]]
-    return usual[0] if usual else ""
 
 
 def _part(name: str) -> str:
