@@ -25,7 +25,7 @@ class SeriesScale(msgspec.Struct):
 
 
 class ForecasterDescription(Description, kw_only=True):
-    """See `elman.tasks.forecast.estimator.Forecaster.described`."""
+    """See `elman.tasks.forecast.learner.ForecastLearner.described`."""
 
     cell: dict[str, Any]
     context: Steps
