@@ -124,6 +124,9 @@ def test_gaps_are_filled_by_the_past_alone() -> None:
     (one,) = read_panel({"ds": HOURS[:9], "y": values})
     assert one.values[:, 0].tolist() == [1, 1, 1, 4, 4, 4, 7]  # from the first value to the last
     assert one.seen[:, 0].tolist() == [True, False, False, True, False, False, True]
+    for gap in (".", "..", ":", "#N/A"):  # of FRED, the World Bank, Eurostat, and spreadsheets
+        (one,) = read_panel({"ds": HOURS[:4], "y": ["1", gap, "3", "4"]})
+        assert one.seen[:, 0].tolist() == [True, False, True, True]
 
 
 def test_two_rows_of_one_moment_that_differ_are_asked_about() -> None:
@@ -136,6 +139,9 @@ def test_two_rows_of_one_moment_that_differ_are_asked_about() -> None:
         kind: read_panel(table, duplicates=kind).series[0].values[3, 0] for kind in ("first", "last", "mean", "sum")
     }  # type: ignore[arg-type]
     assert values == {"first": 3.0, "last": 100.0, "mean": 51.5, "sum": 103.0}
+    sales = {"ds": [*HOURS[:9], HOURS[3]], "y": [5.0] * 10}  # two that are equal are two, to whoever adds
+    assert read_panel(sales, duplicates="sum").series[0].values[3, 0] == 10.0
+    assert read_panel(sales).series[0].values[3, 0] == 5.0
 
 
 def test_the_hour_that_clocks_show_twice() -> None:

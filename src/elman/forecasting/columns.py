@@ -23,7 +23,8 @@ _IDS = ("unique_id", "id", "series", "series_id", "item_id", "item", "ticker", "
 _TARGETS = ("y", "target", "value", "values")
 _APART = 0.95  # of the rows, which a column that names series tells from others of their moment
 _COUNTS = ("unnamed", "index", "row", "level_0", "id", "no", "nr", "#")  # how a column that numbers rows begins
-_GAPS = ("", "?", "na", "n/a", "nan", "null", "none", "nat", "-")
+# as spreadsheets, FRED, Eurostat and the World Bank write them, too
+_GAPS = ("", "?", "na", "n/a", "#n/a", "nan", "null", "none", "nat", "-", ".", "..", ":")
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def ordered(rows: Rows, duplicates: Duplicates, where: Callable[[int], str], don
     if duplicates == "last":
         return rows.take(ends - 1)
     kept = rows.take(begins)
-    if duplicates in ("mean", "sum") and differ:
+    if duplicates == "sum" or (duplicates == "mean" and differ):
         merge = np.nanmean if duplicates == "mean" else np.nansum
         values = kept.values.copy()
         for k in np.flatnonzero(ends - begins > 1):
