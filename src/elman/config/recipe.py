@@ -48,6 +48,7 @@ _DESCRIBES = (
     "step",
     "frequency",
     "zone",
+    "dayfirst",
     "duplicates",
 )
 

@@ -36,6 +36,7 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True):
         horizon: of series in time, the steps to forecast; or a time, "2 weeks"; 0: a season, which is told.
         frequency: likewise, the step from row to row, "hour" or "business day"; empty: found and told.
         zone: likewise, in which time zone days are counted and times without an offset are meant, "Europe/Berlin".
+        dayfirst: likewise, whether 1/2/2024 is in February; "auto": seen and told, else asked for.
         duplicates: likewise, which row of several of one moment counts; "refuse": only equal ones are taken as one.
         step: of music, the beats (quarter notes) from one frame to the next; 0: .25 of MIDI and ABC, of piano rolls
             what their file says, else 1.
@@ -65,6 +66,7 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True):
     horizon: int | str = 0
     frequency: str = ""
     zone: str = ""
+    dayfirst: Literal["auto", "yes", "no"] = "auto"
     duplicates: Literal["refuse", "first", "last", "mean", "sum"] = "refuse"
     step: float = 0.0
     rate: float = 0.0

@@ -15,6 +15,8 @@ from elman.forecasting.series import Panel
 
 __all__ = ["read_timetable"]
 
+_SAID = {"auto": None, "yes": True, "no": False}
+
 
 def read_timetable(path: str | Path, settings: DataSettings, like: Roles | None = None) -> Panel:
     """The series of a file; what was guessed and repaired stands in its notes.
@@ -34,7 +36,7 @@ def read_timetable(path: str | Path, settings: DataSettings, like: Roles | None 
     target = input_names(table.names, wanted) if wanted else there.target
     roles = Roles(settings.time or time, settings.id or id, target)
     panel = read_panel(
-        table.columns, roles, frequency=settings.frequency, zone=settings.zone, duplicates=settings.duplicates,
-        source=shown(Path(path)), where=table.where,
+        table.columns, roles, frequency=settings.frequency, zone=settings.zone, dayfirst=_SAID[settings.dayfirst],
+        duplicates=settings.duplicates, source=shown(Path(path)), where=table.where,
     )  # fmt: skip
     return replace(panel, notes=[*notes, *panel.notes])

@@ -233,7 +233,7 @@ def day_first(
             "follow each other"
         )
     raise InputError(f"{texts[0]!r} in column {name!r} may begin with the day or the month", where=where(0),
-                     remedy="say which: data.dayfirst=true or false")  # fmt: skip
+                     remedy="say which: data.dayfirst=yes or no")  # fmt: skip
 
 
 def _steps(texts: Sequence[str], spelling: Spelling) -> set[int]:

@@ -58,7 +58,8 @@ class Forecast(Task[Forecaster, Windows]):
     """See `elman.tasks.contract.Task`."""
 
     kind = Forecaster
-    kept = ("format", "encoding", "header", "input", "target", "id", "time", "frequency", "zone", "duplicates")
+    kept = ("format", "encoding", "header", "input", "target", "id", "time", "frequency", "zone", "dayfirst",
+            "duplicates")  # fmt: skip
     options = Asked
 
     # -- learn
