@@ -146,6 +146,10 @@ def test_a_text_is_the_end_of_a_series(call, tmp_path):
     code, out, err = call("predict", tmp_path / "run", "0.1 0.5, 0.8 0.9")
     assert (code, len(out.split())) == (0, 3)
     assert "80% lie in" in err
+    _, spaced, _ = call("predict", tmp_path / "run", "1 5 2 5")
+    assert spaced == call("predict", tmp_path / "run", "1, 5;2 , 5")[1] == call("predict", tmp_path / "run", "1,5,2,5")[1]
+    code, _, err = call("predict", tmp_path / "run", "1,5 2,5")  # two numbers, or four
+    assert (code, "'1,5' is no number" in err) == (2, True)
     code, _, err = call("predict", tmp_path / "run", "0.1 high 0.9")
     assert (code, "'high' is no number" in err) == (2, True)
     code, out, err = call("inspect", tmp_path / "run", "0.1 0.5 0.8 0.9", "--out", tmp_path / "page.html")

@@ -193,8 +193,10 @@ def _names(texts: Sequence[str]) -> list[str]:
 
 
 def _numbers(text: str) -> list[float]:
+    """Numbers between blanks or commas; in "1,5 2,5" commas may be either, and it is refused."""
     found = []
-    for part in re.split(r"[\s,;]+", text.strip()):
+    apart = r"\s*;\s*|\s*,\s+|\s+" if re.search(r"[\s;]", text.strip()) else r","
+    for part in re.split(apart, text.strip(" \t\n,;")):
         try:
             found.append(float(part))
         except ValueError:
