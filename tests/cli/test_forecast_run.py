@@ -147,7 +147,9 @@ def test_a_text_is_the_end_of_a_series(call, tmp_path):
     assert (code, len(out.split())) == (0, 3)
     assert "80% lie in" in err
     _, spaced, _ = call("predict", tmp_path / "run", "1 5 2 5")
-    assert spaced == call("predict", tmp_path / "run", "1, 5;2 , 5")[1] == call("predict", tmp_path / "run", "1,5,2,5")[1]
+    assert (
+        spaced == call("predict", tmp_path / "run", "1, 5;2 , 5")[1] == call("predict", tmp_path / "run", "1,5,2,5")[1]
+    )
     code, _, err = call("predict", tmp_path / "run", "1,5 2,5")  # two numbers, or four
     assert (code, "'1,5' is no number" in err) == (2, True)
     code, _, err = call("predict", tmp_path / "run", "0.1 high 0.9")
@@ -185,3 +187,26 @@ def test_what_directions_are_worth(call, tmp_path):
     code, _, err = call("train", "forecast", "--data", tmp_path / "prices.csv", "--out", tmp_path / "r", "--set",
                         "forecast.returns=price", "--set", "data.horizon=2")  # fmt: skip
     assert (code, "unknown channel 'price'" in err) == (2, True), err
+
+
+def test_the_command_says_what_python_says(call, tmp_path):
+    """However far from 0 a series lies, and however small it is: what moves in it is told."""
+    import pandas as pd
+
+    import elman
+
+    wave = np.sin(np.arange(120) / 4)
+    table = pd.DataFrame({"when": pd.date_range("2024-01-01", periods=120), "far": 1e9 + wave, "tiny": 1e-9 * wave})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    keys = "data.horizon=3", "model.hidden=4", "training.epochs=1", "forecast.classical=0"
+    words = ["train", "forecast", "--data", tmp_path / "t.csv", "--out", tmp_path / "run"]
+    assert call(*words, *(f"--set={key}" for key in keys))[0] == 0
+    rows = json.loads(call("predict", tmp_path / "run", "--data", tmp_path / "t.csv", "--json")[1])["predictions"]
+    model = elman.Forecaster.load(tmp_path / "run")
+    found, band = model.predict(y=table), model.predict_interval(y=table)
+    for name, size in (("far", 1.0), ("tiny", 1e-9)):
+        assert np.ptp(found[name]) > 1e-4 * size
+        np.testing.assert_allclose([row[name] for row in rows], found[name], rtol=0, atol=2e-5 * size)
+        np.testing.assert_allclose(
+            [row[f"{name}_lower"] for row in rows], band[f"{name}_lower"], rtol=0, atol=2e-5 * size
+        )

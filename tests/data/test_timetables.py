@@ -17,7 +17,7 @@ def test_days_stand_before_months_or_behind_them(said: Literal["yes", "no"], the
     """Two rows a day apart, or a month: nothing in them tells, and both go on in the same letters."""
     path = tmp_path / "t.csv"
     path.write_text("when,y\n01/02/2024,1\n02/02/2024,2\n")
-    with pytest.raises(InputError, match="may begin with the day or the month; say which: data.dayfirst=yes or no"):
+    with pytest.raises(InputError, match=r"may begin with the day or the month; say which: data.dayfirst=yes or no"):
         read_timetable(path, DataSettings())
     panel = read_timetable(path, DataSettings(dayfirst=said))
     assert panel.frequency.said() == ("daily" if said == "yes" else "monthly, on day 2")

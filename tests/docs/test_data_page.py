@@ -44,7 +44,8 @@ def test_every_key_of_data_is_in_its_table_with_its_default() -> None:
         assert shown == (list(default) if isinstance(default, tuple) else default), key
 
 
-_WORDS = ("format", "encoding", "header", "scheme", "dayfirst", "duplicates")  # texts, shown without their quotation marks
+# texts, shown without their quotation marks
+_WORDS = ("format", "encoding", "header", "scheme", "dayfirst", "duplicates")
 
 
 def test_every_recipe_with_data_in_the_package_is_listed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -135,11 +136,12 @@ class Forecast(Task[Forecaster, Windows]):
         for series, steps, *parts in zip(known, wanted, *estimator.forecast(examples, max(wanted))):
             centre, quantiles = (part[:steps] for part in parts)
             low, high = (at_level(quantiles, level) for level in ((1 - asked.level) / 2, (1 + asked.level) / 2))
+            digits = [_digits(past, ahead) for past, ahead in zip(series.values.T, centre.T)]
             rows.append(
                 {
                     "series": series.name,
                     "times": [_plain(value) for value in panel.dates.write(panel.after(series, steps))],
-                    **{what: {name: _rounded(part[:, c]) for c, name in enumerate(panel.channels)}
+                    **{what: {name: _rounded(part[:, c], digits[c]) for c, name in enumerate(panel.channels)}
                        for what, part in (("forecast", centre), ("lower", low), ("upper", high))},
                     "level": asked.level,
                 }
@@ -163,8 +165,8 @@ class Forecast(Task[Forecaster, Windows]):
         """The forecast, step by step; the interval stands beside."""
         told: Mapping[str, Any] = row
         forecast, lower, upper = (next(iter(told[what].values())) for what in ("forecast", "lower", "upper"))
-        said = ", ".join(f"{low:g} to {high:g}" for low, high in zip(lower, upper))
-        return Shown([" ".join(f"{value:g}" for value in forecast)], [f"{row['level']:.0%} lie in {said}"])
+        said = ", ".join(f"{low:.12g} to {high:.12g}" for low, high in zip(lower, upper))
+        return Shown([" ".join(f"{value:.12g}" for value in forecast)], [f"{row['level']:.0%} lie in {said}"])
 
     # -- trust
 
@@ -204,8 +206,14 @@ def _numbers(text: str) -> list[float]:
     return found
 
 
-def _rounded(values: np.ndarray) -> list[float]:
-    return [float(f"{value:.6g}") for value in values]
+def _digits(past: np.ndarray, ahead: np.ndarray) -> int:
+    """Behind the point: six of how far a series moves, however far from 0 it lies, and of the forecast at least."""
+    sizes = [float(past.std()), float(np.abs(ahead).max())]
+    return 5 - math.floor(math.log10(min((size for size in sizes if size > 0), default=1.0)))
+
+
+def _rounded(values: np.ndarray, digits: int) -> list[float]:
+    return [round(float(value), digits) for value in values]
 
 
 def _plain(value: object) -> Json:
