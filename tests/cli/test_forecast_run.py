@@ -210,3 +210,25 @@ def test_the_command_says_what_python_says(call, tmp_path):
         np.testing.assert_allclose(
             [row[f"{name}_lower"] for row in rows], band[f"{name}_lower"], rtol=0, atol=2e-5 * size
         )
+
+
+def test_a_few_rows_go_on_as_the_learned_ones_do(call, tmp_path):
+    """Five days from Monday to Friday are business days to a model of business days, and hours are none."""
+    days = np.busday_offset("2023-01-02", np.arange(120))
+    lines = [f"{day},{10 + i % 5}" for i, day in enumerate(days)]
+    (tmp_path / "days.csv").write_text("\n".join(["day,rate", *lines]))
+    keys = "data.horizon=5", "model.hidden=4", "training.epochs=1", "forecast.classical=0"
+    run = tmp_path / "run"
+    code, _, err = call(
+        "train", "forecast", "--data", tmp_path / "days.csv", "--out", run, *(f"--set={k}" for k in keys)
+    )
+    assert code == 0, err
+    (tmp_path / "week.csv").write_text("\n".join(["day,rate", *lines[:5]]))
+    code, out, err = call("predict", run, "--data", tmp_path / "week.csv", "--horizon", "2")
+    assert code == 0, err
+    assert [row.split(",")[0] for row in out.splitlines()[1:]] == ["2023-01-09", "2023-01-10"]
+    hours = [f"2024-01-01 {hour:02}:00,{hour}" for hour in range(20)]
+    (tmp_path / "hours.csv").write_text("\n".join(["day,rate", *hours]))
+    code, _, err = call("predict", run, "--data", tmp_path / "hours.csv")
+    assert code == 2
+    assert "the rows are hourly, and what was learned is business days, Monday to Friday" in err

@@ -10,6 +10,7 @@ from elman.data.columns import input_names
 from elman.data.formats import read_table
 from elman.data.textfile import shown
 from elman.forecasting.columns import Roles
+from elman.forecasting.frequency import Frequency
 from elman.forecasting.panel import read_panel
 from elman.forecasting.series import Panel
 
@@ -18,11 +19,13 @@ __all__ = ["read_timetable"]
 _SAID = {"auto": None, "yes": True, "no": False}
 
 
-def read_timetable(path: str | Path, settings: DataSettings, like: Roles | None = None) -> Panel:
+def read_timetable(
+    path: str | Path, settings: DataSettings, like: Roles | None = None, frequency: Frequency | None = None
+) -> Panel:
     """The series of a file; what was guessed and repaired stands in its notes.
 
     Args:
-        like: the columns of another file, which are those of this one unless the settings name others.
+        like, frequency: of another file, which are those of this one unless the settings name others.
 
     Raises:
         InputError: no table, or one that is no panel.
@@ -36,7 +39,7 @@ def read_timetable(path: str | Path, settings: DataSettings, like: Roles | None 
     target = input_names(table.names, wanted) if wanted else there.target
     roles = Roles(settings.time or time, settings.id or id, target)
     panel = read_panel(
-        table.columns, roles, frequency=settings.frequency, zone=settings.zone, dayfirst=_SAID[settings.dayfirst],
-        duplicates=settings.duplicates, source=shown(Path(path)), where=table.where,
+        table.columns, roles, frequency=settings.frequency or frequency or "", zone=settings.zone,
+        dayfirst=_SAID[settings.dayfirst], duplicates=settings.duplicates, source=shown(Path(path)), where=table.where,
     )  # fmt: skip
     return replace(panel, notes=[*notes, *panel.notes])

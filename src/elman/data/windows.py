@@ -17,7 +17,7 @@ from elman.data.parts import PARTS, find_parts
 from elman.data.timetables import read_timetable
 from elman.errors import InputError
 from elman.forecasting.columns import Roles
-from elman.forecasting.frequency import steps_of_horizon
+from elman.forecasting.frequency import Frequency, steps_of_horizon
 from elman.forecasting.series import Panel
 
 __all__ = ["Windows", "at_the_end", "held_out", "load_windows", "origins", "reordered"]
@@ -107,14 +107,16 @@ def held_out(panel: Panel, share: float, horizon: int) -> tuple[Windows, Windows
     return train, None
 
 
-def load_windows(settings: DataSettings, like: Roles | None = None) -> tuple[dict[str, Windows], list[str]]:
+def load_windows(
+    settings: DataSettings, like: Roles | None = None, frequency: Frequency | None = None
+) -> tuple[dict[str, Windows], list[str]]:
     """The windows of each part, by its name; and what to tell.
 
     Parts follow each other in time: shares of all times, or numbers of rows, as data.split says; or files of their own,
     which go on where the file before them ended.
 
     Args:
-        like: columns that another file had, and this one has unless the settings name others.
+        like, frequency: of another file, which are those of this one unless the settings name others.
 
     Raises:
         InputError: a part shorter than the horizon, files that do not follow each other, or a table that is no panel.
@@ -125,10 +127,11 @@ def load_windows(settings: DataSettings, like: Roles | None = None) -> tuple[dic
                          where=f"data.{key}", remedy="leave it out; data.split says where the parts end")  # fmt: skip
     notes: list[str] = []
     files = find_parts(settings)
-    whole = read_timetable(files["train"], settings, like)
+    whole = read_timetable(files["train"], settings, like, frequency)
     notes += whole.notes
-    like = Roles(whole.time, whole.id, whole.channels)
-    panels = {part: read_timetable(path, settings, like) if part != "train" else whole for part, path in files.items()}
+    like, step = Roles(whole.time, whole.id, whole.channels), whole.frequency
+    panels = {part: whole if part == "train" else read_timetable(path, settings, like, step)
+              for part, path in files.items()}  # fmt: skip
     for part in PARTS[1:]:
         if part in panels:
             whole = _joined(whole, panels[part], str(files[part]))

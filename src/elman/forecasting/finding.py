@@ -16,7 +16,7 @@ from elman.forecasting.holidays import Holidays
 from elman.forecasting.spelling import DAY
 from elman.forecasting.zones import to_wall
 
-__all__ = ["Found", "find_frequency", "named_frequency"]
+__all__ = ["Found", "find_frequency", "named_frequency", "trading_days"]
 
 _CLOSED = 0.12  # of all weekdays: with more missing, rows have gaps rather than holidays
 _RARE = 0.3  # of all steps: where more are longer than the usual one, the frequency changes
@@ -83,7 +83,7 @@ def _calendar(series: Sequence[np.ndarray], dates: Dates) -> Found | None:
     weekdays = (np.concatenate(list(series)) + 3) % 7
     spans = max(int(days[-1] - days[0]) for days in series)
     if usual == 1 and spans >= 7 and bool((weekdays < 5).all()):
-        return _business(series, dates)
+        return trading_days(series, dates)
     if bool((steps % usual == 0).all()) and float((steps != usual).mean()) <= _RARE:
         return Found(Frequency("day", usual, zone=dates.zone))
     return None
@@ -117,7 +117,8 @@ def _months(series: Sequence[np.ndarray]) -> tuple[int, int] | None:
     return None
 
 
-def _business(series: Sequence[np.ndarray], dates: Dates) -> Found | None:
+def trading_days(series: Sequence[np.ndarray], dates: Dates) -> Found | None:
+    """Monday to Friday without the weekdays that no series has, if these are few; rows are days since 1970."""
     there = np.unique(np.concatenate(list(series)))
     first, last = int(there[0]), int(there[-1])
     every = np.arange(first, last + 1)

@@ -11,9 +11,11 @@ import numpy as np
 
 from elman.errors import InputError
 from elman.forecasting.across import laid_along
+from elman.forecasting.as_learned import frequency_as_learned
 from elman.forecasting.columns import Roles, columns_of, find_roles, numbers_of
 from elman.forecasting.dates import Dates, read_dates
 from elman.forecasting.finding import Found, find_frequency, named_frequency
+from elman.forecasting.frequency import Frequency
 from elman.forecasting.joined import joined_time
 from elman.forecasting.repairs import Duplicates, Rows, onto_grid, ordered, said_of_repairs
 from elman.forecasting.series import Panel, Series, carried
@@ -27,7 +29,7 @@ def read_panel(
     table: Any,
     roles: Roles | None = None,
     *,
-    frequency: str = "",
+    frequency: str | Frequency = "",
     zone: str = "",
     dayfirst: bool | None = None,
     duplicates: Duplicates = "refuse",
@@ -39,7 +41,8 @@ def read_panel(
     Args:
         table: a dictionary of columns, or a frame of pandas, polars or arrow.
         roles: which column is what; what is left open is guessed, and told in `Panel.notes`.
-        frequency: by name, see `elman.forecasting.finding.named_frequency`; empty: found.
+        frequency: by name, see `elman.forecasting.finding.named_frequency`; empty: found; or that of a table which a
+            model learned from, see `elman.forecasting.as_learned`.
         zone: an IANA name, in which days are counted and times without an offset are meant.
         dayfirst: whether 1/2/2024 is in February; None: seen.
         duplicates: which row of several of one moment counts; "refuse": only equal ones are taken.
@@ -118,14 +121,17 @@ def _groups(ids: Sequence[Any]) -> dict[str, np.ndarray]:
     return {name: np.array(at) for name, at in found.items()}
 
 
-def _frequency(rows: Sequence[Rows], dates: Dates, named: str, where: Where) -> Found:
+def _frequency(rows: Sequence[Rows], dates: Dates, named: str | Frequency, where: Where) -> Found:
     def place(k: int, i: int) -> str:
         name = f" (series {rows[k].name!r})" if rows[k].name else ""
         return where(int(rows[k].rows[i])) + name
 
+    times = [part.times for part in rows]
+    if isinstance(named, Frequency):
+        return frequency_as_learned(named, dates, times, place)
     if named:
         return Found(named_frequency(named, dates, int(rows[0].times[-1])))
-    return find_frequency(dates, [part.times for part in rows], place)
+    return find_frequency(dates, times, place)
 
 
 def _series(rows: Rows, step: Found, static: Sequence[np.ndarray], where: Where, done: Counter[str]) -> Series:

@@ -103,6 +103,7 @@ class Panel:
         known, past, static: names of the covariates.
         time, id: names of the columns; an empty id: one series.
         notes: what was found, decided and repaired, a line each.
+        named: whether names say which series they are of; else they are places in a list, and another list has others.
     """
 
     series: Sequence[Series]
@@ -115,6 +116,7 @@ class Panel:
     time: str = "ds"
     id: str = ""
     notes: Sequence[str] = field(default=())
+    named: bool = True
 
     def __len__(self) -> int:
         return len(self.series)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -24,6 +24,14 @@ class SeriesScale(msgspec.Struct):
     spread: list[Above]
 
 
+class Step(msgspec.Struct):
+    """See `elman.forecasting.frequency.Frequency`."""
+
+    unit: Literal["integer", "duration", "day", "business", "month"]
+    n: Annotated[int, msgspec.Meta(ge=1, le=2**62)]
+    anchor: Annotated[int, msgspec.Meta(ge=0, le=32)] = 1
+
+
 class ForecasterDescription(Description, kw_only=True):
     """See `elman.tasks.forecast.learner.ForecastLearner.described`."""
 
@@ -35,6 +43,7 @@ class ForecasterDescription(Description, kw_only=True):
     channels: Annotated[list[str], msgspec.Meta(min_length=1)]
     scales: dict[str, SeriesScale]
     calibrated: bool = True
+    frequency: Step | None = None
 
     def check(self, weights: StoredWeights) -> None:
         where, C = weights.path, len(self.channels)

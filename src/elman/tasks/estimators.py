@@ -10,13 +10,12 @@ from typing import Any
 
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from elman.data.windows import origins
+from elman.data.windows import origins, reordered
 from elman.tasks.classify import estimator as classifier
 from elman.tasks.compose import estimator as composer
 from elman.tasks.dialogue import estimator as responder
 from elman.tasks.figures import number
 from elman.tasks.forecast import estimator as forecaster
-from elman.tasks.forecast.given import panel_of
 from elman.tasks.generate import estimator as language
 from elman.tasks.tag import estimator as tagger
 from elman.tasks.transcribe import estimator as transcriber
@@ -65,7 +64,8 @@ class Forecaster(forecaster.Forecaster, BaseEstimator):  # type: ignore[misc]
 
     def score(self, y: Any, X: Any = None) -> float:
         """Minus the mean scaled error over the series, from every origin with as many steps before as are read."""
-        windows = origins(panel_of(y), [self.context_] * len(panel_of(y)), self.horizon_)
+        panel = self.read(y)
+        windows = reordered(origins(panel, [self.context_] * len(panel), self.horizon_), self.channels_)
         return -number(self.judge(windows), "mase")
 
     def __sklearn_tags__(self) -> Any:

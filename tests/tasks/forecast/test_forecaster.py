@@ -241,3 +241,68 @@ def test_bad_requests(sine):
         forecaster().fit(SINE, X=np.zeros((220, 1)))
     with pytest.raises(InputError, match=r"these are values of y1, y2; those of y are forecast"):
         sine.predict(y=np.zeros((20, 2)))
+
+
+# -- other series
+
+
+def long_table(rows: int, shops: dict[str, float], start: str = "2024-01-01") -> pd.DataFrame:
+    """A season of a week in each shop, of the size that is given."""
+    days = pd.date_range(start, periods=rows)
+    parts = [
+        pd.DataFrame({"Day": days, "Shop": name, "Sold": size * (2 + SINE[:rows])}) for name, size in shops.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_a_table_is_read_as_the_one_before():
+    """One shop alone, rows in any order, columns too, or saved in between: the same forecast."""
+    table = long_table(100, {"a": 1.0, "b": 1e6})
+    model = forecaster(epochs=1).fit(table)
+    whole = model.predict(4)
+    of_b = whole[whole["Shop"] == "b"].reset_index(drop=True)
+    alone = table[table["Shop"] == "b"]
+    pd.testing.assert_frame_equal(model.predict(4, y=alone), of_b)
+    shuffled = alone.sample(frac=1, random_state=0)[["Sold", "Shop", "Day"]].assign(Other=1.0)
+    pd.testing.assert_frame_equal(model.predict(4, y=shuffled), of_b)
+
+
+def test_a_loaded_one_reads_so_too(tmp_path: Path):
+    table = long_table(100, {"a": 1.0, "b": 1e6})
+    model = forecaster(epochs=1).fit(table)
+    model.save(tmp_path / "run")
+    again = elman.Forecaster.load(tmp_path / "run")
+    alone = table[table["Shop"] == "b"]
+    pd.testing.assert_frame_equal(again.predict(4, y=alone), model.predict(4, y=alone))
+    assert again.frequency_ == model.frequency_
+    with pytest.raises(InputError, match="the rows are hourly, and what was learned is daily"):
+        again.predict(y=alone.assign(Day=pd.date_range("2024-01-01", periods=100, freq="h")))
+
+
+def test_a_new_row_goes_on_with_what_is_known():
+    days = pd.Series(SINE[:100], index=pd.bdate_range("2024-01-01", periods=100), name="y")
+    model = forecaster(epochs=1).fit(days[:99])
+    model.update(days[99:])  # one row, which by itself tells no frequency
+    assert model.cutoff[0] == days.index[-1].to_pydatetime()
+    np.testing.assert_array_equal(model.predict(), model.predict(y=days))
+
+
+def test_the_place_in_a_list_is_no_name():
+    """Of two sizes: turned round, alone, in a list, and beside others each is forecast as before."""
+    small, large = 2 + SINE[:100], 1e6 * (2 + SINE[:100])
+    model = forecaster(epochs=1).fit([small, large])
+    here = model.predict()
+    turned, alone = model.predict(y=[large, small]), model.predict(y=[large])
+    np.testing.assert_array_equal(turned[0], here[1])
+    np.testing.assert_array_equal(turned[1], here[0])
+    np.testing.assert_array_equal(alone[0], here[1])
+    np.testing.assert_array_equal(model.predict(y=large), here[1])
+    one = forecaster(epochs=1).fit(small)
+    np.testing.assert_allclose(one.predict(y=[small[:60], small[:90]])[1], one.predict(y=small[:90]), rtol=1e-5)
+
+
+def test_columns_are_judged_by_their_names():
+    noise = np.random.default_rng(0).normal(size=(120, 2))
+    table = pd.DataFrame({"a": SINE[:120] + noise[:, 0], "b": 1000 + noise[:, 1]})
+    model = forecaster(epochs=1).fit(table)
+    assert model.score(table[["b", "a"]]) == model.score(table)

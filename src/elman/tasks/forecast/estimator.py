@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from elman.tasks.estimator import check_fitted
 from elman.tasks.forecast.backtest import Backtest, run_backtest
 from elman.tasks.forecast.calibrate import at_level
 from elman.tasks.forecast.given import appended, as_given, panel_of, steps_of
+from elman.tasks.forecast.kept import columns_read, roles_read
 from elman.tasks.forecast.learner import ForecastLearner
 from elman.tasks.forecast.settings import ForecastSettings
 from elman.training.divergence import warn_if_diverged
@@ -38,7 +40,7 @@ class Forecaster(ForecastLearner):
 
     Attributes:
         horizon_, context_, season_, segment_: steps foretold and read, of a season, and of a stretch.
-        channels_: names of what is forecast.
+        channels_: names of what is forecast. frequency_: of the series; None if that is not known.
         scales_: of each series that was learned from.
         calibrated_: whether intervals were corrected by residuals on the validation part.
         fitted_: history, best epoch and seconds of the training.
@@ -70,9 +72,10 @@ class Forecaster(ForecastLearner):
         panel, share = panel_of(y), held_share(self, none=True)
         season = self.settings(ForecastSettings).season or panel.frequency.season
         usual = self.horizon or (season if season > 1 else _USUAL)
-        train, valid = held_out(panel, share, usual if fh is None else max(steps_of(fh, usual)) + 1)
+        horizon = usual if fh is None else max(steps_of(fh, usual)) + 1
+        train, valid = held_out(replace(panel, named=True), share, horizon)
         self.fit_parts(train, valid)
-        self.panel_, self._given = panel, y
+        self.columns_, self.panel_, self._given = columns_read(panel), panel, y
         warn_if_diverged(self.fitted_.diverged, self.fitted_.best_epoch)
         return self
 
@@ -107,13 +110,17 @@ class Forecaster(ForecastLearner):
             for c, name in enumerate(self.channels_) for end, level in ends.items()
         })  # fmt: skip
 
+    def read(self, y: Any) -> Panel:
+        """Further series, their columns and steps taken as those were that it learned from."""
+        return panel_of(y, roles_read(self.columns_, self.channels_), self.frequency_)
+
     def _answer(self, fh: Any, y: Any, columns: Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]]) -> Any:
         check_fitted(self)
         if y is None and not hasattr(self, "panel_"):
             raise InputError(
                 "a forecaster that was loaded knows no series", where="y", remedy="give some: predict(y=...)"
             )
-        given, panel = (self._given, self.panel_) if y is None else (y, panel_of(y))
+        given, panel = (self._given, self.panel_) if y is None else (y, self.read(y))
         picks = steps_of(fh, self.horizon_)
         windows = at_the_end(panel, self.channels_, self.horizon_)
         centre, quantiles = self.forecast(windows, max(picks) + 1)
@@ -123,7 +130,7 @@ class Forecaster(ForecastLearner):
     def update(self, y: Any) -> Forecaster:
         """Take note of what came since, without learning from it: forecasts begin behind it."""
         check_fitted(self)
-        self.panel_ = appended(self.panel_, y) if hasattr(self, "panel_") else panel_of(y)
+        self.panel_ = appended(self.panel_, self.read(y)) if hasattr(self, "panel_") else self.read(y)
         self._given = getattr(self, "_given", y)
         return self
 
@@ -136,7 +143,7 @@ class Forecaster(ForecastLearner):
     def features(self, y: Any = None) -> np.ndarray:
         """(N, H) the last state of the first recurrent layer for each series and channel: features of it."""
         check_fitted(self)
-        panel = self.panel_ if y is None else panel_of(y)
+        panel = self.panel_ if y is None else self.read(y)
         read = self.encoded(at_the_end(panel, self.channels_, self.horizon_))
         parts = [self.model_.encode(batch.sequences.data, batch.lengths) for _, batch in at_once(self.model_, read)]
         return torch.cat(parts).cpu().numpy()

@@ -10,6 +10,7 @@ import numpy as np
 
 from elman.data.table import Table
 from elman.errors import InputError, a_type
+from elman.forecasting.columns import Roles, columns_of
 from elman.forecasting.dates import Dates
 from elman.forecasting.frequency import Frequency
 from elman.forecasting.panel import read_panel
@@ -18,12 +19,13 @@ from elman.forecasting.series import Panel, Series
 __all__ = ["appended", "as_given", "panel_of", "steps_of"]
 
 
-def panel_of(y: Any) -> Panel:
+def panel_of(y: Any, like: Roles | None = None, frequency: Frequency | None = None) -> Panel:
     """The series that somebody gives an estimator.
 
     Args:
         y: an array (T,) or (T, C); a list of arrays, one a series; a Series or frame of pandas, a frame of polars or
             arrow, a dictionary of columns: long or wide, see `elman.forecasting.panel.read_panel`; or a `Panel`.
+        like, frequency: of the series that were learned from, which are those of these as far as they can be.
 
     Raises:
         InputError: what is none of these, or holds no value.
@@ -32,18 +34,30 @@ def panel_of(y: Any) -> Panel:
         return y
     if hasattr(y, "to_frame") and not hasattr(y, "columns"):  # a Series of pandas or polars
         name = getattr(y, "name", None)
-        frame = y.to_frame("y" if name in (None, "") else str(name))
+        frame = y.to_frame(_usual_name(like) if name in (None, "") else str(name))
         indexed = str(getattr(getattr(y, "index", None), "dtype", "")).startswith(("datetime", "period"))
-        return read_panel(frame) if indexed else _counted([_numbers(y, "y")])
+        return _of_table(frame, like, frequency) if indexed else _counted([_numbers(y, "y")], like=like)
     if isinstance(y, dict) or hasattr(y, "columns") or hasattr(y, "column_names"):
-        return read_panel(y)
+        return _of_table(y, like, frequency)
     if isinstance(y, (str, bytes)) or not hasattr(y, "__len__"):
         raise InputError(f"{a_type(y)} where series are expected", where="y", remedy="give an array, or a frame")
     if not len(y):
         raise InputError("there is no value", where="y", remedy="give at least one")
     if not isinstance(y, np.ndarray) and hasattr(y[0], "__len__"):
-        return _counted([_numbers(one, f"y[{k}]") for k, one in enumerate(y)], list(map(str, range(len(y)))))
-    return _counted([_numbers(y, "y")])
+        return _counted([_numbers(one, f"y[{k}]") for k, one in enumerate(y)], list(map(str, range(len(y)))), like)
+    return _counted([_numbers(y, "y")], like=like)
+
+
+def _of_table(y: Any, like: Roles | None, frequency: Frequency | None) -> Panel:
+    like, columns = like or Roles(), columns_of(y)
+    time, id = (name if name in columns else "" for name in (like.time, like.id))
+    target = like.target if all(name in columns for name in like.target) else ()
+    return read_panel(columns, Roles(time, id, target), frequency=frequency or "")
+
+
+def _usual_name(like: Roles | None) -> str:
+    """Of values without a name: that of the only channel that was learned."""
+    return like.target[0] if like is not None and len(like.target) == 1 else "y"
 
 
 def _numbers(values: Any, where: str) -> np.ndarray:
@@ -56,16 +70,17 @@ def _numbers(values: Any, where: str) -> np.ndarray:
     return found
 
 
-def _counted(arrays: Sequence[np.ndarray], names: Sequence[str] = ()) -> Panel:
+def _counted(arrays: Sequence[np.ndarray], names: Sequence[str] = (), like: Roles | None = None) -> Panel:
     """Series whose rows are counted; one that has no name stands alone."""
     widths = {array.shape[1] if array.ndim == 2 else 1 for array in arrays}
     if len(widths) > 1:
         raise InputError(f"series of {min(widths)} and of {max(widths)} channels", where="y", remedy="give one kind")
     series = [Series.of(array, name=name) for array, name in zip(arrays, names or [""])]
     (C,) = widths
-    channels = ["y"] if C == 1 else [f"y{c + 1}" for c in range(C)]
+    usual = ["y"] if C == 1 else [f"y{c + 1}" for c in range(C)]
+    channels = list(like.target) if like is not None and len(like.target) == C else usual
     return Panel(series, Frequency("integer"), Dates(np.zeros(0, np.int64), "integer"), channels, time="step",
-                 id="series" if names else "")  # fmt: skip
+                 id="series" if names else "", named=not names)  # fmt: skip
 
 
 def appended(first: Panel, y: Any) -> Panel:

@@ -14,6 +14,7 @@ from elman.config.training import TrainingSettings
 from elman.data.windows import Windows
 from elman.equations.graph import Graph
 from elman.errors import unknown
+from elman.forecasting.frequency import Frequency
 from elman.metric import Figure
 from elman.models.described_forecaster import ForecasterDescription
 from elman.models.forecaster import ForecastNetwork
@@ -25,6 +26,7 @@ from elman.tasks.estimator import Estimator, Learn
 from elman.tasks.figures import Scores, number
 from elman.tasks.forecast.calibrate import corrections
 from elman.tasks.forecast.figures import Tally
+from elman.tasks.forecast.kept import described_step, step_described
 from elman.tasks.forecast.settings import ForecastSettings
 from elman.training.divergence import check_answer
 
@@ -58,6 +60,7 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
     season_: int
     segment_: int
     channels_: Sequence[str]
+    frequency_: Frequency | None = None
     scales_: dict[str, Scale]
     calibrated_: bool = False
 
@@ -66,7 +69,7 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
     def encode(self, train: Windows, valid: Windows | None) -> None:
         wanted, model = self.settings(ForecastSettings), self.settings(ForecasterSettings)
         self.horizon_, self.channels_ = train.horizon, list(train.panel.channels)
-        self.season_ = wanted.season or train.panel.frequency.season
+        self.frequency_, self.season_ = train.panel.frequency, wanted.season or train.panel.frequency.season
         longest = max(map(len, train.panel.series))
         most = max(1, longest - train.horizon)
         usual = max(train.horizon, _SEASONS * self.season_, _SHORTEST)
@@ -82,12 +85,13 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
 
     def scales(self, examples: Windows) -> list[Scale]:
         """Of each series: level and spread as they were learned; of one that was not, and the scale of errors, from
-        what lies before its first origin."""
-        found = []
+        what lies before its first origin. Of series without names those of the only one that was learned without."""
+        found, named = [], examples.panel.named
         for k, one in enumerate(examples.panel):
             mine = examples.at[examples.at[:, 0] == k, 1]
             end = int(mine.min()) if len(mine) else len(one)
-            before, known = scale_of(_known(one.values[:end], one.seen[:end]), self.season_), self.scales_.get(one.name)
+            before = scale_of(_known(one.values[:end], one.seen[:end]), self.season_)
+            known = self.scales_.get(one.name if named else "")
             found.append(before if known is None else replace(known, naive=before.naive))
         return found
 
@@ -190,7 +194,7 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
     def described(self) -> dict[str, Any]:
         graph = self.model_.graph
         return {
-            "cell": {} if graph is None else graph.to_dict(),
+            "cell": {} if graph is None else graph.to_dict(), "frequency": described_step(self.frequency_),
             "context": self.context_, "horizon": self.horizon_, "segment": self.segment_, "season": self.season_,
             "channels": list(self.channels_), "calibrated": self.calibrated_,
             "scales": {
@@ -201,7 +205,7 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
     def rebuild(self, description: Mapping[str, Any]) -> None:
         for name in ("context", "horizon", "segment", "season", "channels", "calibrated"):
             setattr(self, f"{name}_", description[name])
-        self.scales_ = {}
+        self.scales_, self.frequency_ = {}, step_described(description.get("frequency"))
         for name, by in description["scales"].items():
             level, spread = (np.array(by[key], np.float64) for key in ("level", "spread"))
             self.scales_[name] = Scale(level, spread, np.zeros_like(level))  # that of errors is of what is judged

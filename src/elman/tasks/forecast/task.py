@@ -19,7 +19,6 @@ from elman.data.table import Table
 from elman.data.timetables import read_timetable
 from elman.data.windows import Windows, at_the_end, load_windows, origins, reordered
 from elman.errors import InputError
-from elman.forecasting.columns import Roles
 from elman.forecasting.dates import Dates
 from elman.forecasting.frequency import Frequency, steps_of_horizon
 from elman.forecasting.series import Panel, Series
@@ -31,6 +30,7 @@ from elman.tasks.forecast.baselines import rivals, tally_of
 from elman.tasks.forecast.calibrate import at_level
 from elman.tasks.forecast.decide import decide
 from elman.tasks.forecast.estimator import Forecaster
+from elman.tasks.forecast.kept import columns_read, roles_read
 from elman.tasks.forecast.settings import ForecastSettings
 from elman.training.progress import Silent
 
@@ -68,8 +68,7 @@ class Forecast(Task[Forecaster, Windows]):
     def read(self, settings: DataSettings) -> Split[Windows]:
         found, notes = load_windows(settings)
         panel = found["train"].panel
-        columns = {"time": panel.time, "target": ",".join(panel.channels)} | ({"id": panel.id} if panel.id else {})
-        return Split(found["train"], found["valid"], found["test"], notes, columns)
+        return Split(found["train"], found["valid"], found["test"], notes, columns_read(panel))
 
     def baselines(self, estimator: Forecaster, data: Split[Windows]) -> list[Baseline]:
         read = {name: estimator.encoded(getattr(data, name)) for name in ("train", "valid", "test")}
@@ -102,17 +101,16 @@ class Forecast(Task[Forecaster, Windows]):
         series = [Series.of(np.array(_numbers(text)), name=name) for name, text in zip(_names(texts), texts)]
         most = max(map(len, series))
         dates, id = Dates(np.arange(most), "integer"), "series" if len(series) > 1 else ""
-        panel = Panel(series, Frequency("integer"), dates, list(estimator.channels_), time="step", id=id)
+        panel = Panel(series, Frequency("integer"), dates, list(estimator.channels_), time="step", id=id, named=False)
         return at_the_end(panel, estimator.channels_, estimator.horizon_)
 
     def examples_in(self, estimator: Forecaster, settings: DataSettings, labelled: bool, note: Note) -> Windows:
         """The ends of all series; to be judged by, every origin, or those of the test part if data.split is given."""
-        columns = estimator.columns_
-        like = Roles(columns.get("time", ""), columns.get("id", ""), list(estimator.channels_))
+        like = roles_read(estimator.columns_, estimator.channels_)
         if labelled and settings.split != DataSettings().split:
             settings = msgspec.structs.replace(settings, horizon=estimator.horizon_)
-            return reordered(load_windows(settings, like)[0]["test"], estimator.channels_)
-        panel = read_timetable(settings.path, settings, like)
+            return reordered(load_windows(settings, like, estimator.frequency_)[0]["test"], estimator.channels_)
+        panel = read_timetable(settings.path, settings, like, estimator.frequency_)
         for line in panel.notes:
             note(line)
         if not labelled:

@@ -1,0 +1,32 @@
+"""What a forecaster keeps of the table that it learned from, to take others in the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from elman.forecasting.columns import Roles
+from elman.forecasting.frequency import Frequency
+from elman.forecasting.series import Panel
+
+__all__ = ["columns_read", "described_step", "roles_read", "step_described"]
+
+
+def columns_read(panel: Panel) -> dict[str, str]:
+    """Columns by what they are, as a RUN keeps them."""
+    return {"time": panel.time, "target": ",".join(panel.channels), **({"id": panel.id} if panel.id else {})}
+
+
+def roles_read(columns: Mapping[str, str], channels: Sequence[str]) -> Roles:
+    """The same as roles; names of channels may have commas in them, and are kept apart."""
+    return Roles(columns.get("time", ""), columns.get("id", ""), list(channels))
+
+
+def described_step(frequency: Frequency | None) -> dict[str, Any] | None:
+    """A frequency as model.json has it; zone and holidays are of the table at hand."""
+    return None if frequency is None else {"unit": frequency.unit, "n": frequency.n, "anchor": frequency.anchor}
+
+
+def step_described(step: Mapping[str, Any] | None) -> Frequency | None:
+    """The frequency that `described_step` described; None of a RUN that does not say it."""
+    return None if step is None else Frequency(step["unit"], step["n"], step["anchor"])
