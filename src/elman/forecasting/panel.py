@@ -11,6 +11,7 @@ import numpy as np
 
 from elman.errors import InputError
 from elman.forecasting.across import laid_along
+from elman.forecasting.amounts import plain_columns
 from elman.forecasting.as_learned import frequency_as_learned
 from elman.forecasting.columns import Roles, columns_of, find_roles, numbers_of
 from elman.forecasting.dates import Dates, read_dates
@@ -62,6 +63,7 @@ def read_panel(
         raise InputError(f"columns differ in length: {lengths}", where=source)
     notes: list[str] = []
     columns, place = _a_row_a_step(columns, roles or Roles(), place, notes)
+    columns = plain_columns(columns, (roles.time, roles.id) if roles else (), notes.append)
     found = find_roles(columns, roles or Roles(), notes.append, source)
     count = len(next(iter(columns.values())))
     dates = Dates(np.arange(count), "integer")
