@@ -34,16 +34,20 @@ class Scale:
 
 
 def scale_of(values: NDArray[np.float64], season: int) -> Scale:
-    """Of a stretch (T, C) of a series, NaN where a value is missing; a channel without one has level 0 and spread 1."""
+    """Of a stretch (T, C) of a series, NaN where a value is missing; a channel without one has level 0 and spread 1.
+
+    A channel that stands still has a hundredth of its level as spread, 1 at most. Nothing depends on the unit.
+    """
     known = ~np.isnan(values)
     count = np.maximum(known.sum(0), 1)
     level = np.where(known, values, 0).sum(0) / count
     spread = np.sqrt((np.where(known, values - level, 0) ** 2).sum(0) / count)
-    spread[spread <= _STILL * np.maximum(1, np.abs(level))] = 1.0
+    still = spread <= _STILL * np.abs(level)
+    spread[still] = np.where(level == 0, 1.0, np.minimum(1.0, np.abs(level) / 100))[still]
     steps = np.abs(values[season:] - values[:-season])
     there = ~np.isnan(steps)
     naive = np.where(there, steps, 0).sum(0) / np.maximum(there.sum(0), 1)
-    naive[naive <= _STILL * np.maximum(1, np.abs(level))] = 0.0
+    naive[naive <= _STILL * np.abs(np.where(known, values, 0)).max(0, initial=0)] = 0.0
     return Scale(level, spread, naive)
 
 

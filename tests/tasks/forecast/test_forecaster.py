@@ -301,6 +301,26 @@ def test_the_place_in_a_list_is_no_name():
     np.testing.assert_allclose(one.predict(y=[small[:60], small[:90]])[1], one.predict(y=small[:90]), rtol=1e-5)
 
 
+@pytest.mark.parametrize("size", [1e-14, 1e12])
+def test_no_unit_is_better_than_another(size):
+    from elman.models.forecaster_batches import scale_of
+
+    values = np.stack([SINE, 3 + 0.1 * SINE], 1)
+    plain, other = scale_of(values, 5), scale_of(size * values, 5)
+    for name in ("level", "spread", "naive"):
+        np.testing.assert_allclose(getattr(other, name), size * getattr(plain, name), rtol=1e-9, atol=1e-15 * size)
+    assert scale_of(size * values, 8).naive.tolist() == [0.0, 0.0]  # which repeats itself
+    y = SINE[:100] + 0.1 * np.random.default_rng(0).normal(size=100)
+    found = forecaster(epochs=1).fit(size * y).predict()
+    np.testing.assert_allclose(found, size * forecaster(epochs=1).fit(y).predict(), rtol=1e-4)
+
+
+def test_what_stands_still_stays_where_it_is():
+    for value in (1e-9, 5.0, 1e6):
+        found = forecaster(epochs=1).fit(np.full(100, value)).predict()
+        np.testing.assert_allclose(found, value, rtol=0.02)
+
+
 def test_columns_are_judged_by_their_names():
     noise = np.random.default_rng(0).normal(size=(120, 2))
     table = pd.DataFrame({"a": SINE[:120] + noise[:, 0], "b": 1000 + noise[:, 1]})
