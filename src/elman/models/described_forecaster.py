@@ -44,6 +44,7 @@ class ForecasterDescription(Description, kw_only=True):
     scales: dict[str, SeriesScale]
     calibrated: bool = True
     frequency: Step | None = None
+    until: dict[str, int] = msgspec.field(default_factory=dict)
 
     def check(self, weights: StoredWeights) -> None:
         where, C = weights.path, len(self.channels)

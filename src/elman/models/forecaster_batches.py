@@ -16,6 +16,7 @@ from elman.sequences import Sequences, within
 __all__ = ["ReadWindows", "Scale", "WindowBatch", "scale_of"]
 
 _STILL = 1e-12  # of a level: what moves less stands still
+_LEAST = 1e-30  # of what a logarithm is taken
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Scale:
     """What a series is measured by, each (C,).
 
     Attributes:
-        level, spread: what is taken off, and what it is divided by then: mean and standard deviation.
+        level, spread: what is taken off, and what it is divided by then: mean and standard deviation, of logarithms if
+            `log` is set.
         naive: the mean absolute error of the seasonal naive forecast over it, in the units of the data, by which scaled
             errors are scaled (Hyndman and Koehler 2006); 0 where it is constant or repeats itself, or is too short.
     """
@@ -31,24 +33,36 @@ class Scale:
     level: NDArray[np.float64]
     spread: NDArray[np.float64]
     naive: NDArray[np.float64]
+    log: bool = False
+
+    def units(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values (..., C) of the data in units of the series; one not above 0 has the least logarithm."""
+        found = np.log(np.maximum(values, _LEAST)) if self.log else values
+        return np.asarray((found - self.level) / self.spread)
+
+    def own(self, units: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(..., C) back in units of the data."""
+        found = units * self.spread + self.level
+        return np.exp(found) if self.log else found
 
 
-def scale_of(values: NDArray[np.float64], season: int) -> Scale:
+def scale_of(values: NDArray[np.float64], season: int, log: bool = False) -> Scale:
     """Of a stretch (T, C) of a series, NaN where a value is missing; a channel without one has level 0 and spread 1.
 
     A channel that stands still has a hundredth of its level as spread, 1 at most. Nothing depends on the unit.
     """
     known = ~np.isnan(values)
     count = np.maximum(known.sum(0), 1)
-    level = np.where(known, values, 0).sum(0) / count
-    spread = np.sqrt((np.where(known, values - level, 0) ** 2).sum(0) / count)
+    measured = np.where(known, np.log(np.maximum(values, _LEAST)) if log else values, 0)
+    level = measured.sum(0) / count
+    spread = np.sqrt((np.where(known, measured - level, 0) ** 2).sum(0) / count)
     still = spread <= _STILL * np.abs(level)
     spread[still] = np.where(level == 0, 1.0, np.minimum(1.0, np.abs(level) / 100))[still]
     steps = np.abs(values[season:] - values[:-season])
     there = ~np.isnan(steps)
     naive = np.where(there, steps, 0).sum(0) / np.maximum(there.sum(0), 1)
     naive[naive <= _STILL * np.abs(np.where(known, values, 0)).max(0, initial=0)] = 0.0
-    return Scale(level, spread, naive)
+    return Scale(level, spread, naive, log)
 
 
 @dataclass(frozen=True)
@@ -82,6 +96,7 @@ class ReadWindows:
         first, origin, end: (N,) places in `data`: where that begins, the first step that is foretold, where it ends.
         scales: of each series.
         context, horizon: steps that are read, at most, and foretold.
+        fresh: (N,) whether nothing was learned of what came then.
     """
 
     data: Tensor
@@ -93,19 +108,21 @@ class ReadWindows:
     scales: Sequence[Scale]
     context: int
     horizon: int
+    fresh: NDArray[np.bool_]
 
     @classmethod
     def of(cls, windows: Windows, scales: Sequence[Scale], context: int) -> ReadWindows:
         """Of windows over series of these scales."""
         every = windows.panel.series
         pairs = list(zip(every, scales, strict=True))
-        data = np.concatenate([(one.values - by.level) / by.spread for one, by in pairs])
+        data = np.concatenate([by.units(one.values) for one, by in pairs])
         truth = np.where(np.concatenate([one.seen for one in every]), data, np.nan)
         begins = np.cumsum([0, *map(len, every)])
         which, known = windows.at[:, 0], windows.at[:, 1]
         return cls(
             torch.from_numpy(data).float(), torch.from_numpy(truth).float(), which,
             begins[which], begins[which] + known, begins[which + 1], scales, context, windows.horizon,
+            np.ones(len(known), bool),
         )  # fmt: skip
 
     def __len__(self) -> int:
@@ -117,7 +134,7 @@ class ReadWindows:
         return found
 
     def take(self, kept: NDArray[np.int64] | NDArray[np.bool_]) -> ReadWindows:
-        parts = {name: getattr(self, name)[kept] for name in ("series", "first", "origin", "end")}
+        parts = {name: getattr(self, name)[kept] for name in ("series", "first", "origin", "end", "fresh")}
         return replace(self, **parts)
 
     def whole(self) -> ReadWindows:

@@ -12,9 +12,13 @@ from elman.data.windows import Windows
 from elman.forecasting.naive import drift, naive, seasonal_naive
 from elman.forecasting.origins import rolling_origins
 from elman.forecasting.series import Panel
-from elman.models.forecaster_batches import scale_of
+from elman.forecasting.tracking import Tracker
+from elman.models.forecast_outputs import LEVELS
+from elman.models.forecaster_batches import Scale, scale_of
 from elman.tasks.figures import Scores
+from elman.tasks.forecast.baselines import classical_models
 from elman.tasks.forecast.figures import Tally
+from elman.tasks.forecast.verdict import verdict
 
 __all__ = ["Backtest", "run_backtest"]
 
@@ -40,20 +44,35 @@ class Backtest:
     series: Sequence[str]
     fits: int
 
+    def said(self) -> str:
+        """Which of the rivals it beats, and which not."""
+        return verdict(self.scores["model"], {name: one for name, one in self.scores.items() if name != "model"})
+
 
 def run_backtest(
-    learn: Learned, panel: Panel, horizon: int, season: int, *, count: int, stride: int, refit: bool
-) -> Backtest:
+    learn: Learned, panel: Panel, horizon: int, season: int, *, count: int, stride: int, refit: bool, log: bool = False,
+    classical: int = 0,
+) -> Backtest:  # fmt: skip
     """Fit on what was known at the first origin, or at each, and forecast from all of them.
 
-    Scales, too, are those of what was known. Of a panel all series are learned in one fit.
+    Scales, too, are those of what was known. Of a panel all series are learned in one fit. Bands follow the errors that
+    are known at each origin.
+
+    Args:
+        log: series are measured by their logarithms.
+        classical: ETS, an autoregression and Theta are fitted anew at each origin of each channel if these are so many
+            at most.
     """
     rivals: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "seasonal naive": lambda past: seasonal_naive(past, horizon, season),
         "naive": lambda past: naive(past, horizon),
         "drift": lambda past: drift(past, horizon),
     }
+    if count * len(panel) * len(panel.channels) <= classical:
+        for name, (_, fitted) in classical_models().items():
+            rivals[name] = lambda past, fitted=fitted: fitted(past, horizon, season)  # type: ignore[misc]
     tallies = {name: Tally(horizon, panel.channels) for name in ("model", *rivals)}
+    trackers: dict[int, Tracker] = {}
     model, fits, cutoffs, found, came, names = None, 0, list[Any](), list[np.ndarray](), list[np.ndarray](), list[str]()
     for origin in rolling_origins(panel, horizon, count=count, stride=stride, first=horizon + 2):
         if model is None or refit:
@@ -61,15 +80,16 @@ def run_backtest(
         at = np.array([[k, len(one)] for k, one in enumerate(origin.history)], np.int64)
         centre, quantiles = model.forecast(Windows(origin.history, at, horizon), horizon)
         truth = np.stack(origin.truth(panel))
-        scales = [scale_of(np.where(one.seen, one.values, np.nan), season) for one in origin.history]
-        level, spread = (np.stack([getattr(by, key) for by in scales]) for key in ("level", "spread"))
+        if refit or not panel.named:  # a forecaster of its own knows no errors of the past
+            quantiles = _followed(trackers, origin.places, origin.ends, quantiles, truth)
+        scales = [scale_of(np.where(one.seen, one.values, np.nan), season, log) for one in origin.history]
 
-        def units(values: np.ndarray, level: np.ndarray = level, spread: np.ndarray = spread) -> np.ndarray:
-            """(H, series, C) of (series, H, C)."""
-            return np.asarray(((values - level[:, None]) / spread[:, None]).transpose(1, 0, 2))
+        def units(values: np.ndarray, scales: Sequence[Scale] = scales) -> np.ndarray:
+            """(H, series, ..., C) of (series, H, ..., C)."""
+            return np.stack([by.units(one) for by, one in zip(scales, values)], 1)
 
-        bands = (quantiles - level[:, None, :, None]) / spread[:, None, :, None]
-        tallies["model"].add(units(centre), units(truth), scales, bands.transpose(1, 0, 2, 3))
+        bands = units(quantiles.swapaxes(2, 3)).swapaxes(2, 3)
+        tallies["model"].add(units(centre), units(truth), scales, bands)
         for name, rival in rivals.items():
             simple = np.stack([np.stack([rival(past) for past in one.values.T], 1) for one in origin.history])
             tallies[name].add(units(simple), units(truth), scales)
@@ -81,3 +101,16 @@ def run_backtest(
         {name: tally.scores() for name, tally in tallies.items()}, cutoffs, np.concatenate(found), np.concatenate(came),
         names, fits,
     )  # fmt: skip
+
+
+def _followed(
+    trackers: dict[int, Tracker], places: Sequence[int], ends: Sequence[int], quantiles: np.ndarray, truth: np.ndarray
+) -> np.ndarray:
+    """Quantiles (series, H, C, Q) moved by the errors of earlier origins that are known at this one."""
+    found = quantiles.copy()
+    for n, (place, end) in enumerate(zip(places, ends)):
+        tracker = trackers.setdefault(place, Tracker(LEVELS))
+        if tracker.begun:
+            found[n] = np.sort(quantiles[n] + tracker.at(end), -1)
+        tracker.add(end, truth[n][..., None] - quantiles[n])
+    return found

@@ -16,7 +16,7 @@ from elman.forecasting.window_linear import WindowLinear, fit_window_linear
 from elman.models.forecaster_batches import ReadWindows
 from elman.tasks.forecast.figures import Tally
 
-__all__ = ["Rival", "losses_of", "rivals", "tally_of"]
+__all__ = ["Rival", "classical_models", "losses_of", "rivals", "tally_of"]
 
 Array = NDArray[np.float64]
 Rival = Callable[[ReadWindows, NDArray[np.int64]], Array]  # windows, and which of them -> (H, B, C)
@@ -88,30 +88,34 @@ def _har(read: ReadWindows, some: NDArray[np.int64]) -> Array:
     return found
 
 
-def _classical(season: int) -> Mapping[str, tuple[str, Rival]]:
-    """Those of statsmodels; none where that is not installed."""
+def classical_models() -> Mapping[str, tuple[str, Callable[[Array, int, int], Array]]]:
+    """By name, what it is, and its forecast of a past, a horizon and a season; none where statsmodels is missing."""
     if importlib.util.find_spec("statsmodels") is None:
         return {}
-    kinds = {
+    return {
         "ETS": ("exponential smoothing, of four models that of the least AICc", models.ets),
         "AR": ("an autoregression, its lags by AIC", models.autoregression),
         "Theta": ("the Theta method (Assimakopoulos and Nikolopoulos 2000)", models.theta),
     }
 
+
+def _classical(season: int) -> Mapping[str, tuple[str, Rival]]:
     def rival(fitted: Callable[[Array, int, int], Array]) -> Rival:
         def forecast(read: ReadWindows, some: NDArray[np.int64]) -> Array:
             data = read.data.double().numpy()
             found = np.zeros((read.horizon, len(some), data.shape[1]))
             for b, i in enumerate(some.tolist()):
-                for c, past in enumerate(data[read.first[i] : read.origin[i]].T):
-                    by = read.scales[read.series[i]]  # in units of the data: Theta's season multiplies
-                    own = fitted(past * by.spread[c] + by.level[c], read.horizon, season)
-                    found[:, b, c] = (own - by.level[c]) / by.spread[c]
+                by = read.scales[read.series[i]]  # in units of the data: Theta's season multiplies
+                past = by.own(data[read.first[i] : read.origin[i]])
+                found[:, b] = by.units(np.stack([fitted(one, read.horizon, season) for one in past.T], 1))
             return found
 
         return forecast
 
-    return {name: (f"{said}, fitted anew at each origin", rival(fitted)) for name, (said, fitted) in kinds.items()}
+    return {
+        name: (f"{said}, fitted anew at each origin", rival(fitted))
+        for name, (said, fitted) in classical_models().items()
+    }
 
 
 def _stretches(read: ReadWindows) -> list[Array]:

@@ -15,6 +15,7 @@ from elman.tasks.contract import Trained
 from elman.tasks.forecast.baselines import losses_of
 from elman.tasks.forecast.estimator import Forecaster
 from elman.tasks.forecast.settings import ForecastSettings
+from elman.tasks.forecast.verdict import verdict
 
 __all__ = ["beside", "directions"]
 
@@ -22,7 +23,8 @@ _COST = 0.001  # of what is traded
 
 
 def beside(trained: Trained[Forecaster, Windows]) -> list[str]:
-    """A sentence on each of the two best rivals: how much the mean squared error differs, and whether it may be luck.
+    """Which rivals are beaten; and a sentence on each of the two best: how much the mean squared error differs, and
+    whether it may be luck.
 
     Errors of neighbouring origins are alike, as their futures overlap: stretches of a horizon are drawn together, and
     the variance of the test reaches as far.
@@ -33,17 +35,17 @@ def beside(trained: Trained[Forecaster, Windows]) -> list[str]:
     for picks, off in estimator.misses(read):
         ours[picks] = np.nanmean(off**2, (0, 2))
     order = sorted(trained.baselines, key=lambda one: float(str(one.scores["mse"])))
-    said = []
+    said = [verdict(trained.test, {one.name: one.scores for one in trained.baselines})]
     for name in [one.name for one in order[:2] if one.name in estimator.rivals_]:
         pairs = _by_time(read, test, np.stack([ours, losses_of(estimator.rivals_[name][1], read)], 1))
         if len(pairs) < max(20, 2 * test.horizon):
             continue
         found = paired_difference(pairs[:, 0], pairs[:, 1], block=test.horizon)
         p = diebold_mariano(pairs[:, 0], pairs[:, 1], test.horizon).p
-        verdict = "which leaves none out" if found.decided else "which may be luck"
+        luck = "which leaves none out" if found.decided else "which may be luck"
         said.append(
             f"The mean squared error differs from that of {name} by {found.mean:+.3g} ({found.low:+.3g} to "
-            f"{found.high:+.3g}, 95 % of a bootstrap over stretches of origins), {verdict}; the test of Diebold and "
+            f"{found.high:+.3g}, 95 % of a bootstrap over stretches of origins), {luck}; the test of Diebold and "
             f"Mariano gives p = {p:.2g}."
         )
     return said

@@ -43,6 +43,7 @@ class Forecaster(ForecastLearner):
         channels_: names of what is forecast. frequency_: of the series; None if that is not known.
         scales_: of each series that was learned from.
         calibrated_: whether intervals were corrected by residuals on the validation part.
+        until_: of each series, the last moment that was learned from, validation included.
         fitted_: history, best epoch and seconds of the training.
         model_: the network.
         panel_: all that is known of the series: what was learned from, and what `update` brought.
@@ -167,5 +168,6 @@ class Forecaster(ForecastLearner):
         parameters = {name: getattr(self, name) for name in parameter_names(type(self))} | {"horizon": horizon}
         return run_backtest(
             lambda known: type(self)(**parameters).fit(known), panel, horizon, season,
-            count=count, stride=stride or horizon, refit=refit,
+            count=count, stride=stride or horizon, refit=refit, log=self.settings(ForecastSettings).log,
+            classical=self.settings(ForecastSettings).classical,
         )  # fmt: skip

@@ -44,16 +44,19 @@ class Tally:
         y = np.where(known, truth, 0.0)
         off = np.where(known, y - centre, 0.0)
         own, forecast = y * spread + level, centre * spread + level
+        if scales[0].log:
+            own, forecast = np.where(known, np.exp(own), 0), np.where(known, np.exp(forecast), 0)
+        missed = np.where(known, own - forecast, 0)
         size = np.abs(own) + np.abs(forecast)
         scaled = known & (naive > 0)
         self._windows += truth.shape[1]
         self._put("n", known)
         self._put("mse", off**2)
         self._put("mae", np.abs(off))
-        self._put("square", (off * spread) ** 2)
+        self._put("square", missed**2)
         self._put("smape", np.where(known & (size > 0), 200 * np.abs(own - forecast) / np.where(size > 0, size, 1), 0))
         self._put("scaled", scaled)
-        self._put("mase", np.where(scaled, np.abs(off) * spread / np.where(naive > 0, naive, 1), 0))
+        self._put("mase", np.where(scaled, np.abs(missed) / np.where(naive > 0, naive, 1), 0))
         if quantiles is None:
             return
         levels = np.array(LEVELS)

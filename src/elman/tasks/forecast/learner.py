@@ -13,8 +13,9 @@ from torch import Tensor
 from elman.config.training import TrainingSettings
 from elman.data.windows import Windows
 from elman.equations.graph import Graph
-from elman.errors import unknown
+from elman.errors import InputError, unknown
 from elman.forecasting.frequency import Frequency
+from elman.forecasting.series import Series
 from elman.metric import Figure
 from elman.models.described_forecaster import ForecasterDescription
 from elman.models.forecaster import ForecastNetwork
@@ -26,14 +27,13 @@ from elman.tasks.estimator import Estimator, Learn
 from elman.tasks.figures import Scores, number
 from elman.tasks.forecast.calibrate import corrections
 from elman.tasks.forecast.figures import Tally
+from elman.tasks.forecast.follow import Following, known_of, with_past
 from elman.tasks.forecast.kept import described_step, step_described
 from elman.tasks.forecast.settings import ForecastSettings
+from elman.tasks.forecast.sizes import steps_read
 from elman.training.divergence import check_answer
 
 __all__ = ["ForecastLearner"]
-
-_SEASONS = 4  # that are read, where nobody says how many steps
-_SHORTEST = 8  # steps read at least, if there are as many
 
 
 class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
@@ -62,6 +62,7 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
     channels_: Sequence[str]
     frequency_: Frequency | None = None
     scales_: dict[str, Scale]
+    until_: dict[str, int]
     calibrated_: bool = False
 
     # -- learning
@@ -70,18 +71,15 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
         wanted, model = self.settings(ForecastSettings), self.settings(ForecasterSettings)
         self.horizon_, self.channels_ = train.horizon, list(train.panel.channels)
         self.frequency_, self.season_ = train.panel.frequency, wanted.season or train.panel.frequency.season
-        longest = max(map(len, train.panel.series))
-        most = max(1, longest - train.horizon)
-        usual = max(train.horizon, _SEASONS * self.season_, _SHORTEST)
-        self.context_ = min(wanted.context or min(usual, max(train.horizon, most // 2)), most)
+        self.context_, self.segment_ = steps_read(train, self.season_, wanted.context, model.segment)
         if wanted.returns and wanted.returns not in self.channels_:
             raise unknown("channel", wanted.returns, self.channels_, where="forecast.returns")
-        stretch = 2 * self.season_ if self.season_ > 1 else _SHORTEST // 2
-        self.segment_ = min(model.segment or _stretch(self.context_, min(train.horizon, stretch)), self.context_)
-        self.scales_ = {one.name: scale_of(_known(one.values, one.seen), self.season_) for one in train.panel}
+        self.scales_ = {one.name: self._scale(one, len(one)) for one in train.panel}
+        self.until_ = {one.name: int(one.times[-1]) for one in (valid or train).panel}
 
-    def encoded(self, examples: Windows) -> ReadWindows:
-        return ReadWindows.of(examples, self.scales(examples), self.context_)
+    def encoded(self, examples: Windows, scales: Sequence[Scale] | None = None) -> ReadWindows:
+        read = ReadWindows.of(examples, self.scales(examples) if scales is None else scales, self.context_)
+        return replace(read, fresh=examples.at[:, 1] >= known_of(examples.panel, self.until_)[examples.at[:, 0]])
 
     def scales(self, examples: Windows) -> list[Scale]:
         """Of each series: level and spread as they were learned; of one that was not, and the scale of errors, from
@@ -90,10 +88,16 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
         for k, one in enumerate(examples.panel):
             mine = examples.at[examples.at[:, 0] == k, 1]
             end = int(mine.min()) if len(mine) else len(one)
-            before = scale_of(_known(one.values[:end], one.seen[:end]), self.season_)
-            known = self.scales_.get(one.name if named else "")
+            before, known = self._scale(one, end), self.scales_.get(one.name if named else "")
             found.append(before if known is None else replace(known, naive=before.naive))
         return found
+
+    def _scale(self, series: Series, end: int) -> Scale:
+        values, log = np.where(series.seen, series.values, np.nan), self.settings(ForecastSettings).log
+        if log and (values <= 0).any():
+            what = f"the series {series.name!r} has the value {np.nanmin(values):g}, which has no logarithm"
+            raise InputError(what, where="forecast.log", remedy="leave it out: --set forecast.log=false")
+        return scale_of(values[:end], self.season_, log)
 
     def network(self, train: ReadWindows) -> ForecastNetwork:
         return self._network()
@@ -151,17 +155,19 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
 
     def forecast(self, windows: Windows, steps: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """What follows each origin, (N, steps, C), and quantiles (N, steps, C, Q) at `LEVELS`, in units of the data."""
-        read, centres, quantiles = self.encoded(windows), {}, {}
+        whole, asked = with_past(windows, np.maximum(self.context_, known_of(windows.panel, self.until_)))
+        read, following = self.encoded(whole, self.scales(windows)), Following()
+        centres, quantiles = dict[int, np.ndarray](), dict[int, np.ndarray]()
         for picks, batch in at_once(self.model_, read):
             placed = self.foretold(batch, steps)
             centre = check_answer(self.model_.output.centre(placed)).double().cpu().numpy()
             spread = self.model_.quantiles(placed).double().cpu().numpy()
+            spread = following.moved(read, picks, spread, batch.future.double().cpu().numpy())
             for b, i in enumerate(picks):
                 by = read.scales[read.series[i]]
-                centres[i] = centre[:, b] * by.spread + by.level
-                quantiles[i] = spread[:, b] * by.spread[:, None] + by.level[:, None]
-        order = range(len(windows))
-        return np.stack([centres[i] for i in order]), np.stack([quantiles[i] for i in order])
+                centres[i] = by.own(centre[:, b])
+                quantiles[i] = by.own(spread[:, b].swapaxes(1, 2)).swapaxes(1, 2)
+        return np.stack([centres[i] for i in asked]), np.stack([quantiles[i] for i in asked])
 
     def misses(self, read: ReadWindows) -> Iterator[tuple[list[int], np.ndarray]]:
         """Which windows, and how far off their forecasts are, (horizon, B, C) in units of each series."""
@@ -171,13 +177,14 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
 
     def tally(self, read: ReadWindows, bands: bool = True) -> Tally:
         """Sums over forecasts of windows whose future is known."""
-        model, tally = self.model_, Tally(self.horizon_, self.channels_)
+        model, tally, following = self.model_, Tally(self.horizon_, self.channels_), Following()
         for picks, batch in at_once(model, read):
             placed = model(batch.sequences.data, batch.lengths, self.horizon_)
-            quantiles = model.quantiles(placed).double().cpu().numpy() if bands else None
+            quantiles, truth = None, batch.future.double().cpu().numpy()
+            if bands:
+                quantiles = following.moved(read, picks, model.quantiles(placed).double().cpu().numpy(), truth)
             centre = check_answer(model.output.centre(placed)).double().cpu().numpy()
-            scales = [read.scales[k] for k in read.series[picks]]
-            tally.add(centre, batch.future.double().cpu().numpy(), scales, quantiles)
+            tally.add(centre, truth, [read.scales[k] for k in read.series[picks]], quantiles)
         return tally
 
     # -- trust
@@ -196,7 +203,7 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
         return {
             "cell": {} if graph is None else graph.to_dict(), "frequency": described_step(self.frequency_),
             "context": self.context_, "horizon": self.horizon_, "segment": self.segment_, "season": self.season_,
-            "channels": list(self.channels_), "calibrated": self.calibrated_,
+            "channels": list(self.channels_), "calibrated": self.calibrated_, "until": self.until_,
             "scales": {
                 name: {"level": by.level.tolist(), "spread": by.spread.tolist()} for name, by in self.scales_.items()
             },
@@ -206,17 +213,8 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
         for name in ("context", "horizon", "segment", "season", "channels", "calibrated"):
             setattr(self, f"{name}_", description[name])
         self.scales_, self.frequency_ = {}, step_described(description.get("frequency"))
+        log, self.until_ = self.settings(ForecastSettings).log, dict(description.get("until", {}))
         for name, by in description["scales"].items():
             level, spread = (np.array(by[key], np.float64) for key in ("level", "spread"))
-            self.scales_[name] = Scale(level, spread, np.zeros_like(level))  # that of errors is of what is judged
+            self.scales_[name] = Scale(level, spread, np.zeros_like(level), log)  # that of errors is of what is judged
         self.model_ = self._network(Graph.from_dict(description["cell"]) if description["cell"] else None)
-
-
-def _known(values: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Values as they came, NaN where none did."""
-    return np.where(seen, values, np.nan)
-
-
-def _stretch(context: int, most: int) -> int:
-    """The longest stretch of at most so many steps into which the steps read can be cut; a half of that at least."""
-    return next((w for w in range(most, max(1, most // 2), -1) if context % w == 0), most)

@@ -108,8 +108,10 @@ def inspect(estimator: Forecaster, windows: Windows) -> tuple[str, Sequence[Sect
 def _forecasts(estimator: Forecaster, test: Windows) -> Section:
     centre, quantiles = estimator.forecast(test)
     truth = np.stack([test.future(i) for i in range(len(test))])  # (N, H, C)
-    spread = np.stack([by.spread for by in estimator.scales(test)])[test.at[:, 0]]  # (N, C)
-    off = np.nan_to_num(np.abs(truth - centre)).mean(1) / spread
+    of_series = estimator.scales(test)
+    scales = [of_series[k] for k in test.at[:, 0]]
+    off = np.stack([by.units(came) - by.units(said) for by, came, said in zip(scales, truth, centre)])
+    off = np.nan_to_num(np.abs(off)).mean(1)  # (N, C)
     even = np.linspace(0, len(test) - 1, _SHOWN + 2).astype(int)[1:-1] if len(test) > _SHOWN else np.arange(len(test))
     blocks: list[Html] = []
     for n, i in enumerate(dict.fromkeys(even.tolist())):
@@ -162,7 +164,10 @@ def _ahead(trained: Trained[Forecaster, Windows]) -> Section:
         if trained.estimator.calibrated_
         else "as foretold"
     )
-    lead = f"How far off the mean forecast is, step by step, and how often bands held the truth. Bands are {known}."
+    lead = (
+        f"How far off the mean forecast is, step by step, and how often bands held the truth. Bands are {known}, and "
+        "follow the errors that had become known at each origin."
+    )
     return section("Step by step ahead", tag("div", blocks, class_="grid"), _by_channel(trained), lead=lead)
 
 

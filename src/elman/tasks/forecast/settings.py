@@ -17,6 +17,8 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True):
         context: steps that are read before an origin, at most; 0: four seasons, and the horizon at least.
         season: steps after which a series is like itself, by which scaled errors and seasonal forecasts count; 0: that
             of the frequency, 24 of hours, 7 of days, 12 of months.
+        log: series are learned, and measured by their mean and spread, as logarithms: where what is large varies more.
+            All values must be above 0.
         classical: ETS, an autoregression and Theta are fitted anew at each test origin of each channel, if these are so
             many at most; 0: never. Some take a second each.
         returns: a channel of returns in per cent, of prices; empty: none. The report judges their directions one step
@@ -25,6 +27,7 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     context: Count = 0
     season: Count = 0
+    log: bool = False
     classical: Count = 40
     returns: str = ""
 
