@@ -14,10 +14,10 @@ import numpy as np
 from elman.errors import InputError
 from elman.forecasting.spelling import spelling_of
 
-__all__ = ["Roles", "columns_of", "find_roles", "numbers_of"]
+__all__ = ["Roles", "columns_of", "find_roles", "index_columns", "numbers_of"]
 
 _TIMES = ("ds", "date", "time", "timestamp", "datetime", "date_time", "day", "month", "week", "quarter", "year",
-          "period", "step", "t")  # fmt: skip
+          "period", "step", "t", "ts", "epoch", "unix")  # fmt: skip
 _IDS = ("unique_id", "id", "series", "series_id", "item_id", "item", "ticker", "symbol", "name", "store", "sensor",
         "group", "key")  # fmt: skip
 _TARGETS = ("y", "target", "value", "values")
@@ -49,10 +49,10 @@ class Roles:
 
 def columns_of(table: Any) -> dict[str, Sequence[Any]]:
     """The columns of a mapping of names to sequences, or of a frame: of pandas, polars or arrow, without any of them
-    imported here. An index of dates (pandas) is a column, ``ds`` if it has no name.
+    imported here. An index (pandas) that has dates in it, or several levels, is columns too: ``ds`` if it has no name.
 
     Raises:
-        InputError: it is nothing of that kind.
+        InputError: it is nothing of that kind, or two columns have one name.
     """
     if isinstance(table, Mapping):
         return {str(name): values for name, values in table.items()}
@@ -60,19 +60,43 @@ def columns_of(table: Any) -> dict[str, Sequence[Any]]:
         return {name: table.column(name).to_pylist() for name in table.column_names}
     if not hasattr(table, "columns") or not hasattr(table, "__getitem__"):
         raise InputError("no table", remedy="give a frame of pandas, polars or arrow, or a dictionary of columns")
-    found: dict[str, Sequence[Any]] = {}
-    index = getattr(table, "index", None)
-    if (
-        index is not None
-        and not callable(index)
-        and str(getattr(index, "dtype", "")).startswith(("datetime", "period"))
-    ):
-        stamps = index.to_timestamp() if hasattr(index, "to_timestamp") else index
-        found[str(index.name or "ds")] = _listed(stamps)
-    return found | {str(name): _listed(table[name]) for name in table.columns}
+    names = [str(name) for name in table.columns]
+    again = next((name for name in names if names.count(name) > 1), None)
+    if again is not None:
+        raise InputError(f"two columns are called {again!r}", remedy="give each a name of its own")
+    found = {name: _listed(table[column]) for name, column in zip(names, table.columns)}
+    return index_columns(getattr(table, "index", None), names) | found
+
+
+def index_columns(index: Any, taken: Sequence[str] = ()) -> dict[str, list[Any]]:
+    """What an index of pandas says of the rows: its levels, if there are several, or its dates, or what is called as
+    times are; the index that counts the rows says nothing."""
+    if index is None or callable(index):
+        return {}
+    if getattr(index, "nlevels", 1) > 1:
+        levels = [index.get_level_values(k) for k in range(index.nlevels)]
+        names = [str(name) if name is not None else f"level {k + 1}" for k, name in enumerate(index.names)]
+        return {_free(name, taken): _moments(level) for name, level in zip(names, levels)}
+    values = _moments(index)
+    if not _are_dates(values) and str(index.name).lower() not in _TIMES:
+        return {}
+    return {_free("ds" if index.name is None else str(index.name), taken): values}
+
+
+def _moments(index: Any) -> list[Any]:
+    return _listed(index.to_timestamp() if hasattr(index, "to_timestamp") else index)
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    return name if name not in taken else _free(f"{name} of the index", taken)
 
 
 def _listed(column: Any) -> list[Any]:
+    """Of a column of pandas of a type that numpy has not, periods as their beginnings, and None for what is missing."""
+    kind = getattr(column, "dtype", None)
+    if hasattr(column, "isna") and not isinstance(kind, np.dtype):
+        column = column.dt.to_timestamp() if str(kind).startswith("period") else column
+        column = column.astype(object).where(~column.isna(), None)
     return list(column.to_list()) if hasattr(column, "to_list") else list(column)
 
 
@@ -127,7 +151,8 @@ def _are_dates(values: Sequence[Any]) -> bool:
         return True
     first = next((v for v in values if v is not None and v == v), None)
     if isinstance(first, str):
-        return not first.strip().isdigit() and spelling_of(first.strip()) is not None
+        number = _number(first) == _number(first)  # 1234.5 might be May of that year
+        return not number and spelling_of(first.strip()) is not None
     return isinstance(first, (datetime.date, np.datetime64))
 
 

@@ -326,3 +326,53 @@ def test_columns_are_judged_by_their_names():
     table = pd.DataFrame({"a": SINE[:120] + noise[:, 0], "b": 1000 + noise[:, 1]})
     model = forecaster(epochs=1).fit(table)
     assert model.score(table[["b", "a"]]) == model.score(table)
+
+
+def index_of(kind: str, rows: int) -> pd.Index:
+    days = pd.date_range("2024-01-01", periods=rows)
+    return {
+        "periods": lambda: pd.period_range("2014-01", periods=rows, freq="M"),
+        "weeks": lambda: pd.period_range("2014-01-08", periods=rows, freq="W-WED"),
+        "zone": lambda: days.tz_localize("Europe/Berlin"),
+        "days as objects": lambda: pd.Index(list(days.date), name="day"),
+        "texts": lambda: pd.Index(days.strftime("%d.%m.%Y")),
+        "years": lambda: pd.Index(range(1900, 1900 + rows), name="Year"),
+    }[kind]()
+
+
+@pytest.mark.parametrize("kind", ["periods", "weeks", "zone", "days as objects", "texts", "years"])
+def test_an_index_goes_on(kind):
+    """Whatever it is made of, and so does its name; of a Series and of a frame."""
+    index = index_of(kind, 103)
+    for y in (pd.Series(SINE[:100], index[:100], name="v"), pd.DataFrame({7: SINE[:100]}, index[:100])):
+        found = forecaster(epochs=1).fit(y).predict(3)
+        assert type(found) is type(y)
+        expected = found.set_axis(index[100:].rename(index.name))
+        testing = pd.testing.assert_series_equal if isinstance(y, pd.Series) else pd.testing.assert_frame_equal
+        testing(found, expected, check_freq=False, check_index_type=False)
+        assert found.name == "v" if isinstance(y, pd.Series) else found.columns.tolist() == [7]
+
+
+def test_an_index_of_two_levels_names_series():
+    days = pd.date_range("2024-01-01", periods=60)
+    index = pd.MultiIndex.from_product([["a", "b"], days], names=["shop", "day"])
+    sold = np.concatenate([SINE[:60], 100 + SINE[:60]])
+    found = forecaster(epochs=1).fit(pd.DataFrame({"sold": sold}, index)).predict(2)
+    assert found.index.tolist() == [(s, pd.Timestamp(f"2024-03-0{d}")) for s in "ab" for d in (1, 2)]
+    assert found.index.names == ["shop", "day"]
+    assert (np.round(found["sold"], -2) == [0, 0, 100, 100]).all()
+
+
+def test_frames_with_gaps_of_pandas_own():
+    days = pd.date_range("2024-01-01", periods=60)
+    sold = [None if k == 7 else int(10 * SINE[k]) for k in range(60)]
+    found = [
+        forecaster(epochs=1).fit(pd.DataFrame({"day": days, "sold": pd.array(sold, dtype=kind)})).predict(2)
+        for kind in ("Int64", "Float64", "float64")
+    ]
+    pd.testing.assert_frame_equal(found[0], found[2])
+    pd.testing.assert_frame_equal(found[1], found[2])
+    with pytest.raises(InputError, match="two columns are called 'a'"):
+        forecaster().fit(pd.DataFrame(np.ones((60, 2)), days, columns=["a", "a"]))
+    taken = pd.DataFrame({"ds": SINE[:60]}, days)  # a value is called as an index without a name would be
+    assert forecaster(epochs=1).fit(taken).predict(2).columns.tolist() == ["ds"]

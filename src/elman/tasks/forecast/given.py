@@ -10,7 +10,7 @@ import numpy as np
 
 from elman.data.table import Table
 from elman.errors import InputError, a_type
-from elman.forecasting.columns import Roles, columns_of
+from elman.forecasting.columns import Roles, columns_of, index_columns
 from elman.forecasting.dates import Dates
 from elman.forecasting.frequency import Frequency
 from elman.forecasting.panel import read_panel
@@ -35,8 +35,8 @@ def panel_of(y: Any, like: Roles | None = None, frequency: Frequency | None = No
     if hasattr(y, "to_frame") and not hasattr(y, "columns"):  # a Series of pandas or polars
         name = getattr(y, "name", None)
         frame = y.to_frame(_usual_name(like) if name in (None, "") else str(name))
-        indexed = str(getattr(getattr(y, "index", None), "dtype", "")).startswith(("datetime", "period"))
-        return _of_table(frame, like, frequency) if indexed else _counted([_numbers(y, "y")], like=like)
+        told = index_columns(getattr(y, "index", None))
+        return _of_table(frame, like, frequency) if told else _counted([_numbers(y, "y")], like=like)
     if isinstance(y, dict) or hasattr(y, "columns") or hasattr(y, "column_names"):
         return _of_table(y, like, frequency)
     if isinstance(y, (str, bytes)) or not hasattr(y, "__len__"):
@@ -126,7 +126,7 @@ def as_given(y: Any, panel: Panel, values: Sequence[dict[str, np.ndarray]], pick
         picks: which of the steps ahead, counted from 0.
     """
     chosen = [{name: column[list(picks)] for name, column in one.items()} for one in values]
-    if isinstance(y, Panel) or not panel.dates.counted or hasattr(y, "columns"):
+    if isinstance(y, Panel) or not panel.dates.counted or isinstance(y, dict) or hasattr(y, "columns"):
         whole = panel.table(values)
         steps = len(next(iter(values[0].values())))
         rows = [k * steps + h for k in range(len(values)) for h in picks]
@@ -148,9 +148,14 @@ def _framed(y: Any, columns: dict[str, Any], panel: Panel) -> Any:
 
         pandas = importlib.import_module("pandas")
         frame = pandas.DataFrame(columns)
-        if not hasattr(y, "columns") or panel.time not in y.columns:  # its times were its index
-            frame = frame.set_index(panel.time)
-            frame.index.name = y.index.name
+        names = [str(name) for name in getattr(y, "columns", ())]
+        told = [name for name in index_columns(y.index, names) if name in frame]
+        if told or panel.time not in names:  # its times were its index
+            frame = frame.set_index(told or panel.time)
+            frame.index.names = y.index.names
+            if hasattr(y.index, "to_timestamp"):
+                frame.index = frame.index.to_period(y.index.freq)
+        frame = frame.rename(columns=dict(zip(names, getattr(y, "columns", ()))))
         return frame if hasattr(y, "columns") or frame.shape[1] > 1 else frame.iloc[:, 0].rename(y.name)
     return columns
 
