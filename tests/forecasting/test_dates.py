@@ -39,6 +39,12 @@ def test_coarser_dates() -> None:
         ["2024Q3", "2024Q4", "2025Q1"],
         ["2024-W51", "2024-W52", "2025-W01"],
         ["2023", "2024", "2025"],
+        ["2024M11", "2024M12", "2025M01"],  # Eurostat's
+        ["11/2024", "12/2024", "01/2025"],
+        ["2024 Nov", "2024 Dec", "2025 Jan"],
+        ["202411", "202412", "202501"],
+        ["Q3 2024", "Q4 2024", "Q1 2025"],
+        ["Q3-24", "Q4-24", "Q1-25"],
     ):
         found = read_dates(texts)
         assert (np.diff(found.values) > 0).all()
@@ -64,6 +70,17 @@ def test_numbers_are_years_days_seconds_or_steps() -> None:
     steps = read_dates(["1", "2", "3"])
     assert steps.counted
     assert steps.write(np.array([4, 5])) == [4, 5]
+
+
+def test_numbers_of_columns_with_gaps_elsewhere_and_of_spreadsheets() -> None:
+    assert read_dates(["1999.0", "2000.0"]).write(read_dates(["2001"]).values) == ["2001"]
+    months = read_dates([202411, 202412])
+    assert months.write(np.array([microseconds(datetime.datetime(2025, 1, 1))])) == [202501]
+    serial = read_dates([45351, 45352], name="Date")  # 29 February and 1 March 2024
+    assert serial.values[1] == microseconds(datetime.datetime(2024, 3, 1))
+    assert serial.write(serial.values + DAY) == [45352, 45353]
+    assert serial.notes == ("column 'Date': 45351 is read as 2024-02-29, as spreadsheets count days",)
+    assert read_dates([45351, 45352], name="step").counted
 
 
 def test_datetimes_come_back_as_they_were() -> None:
@@ -95,6 +112,18 @@ def test_the_order_in_which_dates_follow_each_other_tells() -> None:
     assert found.write(found.values) == daily
     assert "day first" in found.notes[0]
     assert read_dates([f"02/{day:02}/2024" for day in range(1, 13)]).values.tolist() == found.values.tolist()
+
+
+@pytest.mark.parametrize("form", ["%d/%m/%Y", "%m/%d/%Y"])
+@pytest.mark.parametrize("series", [1, 3])
+def test_the_first_of_each_month_tells_too(form: str, series: int) -> None:
+    """Read the other way these are twelve days in January of each year."""
+    months = pd.date_range("2015-02-01", periods=40, freq="MS")
+    found = read_dates([*months.strftime(form)] * series)
+    assert found.values.tolist() == [microseconds(month) for month in months] * series
+    assert read_dates([*months[::-1].strftime(form)]).values.tolist() == [microseconds(day) for day in months[::-1]]
+    quarters = pd.date_range("2015-01-07", periods=30, freq="3MS") + pd.Timedelta(days=6)
+    assert read_dates(list(quarters.strftime(form))).values.tolist() == [microseconds(day) for day in quarters]
 
 
 def test_what_nothing_tells_is_asked() -> None:

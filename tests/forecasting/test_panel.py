@@ -49,6 +49,8 @@ def test_a_column_of_numbers_that_is_really_an_id() -> None:
     assert [one.name for one in panel] == ["7", "9"]
     counted = read_panel({"Unnamed: 0": list(range(30)), **hourly()}, Roles(), source="t")
     assert counted.channels == ["y"]
+    decimals = read_panel({"load": ["1234.5", "1234.6", "1234.12"], "when": ["2024-01-01", "2024-01-02", "2024-01-03"]})
+    assert (decimals.time, decimals.channels) == ("when", ["load"])
     only = read_panel({"row": list(range(5)), "load": [3.0, 1.0, 4.0, 1.0, 5.0]})
     assert (only.channels, only.frequency.unit) == (["load"], "integer")
     again = {name: [*values, values[0]] for name, values in table.items()}

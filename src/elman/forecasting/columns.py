@@ -65,7 +65,7 @@ def columns_of(table: Any) -> dict[str, Sequence[Any]]:
     if again is not None:
         raise InputError(f"two columns are called {again!r}", remedy="give each a name of its own")
     found = {name: _listed(table[column]) for name, column in zip(names, table.columns)}
-    return index_columns(getattr(table, "index", None), names) | found
+    return {**index_columns(getattr(table, "index", None), names), **found}
 
 
 def index_columns(index: Any, taken: Sequence[str] = ()) -> dict[str, list[Any]]:

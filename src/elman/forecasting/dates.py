@@ -7,6 +7,7 @@ A column of plain whole numbers stays what it is.
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -20,6 +21,9 @@ from elman.forecasting.zones import checked_zone, from_wall, offset_zone, to_wal
 __all__ = ["Dates", "read_dates"]
 
 Kind = Literal["integer", "text", "datetime", "date", "number"]
+_WHOLE = re.compile(r"-?\d+(?:\.0*)?", re.ASCII)  # 1999.0, where a column has gaps elsewhere
+_SERIAL = 25_569  # of 1970-01-01
+_DAYS = ("date", "dates", "day", "ds", "datum")  # how a column of such numbers is called
 _UNIX = {1: 1_000_000, 1_000: 1_000, 1_000_000: 1}  # ticks a second -> microseconds a tick; nanoseconds are divided
 
 
@@ -30,10 +34,11 @@ class Dates:
     Attributes:
         values: (N,) int64: microseconds since 1970, or of kind ``integer`` the numbers themselves.
         kind: what the column held: ``integer`` (steps), ``text``, ``datetime``, ``date``, or ``number``: years
-            (1999), days (19991231), or seconds since 1970 and parts of them.
+            (1999), months (199912), days (19991231), or seconds since 1970 and parts of them.
         spelling: of text and of numbers that are written as text, such as years.
         zone: an IANA name or an offset (``+02:00``), in which days and months are counted; empty: unknown.
         ticks: of seconds since 1970, how many make a second; 0: others.
+        serial: days since 1899-12-30, as spreadsheets count them.
         notes: what was decided on the way.
     """
 
@@ -42,6 +47,7 @@ class Dates:
     spelling: Spelling | None = None
     zone: str = ""
     ticks: int = 0
+    serial: bool = False
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -63,6 +69,8 @@ class Dates:
         if self.ticks:
             return [int(value) // _UNIX[self.ticks] if self.ticks in _UNIX else int(value) * 1000 for value in values]
         wall = to_wall(values, self.zone)
+        if self.serial:
+            return [int(w // DAY) + _SERIAL for w in wall]
         if self.spelling is not None:
             offsets = (wall - values) // 60_000_000
             spelt = [self.spelling.write(int(w), int(o)) for w, o in zip(wall, offsets)]
@@ -93,13 +101,14 @@ def read_dates(
     """Read a column as moments.
 
     Text may be ISO 8601 (``2024-12-31``, ``2024-12-31T23:59:59+01:00``), ``31.12.2024``, ``31/12/2024``,
-    ``12/31/2024``, ``Dec 31, 2024``, ``31-Dec-2024``, ``20241231``, ``2024-12``, ``2024Q4``, ``2024-W52`` or ``2024``,
-    with a time behind days. All rows are spelt alike. Which of two numbers is the day is seen from those above 12,
-    else from the steps.
+    ``12/31/2024``, ``Dec 31, 2024``, ``31-Dec-2024``, ``20241231``, ``2024-12``, ``2024M12``, ``12/2024``,
+    ``2024 Dec``, ``2024Q4``, ``Q4 2024``, ``2024-W52`` or ``2024``, with a time behind days. All rows are spelt alike.
+    Which of two numbers is the day is seen from those above 12, else from the steps.
 
     Args:
-        column: text, datetimes, dates, numpy's datetimes, or whole numbers: years, days as ``20241231``, seconds since
-            1970 (or thousandths, millionths, milliards of them), or plain steps.
+        column: text, datetimes, dates, numpy's datetimes, or whole numbers: years, months as ``202412``, days as
+            ``20241231`` or, in a column called ``date``, as spreadsheets count them, seconds since 1970 (or
+            thousandths, millionths, milliards of them), or plain steps.
         where: the place of a row, for messages.
         zone: an IANA name, in which times without an offset are meant.
         dayfirst: whether 1/2/2024 is in February; None: seen.
@@ -122,9 +131,9 @@ def read_dates(
     if isinstance(first, (datetime.date, np.datetime64)):
         return _of_datetimes(column, where, zone, name)
     if isinstance(first, str):
-        if not all(isinstance(value, str) and value.strip().lstrip("-").isdigit() for value in column):
+        if not all(isinstance(value, str) and _WHOLE.fullmatch(value.strip()) for value in column):
             return _of_text(column, where, zone, dayfirst, name)
-        digits = _of_numbers([int(value) for value in column], where, name)
+        digits = _of_numbers([int(value.partition(".")[0]) for value in column], where, name)
         return digits if digits.kind == "integer" or digits.ticks else replace(digits, kind="text")
     if isinstance(first, (int, float, np.integer, np.floating)) and not isinstance(first, bool):
         return _of_numbers(column, where, name)
@@ -255,6 +264,12 @@ def _of_numbers(column: Sequence[Any], where: Callable[[int], str], name: str) -
     least, most = int(values.min()), int(values.max())
     if least >= 1500 and most <= 2200:
         return _spelt(values, "%Y", where, name)
+    if least >= 150_001 and most <= 220_012 and bool(((values % 100 - 1) < 12).all() and (values % 100 > 0).all()):
+        return _spelt(values, "%Y%m", where, name)
+    if least >= 20_000 and most < 80_000 and name.strip().lower() in _DAYS:  # 1954 to 2119
+        first = datetime.date(1970, 1, 1) + datetime.timedelta(least - _SERIAL)
+        note = f"column {name!r}: {least} is read as {first}, as spreadsheets count days"
+        return Dates((values - _SERIAL) * DAY, "number", serial=True, notes=(note,))
     if least >= 15_000_101 and most <= 22_001_231 and bool(((values % 10_000 // 100) <= 12).all()):
         return _spelt(values, "%Y%m%d", where, name)
     for ticks in (1, 1_000, 1_000_000, 1_000_000_000):
@@ -265,7 +280,7 @@ def _of_numbers(column: Sequence[Any], where: Callable[[int], str], name: str) -
 
 
 def _spelt(values: np.ndarray, form: str, where: Callable[[int], str], name: str) -> Dates:
-    spelling = spelling_of("2024" if form == "%Y" else "20241231")
+    spelling = spelling_of(datetime.date(2024, 12, 31).strftime(form))
     assert spelling is not None
     found = np.empty(len(values), np.int64)
     for i, value in enumerate(values):

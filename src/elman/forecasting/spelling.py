@@ -25,12 +25,16 @@ _TIME = re.compile(
 _FORMS = {
     "ymd": re.compile(r"(?P<y>\d{4})(?P<sep>[-/.])(?P<m>\d{1,2})(?P=sep)(?P<d>\d{1,2})"),
     "compact": re.compile(r"(?P<y>\d{4})(?P<m>\d\d)(?P<d>\d\d)"),
+    "compact_month": re.compile(r"(?P<y>\d{4})(?P<m>\d\d)"),
     "numbers": re.compile(r"(?P<a>\d{1,2})(?P<sep>[-/.])(?P<b>\d{1,2})(?P=sep)(?P<y>\d{4}|\d\d)"),
     "dby": re.compile(r"(?P<d>\d{1,2})(?P<sep>[-/. ]+)(?P<name>[A-Za-z]{3,9})(?P<sep2>[-/., ]+)(?P<y>\d{4}|\d\d)"),
     "bdy": re.compile(r"(?P<name>[A-Za-z]{3,9})(?P<sep>\.? )(?P<d>\d{1,2})(?P<sep2>,? )(?P<y>\d{4})"),
-    "ym": re.compile(r"(?P<y>\d{4})(?P<sep>[-/.])(?P<m>\d{1,2})"),
+    "ym": re.compile(r"(?P<y>\d{4})(?P<sep>[-/.]|-?M)(?P<m>\d{1,2})"),
+    "my": re.compile(r"(?P<m>\d{1,2})(?P<sep>[-/])(?P<y>\d{4})"),  # 12.2024 is a number
     "by": re.compile(r"(?P<name>[A-Za-z]{3,9})(?P<sep>[-/., ]+)(?P<y>\d{4}|\d\d)"),
+    "yb": re.compile(r"(?P<y>\d{4})(?P<sep>[-/., ]+)(?P<name>[A-Za-z]{3,9})"),
     "quarter": re.compile(r"(?P<y>\d{4})(?P<sep>[- ]?Q)(?P<q>[1-4])"),
+    "qy": re.compile(r"Q(?P<q>[1-4])(?P<sep>[-/ ]?)(?P<y>\d{4}|\d\d)"),
     "week": re.compile(r"(?P<y>\d{4})(?P<sep>-?W)(?P<w>\d\d)"),
     "year": re.compile(r"(?P<y>\d{4})"),
 }
@@ -42,7 +46,7 @@ class Spelling:
     """One way to write dates.
 
     Attributes:
-        form: of the date, one of ten.
+        form: of the date, one of `_FORMS`.
         sep, sep2: what stands between its parts.
         padded: whether days and months below ten have two digits.
         long_year: whether years have four digits.
@@ -136,12 +140,16 @@ class Spelling:
         date = {
             "ymd": f"{y}{self.sep}{m}{self.sep}{d}",
             "compact": f"{y}{t.month:02}{t.day:02}",
+            "compact_month": f"{y}{t.month:02}",
             "numbers": f"{d}{self.sep}{m}{self.sep}{y}" if self.dayfirst else f"{m}{self.sep}{d}{self.sep}{y}",
             "dby": f"{d}{self.sep}{name}{self.sep2}{y}",
             "bdy": f"{name}{self.sep}{d}{self.sep2}{y}",
             "ym": f"{y}{self.sep}{m}",
+            "my": f"{m}{self.sep}{y}",
             "by": f"{name}{self.sep}{y}",
+            "yb": f"{y}{self.sep}{name}",
             "quarter": f"{y}{self.sep}{(t.month + 2) // 3}",
+            "qy": f"Q{(t.month + 2) // 3}{self.sep}{y}",
             "week": f"{iso.year:04}{self.sep}{iso.week:02}",
             "year": y,
         }[self.form]
@@ -202,7 +210,7 @@ def day_first(
 ) -> tuple[bool, str]:
     """Whether dates such as 1/2/2024 begin with the day, and a line that says how that is known.
 
-    A number above 12 is a day. Where there is none, the order is taken in which the dates move by steps of one size.
+    A number above 12 is a day. Where there is none, the order is taken in which the dates move by fewer sizes of steps.
 
     Raises:
         InputError: nothing tells, or the rows contradict each other.
@@ -224,8 +232,8 @@ def day_first(
         )
     if days > 12 or months > 12:
         return days > 12, ""
-    steps = {first: _steps(texts, spelling.ordered(first)) for first in (True, False)}
-    fewest = {first: len(found) for first, found in steps.items() if found and min(found) > 0}
+    once = _first_run(texts)
+    fewest = {first: sizes for first in (True, False) if (sizes := _sizes(once, spelling.ordered(first)))}
     if len(fewest) == 1 or len(set(fewest.values())) == 2:
         first = min(fewest, key=lambda k: fewest[k])
         return first, (
@@ -236,12 +244,33 @@ def day_first(
                      remedy="say which: data.dayfirst=yes or no")  # fmt: skip
 
 
-def _steps(texts: Sequence[str], spelling: Spelling) -> set[int]:
+def _first_run(texts: Sequence[str]) -> Sequence[str]:
+    """Those before the first that comes again: of a table of several series, one of them."""
+    seen = set[str]()
+    for i, text in enumerate(texts):
+        if text in seen:
+            return texts[:i]
+        seen.add(text)
+    return texts
+
+
+def _sizes(texts: Sequence[str], spelling: Spelling) -> float:
+    """Of how many sizes the steps are; 0 where one is no date, or earlier than the one before.
+
+    Months count as steps of one size where all rows are of one day of the month; but twelve days that follow each other
+    are rather that than one day of twelve months.
+    """
     read = [found[0] if (found := spelling.read(text)) else None for text in texts]
-    if any(moment is None for moment in read):
-        return set()
-    moments = [moment for moment in read if moment is not None]
-    return {b - a for a, b in pairwise(moments)}
+    moments = [_EPOCH + datetime.timedelta(microseconds=moment) for moment in read if moment is not None]
+    if moments and moments[0] > moments[-1]:  # the newest first
+        moments.reverse()
+    if len(moments) < max(2, len(read)) or any(b <= a for a, b in pairwise(moments)):
+        return 0
+    sizes = len({b - a for a, b in pairwise(moments)})
+    if len({(moment.day, moment.time()) for moment in moments}) > 1:
+        return sizes
+    months = len({12 * (b.year - a.year) + b.month - a.month for a, b in pairwise(moments)})
+    return min(sizes, months + 0.5)
 
 
 def microseconds(time: datetime.datetime) -> int:
