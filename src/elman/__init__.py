@@ -41,6 +41,7 @@ _ROOMS: dict[str, str] = {
     "LanguageModel": "elman.tasks.estimators",
     "Translator": "elman.tasks.estimators",
     "Responder": "elman.tasks.estimators",
+    "Interpreter": "elman.tasks.estimators",
     "Transcriber": "elman.tasks.estimators",
     "suited": "elman.tasks.classify.suited",
     "parts_of_speech": "elman.tasks.packaged",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from elman.report.player import recorded
 from signals.waves import tone, wav
 from tasks.transcribe.spoken import folder, said
 
@@ -44,6 +46,7 @@ def test_the_run(trained, call):
     for title in ("Recordings", "What goes wrong", "By speaker", "Training", "Proof"):
         assert f"<h2>{title}</h2>" in page
     assert page.count("what was heard: ") >= 1
+    assert "There is nothing to play" in page
 
 
 def test_it_is_judged_as_it_was(trained, call):
@@ -136,6 +139,20 @@ def hearing(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cli.main(words)
     assert not end.value.code
     return here / "run"
+
+
+def test_recordings_can_be_played(hearing, call, tmp_path):
+    """The report holds the sound itself, so that it plays anywhere; of a file that is gone there is nothing."""
+    page = (hearing / "report.html").read_text(encoding="utf-8")
+    played = [part.split('"')[0] for part in page.split("data:audio/wav;base64,")[1:]]
+    assert played
+    assert all(base64.b64decode(data)[:4] == b"RIFF" for data in played)
+    assert len(page) < 3_000_000
+    (tmp_path / "one.wav").write_bytes(wav(sound("ab", np.random.default_rng(5))))
+    assert call("inspect", hearing, "--input", tmp_path / "one.wav", "--out", tmp_path / "page.html")[0] == 0
+    assert "data:audio/wav" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert recorded(str(tmp_path / "gone.wav"), "gone", 9.0) is None
+    assert recorded(str(tmp_path / "one.wav"), "one", 0.01) is None
 
 
 class Pipe(io.BytesIO):

@@ -11,6 +11,7 @@ TASKS: dict[str, str] = {
     "generate": "elman.tasks.generate.task",
     "compose": "elman.tasks.compose.task",
     "translate": "elman.tasks.translate.task",
+    "interpret": "elman.tasks.interpret.task",
     "dialogue": "elman.tasks.dialogue.task",
     "recordings": "elman.tasks.recordings.task",
     "transcribe": "elman.tasks.transcribe.task",

@@ -16,24 +16,19 @@ from elman.data.formats.arrays import load_arrays
 from elman.data.listed_files import check_there, column_of, listed_files
 from elman.data.parts import PARTS
 from elman.data.signal_files import read_signal
+from elman.data.sounds import WIDE, samples_of, sound_stages, tell_rates
 from elman.data.textfile import open_text, shown
 from elman.errors import InputError
 from elman.files import read_file
 from elman.signals.audio import AUDIO
 from elman.signals.chain import Chain
 
-__all__ = ["FRAMES", "SOUND", "Read", "is_sphinx", "read_archive", "read_frames", "read_list", "read_sphinx"]
+__all__ = ["FRAMES", "Read", "is_sphinx", "read_all", "read_archive", "read_frames", "read_list", "read_sphinx"]
 
 Frames = NDArray[np.float32]
 Note = Callable[[str], object]
 
 FRAMES = (".mfc", ".npy", *AUDIO)
-# of a sound what the cepstra of AN4 are of theirs (its README): 13 of 40 mel channels, 100 frames a second
-SOUND: Sequence[str | Mapping[str, Any]] = (
-    "mono", {"name": "resample", "rate": 16_000},
-    {"name": "mfcc", "window": 0.025625, "shape": "hamming", "bins": 40, "low": 130.0, "high": 6800.0, "centred": False,
-     "lifter": 0.0, "energy": False, "scale": 32768.0},
-)  # fmt: skip
 _LARGEST = 1 << 30  # bytes of a file
 _CEPSTRA = 13  # features a frame of the AN4 format
 _RATE = 100.0  # frames a second, where nobody says another
@@ -52,10 +47,26 @@ class Read(NamedTuple):
     names: list[str]
     speakers: list[str]
     rate: float
+    samples: int = 0
+    files: list[str] = []  # noqa: RUF012 (never written to)
 
 
-def read_frames(path: Path, note: Note = lambda line: None) -> Frames:
-    """(T, F) of a file: numpy's ``.npy``, ``.mfc`` of the AN4 set, or what `SOUND` makes of a sound.
+def read_all(files: Sequence[Path], note: Note, samples: int = 0) -> tuple[list[Frames], int]:
+    """The frames of each file, and of how many samples a second the sounds among them were read; 0: there are none.
+
+    Args:
+        samples: what they are to be read as; 0: what all of them have, see `elman.data.sounds`.
+    """
+    there = samples_of(files)
+    samples = samples or there
+    if there:
+        tell_rates(files, samples, note)
+    return [read_frames(file, note, samples or WIDE) for file in files], samples if there else 0
+
+
+def read_frames(path: Path, note: Note = lambda line: None, samples: int = WIDE) -> Frames:
+    """(T, F) of a file: numpy's ``.npy``, ``.mfc`` of the AN4 set, or cepstra of a sound, read as of so many samples a
+    second.
 
     Raises:
         InputError: no such file, none of these, cut short, empty, or with values that are no numbers.
@@ -67,7 +78,7 @@ def read_frames(path: Path, note: Note = lambda line: None) -> Frames:
         raise InputError(f"{suffix or 'a file without a suffix'} is no recording that is read here", where=shown(path),
                          remedy=f"give {', '.join(FRAMES)}")  # fmt: skip
     if suffix in AUDIO:
-        return _checked(Chain(SOUND)(read_signal(path, note=note)).values, shown(path))
+        return _checked(Chain(sound_stages(samples))(read_signal(path, note=note)).values, shown(path))
     found = _cepstra(path) if suffix == ".mfc" else load_arrays(path)["X"]
     return _checked(found, shown(path))
 
@@ -145,7 +156,7 @@ def _transcript(line: str) -> tuple[str, str]:
 # -- a table that lists files -----------------------------------------------------------------------------------------
 
 
-def read_list(path: Path, settings: DataSettings, note: Note) -> dict[str, Read]:
+def read_list(path: Path, settings: DataSettings, note: Note, samples: int = 0) -> dict[str, Read]:
     """A table with a column of files, one of transcripts, and, if there are such, of speakers and parts.
 
     Raises:
@@ -160,7 +171,7 @@ def read_list(path: Path, settings: DataSettings, note: Note) -> dict[str, Read]
         "part": column_of(table, "", _COLUMNS["part"]),
     }
     note(", ".join(f"{what}: column {name!r}" for what, name in columns.items() if name))
-    frames = [read_frames(file, note) for file in files]
+    frames, samples = read_all(files, note, samples)
     texts = [" ".join(text.split()) for text in table.texts(columns["text"])] if columns["text"] else None
     speakers = [str(s) for s in table[columns["speaker"]]] if columns["speaker"] else [""] * len(files)
     parts = [_part(str(p)) for p in table[columns["part"]]] if columns["part"] else [""] * len(files)
@@ -171,7 +182,8 @@ def read_list(path: Path, settings: DataSettings, note: Note) -> dict[str, Read]
         mine = [i for i, p in enumerate(parts) if p == part]
         found[part] = Read(
             [frames[i] for i in mine], None if texts is None else [texts[i] for i in mine],
-            [files[i].stem for i in mine], [speakers[i] for i in mine], settings.rate or _RATE,
+            [files[i].stem for i in mine], [speakers[i] for i in mine], settings.rate or _RATE, samples,
+            [str(files[i]) for i in mine],
         )  # fmt: skip
     return found
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from elman.config.settings import DataSettings
 from elman.data.parts import PARTS, given_path, same_files
-from elman.data.recordings import FRAMES, is_sphinx, read_archive, read_frames, read_list, read_sphinx
+from elman.data.recordings import FRAMES, is_sphinx, read_all, read_archive, read_list, read_sphinx
 from elman.data.split import divide
+from elman.data.spoken_digits import DIGITS, spoken_digits
 from elman.data.textfile import bare_suffix, shown
 from elman.errors import InputError
 
@@ -35,6 +36,8 @@ class Utterances:
         texts: what was said; None where that is not known.
         names: of each, for people. speakers: of each; empty where nobody says.
         rate: frames a second.
+        samples: of sounds, what they were read as: samples a second (`elman.data.sounds`); 0: frames were given.
+        files: that they were read from; none where many are in one.
     """
 
     frames: Sequence[Frames]
@@ -42,6 +45,8 @@ class Utterances:
     names: Sequence[str]
     speakers: Sequence[str]
     rate: float
+    samples: int = 0
+    files: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -56,6 +61,7 @@ class Utterances:
             texts=None if self.texts is None else some(self.texts),
             names=some(self.names),
             speakers=some(self.speakers),
+            files=some(self.files) if self.files else (),
         )
 
     @property
@@ -78,7 +84,8 @@ def load_speech(settings: DataSettings) -> tuple[dict[str, Utterances], list[str
     found: dict[str, Utterances] = {}
     for part, path in given.items():
         called = settings.path if part == "train" and settings.path.startswith("packaged:") else shown(path)
-        read = _read(path, settings, notes.append, called)
+        samples = found["train"].samples if "train" in found else 0
+        read = _read(path, settings, notes.append, called, samples)
         found = {**read, **found} if part == "train" and "train" in read else {**found, part: _one(read, part)}
     for part, some in found.items():
         if some.texts is None:
@@ -88,18 +95,25 @@ def load_speech(settings: DataSettings) -> tuple[dict[str, Utterances], list[str
     missing = [part for part in PARTS if part not in found]
     if missing:
         whole = found["train"]
-        groups = list(whole.speakers) if len({*whole.speakers}) > len(missing) + 1 else None
+        # where the test is of speakers that are heard in training, so is what chooses the epoch
+        known = "test" in found and bool({*found["test"].speakers} & {*whole.speakers} - {""})
+        many = len({*whole.speakers}) > len(missing) + 1 and not known
+        groups = list(whole.speakers) if many or (settings.group and len({*whole.speakers}) > 1) else None
         dealt, told = divide([0] * len(whole), groups, missing, settings, shown(given["train"]), "speaker")
         found |= {part: whole.take(picks) for part, picks in dealt.items()}
         notes.append(told)
     return found, notes
 
 
-def read_utterances(settings: DataSettings, note: Note) -> Utterances:
-    """The recordings of a file or folder, to answer of or to be judged by: of one with parts, the test part."""
+def read_utterances(settings: DataSettings, note: Note, samples: int = 0) -> Utterances:
+    """The recordings of a file or folder, to answer of or to be judged by: of one with parts, the test part.
+
+    Args:
+        samples: what sounds are to be read as, see `Utterances`; 0: what they are.
+    """
     given = _given(settings)
     path = given.get("test", given["train"])
-    return _one(_read(path, settings, note, shown(path)), "test")
+    return _one(_read(path, settings, note, shown(path), samples), "test")
 
 
 def _given(settings: DataSettings) -> dict[str, Path]:
@@ -108,23 +122,25 @@ def _given(settings: DataSettings) -> dict[str, Path]:
     return found | {part: Path(file) for part, file in (("valid", settings.valid), ("test", settings.test)) if file}
 
 
-def _read(path: Path, settings: DataSettings, note: Note, called: str) -> dict[str, Utterances]:
+def _read(path: Path, settings: DataSettings, note: Note, called: str, samples: int = 0) -> dict[str, Utterances]:
     """The recordings of a file or folder by part; of one that knows no parts all are ""."""
     if not os.path.exists(path):
         raise InputError("no such file or folder", where=shown(path), remedy="check the path")
     if path.is_dir() and is_sphinx(path):
         found = {part: Utterances(*some) for part, some in read_sphinx(path, note).items()}
+    elif path.is_dir() and spoken_digits(path):
+        found = _digits(path, settings, note, samples)
     elif path.is_dir():
         tables = [f for f in sorted(path.iterdir()) if bare_suffix(f) in _LISTS and "manifest" in f.name.lower()]
-        found = _read(tables[0], settings, note, called) if len(tables) == 1 else {"": _folder(path, settings, note)}
         if len(tables) == 1:
-            return found
+            return _read(tables[0], settings, note, called, samples)
+        found = {"": _folder(path, settings, note, samples)}
     elif bare_suffix(path) in _LISTS:
-        found = {part: Utterances(*some) for part, some in read_list(path, settings, note).items()}
+        found = {part: Utterances(*some) for part, some in read_list(path, settings, note, samples).items()}
     elif path.suffix.lower() == ".npz":
         found = {part: Utterances(*some) for part, some in read_archive(path).items()}
     else:
-        found = {"": _files([path], settings, note)}
+        found = {"": _files([path], settings, note, samples)}
     count, seconds = sum(map(len, found.values())), sum(part.seconds for part in found.values())
     said = f"{count:,} recordings, {seconds / 60:,.1f} minutes" if seconds >= 60 else f"{count:,} recordings"
     speakers = len({speaker for part in found.values() for speaker in part.speakers} - {""})
@@ -132,18 +148,31 @@ def _read(path: Path, settings: DataSettings, note: Note, called: str) -> dict[s
     return found
 
 
-def _folder(path: Path, settings: DataSettings, note: Note) -> Utterances:
+def _digits(path: Path, settings: DataSettings, note: Note, samples: int) -> dict[str, Utterances]:
+    """Spoken digits: their words, in their own split; by speaker if that is asked for."""
+    own = not settings.group
+    some = spoken_digits(path)
+    parts = [one.part if own else "" for one in some]
+    whole = replace(
+        _files([one.path for one in some], settings, note, samples),
+        texts=[DIGITS[one.digit] for one in some], speakers=[one.speaker for one in some],
+    )  # fmt: skip
+    note(f"spoken digits, {'in their official split' if own else 'dealt by speaker'}")
+    return {part: whole.take([i for i, p in enumerate(parts) if p == part]) for part in dict.fromkeys(parts)}
+
+
+def _folder(path: Path, settings: DataSettings, note: Note, samples: int) -> Utterances:
     files = [f for f in sorted(path.rglob("*")) if f.suffix.lower() in FRAMES]
     if not files:
         raise InputError("there are no recordings in it", where=shown(path), remedy=f"give {', '.join(FRAMES)}")
-    return _files(files, settings, note)
+    return _files(files, settings, note, samples)
 
 
-def _files(files: Sequence[Path], settings: DataSettings, note: Note) -> Utterances:
+def _files(files: Sequence[Path], settings: DataSettings, note: Note, samples: int) -> Utterances:
     """Files of frames, of which nobody says what was said in them."""
-    frames = [read_frames(file, note) for file in files]
-    rate = settings.rate or 100.0
-    return Utterances(frames, None, [f.stem for f in files], [""] * len(files), rate)
+    frames, samples = read_all(files, note, samples)
+    names, rate = [f.stem for f in files], settings.rate or 100.0
+    return Utterances(frames, None, names, [""] * len(files), rate, samples, list(map(str, files)))
 
 
 def _one(read: Mapping[str, Utterances], part: str) -> Utterances:
@@ -158,6 +187,7 @@ def _one(read: Mapping[str, Utterances], part: str) -> Utterances:
         texts=texts if all(some.texts is not None for some in all_) else None,
         names=[name for some in all_ for name in some.names],
         speakers=[speaker for some in all_ for speaker in some.speakers],
+        files=[file for some in all_ for file in some.files],
     )
 
 

@@ -6,7 +6,7 @@ its last symbol, after which the same symbol is no new one. A language model has
     score(l) = ln p(l | frames) + weight ln p_language(l) + bonus |l|
 
 shallow fusion with an insertion bonus (Hannun et al. 2014, *First-pass large vocabulary continuous speech recognition
-using bi-directional recurrent DNNs*, eq. 5, by symbols).
+using bi-directional recurrent DNNs*, eq. 5, by symbols). A lexicon (`elman.decoding.lexicon`) lets no other words grow.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.decoding.ctc_path import log_likelihood
+from elman.decoding.lexicon import Lexicon
 from elman.errors import InputError
 from elman.layers.ctc import BLANK
 
@@ -60,10 +62,10 @@ class Heard:
 class _Prefix:
     """A beginning of a text, a node of the tree of all beginnings."""
 
-    __slots__ = ("children", "follow", "language", "last", "length", "parent", "state")
+    __slots__ = ("children", "follow", "language", "last", "length", "parent", "place", "state")
 
-    def __init__(self, parent: _Prefix | None, last: int) -> None:
-        self.parent, self.last = parent, last
+    def __init__(self, parent: _Prefix | None, last: int, place: int = 0) -> None:
+        self.parent, self.last, self.place = parent, last, place
         self.length: int = 0 if parent is None else parent.length + 1
         self.children: dict[int, _Prefix] = {}
         self.language = 0.0
@@ -88,6 +90,7 @@ def prefix_beam(
     language: NextSymbol | None = None,
     weight: float = 0.0,
     bonus: float = 0.0,
+    lexicon: Lexicon | None = None,
 ) -> list[Heard]:
     """The best texts, the best first.
 
@@ -97,6 +100,8 @@ def prefix_beam(
         nbest: texts to return, at most.
         least: symbols below this probability are not tried in a frame, and at most `most` of the others; 0 and 0: all.
         language, weight, bonus: see above; without a weight the model is not asked.
+        lexicon: the words of which texts are made; then all symbols above `least` that go on with one are tried. Where
+            no beginning that was followed is whole words at the end, the best is cut to those that are.
 
     Raises:
         InputError: no beam, or scores that are no numbers.
@@ -106,22 +111,28 @@ def prefix_beam(
     if np.isnan(log_probs).any():
         raise InputError("the scores of a frame are no numbers", remedy="look for NaN in the frames")
     model = language if weight else None
-    root = _Prefix(None, BLANK)
+    root = _Prefix(None, BLANK, 0 if lexicon is None else lexicon.begin)
     if model is not None:
         root.state = model.begin()
     cut = math.log(least) if least > 0 else _NEVER
     alive: dict[_Prefix, tuple[float, float]] = {root: (0.0, _NEVER)}
     for frame in log_probs:
         tried = np.flatnonzero(frame > cut)
-        if 0 < most < len(tried):
+        if 0 < most < len(tried) and lexicon is None:
             tried = tried[np.argpartition(-frame[tried], most)[: most + 1]]  # the blank may be one of them
         symbols = [s for s in tried.tolist() if s != BLANK]
-        alive = _kept(_grown(alive, frame.tolist(), symbols, model), beam, weight, bonus)
+        alive = _kept(_grown(alive, frame.tolist(), symbols, model, lexicon), beam, weight, bonus)
+    if lexicon is not None:
+        alive = _whole(alive, lexicon, log_probs, model)
     return _ended(alive, nbest, model, weight, bonus)
 
 
 def _grown(
-    alive: dict[_Prefix, tuple[float, float]], frame: list[float], tried: list[int], model: NextSymbol | None
+    alive: dict[_Prefix, tuple[float, float]],
+    frame: list[float],
+    tried: list[int],
+    model: NextSymbol | None,
+    lexicon: Lexicon | None,
 ) -> dict[_Prefix, list[float]]:
     """All beginnings after one frame more, each with ln p of its paths that end in a blank, and in its last symbol."""
     after: dict[_Prefix, list[float]] = {}
@@ -136,18 +147,41 @@ def _grown(
         add(node, 0, both + frame[BLANK])
         if node.last != BLANK:
             add(node, 1, same + frame[node.last])
+        places = None if lexicon is None else lexicon.follow(node.place)
         for symbol in tried:
             before = blank if symbol == node.last else both
-            if before == _NEVER:
+            if before == _NEVER or (places is not None and symbol not in places):
                 continue
             child = node.children.get(symbol)
             if child is None:
-                child = node.children[symbol] = _Prefix(node, symbol)
-                if model is not None:
-                    child.language = node.language + _follow(model, node)[symbol]
+                child = _child(node, symbol, 0 if places is None else places[symbol], model)
             if child.language > _NEVER:
                 add(child, 1, before + frame[symbol])
     return after
+
+
+def _child(node: _Prefix, symbol: int, place: int, model: NextSymbol | None) -> _Prefix:
+    child = node.children[symbol] = _Prefix(node, symbol, place)
+    if model is not None:
+        child.language = node.language + _follow(model, node)[symbol]
+    return child
+
+
+def _whole(
+    alive: dict[_Prefix, tuple[float, float]],
+    lexicon: Lexicon,
+    log_probs: NDArray[np.float64],
+    model: NextSymbol | None,
+) -> dict[_Prefix, tuple[float, float]]:
+    """Those beginnings that are whole words; if none is, the whole words of the best one."""
+    found = {node: sums for node, sums in alive.items() if lexicon.ends(node.place)}
+    if found or not alive:
+        return found
+    node = max(alive, key=lambda node: _added(*alive[node]))
+    for _ in range(node.length - len(lexicon.whole(node.symbols()))):
+        assert node.parent is not None
+        node = node.parent
+    return {node: (log_likelihood(log_probs, node.symbols()), _NEVER)}
 
 
 def _follow(model: NextSymbol, node: _Prefix) -> Sequence[float]:

@@ -24,11 +24,12 @@ class SpokenUnits(msgspec.Struct):
 
 
 class Fusion(msgspec.Struct):
-    """The language model beside it: what it learned from, and what it weighs."""
+    """The language model beside it: what it learned from, what it weighs, and the words that may be written."""
 
     texts: list[str]
     weight: Annotated[float, msgspec.Meta(ge=0, le=100)]
     bonus: Annotated[float, msgspec.Meta(ge=-100, le=100)]
+    words: list[str] = []
 
 
 class SpeechDescription(Description, kw_only=True):
@@ -38,6 +39,7 @@ class SpeechDescription(Description, kw_only=True):
     features: Annotated[int, msgspec.Meta(ge=1, le=100_000)]
     rate: Annotated[float, msgspec.Meta(gt=0, le=1e6)]
     symbols: SpokenUnits
+    samples: Literal[0, 8000, 16000] = 0
     fusion: Fusion | None = None
 
     def check(self, weights: StoredWeights) -> None:

@@ -92,16 +92,23 @@ class EncodedPairs:
 
     def batch(self, picks: Sequence[int]) -> PairBatch:
         """The pairs at `picks`."""
-        source = Sequences.numbers([self.sources[i] for i in picks])
+        source = self.packed(picks)
         if not len(self.targets):
             return PairBatch(source)
         return PairBatch(source, Sequences.numbers([[BEGIN, *self.targets[i], END] for i in picks]))
 
+    def packed(self, picks: Sequence[int]) -> Sequences:
+        """The sources at `picks`, in a batch."""
+        return Sequences.numbers([self.sources[i] for i in picks])
+
     def take(self, indices: Sequence[int]) -> EncodedPairs:
         """Those at `indices`, in that order."""
-        targets = [self.targets[i] for i in indices] if len(self.targets) else ()
-        written = [self.written[i] for i in indices] if len(self.written) else ()
-        return EncodedPairs([self.sources[i] for i in indices], targets, written)
+        return replace(self, **self.picked(indices))
+
+    def picked(self, indices: Sequence[int]) -> dict[str, Any]:
+        """What `take` takes, by attribute; of what is not known nothing."""
+        columns = {name: getattr(self, name) for name in ("sources", "targets", "written")}
+        return {name: [values[i] for i in indices] for name, values in columns.items() if len(values)}
 
     def within(self, most: int) -> EncodedPairs:
         """Those of which neither side is longer."""
@@ -154,6 +161,14 @@ class PairUnits:
         """Texts as numbers, uncut."""
         read = [numbers or [1] for numbers in self.source.encode(sources)]
         return EncodedPairs(read, self.target.encode(targets) if len(targets) else (), targets)
+
+    def says(self, source: str) -> bool:
+        """Whether there is anything in a source."""
+        return bool(source.strip())
+
+    def pieces(self, source: str, steps: int) -> list[str]:
+        """The first so many units of a source, as people read them."""
+        return self.source.pieces(source)[:steps]
 
     def cut(self, pairs: EncodedPairs) -> EncodedPairs:
         """The same with no more of a source than is read."""

@@ -25,6 +25,7 @@ from elman.layers.dropout import dropout
 from elman.layers.unrolled import Unrolled
 from elman.models.seq2seq_settings import Seq2SeqSettings
 from elman.models.smoothing import smoothed_loss
+from elman.models.spoken_source import SpokenSource
 from elman.sequences import check_lengths, within
 from elman.training.randomness import generator
 
@@ -58,28 +59,37 @@ class Seq2Seq(nn.Module):
 
     Args:
         settings: widths, rates, how the source is handed over.
-        source_size, target_size: numbers of units.
+        source_size, target_size: numbers of units; in place of the first, what hears frames, which are the source then.
         graph: the cell, where it is known already (from a RUN); else `settings.cell` is looked up.
 
     Raises:
-        InputError: three-way tying of vocabularies of different sizes.
+        InputError: three-way tying of vocabularies of different sizes, or with frames, which have none.
     """
 
     def __init__(
-        self, settings: Seq2SeqSettings, source_size: int, target_size: int, *, graph: Graph | None = None
+        self,
+        settings: Seq2SeqSettings,
+        source_size: int | SpokenSource,
+        target_size: int,
+        *,
+        graph: Graph | None = None,
     ) -> None:
         super().__init__()
         s = self.settings = settings
+        heard = source_size if isinstance(source_size, SpokenSource) else None
+        source_size = 0 if isinstance(source_size, SpokenSource) else source_size
         if s.tied == "all" and source_size != target_size:
+            what = "frames" if heard else f"{source_size} units of the source"
             raise InputError(
-                f"{source_size} units of the source cannot share the matrix of {target_size} of the target",
+                f"{what} cannot share the matrix of {target_size} of the target",
                 where="model.tied",
                 remedy='choose "target", or one vocabulary for both sides',
             )
         cell = graph if graph is not None else find_cell(s.cell)
         self.source_size, self.target_size = source_size, target_size
         self.target = nn.Embedding(target_size, s.embedding, padding_idx=0)
-        self.source = self.target if s.tied == "all" else nn.Embedding(source_size, s.embedding, padding_idx=0)
+        own = heard or (self.target if s.tied == "all" else nn.Embedding(source_size, s.embedding, padding_idx=0))
+        self.source: nn.Embedding | SpokenSource = own
         rates = {"dropout": s.dropout, "recurrent_dropout": s.recurrent_dropout, "engine": s.engine}
         self.encoder = Recurrent(cell, s.embedding, s.hidden, s.layers, s.bidirectional, **rates)  # type: ignore[arg-type]
         width = self.encoder.output_size
@@ -102,7 +112,7 @@ class Seq2Seq(nn.Module):
         )
         self.readout = nn.Linear(query + found + s.embedding, s.embedding)
         self.softmax = nn.Linear(s.embedding, target_size)
-        for embedding in [self.target] if s.tied == "all" else [self.source, self.target]:
+        for embedding in (part for part in dict.fromkeys((self.source, self.target)) if isinstance(part, nn.Embedding)):
             nn.init.normal_(embedding.weight, std=s.embedding**-0.5)
             nn.init.zeros_(embedding.weight.data[0])
         if s.tied != "none":
@@ -115,7 +125,7 @@ class Seq2Seq(nn.Module):
         """Scores of what comes next, the true target before it being known (teacher forcing).
 
         Args:
-            source: (S, B) numbers of units. lengths: (B,).
+            source: (S, B) numbers of units, or (T, B, F) frames. lengths: (B,).
             target: (T, B), the begin sign first, without the end.
 
         Returns:
@@ -179,11 +189,10 @@ class Seq2Seq(nn.Module):
     # -- step by step
 
     def begin(self, source: Tensor, lengths: Tensor) -> State:
-        """The decoder before its first step: source (S, B) read whole."""
+        """The decoder before its first step: source (S, B), or (T, B, F), read whole."""
         s, B = self.settings, source.shape[1]
-        lengths = check_lengths(lengths, len(source), B)
-        source = source.masked_fill(~within(lengths, len(source), device=source.device), 0)
-        h, last = self.encoder(self._embedded(self.source, source), None, lengths)
+        x, lengths = self._read(source, check_lengths(lengths, len(source), B))
+        h, last = self.encoder(x, None, lengths)
         hidden = self._handed_over(last)
         h = dropout(h, s.dropout, self.training)
         memory = (
@@ -197,7 +206,7 @@ class Seq2Seq(nn.Module):
             fed = torch.cat([*parts(last)[0][-self.encoder.directions :]], -1)
         else:
             fed = h.new_zeros(B, {"after": 0, "inside": 0, "fed": s.embedding}[s.attention])
-        nothing = h.new_zeros(B, len(source))
+        nothing = h.new_zeros(B, len(h))
         return State(memory, torch.arange(B, device=source.device), hidden, output, fed, nothing, nothing)
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
@@ -261,6 +270,18 @@ class Seq2Seq(nn.Module):
         return c, alpha if self.attention.heads == 1 else alpha.mean(-2)
 
     # -- parts
+
+    def steps(self, lengths: Tensor) -> Tensor:
+        """How many steps the encoder reads of sources of these lengths."""
+        return self.source.steps(lengths) if isinstance(self.source, SpokenSource) else lengths
+
+    def _read(self, source: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """What the encoder reads, (S, B, E), and how much of it is each one's own."""
+        if isinstance(self.source, SpokenSource):
+            x, lengths = self.source(source, lengths)
+            return dropout(x, self.settings.dropout, self.training), lengths
+        source = source.masked_fill(~within(lengths, len(source), device=source.device), 0)
+        return self._embedded(self.source, source), lengths
 
     def _readout(self, s: Tensor, c: Tensor, e: Tensor) -> Tensor:
         r = torch.tanh(self.readout(torch.cat([s, c, e], -1)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -86,25 +86,26 @@ class Writer:
     def __init__(self, models: Sequence[Seq2Seq], units: PairUnits, settings: SearchSettings) -> None:
         self.models, self.units, self.settings = list(models), units, settings
 
-    def write(self, texts: Sequence[str], nbest: int = 1, looks: bool = False) -> list[list[Written]]:
-        """The `nbest` likeliest answers to each text, the best first; to an empty text one that is empty.
+    def write(self, texts: Sequence[Any], nbest: int = 1, looks: bool = False) -> list[list[Written]]:
+        """The `nbest` likeliest answers to each source, the best first; to an empty text one that is empty.
 
         Raises:
             InputError: nbest is more than the beam is wide.
         """
         answers = [[Written("", 0.0, 0.0)] for _ in texts]
-        full = [i for i, text in enumerate(texts) if text.strip()]
+        full = [i for i, text in enumerate(texts) if self.units.says(text)]
         encoded = self.units.cut(self.units.encode([texts[i] for i in full]))
         wanted = looks or self.settings.copy_unknown
         for picks in bucket_batches(encoded.lengths, max(1, min(_AT_ONCE, _MOST // self.settings.beam))):
             for i, found in zip(picks, self.search(encoded.batch(picks), nbest, wanted)):
-                answers[full[i]] = [self._written(texts[full[i]], h, encoded.lengths[i], looks) for h in found]
+                read = int(self.models[0].steps(torch.tensor(encoded.lengths[i])))
+                answers[full[i]] = [self._written(texts[full[i]], h, read, looks) for h in found]
         return answers
 
     def greedily(self, examples: EncodedPairs) -> list[str]:
         """The text that greedy search writes for each source."""
         texts = [""] * len(examples)
-        sources = EncodedPairs(examples.sources)
+        sources = replace(examples, targets=(), written=())
         for picks in bucket_batches(sources.lengths, 2 * _AT_ONCE):
             for i, (best,) in zip(picks, self.search(sources.batch(picks), size=1)):
                 texts[i] = self.units.target.decode(best.tokens)
@@ -124,7 +125,8 @@ class Writer:
         stepper: Stepper[Any] = self.models[0] if len(states) == 1 else Ensemble(self.models)
         state = states[0] if len(states) == 1 else states
         banned = (_PAD, BEGIN) if s.copy_unknown else (_PAD, _UNKNOWN, BEGIN)
-        limits = (_LEAST + _TIMES * source.lengths).clamp(max=s.longest)
+        steps = self.models[0].steps(source.lengths)
+        limits = (_LEAST + _TIMES * steps).clamp(max=s.longest)
         common: dict[str, Any] = {
             "rows": B,
             "begin": BEGIN,
@@ -139,14 +141,14 @@ class Writer:
             size=size, nbest=nbest, normalise=s.normalise, alpha=s.alpha, coverage=s.coverage_penalty,
             max_length=s.longest, no_repeat_ngram=s.no_repeat_ngram, banned=banned,
         )  # fmt: skip
-        return beam(stepper, state, settings=settings, lengths=source.lengths, **common)
+        return beam(stepper, state, settings=settings, lengths=steps, **common)
 
-    def _written(self, text: str, h: Hypothesis, length: int, looks: bool) -> Written:
+    def _written(self, text: Any, h: Hypothesis, steps: int, looks: bool) -> Written:
         pieces = [self.units.target.words[n] for n in h.tokens]
         if h.looks is None:
             return Written(self.units.target.join(pieces), h.score, h.log_prob)
-        source = self.units.source.pieces(text)[:length]
-        seen = h.looks[: len(pieces), :length].cpu().numpy()
+        source = self.units.pieces(text, steps)
+        seen = h.looks[: len(pieces), :steps].cpu().numpy()
         if _UNKNOWN in h.tokens and source:
             pieces = [source[int(seen[t].argmax())] if n == _UNKNOWN else pieces[t] for t, n in enumerate(h.tokens)]
         written = self.units.target.join(pieces)

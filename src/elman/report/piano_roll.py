@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Mapping, Sequence
 
@@ -13,11 +12,12 @@ from matplotlib.figure import Figure
 
 from elman.notes.counts import Counts
 from elman.notes.roll import LOW, PITCH_CLASSES, Roll, name_of, tune_of
-from elman.notes.synthesis import sound, wav_of
+from elman.notes.synthesis import sound
 from elman.notes.tune import BEATS_A_MINUTE, Tune
 from elman.pages.drawing import PAINT, SERIES_PAINT, STYLE, canvas, drawing, svg
 from elman.pages.markup import Html, tag
 from elman.pages.numbers import percent
+from elman.report.player import player
 
 __all__ = ["chord_table", "played", "roll_figure", "roll_picture", "shares_figure"]
 
@@ -73,9 +73,7 @@ def _rolled(roll: Roll, step: float, title: str) -> Figure:
 
 def played(tune: Tune, name: str) -> Html:
     """A button that plays a tune: its sound is in the page."""
-    data = base64.b64encode(wav_of(sound(tune, _RATE), _RATE)).decode("ascii")
-    source = f"data:audio/wav;base64,{data}"
-    return tag("audio", controls=True, preload="metadata", src=source, aria_label=f"play {name}", class_="player")
+    return player(sound(tune, _RATE), _RATE, name)
 
 
 @drawing

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from elman.pages.drawing import PAINT, drawing, svg
 from elman.pages.markup import Html, tag
 
-__all__ = ["edited", "spoken_figure"]
+__all__ = ["attended_figure", "edited", "spoken_figure"]
 
 _SEEN = 0.05  # probability from which a symbol is drawn
 _WIDEST = 12.0  # inches
@@ -59,6 +59,36 @@ def spoken_figure(
     below.set_yticks([0, 0.5, 1])
     told = ", ".join(f"{word} from {start:.2f} to {end:.2f} s" for word, start, end in words)
     return svg(figure, f"Features of {seconds:.1f} seconds, and what was heard: {told or 'nothing'}")
+
+
+@drawing
+def attended_figure(
+    features: np.ndarray, looks: np.ndarray, pieces: Sequence[str], step: float, seconds: float
+) -> Html:
+    """Features above, and below for each unit that was written what was listened to, from the first to the last.
+
+    Args:
+        features: (T, F). looks: (N, S), rows sum to one. pieces: N.
+        step: seconds from one column of `looks` to the next. seconds: of the recording.
+    """
+    height = 1.6 + 0.22 * max(3, len(pieces))
+    figure = Figure(figsize=(min(_WIDEST, max(5.0, 2.0 * seconds)), height))
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1.2, max(1.0, height - 1.6)))
+    above.imshow(
+        _coloured(features), aspect="auto", origin="lower", interpolation="nearest",
+        extent=(0, seconds, -0.5, features.shape[1] - 0.5),
+    )  # fmt: skip
+    paint = np.zeros((*looks.shape, 4))
+    paint[..., :3] = to_rgb(PAINT["blue"])
+    paint[..., 3] = np.clip(looks / max(float(looks.max()), 1e-9), 0, 1)
+    extent = (0, looks.shape[1] * step, len(pieces) - 0.5, -0.5)
+    below.imshow(paint, aspect="auto", interpolation="nearest", extent=extent)
+    below.set_yticks(range(len(pieces)), [piece if piece.strip() else "\u2423" for piece in pieces])
+    above.set(ylabel="feature")
+    below.set(xlim=(0, seconds), xlabel="seconds")
+    for ax in (above, below):
+        ax.grid(visible=False)
+    return svg(figure, f"What was listened to in {seconds:.1f} seconds when {', '.join(pieces)} was written")
 
 
 def _coloured(features: np.ndarray) -> np.ndarray:

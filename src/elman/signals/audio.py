@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from elman.errors import InputError
 from elman.signals.signal import Layout, Note, Signal, sound
 
-__all__ = ["AUDIO", "read_audio"]
+__all__ = ["AUDIO", "read_audio", "sound_rate"]
 
 AUDIO = (".wav", ".flac")
 _OPEN = (0, 0xFFFFFFFF)  # what programs that write into a pipe put for a length that they do not know
@@ -48,6 +49,15 @@ def read_audio(data: bytes, where: str, note: Note = lambda line: None) -> Signa
     names = ("mono",) if values.shape[1] == 1 else _LEFT_RIGHT if values.shape[1] == 2 else None
     channels = names or tuple(f"channel {k + 1}" for k in range(values.shape[1]))
     return sound(Signal(values, Layout(float(rate), channels), source=where), note)
+
+
+def sound_rate(path: Path) -> int:
+    """Samples a second that the header of a file promises; 0 where there is no such file, or none that can be read."""
+    soundfile = _library()
+    try:
+        return int(soundfile.info(str(path)).samplerate)
+    except (soundfile.LibsndfileError, OSError):
+        return 0
 
 
 def _library() -> Any:

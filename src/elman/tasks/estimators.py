@@ -17,6 +17,7 @@ from elman.tasks.dialogue import estimator as responder
 from elman.tasks.figures import number
 from elman.tasks.forecast import estimator as forecaster
 from elman.tasks.generate import estimator as language
+from elman.tasks.interpret import estimator as interpreter
 from elman.tasks.tag import estimator as tagger
 from elman.tasks.transcribe import estimator as transcriber
 from elman.tasks.translate import estimator as translator
@@ -25,7 +26,10 @@ from elman.training.randomness import python_draws_kept
 with python_draws_kept():  # rich draws as it is imported, and parts of scikit-learn import it in the midst of a fit
     import rich.progress  # noqa: F401
 
-__all__ = ["Classifier", "Composer", "Forecaster", "LanguageModel", "Responder", "Tagger", "Transcriber", "Translator"]
+__all__ = [
+    "Classifier", "Composer", "Forecaster", "Interpreter", "LanguageModel", "Responder", "Tagger", "Transcriber",
+    "Translator",
+]  # fmt: skip
 
 
 class Classifier(classifier.Classifier, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -72,6 +76,17 @@ class Forecaster(forecaster.Forecaster, BaseEstimator):  # type: ignore[misc]
         """It learns from series alone, of any number of steps and channels."""
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array, tags.input_tags.three_d_array = True, False
+        return tags
+
+
+class Interpreter(interpreter.Interpreter, BaseEstimator):  # type: ignore[misc]
+    __doc__ = interpreter.Interpreter.__doc__
+
+    def __sklearn_tags__(self) -> Any:
+        """Neither classifier nor regressor: recordings in, texts out."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string, tags.input_tags.two_d_array, tags.input_tags.three_d_array = True, False, True
+        tags.target_tags.required, tags.target_tags.one_d_labels = True, False
         return tags
 
 

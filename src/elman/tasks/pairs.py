@@ -23,6 +23,7 @@ from elman.data.direction import Letters
 from elman.data.parallel import Pairs
 from elman.equations.graph import Graph
 from elman.errors import InputError
+from elman.models.described import Description
 from elman.models.described_pairs import PairDescription
 from elman.models.pair_units import EncodedPairs, PairBatch, PairUnits, UnitSettings
 from elman.models.seq2seq import Seq2Seq
@@ -102,7 +103,7 @@ class PairEstimator(Estimator[Pairs, EncodedPairs, PairBatch]):
         "training": TrainingSettings,
     }
     FURTHER: ClassVar = {"validation": 0.1}
-    DESCRIPTION = PairDescription
+    DESCRIPTION: ClassVar[type[Description]] = PairDescription
 
     validation: float
     model_: Seq2Seq

@@ -12,6 +12,7 @@ from sklearn.base import clone
 import elman
 from elman.errors import InputError
 from elman.tasks.transcribe.figures import confused, deviation, edits, error_counts, transcript_figures
+from elman.tasks.transcribe.given import utterances_of
 from tasks.transcribe.spoken import some
 
 SMALL = {
@@ -92,6 +93,28 @@ def test_a_language_model_beside_it(transcriber, tmp_path):
         assert heard.others[0][0] == heard.text
 
 
+def test_a_lexicon(transcriber, tmp_path):
+    """Words that are not in it are never written, whatever is said; strange letters are told; it is saved."""
+    X, y = some(60, seed=4)
+    (tmp_path / "words").write_text("ab\nca\nbbb\nxyz\n")
+    told: list[str] = []
+    for language in ("none", "words"):
+        options = {"lexicon": str(tmp_path / "words"), "language": language, "order": 2, "beam": 8, "epochs": 8}
+        closed = elman.Transcriber(**{**SMALL, **options})
+        closed.fit_parts(utterances_of(X, y, 100), utterances_of(X[:8], y[:8], 100), remark=told.append)
+        assert any("1 of 4 words of the lexicon have letters that no transcript has" in line for line in told)
+        found = closed.predict(some(20, seed=5)[0])
+        assert {"ab", "ca"} <= {word for text in found for word in text.split()} <= {"ab", "ca", "bbb"}
+        closed.save(tmp_path / "run")
+        assert elman.Transcriber.load(tmp_path / "run").predict(X[:8]) == closed.predict(X[:8])
+    with pytest.raises(InputError, match="no language model"):
+        transcriber.searching(weight=1.0)
+    for text, said in (("XYZ\n", "no word of it can be written"), ("\n", "no word in it")):
+        (tmp_path / "words").write_text(text)
+        with pytest.raises(InputError, match=said):
+            elman.Transcriber(**{**SMALL, "lexicon": str(tmp_path / "words")}).fit(X, y)
+
+
 def test_saved_and_loaded(transcriber, tmp_path):
     X, _ = some(6, seed=6)
     transcriber.save(tmp_path / "run")
@@ -116,8 +139,6 @@ def test_what_cannot_be_learned_is_told_before_training():
     X, y = some(20, seed=7)
     told: list[str] = []
     short = elman.Transcriber(**{**SMALL, "epochs": 1})
-    from elman.tasks.transcribe.given import utterances_of
-
     X[3] = X[3][:4]
     train, valid = utterances_of(X, y, 100), utterances_of(X[:4], [*y[:3], "abd"], 100)
     short.fit_parts(train, valid, remark=told.append)
@@ -150,8 +171,6 @@ def test_the_network_needs_no_neighbours(transcriber):
 
 
 def transcriber_examples():
-    from elman.tasks.transcribe.given import utterances_of
-
     return utterances_of(*some(14, seed=8), 100)
 
 

@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import msgspec
@@ -19,13 +20,13 @@ from elman.config.structs import check_values
 from elman.config.training import TrainingSettings
 from elman.data.speech import Utterances
 from elman.data.split import hold_out
+from elman.data.word_lists import read_words
 from elman.equations.graph import Graph
 from elman.errors import InputError
-from elman.layers.ctc import frames_needed
 from elman.metric import Figure
 from elman.models.augmenting import AugmentSettings, masked, sped
 from elman.models.described_speech import SpeechDescription
-from elman.models.frames import FrameSettings, steps_of
+from elman.models.frames import FrameSettings
 from elman.models.listening import Listening, chunked, streams
 from elman.models.speech_batches import ReadSpeech, SpeechBatch
 from elman.models.spoken_words import Clock
@@ -46,10 +47,12 @@ from elman.tasks.transcribe.search import (
     Transcript,
     greedy,
     language_of,
+    lexicon_of,
     searched,
     transcript,
     weighed,
 )
+from elman.tasks.transcribe.told import short_of, told_of
 from elman.training.divergence import check_answer, warn_if_diverged
 from elman.training.randomness import generator
 
@@ -57,7 +60,6 @@ __all__ = ["SpeechUnits", "Transcriber"]
 
 _HELD = 0.1  # of what is given, to choose the epoch
 _AT_ONCE = 32  # recordings
-_NAMED = 5
 _STREAMED = 3  # recordings that a stream is proven on
 
 
@@ -92,7 +94,8 @@ class Transcriber(Estimator[Utterances, ReadSpeech, SpeechBatch]):
 
     Attributes:
         symbols_: what it says. features_: of a frame. rate_: frames a second.
-        fused_: the language model beside it, or None.
+        samples_: what sounds are read as, samples a second; 0: it was given frames.
+        fused_: the language model beside it, and the words that may be written; or None.
         fitted_: history, best epoch and seconds of the training.
         model_: the network.
     """
@@ -116,8 +119,10 @@ class Transcriber(Estimator[Utterances, ReadSpeech, SpeechBatch]):
     symbols_: Symbols
     features_: int
     rate_: float
+    samples_: int = 0
     beam: int
     fused_: Fused | None = None
+    _words: Sequence[str] = ()  # of the lexicon
     answering_: bool = False  # by its search, rather than by the likeliest symbol of each frame
     nbest_: int = 1
 
@@ -142,9 +147,11 @@ class Transcriber(Estimator[Utterances, ReadSpeech, SpeechBatch]):
     def encode(self, train: Utterances, valid: Utterances | None) -> None:
         units = self.settings(SpeechUnits)
         self.symbols_ = Symbols.fit(train.texts or (), units.units, units.vocabulary)
-        self.features_, self.rate_ = train.frames[0].shape[1], train.rate
-        self.answering_, self.fused_ = False, None
-        if len(self._short(train)) == len(train):
+        self.features_, self.rate_, self.samples_ = train.frames[0].shape[1], train.rate, train.samples
+        self.answering_, self.fused_, search = False, None, self.settings(SearchSettings)
+        self._words = read_words(Path(search.lexicon)) if search.lexicon else []
+        lexicon_of(self._words, self.symbols_)  # says what is wrong with it before anything is trained
+        if len(short_of(train, self.symbols_, self.settings(FrameSettings).stride)) == len(train):
             raise InputError("no recording has as many frames as its transcript needs",
                              remedy="stack fewer: frames.stack, frames.every")  # fmt: skip
 
@@ -175,31 +182,7 @@ class Transcriber(Estimator[Utterances, ReadSpeech, SpeechBatch]):
         return self.model_.loss(read, lengths, batch.targets)
 
     def remarks(self, parts: Mapping[str, Utterances]) -> Sequence[str]:
-        """Which recordings are too short for their transcripts, and which transcripts say what was never learned."""
-        told = []
-        for part, some in parts.items():
-            short = self._short(some)
-            if short:
-                named = ", ".join(some.names[i] for i in short[:_NAMED]) + " ..." * (len(short) > _NAMED)
-                told.append(
-                    f"{len(short):,} of {len(some):,} {part} recordings have fewer steps than their transcripts need, "
-                    f"and teach nothing: {named}"
-                )
-            strange = [
-                (i, unknown) for i, text in enumerate(some.texts or ()) if (unknown := self.symbols_.unknown(text))
-            ]
-            if strange:
-                letters = "".join(dict.fromkeys(letter for _, unknown in strange for letter in unknown))
-                named = ", ".join(some.names[i] for i, _ in strange[:_NAMED]) + " ..." * (len(strange) > _NAMED)
-                told.append(f"{len(strange):,} {part} transcripts say what was never learned ({letters!r}): {named}")
-        return told
-
-    def _short(self, examples: Utterances) -> list[int]:
-        """Recordings whose steps cannot hold their transcripts."""
-        stride = self.settings(FrameSettings).stride
-        targets = self.symbols_.encode(list(examples.texts or ()))
-        sizes = zip(examples.frames, targets)
-        return [i for i, (x, target) in enumerate(sizes) if frames_needed(target) > int(steps_of(len(x), stride))]
+        return told_of(parts, self.symbols_, self.settings(FrameSettings).stride, self._words)
 
     def after(self, train: Utterances, valid: Utterances | None, learn: Learn) -> None:
         """Count the language model, and choose what it weighs by the validation part."""
@@ -207,13 +190,18 @@ class Transcriber(Estimator[Utterances, ReadSpeech, SpeechBatch]):
         texts = [" ".join(text.split()) for text in train.texts or ()]
         self._fuse(texts, search.weight if search.weight >= 0 else USUAL, search.bonus)
         self.answering_ = self.fused_ is not None or search.beam > 1
-        if self.fused_ is not None and search.weight < 0 and valid is not None and not self.only_judged:
+        modelled = self.fused_ is not None and self.fused_.model is not None
+        if modelled and search.weight < 0 and valid is not None and not self.only_judged:
             read = self.encoded(valid)
+            assert self.fused_ is not None
             self.fused_ = weighed(self.fused_, self._told(read), read.texts, self.symbols_, search.beam)
 
     def _fuse(self, texts: Sequence[str], weight: float, bonus: float) -> None:
-        model = language_of(self.settings(SearchSettings), self.symbols_, texts)
-        self.fused_ = None if model is None else Fused(model, texts, weight, bonus)
+        words, tree = self._words, lexicon_of(self._words, self.symbols_)
+        model = language_of(self.settings(SearchSettings), self.symbols_, texts, words)
+        if model is not None or tree is not None:
+            kept = (texts, weight) if model is not None else ((), 0.0)
+            self.fused_ = Fused(model, *kept, bonus, words, tree)
 
     # -- use
 
@@ -224,7 +212,7 @@ class Transcriber(Estimator[Utterances, ReadSpeech, SpeechBatch]):
     def transcripts(self, X: Any, nbest: int = 1) -> list[Transcript]:
         """What was heard in each recording, word by word, with times and confidence."""
         check_fitted(self)
-        return self.heard(utterances_of(X, None, self.rate_), nbest)
+        return self.heard(utterances_of(X, None, self.rate_, self.samples_), nbest)
 
     def heard(self, examples: Utterances, nbest: int = 1) -> list[Transcript]:
         """The same of recordings that were read."""
@@ -245,8 +233,8 @@ class Transcriber(Estimator[Utterances, ReadSpeech, SpeechBatch]):
         new.nbest_ = nbest
         if beam is not None:
             new.beam = beam
-        if self.fused_ is not None:
-            fused = self.fused_
+        fused = self.fused_
+        if fused is not None and (fused.model is not None or not weight):
             weight, bonus = (fused.weight if weight is None else weight), (fused.bonus if bonus is None else bonus)
             new.fused_ = replace(fused, weight=weight, bonus=bonus)
         elif weight or bonus is not None:
@@ -271,7 +259,7 @@ class Transcriber(Estimator[Utterances, ReadSpeech, SpeechBatch]):
     def evaluate(self, X: Any, y: Any) -> Scores:
         """Every figure of some recordings."""
         check_fitted(self)
-        return self.judge(utterances_of(X, y, self.rate_))
+        return self.judge(utterances_of(X, y, self.rate_, self.samples_))
 
     def _answers(self, log_probs: NDArray[np.float64], nbest: int = 1) -> list[tuple[list[int], float]]:
         """The best texts, as symbols, and what they were ranked by."""
@@ -317,15 +305,19 @@ class Transcriber(Estimator[Utterances, ReadSpeech, SpeechBatch]):
 
     def described(self) -> dict[str, Any]:
         fused = self.fused_
-        fusion = None if fused is None else {"texts": list(fused.texts), "weight": fused.weight, "bonus": fused.bonus}
+        fusion = None if fused is None else {
+            "texts": list(fused.texts), "weight": fused.weight, "bonus": fused.bonus, "words": list(fused.words)
+        }  # fmt: skip
         return {"cell": self.model_.graph.to_dict(), "features": self.features_, "rate": self.rate_,
-                "symbols": self.symbols_.to_dict(), "fusion": fusion}  # fmt: skip
+                "samples": self.samples_, "symbols": self.symbols_.to_dict(), "fusion": fusion}  # fmt: skip
 
     def rebuild(self, description: Mapping[str, Any]) -> None:
         self.symbols_ = Symbols.from_dict(description["symbols"])
         self.features_, self.rate_ = description["features"], description["rate"]
+        self.samples_ = description.get("samples", 0)  # earlier RUNs know one kind of sound
         self.model_ = self._new(Graph.from_dict(description["cell"]))
         fusion = description["fusion"]
         if fusion is not None:
+            self._words = fusion.get("words", [])
             self._fuse(fusion["texts"], fusion["weight"], fusion["bonus"])
         self.answering_ = self.fused_ is not None or self.settings(SearchSettings).beam > 1

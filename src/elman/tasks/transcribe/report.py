@@ -17,9 +17,11 @@ from elman.pages.page import Section, section
 from elman.report.by_length import Span, by_length_figure, length_spans
 from elman.report.curves import training
 from elman.report.facts import fact_list, length_figure, timing_bars
+from elman.report.player import recorded
 from elman.report.sections import cell, inside, proof
 from elman.report.spoken import edited, spoken_figure
 from elman.sequences import Sequences
+from elman.signals.audio import AUDIO
 from elman.tasks.contract import Look, Trained
 from elman.tasks.figures import Json
 from elman.tasks.transcribe.estimator import Transcriber
@@ -29,15 +31,17 @@ from elman.tasks.transcribe.search import Transcript
 __all__ = ["inspect", "look"]
 
 _WORST, _DRAWN, _GOOD = 12, 4, 2  # recordings that are shown, those with a picture, and good ones beside them
-_LONGEST = 20.0  # seconds of a recording that is drawn
+_LONGEST = 20.0  # seconds of a recording that is drawn, and can be played
+_PLAYED = 60.0  # seconds that can be played, of all recordings together: a second is 30 kB of the page
 _READ = 2000  # test recordings that are looked into
 
 
 @dataclass(frozen=True)
 class _Shown:
-    """A test recording, what was heard in it, and its counts of errors, (4,)."""
+    """A test recording, its file, if it has one, what was heard in it, and its counts of errors, (4,)."""
 
     name: str
+    file: str
     reference: str
     heard: Transcript
     frames: np.ndarray
@@ -57,7 +61,9 @@ def look(trained: Trained[Transcriber, Utterances]) -> Look:
     references = [" ".join(text.split()) for text in test.texts or ()]
     counts = error_counts(references, [one.text for one in heard])
     letters = error_counts(references, [one.text for one in heard], letters=True)
-    shown = [_Shown(*some) for some in zip(test.names, references, heard, test.frames, log_probs, counts, strict=True)]
+    files = test.files or [""] * len(test)
+    columns = (test.names, files, references, heard, test.frames, log_probs, counts)
+    shown = [_Shown(*some) for some in zip(*columns, strict=True)]
     graph = transcriber.model_.graph
     lines = [str(line) for line in equations(graph).lines]
     settings: dict[str, Json] = {"cell": graph.name, **transcriber.described_settings(), "equations": lines,
@@ -95,7 +101,8 @@ def inspect(transcriber: Transcriber, some: Utterances) -> tuple[str, list[Secti
     x, ((heard,), (log_probs,)) = watched_input(layer, lambda: (transcriber.heard(some), transcriber.log_probs(some)))
     picture = _picture(transcriber, some.frames[0], log_probs, heard, some.rate)
     facts = fact_list({"text": heard.text, "log p": heard.log_prob, "seconds": len(some.frames[0]) / some.rate})
-    answer = section("What was heard", facts, picture, _words(heard))
+    sound = recorded(some.files[0], some.names[0], _LONGEST) if some.files else None
+    answer = section("What was heard", facts, sound, picture, _words(heard))
     names = transcriber.symbols_.names
     tokens = [names[k] or "\u00b7" for k in log_probs.argmax(1).tolist()]
     return heard.text or "(nothing)", [answer, *inside(layer, Sequences.pack([x[: len(tokens), 0]]), tokens)]
@@ -111,23 +118,42 @@ def _recordings(transcriber: Transcriber, shown: Sequence[_Shown], rate: float) 
     lead = (
         "The worst first. Above, the features of the recording, frame by frame: coloured where one is high, grey where "
         "it is low. Below, how likely each symbol is at each moment; the pale line is the blank, which says nothing. "
-        "Words stand where the likeliest path has them."
+        "Words stand where the likeliest path has them. "
     )
-    cards = [_card(transcriber, s, rate, drawn=i < _DRAWN) for i, s in enumerate(bad)]
+    heard = any(s.file.lower().endswith(AUDIO) for s in shown)
+    lead += (
+        "The button plays the recording."
+        if heard
+        else "There is nothing to play: of these recordings features alone are kept."
+    )
+    played = _playable([*bad, *good], rate)
+    cards = [_card(transcriber, s, rate, s.name in played, drawn=i < _DRAWN) for i, s in enumerate(bad)]
     rest = cards[_DRAWN:]
     more = tag("details", tag("summary", f"{len(rest)} more"), tag("ol", rest, class_="cards")) if rest else None
     blocks = [join(tag("h3", "Most of it wrong"), tag("ol", cards[:_DRAWN], class_="cards"), more)] if bad else []
     if good:
-        cards = [_card(transcriber, s, rate, drawn=True) for s in good]
+        cards = [_card(transcriber, s, rate, s.name in played, drawn=True) for s in good]
         blocks.append(join(tag("h3", "All of it right"), tag("ol", cards, class_="cards")))
     return section("Recordings", *blocks, lead=lead)
 
 
-def _card(transcriber: Transcriber, s: _Shown, rate: float, drawn: bool) -> Html:
+def _playable(shown: Sequence[_Shown], rate: float) -> set[str]:
+    """The names of the first recordings that together are no longer than a page can play."""
+    found, left = set(), _PLAYED
+    for s in shown:
+        seconds = len(s.frames) / rate
+        if s.file and seconds <= min(left, _LONGEST):
+            found.add(s.name)
+            left -= seconds
+    return found
+
+
+def _card(transcriber: Transcriber, s: _Shown, rate: float, played: bool, drawn: bool) -> Html:
     wrong = int(s.counts[:3].sum())
     head = tag("div", tag("span", s.name), tag("span", f" {wrong} of {int(s.counts[3])} words wrong"), class_="head")
     picture = _picture(transcriber, s.frames, s.log_probs, s.heard, rate) if drawn else None
-    return tag("li", head, edited(edits(s.reference, s.heard.text)), picture, class_="card")
+    sound = recorded(s.file, s.name, _LONGEST) if played else None
+    return tag("li", head, edited(edits(s.reference, s.heard.text)), sound, picture, class_="card")
 
 
 def _picture(

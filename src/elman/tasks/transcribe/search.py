@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from elman.config.bounds import Positive
 from elman.config.structs import check_values
 from elman.decoding.ctc_path import aligned, best_path, log_likelihood, spans
+from elman.decoding.lexicon import Lexicon
 from elman.decoding.prefix_beam import Heard, NextSymbol, prefix_beam
+from elman.errors import InputError
 from elman.layers.ctc import collapsed
 from elman.models.letters import CountedSymbols, CountedWords, Mixed
 from elman.models.spoken_words import Clock, Word, grouped, timed
@@ -28,6 +30,7 @@ __all__ = [
     "Transcript",
     "greedy",
     "language_of",
+    "lexicon_of",
     "searched",
     "transcript",
     "weighed",
@@ -48,6 +51,8 @@ class SearchSettings(msgspec.Struct, frozen=True, kw_only=True):
         language: counted n-grams of the training transcripts that the beam asks: of "words", spelled out; of "symbols";
             or "none".
         order: n. open: whether words may be written that no transcript has.
+        lexicon: a file of words, one a line, or a pronouncing dictionary; no others are written. The language model of
+            words counts them, too.
         beam: beginnings of a text that are followed at once; 1 with no language model is no beam: the likeliest symbol
             of each frame.
         weight, bonus: of the language model, and of each symbol; a weight below 0: both are chosen by the validation
@@ -57,6 +62,7 @@ class SearchSettings(msgspec.Struct, frozen=True, kw_only=True):
     language: Literal["none", "symbols", "words"] = "none"
     order: Positive = 3
     open: bool = True
+    lexicon: str = ""
     beam: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 16
     weight: Annotated[float, msgspec.Meta(ge=-1, le=100)] = -1.0
     bonus: Annotated[float, msgspec.Meta(ge=-100, le=100)] = 0.0
@@ -68,12 +74,15 @@ class SearchSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Fused:
-    """A language model, what it weighs, and the texts that it counted."""
+    """What a search asks beside the frames: a language model, or None, what it weighs, and the texts that it counted;
+    the words that there are, and their tree, or None where any may be written."""
 
     model: NextSymbol | None
     texts: Sequence[str]
     weight: float
     bonus: float
+    words: Sequence[str] = ()
+    lexicon: Lexicon | None = None
 
 
 @dataclass(frozen=True)
@@ -92,8 +101,29 @@ class Transcript:
     others: Sequence[tuple[str, float]] = ()
 
 
-def language_of(settings: SearchSettings, symbols: Symbols, texts: Sequence[str]) -> NextSymbol | None:
-    """The language model that the settings name, counted in some texts."""
+def lexicon_of(words: Sequence[str], symbols: Symbols) -> Lexicon | None:
+    """The tree of some words; None of none. Those with a letter that was never learned cannot be written.
+
+    Raises:
+        InputError: symbols that are no letters, or not one word that can be written.
+    """
+    if not words:
+        return None
+    if symbols.units.kind != "character":
+        raise InputError(f"symbols of the kind {symbols.units.kind} spell no words", where="search.lexicon",
+                         remedy="choose text.units=character")  # fmt: skip
+    known = [word for word in words if not symbols.unknown(word)]
+    if not known:
+        raise InputError(f"no word of it can be written with the letters of the transcripts ({words[0]!r})",
+                         where="search.lexicon", remedy="write it in the transcripts' case")  # fmt: skip
+    names = symbols.names
+    return Lexicon(symbols.encode(known), names.index(" ") if " " in names else -1)
+
+
+def language_of(
+    settings: SearchSettings, symbols: Symbols, texts: Sequence[str], words: Sequence[str] = ()
+) -> NextSymbol | None:
+    """The language model that the settings name, counted in some texts; of `words` it knows that they are."""
     if settings.language == "none":
         return None
     counted = CountedSymbols(
@@ -103,8 +133,9 @@ def language_of(settings: SearchSettings, symbols: Symbols, texts: Sequence[str]
     )
     if settings.language == "symbols":
         return counted
-    words = CountedWords(settings.order, symbols, texts)
-    return Mixed(words, counted, _MIXED) if settings.open else words
+    known = [word for word in words if not symbols.unknown(word)]
+    spelled = CountedWords(settings.order, symbols, texts, known)
+    return Mixed(spelled, counted, _MIXED) if settings.open else spelled
 
 
 def greedy(log_probs: NDArray[np.float64]) -> list[int]:
@@ -116,7 +147,10 @@ def searched(log_probs: NDArray[np.float64], beam: int, fused: Fused | None, nbe
     """The likeliest texts, the best first."""
     if fused is None:
         return prefix_beam(log_probs, beam=beam, nbest=nbest)
-    return prefix_beam(log_probs, beam=beam, nbest=nbest, language=fused.model, weight=fused.weight, bonus=fused.bonus)
+    return prefix_beam(
+        log_probs, beam=beam, nbest=nbest, language=fused.model, weight=fused.weight, bonus=fused.bonus,
+        lexicon=fused.lexicon,
+    )  # fmt: skip
 
 
 def transcript(log_probs: NDArray[np.float64], text: Sequence[int], symbols: Symbols, clock: Clock) -> Transcript:

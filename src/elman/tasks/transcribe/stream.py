@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.recordings import SOUND
+from elman.data.sounds import WIDE, sound_stages
 from elman.errors import InputError
 from elman.models.listening import Piece
 from elman.signals.chain import Chain
@@ -23,7 +23,7 @@ class SoundStream:
     """
 
     def __init__(self, transcriber: Transcriber, rate: float) -> None:
-        chain, layout = Chain(SOUND), Layout(rate, ("mono",))
+        chain, layout = Chain(sound_stages(transcriber.samples_ or WIDE)), Layout(rate, ("mono",))
         made = chain.layout(layout)
         if (len(made.channels), made.rate) != (transcriber.features_, transcriber.rate_):
             raise InputError(

@@ -13,7 +13,7 @@ import numpy as np
 from elman.config.bounds import Positive
 from elman.config.settings import DataSettings
 from elman.config.structs import check_values
-from elman.data.speech import Utterances, load_speech, read_utterances
+from elman.data.speech import Utterances, load_speech
 from elman.data.table import Table
 from elman.errors import InputError
 from elman.models.language_network import LanguageNetwork
@@ -24,6 +24,7 @@ from elman.tasks.figures import Json
 from elman.tasks.find import task_of
 from elman.tasks.transcribe.baselines import baselines
 from elman.tasks.transcribe.estimator import Transcriber
+from elman.tasks.transcribe.given import utterances_in
 from elman.tasks.transcribe.search import USUAL, Fused, Transcript
 from elman.tasks.transcribe.stream import SoundStream
 
@@ -82,19 +83,12 @@ class Transcribe(Task[Transcriber, Utterances]):
         parts = [self.examples_in(estimator, DataSettings(path=text), False, lambda line: None) for text in texts]
         return Utterances(
             [one for part in parts for one in part.frames], None, [name for part in parts for name in part.names],
-            [speaker for part in parts for speaker in part.speakers], estimator.rate_,
+            [speaker for part in parts for speaker in part.speakers], estimator.rate_, estimator.samples_,
+            [file for part in parts for file in part.files],
         )  # fmt: skip
 
     def examples_in(self, estimator: Transcriber, settings: DataSettings, labelled: bool, note: Note) -> Utterances:
-        settings = settings if settings.rate else msgspec.structs.replace(settings, rate=estimator.rate_)
-        found = read_utterances(settings, note)
-        if labelled and found.texts is None:
-            raise InputError("no transcripts to judge by", where=settings.path,
-                             remedy="give a table with the columns path and text")  # fmt: skip
-        if found.rate != estimator.rate_:
-            raise InputError(f"{found.rate:g} frames a second, and the model reads {estimator.rate_:g}",
-                             where=settings.path, remedy="make the features anew")  # fmt: skip
-        return found
+        return utterances_in(settings, estimator.rate_, estimator.samples_, labelled, note)
 
     def answer(self, estimator: Transcriber, examples: Utterances, note: Note) -> list[Row]:
         """``{"text", "log_prob", "seconds", "words"}``, and if asked ``"nbest"``; words with their times."""
@@ -148,7 +142,8 @@ def _beside(estimator: Transcriber, options: Asked) -> Transcriber:
         for asked, kept in ((options.weight, known.weight), (options.bonus, known.bonus))
     )
     new = copy.copy(estimator)
-    new.fused_ = Fused(LearnedSymbols(other.model_, other.units_, estimator.symbols_), (), weight, bonus)
+    model = LearnedSymbols(other.model_, other.units_, estimator.symbols_)
+    new.fused_ = Fused(model, (), weight, bonus, known.words, known.lexicon)
     new.answering_ = True
     return new
 

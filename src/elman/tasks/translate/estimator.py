@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -92,11 +92,14 @@ class Translator(PairEstimator):
         for i, text in enumerate(texts):
             if not isinstance(text, str):
                 raise InputError(f"{text!r:.60} is no text", where=f"X[{i}]", remedy="give a list of strings")
+        return self._translated(texts, asked)
+
+    def _translated(self, sources: Sequence[Any], asked: Mapping[str, Any]) -> list[list[Written]]:
         for name in asked:
             if name not in Asked.__struct_fields__:
                 raise unknown("option", name, Asked.__struct_fields__, where="translations")
         works = self.asking(msgspec.structs.replace(self.asked_, **asked)) if asked else self
-        return works.writer().write(texts, works.asked_.nbest, works.asked_.alignment)
+        return works.writer().write(sources, works.asked_.nbest, works.asked_.alignment)
 
     def judge(self, examples: Pairs) -> Scores:
         """Every figure on pairs; sentences_per_second of translating among them."""

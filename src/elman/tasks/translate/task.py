@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import msgspec
 
@@ -23,7 +23,7 @@ from elman.tasks.translate.by_length import WAYS, as_json, translated_curve
 from elman.tasks.translate.estimator import Translator
 from elman.text.units import Units
 
-__all__ = ["TASK", "Translate"]
+__all__ = ["TASK", "Translate", "answer_row"]
 
 _SURE = 0.2  # of the attention: less is not worth telling
 
@@ -32,7 +32,7 @@ class Translate(Task[Translator, Pairs]):
     """See `elman.tasks.contract.Task`."""
 
     kind = Translator
-    kept = ("format", "encoding", "header", "input", "target")
+    kept: ClassVar[Sequence[str]] = ("format", "encoding", "header", "input", "target")
     options = Asked
 
     # -- learn
@@ -63,7 +63,7 @@ class Translate(Task[Translator, Pairs]):
         """
         _tell_unread(estimator, examples, note)
         asked = estimator.asked_
-        return [_row(found, asked) for found in estimator.translations(list(examples.source))]
+        return [answer_row(found, asked) for found in estimator.translations(list(examples.source))]
 
     def table(self, estimator: Translator, examples: Pairs, answers: Sequence[Row]) -> Table:
         """The file's own columns, ``translation`` and ``score``; of several answers ``translation 2`` ... as well."""
@@ -127,7 +127,8 @@ class Translate(Task[Translator, Pairs]):
         return inspect(estimator, text)
 
 
-def _row(found: Sequence[Written], asked: Asked) -> Row:
+def answer_row(found: Sequence[Written], asked: Asked) -> Row:
+    """The best of some answers, and beside it what was asked for."""
     best = found[0]
     row: dict[str, Json] = _answer(best)
     if asked.nbest > 1:

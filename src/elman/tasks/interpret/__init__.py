@@ -1,0 +1,1 @@
+"""The task of writing in one language what is said in another."""
