@@ -82,6 +82,18 @@ def test_a_channel_without_a_scale_is_left_out(
     assert any(why in line for line in told)
 
 
+@pytest.mark.parametrize("ends", [(5, 5), (100, -100)])
+def test_a_channel_whose_digital_range_is_none_is_left_out_alone(ends: tuple[int, int]) -> None:
+    told: list[str] = []
+    data = edf(records(2), ["Cz", "Pz"], digital=[ends, (-32768, 32767)])
+    signal = read_edf(data, "a.edf", told.append).stretches[0]
+    assert signal.layout.channels == ("Pz",)
+    assert np.array_equal(np.argsort(signal.values[:, 0]), np.argsort(DRAWN[:, 1].reshape(-1)))
+    assert any(
+        f"Cz is left out: its digital minimum, {ends[0]}, is not below its maximum, {ends[1]}" in t for t in told
+    )
+
+
 def test_channels_of_another_rate_are_left_out_and_told() -> None:
     told: list[str] = []
     mixed = [[a, b, c[:25]] for a, b, c in DRAWN]

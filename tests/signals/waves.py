@@ -26,7 +26,7 @@ def edf(
     *,
     seconds: float = 1.0,
     physical: tuple[float, float] | Sequence[tuple[float, float]] = (-100.0, 100.0),
-    digital: tuple[int, int] = (-32768, 32767),
+    digital: tuple[int, int] | Sequence[tuple[int, int]] = (-32768, 32767),
     reserved: str = "",
     count: int | None = None,
     unit: str = "uV",
@@ -34,6 +34,7 @@ def edf(
     """A file of data records: of each the digital numbers of each channel; of annotations their bytes as numbers."""
     n = len(labels)
     ranges = [physical] * n if isinstance(physical[0], (int, float)) else list(physical)
+    steps = [digital] * n if isinstance(digital[0], int) else list(digital)
     said = len(records) if count is None else count
 
     def text(value: object, width: int) -> bytes:
@@ -46,7 +47,7 @@ def edf(
     columns = [
         *(text(label, 16) for label in labels), *(text("", 80) for _ in labels), *(text(unit, 8) for _ in labels),
         *(text(f"{low:g}", 8) for low, _ in ranges), *(text(f"{high:g}", 8) for _, high in ranges),
-        *(text(digital[0], 8) for _ in labels), *(text(digital[1], 8) for _ in labels),
+        *(text(least, 8) for least, _ in steps), *(text(most, 8) for _, most in steps),
         *(text("", 80) for _ in labels), *(text(len(x), 8) for x in records[0]), *(text("", 32) for _ in labels),
     ]  # fmt: skip
     data = b"".join(np.asarray(x).astype("<i2").tobytes() for record in records for x in record)

@@ -17,51 +17,24 @@ from elman.data.labelled_recordings import Recordings, load_recordings, read_rec
 from elman.data.packaging_eeg import edf_bytes
 from elman.errors import InputError
 from elman.signals.edf import read_edf
-from elman.signals.signal import Layout, Signal
+from elman.signals.signal import Signal
 from elman.tasks.contract import Split
 from elman.tasks.recordings.estimator import RecordingClassifier
 from elman.tasks.recordings.figures import of_recordings, recording_scores
 from elman.tasks.recordings.task import TASK
 from elman.tasks.recordings.windows import Windowed, standardised
+from tasks.brains import NAMES, brain, manifest, write_folder
 
-NAMES = ["Fz", "Cz", "Oz"]
 STAGES = ("reference", "bands", {"name": "windows", "seconds": 2.0})
 QUICK = {"stages": STAGES, "hidden": 6, "epochs": 10, "batch_size": 16, "rate": 0.02, "dropout": 0.0}
-
-
-def brain(label: str, seed: int, seconds: int = 12, names: Sequence[str] = NAMES, rate: int = 100) -> Signal:
-    """At rest alpha behind, at work theta in front; every person somewhat louder or softer."""
-    draw = np.random.default_rng(seed)
-    t = np.arange(seconds * rate)[:, None] / rate
-    alpha, theta = ([0.2, 0.5, 2], [0.3, 0.2, 0.1]) if label == "rest" else ([0.2, 0.3, 0.6], [1.5, 0.8, 0.1])
-    x = draw.normal(size=(len(t), 3)) + np.sin(2 * np.pi * 10 * t) * alpha + np.sin(2 * np.pi * 6 * t) * theta
-    x = (x * draw.uniform(4, 9)).astype(np.float32)
-    found = x[:, [NAMES.index(n) if n in NAMES else 0 for n in names]]
-    return Signal(found, Layout(float(rate), tuple(names), "uV"), source=f"{label}{seed}")
-
-
-def write(path: Path, signal: Signal, names: Sequence[str] = NAMES) -> None:
-    path.write_bytes(edf_bytes(signal, list(names), 0.1))
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve persons, two recordings each."""
     made = tmp_path_factory.mktemp("brains")
-    rows = ["path,target,person"]
-    for person in range(12):
-        for k, label in enumerate(("rest", "work")):
-            write(made / f"p{person}_{label}.edf", brain(label, 2 * person + k))
-            rows.append(f"p{person}_{label}.edf,{label},p{person}")
-    (made / "manifest.csv").write_text("\n".join(rows) + "\n")
+    write_folder(made)
     return made
-
-
-def manifest(folder: Path, out: Path, rows: Sequence[str], head: str = "path,target,person") -> DataSettings:
-    out.mkdir(exist_ok=True)
-    text = [row if row.startswith("/") else f"{folder}/{row}" for row in rows]
-    (out / "manifest.csv").write_text("\n".join([head, *text]) + "\n")
-    return DataSettings(path=str(out))
 
 
 # -- the data ---------------------------------------------------------------------------------------------------------

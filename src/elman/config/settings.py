@@ -41,6 +41,8 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True):
         step: of music, the beats (quarter notes) from one frame to the next; 0: .25 of MIDI and ABC, of piano rolls
             what their file says, else 1.
         rate: frames a second, where files do not say it: of features of speech (0: 100), and of signals.
+        leak: stretches of recordings, of so many seconds, are dealt to the parts one by one, and what stands on two
+            sides is not refused: to see how much too good figures come out then; 0: never.
     """
 
     path: str = ""
@@ -70,6 +72,7 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True):
     duplicates: Literal["refuse", "first", "last", "mean", "sum"] = "refuse"
     step: float = 0.0
     rate: float = 0.0
+    leak: float = 0.0
 
 
 def resolve_paths(section: dict[str, Any], folder: Path, only: Collection[str] | None = None) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from elman.data.formats import read_table
 from elman.data.listed_files import PATHS, column_of, listed_files
 from elman.data.parts import PARTS, find_parts, same_files
 from elman.data.series import is_gap
+from elman.data.shared_stretch import shared
 from elman.data.signal_files import is_signal, read_signal
 from elman.data.split import divide
 from elman.data.table import Table
@@ -28,13 +30,17 @@ from elman.data.textfile import bare_suffix, shown
 from elman.errors import InputError
 from elman.signals.signal import Signal, few
 
-__all__ = ["Recordings", "load_recordings", "read_recordings"]
+__all__ = ["LEAKS", "Recordings", "load_recordings", "read_recordings"]
 
 Note = Callable[[str], object]
 
 _PERSONS = ("person", "subject", "speaker", "participant", "patient")
 _TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
 _BY_WINDOW = ("window", "windows", "row", "-", "start", "end")
+LEAKS = (
+    "Do not believe these figures: windows of one recording stand on both sides of the split (data.leak), so a model "
+    "is praised for recognising the recording. They say nothing of a person or a recording that is new."
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class Recordings:
         persons: of each, or the file where nobody says whose it is.
         known: whether `persons` were given.
         features: ready-made windows in place of signals, (T, F) each, to prove a RUN without data.
-        made: what a chain made of these signals already.
+        made: by chain, what it made of each of these signals already.
     """
 
     signals: Sequence[Signal]
@@ -57,7 +63,7 @@ class Recordings:
     persons: Sequence[str] = ()
     known: bool = False
     features: Sequence[Any] | None = None
-    made: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    made: dict[str, list[Any]] = field(default_factory=dict, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -68,7 +74,20 @@ class Recordings:
             for name in ("signals", "names", "files", "labels", "persons", "features")
             if (values := getattr(self, name))
         }
-        return replace(self, **columns, made={})  # type: ignore[arg-type]
+        made = {key: [rows[i] for i in indices] for key, rows in self.made.items()}
+        return replace(self, **columns, made=made)  # type: ignore[arg-type]
+
+    def cut(self, seconds: float) -> Recordings:
+        """Stretches of so many seconds, each as if it were a recording; what is left at an end is none."""
+        pieces = [
+            (i, t * seconds)
+            for i, signal in enumerate(self.signals)
+            for t in range(max(1, int(signal.seconds / seconds + 1e-9)))
+        ]
+        whole = self.take([i for i, _ in pieces])
+        signals = [s.between(t, min(t + seconds, s.seconds)) for s, (_, t) in zip(whole.signals, pieces)]
+        names = [f"{name} {signal.start:g} s" for name, signal in zip(whole.names, signals)]
+        return replace(whole, signals=signals, names=names, made={})
 
 
 def load_recordings(settings: DataSettings) -> tuple[dict[str, Recordings], list[str], dict[str, str]]:
@@ -78,13 +97,17 @@ def load_recordings(settings: DataSettings) -> tuple[dict[str, Recordings], list
         InputError: no manifest, files that are not there (all are named), a recording on two sides of a split, or a
             split by window.
     """
-    if settings.group.strip().lower() in _BY_WINDOW:
+    if settings.group.strip().lower() in _BY_WINDOW and not settings.leak:
         raise InputError(
             f"a split by {settings.group}: windows of one recording would stand on both sides, and a model would be "
             "praised for recognising the recording",
             where="data.group",
-            remedy="split by person, or data.group=recording",
+            remedy="split by person, or data.group=recording; data.leak=4 shows by how much, in stretches of 4 s",
         )
+    if settings.leak < 0 or not math.isfinite(settings.leak):
+        raise InputError(f"stretches of {settings.leak:g} s", where="data.leak", remedy="give seconds above 0, 4 say")
+    if settings.leak and settings.group.strip().lower() in _BY_WINDOW:
+        settings = msgspec.structs.replace(settings, group="")
     notes: list[str] = []
     given = find_parts(settings)
     notes += same_files(given)
@@ -94,17 +117,19 @@ def load_recordings(settings: DataSettings) -> tuple[dict[str, Recordings], list
         found[part], columns = _of_manifest(path, settings, notes.append, labelled=True)
     missing = [part for part in PARTS if part not in found]
     if missing:
-        whole = found["train"]
+        whole = found["train"] if not settings.leak else found["train"].cut(settings.leak)
         by_file = settings.group.strip().lower() == "recording"
         groups = whole.files if by_file or not whole.known else whole.persons
         _check_whole(whole, groups, shown(given["train"]))
         by = "recording" if by_file or not whole.known else columns["person"]
         plain = msgspec.structs.replace(settings, group="")  # `divide` is told what the groups are
-        dealt, told = divide(whole.labels, groups, missing, plain, shown(given["train"]), by)
+        dealt, told = divide(whole.labels, None if settings.leak else groups, missing, plain, shown(given["train"]), by)
         found |= {part: whole.take(picks) for part, picks in dealt.items()}
         notes.append(told)
         if not whole.known:
             notes.append("no column says whose the recordings are: one person may stand on both sides of the split")
+    if settings.leak:
+        return found, [*notes, LEAKS], columns
     check_apart(found)
     strangers = [set(found["train"].persons) & set(found[part].persons) for part in ("valid", "test")]
     if all(part.known for part in found.values()) and (both := sorted(set.union(*strangers))):
@@ -137,7 +162,8 @@ def read_recordings(settings: DataSettings, labelled: bool, note: Note) -> Recor
 
 
 def check_apart(parts: dict[str, Recordings]) -> None:
-    """No recording stands on two sides, under whatever name. Raises InputError for the first that does."""
+    """No recording stands on two sides, nor any stretch of one, under whatever name. Raises InputError for the first
+    that does."""
     sides: dict[str, tuple[str, str]] = {}
     for part, recordings in parts.items():
         for name, file, signal in zip(recordings.names, recordings.files, recordings.signals):
@@ -149,6 +175,15 @@ def check_apart(parts: dict[str, Recordings]) -> None:
                         f"the recording {other} of the {side} part is {name} of the {part} part, too",
                         remedy="leave it out of one of them: windows of one recording never stand on both sides",
                     )
+    every = [(part, name, signal) for part, own in parts.items() for name, signal in zip(own.names, own.signals)]
+    which = [list(parts).index(part) for part, _, _ in every]
+    both = shared([signal for _, _, signal in every], which)
+    if both is not None:
+        (part, name, _), (other, twin, _) = (every[i] for i in both)
+        raise InputError(
+            f"a stretch of {name} of the {part} part stands in {twin} of the {other} part, too",
+            remedy="leave one of them out: windows of one recording never stand on both sides",
+        )
 
 
 def _check_whole(recordings: Recordings, groups: Sequence[str], where: str) -> None:

@@ -55,6 +55,8 @@ class ClassifierSettings(msgspec.Struct, frozen=True, kw_only=True):
         scale: of series of numbers, by the spread of all, of each, or both, see `elman.models.channels`.
         differences: of series, whether their differences from step to step are read besides.
         stride: of series, so many steps side by side are read as one.
+        straight: the mean over time of what the recurrent layers read goes straight to the scores, too (wide and deep):
+            what a linear model makes of it need not be learned through gates.
         refit: train again on training and validation examples together, to the end, once the validation figures are
             known: where examples are few. The first training goes to the end, too, whatever its epochs come to: what is
             learned of it on the held-out examples holds for such a network alone.
@@ -79,6 +81,7 @@ class ClassifierSettings(msgspec.Struct, frozen=True, kw_only=True):
     scale: Scale = "all"
     differences: bool = False
     stride: Positive = 1
+    straight: bool = False
     refit: bool = False
     members: Positive = 1
     engine: str = "auto"
@@ -166,7 +169,10 @@ class SequenceClassifier(nn.Module):
         self.pooling = Pooling(settings.pooling, self.recurrent.output_size, settings.bidirectional)
         self.dropout = Dropout(settings.dropout)
         self.out = nn.Linear(self.pooling.output_size, classes)
-        # starts at nothing: the network learns first what it can
+        # these two start at nothing: the network learns first what it can
+        self.straight = nn.Linear(read, classes, bias=False) if settings.straight else None
+        if self.straight is not None:
+            nn.init.zeros_(self.straight.weight)
         self.out_ngrams = nn.Linear(ngrams, classes, bias=False) if ngrams else None
         if self.out_ngrams is not None:
             nn.init.zeros_(self.out_ngrams.weight)
@@ -215,6 +221,9 @@ class SequenceClassifier(nn.Module):
         """(T, B, E) embedded sequences -> (B, K) scores."""
         y, _ = self.recurrent(self.dropout(x), lengths=lengths)  # (T, B, D*H)
         scores: Tensor = self.out(self.dropout(self.pooling(y, lengths)))  # (B, K)
+        if self.straight is not None:
+            inside = within(lengths, len(x), device=x.device)[..., None].to(x.dtype)  # (T, B, 1)
+            scores = scores + self.straight((x * inside).sum(0) / lengths.to(x.device)[:, None])
         if self.out_ngrams is not None:
             if ngrams is None:
                 raise InputError("this classifier reads n-gram features too", remedy="pass them")

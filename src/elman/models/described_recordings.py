@@ -8,7 +8,7 @@ import msgspec
 
 from elman.config.training import TrainingSettings
 from elman.errors import InputError
-from elman.models.described import Description, Network, Some, check_layers, converted
+from elman.models.described import Description, Network, Number, Some, check_layers, converted
 from elman.models.recording_settings import RecordingSettings
 from elman.signals.chain import Chain
 from elman.signals.signal import Layout
@@ -33,6 +33,7 @@ class RecordingsDescription(Description, kw_only=True):
     signal: Recorded
     model: Network
     features: Some
+    usual: tuple[list[Number], list[Number]] | None = None
 
     def check(self, weights: StoredWeights) -> None:
         where, net, signal = weights.path, self.model, self.signal
@@ -47,6 +48,12 @@ class RecordingsDescription(Description, kw_only=True):
             raise damaged(f"signal: {error}", where) from error
         if not len(made.channels) == self.features == net.features:
             raise damaged(f"{len(made.channels)} features of the chain, {net.features} of the network", where)
+        if (self.parameters.get("normalise") == "past") != (self.usual is not None):
+            raise damaged("no measure of what is usual, or one that nobody asks for", where)
+        if self.usual is not None and not {len(part) for part in self.usual} == {self.features}:
+            raise damaged("a measure of what is usual for other features", where)
+        if self.usual is not None and min(self.usual[1]) <= 0:
+            raise damaged("a spread that is not above 0", where)
         if net.words + net.tags + net.ngrams + net.wide + net.further or net.head != "softmax":
             raise damaged("words beside signals", where)
         check_layers(net.settings.layers * net.settings.members, weights)

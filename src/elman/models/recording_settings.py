@@ -26,11 +26,12 @@ class SignalSettings(msgspec.Struct, frozen=True, kw_only=True):
         normalise: ``none`` leaves features as they are, in units of the training data: nothing is known of a person who
             is new. ``recording`` and ``person`` take mean and spread of each feature from the windows of one recording,
             or of all of one person's, without their labels: a person's own recording calibrates, which is another
-            promise and has other figures.
+            promise and has other figures. ``past`` takes them from a person's windows up to each one, in the order of
+            the table, beginning with those of the training data: it can be had in real time.
     """
 
     stages: tuple[str | dict[str, Any], ...] = _STAGES
-    normalise: Literal["none", "recording", "person"] = "none"
+    normalise: Literal["none", "recording", "person", "past"] = "none"
 
     def check(self) -> None:
         """Raises InputError for stages that are none, or a value that makes no sense, naming its key."""
@@ -42,8 +43,8 @@ class RecordingSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The [model] section: a network that reads the frames of one window.
 
     Attributes:
-        cell, hidden, layers, bidirectional, pooling, dropout, recurrent_dropout, zoneout, members, engine: see
-            `elman.models.classifier.ClassifierSettings`.
+        cell, hidden, layers, bidirectional, pooling, dropout, recurrent_dropout, zoneout, straight, members, engine:
+            see `elman.models.classifier.ClassifierSettings`.
         noise: standard deviation of what is drawn and added to every frame in training, beside that of the feature.
         shift: the same, but one draw for all frames of a window: as persons differ from one another, all along.
     """
@@ -56,6 +57,7 @@ class RecordingSettings(msgspec.Struct, frozen=True, kw_only=True):
     dropout: Chance = 0.5
     recurrent_dropout: Chance = 0.0
     zoneout: Chance = 0.0
+    straight: bool = False
     noise: NotNegative = 0.0
     shift: NotNegative = 0.0
     members: Positive = 1

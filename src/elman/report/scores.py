@@ -129,6 +129,7 @@ def scoreboard(
     ours: str = "this model",
     title: str = "Result",
     notes: Sequence[str] = (),
+    alarm: str = "",
     doubt: str = "",
 ) -> Section:
     """The headline: large figures, one honest sentence, and each figure on a line beside the baselines'.
@@ -143,6 +144,7 @@ def scoreboard(
         ours: what our row is called.
         title: of the section.
         notes: sentences under the figures (how the data were split).
+        alarm: a sentence in red above the figures, where they are not to be believed.
         doubt: see `verdict`.
     """
     errors = errors or {}
@@ -164,7 +166,8 @@ def scoreboard(
     strips = [_strips(f, metrics[f.key], baselines, errors.get(f.key), seeds, ours) for f in shown]
     described = [join(tag("b", name), f": {text}") for name, text in (baseline_texts or {}).items() if text]
     remarks: list[Child] = [tag("p", text, class_="muted") for text in (*described, *map(_sentence, notes))]
-    return section(title, tag("div", tiles, class_="tiles"), said, strips, *remarks)
+    warned = tag("p", alarm, class_="alarm", role="alert") if alarm else None
+    return section(title, warned, tag("div", tiles, class_="tiles"), said, strips, *remarks)
 
 
 def _sentence(note: str) -> str:

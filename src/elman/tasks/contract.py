@@ -145,6 +145,7 @@ class Look:
         show: keys of the figures that the report begins with; empty: the first two.
         errors: key -> how far that figure would move on another test set of this size (standard deviation).
         notes: under the figures, besides those of the data.
+        alarm: a sentence in red above all others, where the figures are not to be believed.
         doubt: a sentence, where the figures do not show that anything was learned, by us or by the baselines.
     """
 
@@ -156,6 +157,7 @@ class Look:
     show: Sequence[str] = ()
     errors: Mapping[str, float] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    alarm: str = ""
     doubt: str = ""
 
 

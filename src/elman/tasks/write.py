@@ -32,6 +32,8 @@ def write_trained(task: Task[E, X], out: Path, trained: Trained[E, X], progress:
     metrics["verdict"] = told = verdict(*judged, look.doubt)
     if look.doubt:
         metrics["doubt"] = look.doubt
+    if look.alarm:
+        metrics["alarm"] = look.alarm
     card = write_card(
         recipe.name,
         recipe.description,
@@ -77,6 +79,7 @@ def print_run(task: Task[E, X], trained: Trained[E, X], look: Look) -> str:
         baseline_texts={b.name: b.text for b in trained.baselines},
         ours=look.ours,
         notes=[*_notes(trained), *look.notes],
+        alarm=look.alarm,
         doubt=look.doubt,
     )
     found = trained.metrics.get("ablation")

@@ -14,7 +14,7 @@ from elman.tasks.recordings.estimator import RecordingClassifier
 from elman.tasks.recordings.figures import recording_scores
 from elman.tasks.recordings.windows import Windowed
 
-__all__ = ["baselines"]
+__all__ = ["baselines", "summaries"]
 
 
 def baselines(estimator: RecordingClassifier, data: Split[Recordings]) -> list[Baseline]:
@@ -36,13 +36,14 @@ def baselines(estimator: RecordingClassifier, data: Split[Recordings]) -> list[B
 def _parts(
     estimator: RecordingClassifier, data: Split[Recordings], chain: Chain
 ) -> tuple[Windowed, Windowed, Windowed]:
-    train, valid, test = (estimator.windowed(part, chain) for part in (data.train, data.valid, data.test))
+    usual = estimator.usual_of(data.train, chain)
+    train, valid, test = (estimator.windowed(part, chain, usual) for part in (data.train, data.valid, data.test))
     return train, valid, test
 
 
 def linear(estimator: RecordingClassifier, name: str, train: Windowed, valid: Windowed, test: Windowed) -> Baseline:
     """Logistic regression over mean and spread of each feature in a window, its C chosen on the validation part."""
-    x, x_valid, x_test = (_summaries(part) for part in (train, valid, test))
+    x, x_valid, x_test = (summaries(part) for part in (train, valid, test))
     center, scale = x.mean(0), x.std(0)
     scale[scale < 1e-9] = 1.0
     x, x_valid, x_test = ((part - center) / scale for part in (x, x_valid, x_test))
@@ -61,7 +62,7 @@ def majority(estimator: RecordingClassifier, train: Windowed, test: Windowed) ->
     return Baseline("majority class", text, recording_scores(np.tile(shares, (len(test), 1)), test, estimator.labels))
 
 
-def _summaries(examples: Windowed) -> np.ndarray:
+def summaries(examples: Windowed) -> np.ndarray:
     """(N, 2 F) mean and standard deviation over the frames of each window."""
     found = [np.concatenate([x.mean(0), x.std(0)]) for x in (item.double().numpy() for item in examples.items)]
     return np.stack(found)

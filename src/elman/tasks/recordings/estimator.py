@@ -27,13 +27,16 @@ from elman.tasks.batches import Batches, at_once
 from elman.tasks.estimator import Estimator
 from elman.tasks.figures import Scores
 from elman.tasks.recordings.figures import FIGURES, balanced_nll, of_recordings, recording_scores
-from elman.tasks.recordings.windows import Windowed, standardised, windows_of
+from elman.tasks.recordings.windows import Windowed, measure_of, standardised, standardised_past, windows_of
 from elman.training.divergence import check_answer
 from elman.training.randomness import generator
 
 __all__ = ["RecordingClassifier"]
 
+Usual = tuple[Tensor, Tensor]
+
 _WIDE = 32  # features of variance 1; more are read smaller, since together they would drive every gate to its end
+_BEFORE = 5  # windows of the usual that a person begins with, where the past calibrates: 20 seconds of four-second ones
 
 
 class RecordingClassifier(Estimator[Recordings, Windowed, TextBatch]):
@@ -60,6 +63,7 @@ class RecordingClassifier(Estimator[Recordings, Windowed, TextBatch]):
     layout_: Layout
     signal_chain_: Chain
     _spread: Tensor  # (F,) of the features that were learned from
+    _usual: Usual | None = None  # of features before they are calibrated by the past; see `usual_of`
 
     # -- learning
 
@@ -70,14 +74,23 @@ class RecordingClassifier(Estimator[Recordings, Windowed, TextBatch]):
         self.signal_chain_ = Chain(self.settings(SignalSettings).stages, "signal.stages")
         self.layout_ = train.signals[0].layout
         self.signal_chain_.layout(self.layout_, train.signals[0].source)
+        self._usual = self.usual_of(train, self.signal_chain_)
 
     def encoded(self, examples: Recordings) -> Windowed:
         if examples.features is not None:
             items = [torch.as_tensor(one) for one in examples.features]
             return Windowed(items, [], owners=np.arange(len(items)), starts=np.zeros(len(items)))
-        return self.windowed(examples, self.signal_chain_)
+        return self.windowed(examples, self.signal_chain_, self._usual)
 
-    def windowed(self, examples: Recordings, chain: Chain) -> Windowed:
+    def usual_of(self, train: Recordings, chain: Chain) -> Usual | None:
+        """(F,) mean and spread of the features that a chain makes of the training data, where the past calibrates."""
+        if self.settings(SignalSettings).normalise != "past":
+            return None
+        windows = windows_of(train, self.layout_, chain, lambda line: None)
+        found = [torch.from_numpy(one.values) for own in windows for one in own]
+        return measure_of(found) if found else None
+
+    def windowed(self, examples: Recordings, chain: Chain, usual: Usual | None) -> Windowed:
         """The windows that a chain makes of recordings, normalised as the settings say."""
         windows = windows_of(examples, self.layout_, chain, lambda line: None)
         owners = np.repeat(np.arange(len(windows)), [len(own) for own in windows])
@@ -87,8 +100,12 @@ class RecordingClassifier(Estimator[Recordings, Windowed, TextBatch]):
             raise InputError("no window is left: every one holds an artefact", remedy="raise peak of the stage reject")
         normalise = self.settings(SignalSettings).normalise
         if normalise != "none":
-            whose = np.asarray(examples.persons) if normalise == "person" else np.arange(len(windows))
-            items = standardised(items, np.unique(whose, return_inverse=True)[1][owners])
+            whose = np.arange(len(windows)) if normalise == "recording" else np.asarray(examples.persons)
+            groups = np.unique(whose, return_inverse=True)[1][owners]
+            if usual is None:
+                items = standardised(items, groups)
+            else:
+                items = standardised_past(items, groups, usual, _BEFORE * len(items[0]))
         answers = self.class_numbers(examples.labels) if examples.labels else None
         y = None if answers is None else torch.from_numpy(answers[owners])
         return Windowed(items, [], None, y, owners=owners, starts=starts, answers=answers, persons=examples.persons)
@@ -104,6 +121,7 @@ class RecordingClassifier(Estimator[Recordings, Windowed, TextBatch]):
             "none": "nothing is known of a person who is new: features are in units of the training data",
             "recording": "calibrated: each recording's own windows, unlabelled, say what is usual in it",
             "person": "calibrated: all of a person's own windows, unlabelled, say what is usual for that person",
+            "past": "calibrated as it goes: a person's own windows so far, unlabelled, say what is usual",
         }
         return [*told, promise[self.settings(SignalSettings).normalise]]
 
@@ -187,6 +205,7 @@ class RecordingClassifier(Estimator[Recordings, Windowed, TextBatch]):
                 "unit": layout.unit,
             },
             "features": len(self.signal_chain_.layout(layout).channels),
+            **({} if self._usual is None else {"usual": [one.tolist() for one in self._usual]}),
             "model": self.model_.to_dict(),
         }
 
@@ -196,3 +215,6 @@ class RecordingClassifier(Estimator[Recordings, Windowed, TextBatch]):
         self.layout_ = Layout(float(signal["rate"]), tuple(signal["channels"]), signal["unit"])
         self.classes_ = np.array(description["labels"])
         self.model_ = network_of(description["model"])
+        if description.get("usual"):
+            mean, spread = (torch.tensor(one, dtype=torch.float64) for one in description["usual"])
+            self._usual = mean, spread

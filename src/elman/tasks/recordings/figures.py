@@ -10,7 +10,7 @@ from elman.metric import Figure
 from elman.tasks.figures import Json, Scores, number, score_classes
 from elman.tasks.recordings.windows import Windowed
 
-__all__ = ["FIGURES", "balanced_nll", "of_recordings", "recording_scores"]
+__all__ = ["FIGURES", "balanced_accuracy", "balanced_nll", "of_recordings", "recording_scores"]
 
 FIGURES = (
     Figure("balanced_accuracy", name="Balanced accuracy of windows"),
@@ -51,16 +51,20 @@ def recording_scores(P: np.ndarray, examples: Windowed, labels: Sequence[str]) -
         own = persons == person
         if len(np.unique(y[own])) > 1:
             right = float((P[own].argmax(1) == y[own]).mean())
-            each[person] = {"balanced_accuracy": _balanced(P[own], y[own]), "accuracy": right, "n": int(own.sum())}
+            each[person] = {
+                "balanced_accuracy": balanced_accuracy(P[own], y[own]),
+                "accuracy": right,
+                "n": int(own.sum()),
+            }
     by_person = [number(row, "balanced_accuracy") for row in each.values() if isinstance(row, dict)]
     found = score_classes(y, P, labels)
     scores: Scores = {
-        "balanced_accuracy": _balanced(P, y),
+        "balanced_accuracy": balanced_accuracy(P, y),
         **(
             {"person_balanced_accuracy": float(np.mean(by_person)), "person_spread": _spread(by_person)} if each else {}
         ),
         "recording_accuracy": float((R.argmax(1) == truth).mean()),
-        "recording_balanced_accuracy": _balanced(R, truth),
+        "recording_balanced_accuracy": balanced_accuracy(R, truth),
         **found,
         "recordings": len(heard),
         **({"persons": each} if each else {}),
@@ -77,7 +81,7 @@ def balanced_nll(P: np.ndarray, y: np.ndarray) -> float:
     return float(np.mean(each))
 
 
-def _balanced(P: np.ndarray, y: np.ndarray) -> float:
+def balanced_accuracy(P: np.ndarray, y: np.ndarray) -> float:
     """The mean over the classes that occur of the share of theirs that is found."""
     given = P.argmax(1)
     return float(np.mean([(given[y == k] == k).mean() for k in np.unique(y)]))

@@ -6,16 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from elman.data.labelled_recordings import Recordings
+from elman.data.labelled_recordings import LEAKS, Recordings
 from elman.models.recording_settings import SignalSettings
 from elman.pages.drawing import PAINT, SERIES_PAINT, canvas, drawing, svg
 from elman.pages.markup import Html, tag
-from elman.pages.numbers import fraction
+from elman.pages.numbers import fraction, percent
 from elman.pages.page import Section, section
 from elman.report.facts import fact_list
 from elman.report.scores import confusion_table
 from elman.tasks.contract import Look, Trained
+from elman.tasks.recordings.deciding import course, latency
 from elman.tasks.recordings.estimator import RecordingClassifier
+from elman.tasks.recordings.report_channels import channels
 from elman.tasks.recordings.windows import Windowed
 
 __all__ = ["look"]
@@ -28,16 +30,23 @@ def look(trained: Trained[RecordingClassifier, Recordings], usual: Look) -> Look
     estimator, test = trained.estimator, trained.data.test
     read = estimator.encoded(test)
     P = estimator.window_probabilities(read)
-    sections = [_persons(trained), _confused(trained), _as_it_goes(estimator, test, read, P), *usual.sections]
+    sections = [
+        _persons(trained), _confused(trained), channels(estimator, test, read, P),
+        _as_it_goes(estimator, test, read, P), *usual.sections,
+    ]  # fmt: skip
+    leaks = bool(trained.recipe.data.leak)
+    what = "stretches of recordings that it knows" if leaks else "recordings it never saw"
     chain = section("The signal chain", tag("ol", [tag("li", repr(stage)) for stage in estimator.signal_chain_.stages]))
     sections.insert(-1, chain)
     return replace(
         usual,
-        said=f"{trained.recipe.description or usual.ours}; judged on {len(test)} recordings it never saw.",
+        said=f"{trained.recipe.description or usual.ours}; judged on {len(test)} {what}.",
         sections=sections,
         show=("balanced_accuracy", "recording_balanced_accuracy"),
         errors=_errors(trained),
         notes=list(estimator.remarks_[-1:]),
+        alarm=LEAKS if leaks else "",
+        doubt="Neither figure tells of a recording that is new." if leaks else "",
     )
 
 
@@ -96,13 +105,27 @@ def _as_it_goes(estimator: RecordingClassifier, test: Recordings, read: Windowed
         own = read.owners == i
         title = f"{test.names[i]}: {test.labels[i]}"
         figures.append(tag("figure", _course(title, read.starts[own], P[own], estimator.labels)))
-    waits = estimator.signal_chain_.waits
     size = max(len(item) for item in read.items) / estimator.signal_chain_.layout(estimator.layout_).rate
-    live = "It was made from the whole recording: a stream would need causal filters, and no calibration."
-    if not waits and estimator.settings(SignalSettings).normalise == "none":
-        live = f"A decision stands {size:g} s after its window began, when the window is full."
+    waits, computed = latency(estimator, test, size)
+    soon = course(P, read, waits)
+    facts = {
+        "the first decision": f"{waits:g} s after the signal begins, and {1000 * computed:.0f} ms of computing",
+        **{f"after {soon.seconds[n]:g} s": f"balanced accuracy of recordings {fraction(soon.right[n])}, "
+           f"{percent(soon.settled[n])} of the answers as at the end" for n in _some(len(soon.seconds))},
+    }  # fmt: skip
+    normalise = estimator.settings(SignalSettings).normalise
+    live = (
+        "It was made from the whole recording: in real time, filters and calibration would have to know the past alone."
+    )
+    if not estimator.signal_chain_.waits and normalise in ("none", "past"):
+        live = "Nothing later than a window is looked at: so it would have been in real time."
     lead = f"What each window says, and what all windows so far say together. {live}"
-    return section("As it goes", tag("div", figures, class_="grid"), lead=lead)
+    return section("As it goes", fact_list(facts), tag("div", figures, class_="grid wide"), lead=lead)
+
+
+def _some(count: int) -> list[int]:
+    """The first of so many, every one twice as far as that before it, and the last."""
+    return sorted({min(2**k, count) - 1 for k in range(count.bit_length() + 1)})
 
 
 @drawing

@@ -109,7 +109,7 @@ class RecordingsTask(Task[RecordingClassifier, Recordings]):
 
 def _tell_alone(estimator: RecordingClassifier, examples: Recordings, note: Note) -> None:
     """Whoever has one recording alone is calibrated by it: what tells it from their others is taken off."""
-    if estimator.settings(SignalSettings).normalise != "person":
+    if estimator.settings(SignalSettings).normalise not in ("person", "past"):
         return
     counts = Counter(examples.persons)
     alone = [person for person in counts if counts[person] == 1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from elman.signals.mixing import Channels
 from elman.signals.resampling import Resample
 from elman.signals.signal import Layout, Signal, few
 
-__all__ = ["Windowed", "as_recorded", "standardised", "windows_of"]
+__all__ = ["Windowed", "as_recorded", "measure_of", "standardised", "standardised_past", "windows_of"]
 
 Note = Callable[[str], object]
 _LEAST = 1e-6  # of a spread: a feature that never moves stays 0
@@ -82,18 +83,27 @@ def windows_of(recordings: Recordings, layout: Layout, chain: Chain, note: Note)
     Raises:
         InputError: as `as_recorded`; of several files that lack channels, the first.
     """
-    key = repr((chain.to_list(), layout))
-    if key not in recordings.made:
-        told: list[str] = []
-        found = [
-            chain.pieces(as_recorded(signal, layout, chain, told.append), told.append) for signal in recordings.signals
-        ]
-        recordings.made[key] = found, told
-    made, told = recordings.made[key]
-    for line in told:
-        note(line)
-    out: list[list[Signal]] = made
-    return out
+    key, signals = repr((chain.to_list(), layout)), recordings.signals
+    rows: list[Row] = recordings.made.get(key, [])
+    if len(rows) != len(signals) or any(row.signal is not signal for row, signal in zip(rows, signals)):
+        rows = recordings.made[key] = [_row(signal, layout, chain) for signal in signals]
+    for row in rows:
+        for line in row.told:
+            note(line)
+    return [row.windows for row in rows]
+
+
+class Row(NamedTuple):
+    """What a chain made of one recording, and what was told of it."""
+
+    signal: Signal
+    windows: list[Signal]
+    told: list[str]
+
+
+def _row(signal: Signal, layout: Layout, chain: Chain) -> Row:
+    told: list[str] = []
+    return Row(signal, chain.pieces(as_recorded(signal, layout, chain, told.append), told.append), told)
 
 
 def standardised(items: Sequence[Tensor], groups: np.ndarray) -> list[Tensor]:
@@ -105,8 +115,38 @@ def standardised(items: Sequence[Tensor], groups: np.ndarray) -> list[Tensor]:
     out: list[Tensor] = list(items)
     for group in np.unique(groups).tolist():
         own = np.flatnonzero(groups == group).tolist()
-        frames = torch.cat([items[i] for i in own]).double()
-        mean, spread = frames.mean(0), frames.std(0, correction=0).clamp(min=_LEAST)
+        mean, spread = measure_of([items[i] for i in own])
         for i in own:
             out[i] = ((items[i].double() - mean) / spread).float()
+    return out
+
+
+def measure_of(items: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """(F,) mean and spread over all frames of windows (T_i, F), float64."""
+    frames = torch.cat(list(items)).double()
+    return frames.mean(0), frames.std(0, correction=0).clamp(min=_LEAST)
+
+
+def standardised_past(
+    items: Sequence[Tensor], groups: np.ndarray, usual: tuple[Tensor, Tensor], weight: int
+) -> list[Tensor]:
+    """The same, but each window by those of its group up to itself: nothing later is looked at.
+
+    Args:
+        groups: (N,); windows of a group stand in the order in which they come.
+        usual: (F,) mean and spread that a group begins with, as if of so many frames (`weight`) before its first.
+    """
+    out: list[Tensor] = list(items)
+    mean, spread = usual
+    for group in np.unique(groups).tolist():
+        count, total = float(weight), weight * mean
+        squares = weight * (spread.square() + mean.square())
+        for i in np.flatnonzero(groups == group).tolist():
+            frames = items[i].double()
+            count += len(frames)
+            total = total + frames.sum(0)
+            squares = squares + frames.square().sum(0)
+            level = total / count
+            width = (squares / count - level.square()).clamp(min=_LEAST**2).sqrt()
+            out[i] = ((frames - level) / width).float()
     return out
