@@ -1,15 +1,21 @@
 // Two pools that spin cost each other milliseconds, so the threads are those of the OpenMP library that torch has loaded
-// already, found by name at run time: this library neither links nor ships one. Without it there is a small own pool.
+// already, found by name at run time: this library neither links nor ships one. Without it there is a small own pool, and
+// where other programs want the processor that serves too: nobody there waits for a thread that comes late.
 // In a forked child neither pool's threads exist any more: there everything runs on the calling thread.
 #include "threads.h"
 
 #include <atomic>
+#include <cstdlib>
+#include <cstring>
 #include <mutex>
 #include <thread>
 
 #if !defined(_WIN32)
 #include <dlfcn.h>
 #include <pthread.h>
+#endif
+#if defined(__linux__)
+#include <sys/resource.h>
 #endif
 
 namespace elman {
@@ -22,6 +28,7 @@ struct OpenMP {
     void (*parallel)(void (*)(void*), void*, unsigned, unsigned) = nullptr;
     int (*thread)() = nullptr;
     int (*threads)() = nullptr;
+    bool soon_asleep = false;
 };
 OpenMP openmp;
 std::atomic<bool> openmp_ready{false};
@@ -38,6 +45,32 @@ void openmp_body(void* p) {
     const int i = openmp.thread();
     if (i < region.job.threads()) region.job.take_part(i);
     region.end.wait(openmp.threads(), false);
+}
+
+// Whether its threads spin for a short time only, which is read as that library is loaded. Beside threads that spin for
+// long a second pool would take the processor from itself, and take that for another program's doing.
+[[maybe_unused]] bool told_to_sleep() {
+    if (const char* spins = std::getenv("GOMP_SPINCOUNT")) {
+        char* end = nullptr;
+        const long long n = std::strtoll(spins, &end, 10);
+        return end != spins && *end == 0 && n >= 0 && n <= 20'000;
+    }
+    const char* policy = std::getenv("OMP_WAIT_POLICY");
+    return policy && (!std::strcmp(policy, "passive") || !std::strcmp(policy, "PASSIVE"));
+}
+
+// Whether this thread has lost its processor to another since it was last asked.
+bool interrupted() {
+#if defined(__linux__)
+    static thread_local long seen = -1;
+    rusage usage;
+    if (getrusage(RUSAGE_THREAD, &usage)) return false;
+    const bool more = seen >= 0 && usage.ru_nivcsw != seen;
+    seen = usage.ru_nivcsw;
+    return more;
+#else
+    return false;
+#endif
 }
 
 // One job at a time; whoever finds it busy works alone.
@@ -103,7 +136,9 @@ Pool& pool() {
 
 void run(const std::shared_ptr<Job>& job, bool own) {
     if (job->threads() > 1 && !forked.load(std::memory_order_relaxed)) {
-        if (!own && openmp_ready.load(std::memory_order_acquire)) {
+        if (interrupted()) Spin::others_compute(Spin::memory);
+        own = own || !openmp_ready.load(std::memory_order_acquire) || (openmp.soon_asleep && Spin::others_compute());
+        if (!own) {
             Region region{*job, {}};
             openmp.parallel(openmp_body, &region, unsigned(job->threads()), 0);
             return;
@@ -124,6 +159,8 @@ bool use_openmp(const char* library) {
     openmp.parallel = reinterpret_cast<decltype(openmp.parallel)>(dlsym(handle, "GOMP_parallel"));
     openmp.thread = reinterpret_cast<decltype(openmp.thread)>(dlsym(handle, "omp_get_thread_num"));
     openmp.threads = reinterpret_cast<decltype(openmp.threads)>(dlsym(handle, "omp_get_num_threads"));
+    openmp.soon_asleep = told_to_sleep();
+    Spin::most().store(openmp.soon_asleep ? 200'000 : 1'000'000);
     const bool found = openmp.parallel && openmp.thread && openmp.threads;
     openmp_ready.store(found, std::memory_order_release);
     return found;

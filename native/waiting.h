@@ -1,6 +1,7 @@
 // Waiting for another thread: on the processor at first, since what it waits for is mostly microseconds away and to be
 // woken takes fifty, and then asleep. How long depends on whether others want the processor. One that spins and is
-// interrupted sees the clock jump; then all sleep early for a while, so that whoever is waited for gets the processor.
+// interrupted sees the clock jump, and one that comes with work is asked (threads.cpp); then all sleep early for a while,
+// so that whoever is waited for gets the processor.
 // Only the waiting depends on that, never what is computed.
 #pragma once
 
@@ -31,7 +32,7 @@ public:
         const int64_t at = now();
         if (at - seen_ > jump) others_compute(memory);
         seen_ = at;
-        return at - began_ < (at < contested().load(std::memory_order_relaxed) ? brief : most);
+        return at - began_ < (at < contested().load(std::memory_order_relaxed) ? brief : most().load(std::memory_order_relaxed));
     }
 
     // Remember for so long that other programs want the processor; whether that is remembered.
@@ -39,12 +40,17 @@ public:
         const int64_t until = now() + time;
         if (contested().load(std::memory_order_relaxed) < until) contested().store(until, std::memory_order_relaxed);
     }
+    // Without others: no longer than those beside it, or it would sleep through their waiting. Nanoseconds.
+    static std::atomic<int64_t>& most() {
+        static std::atomic<int64_t> time{200'000};
+        return time;
+    }
     static bool others_compute() { return now() < contested().load(std::memory_order_relaxed); }
 
-    static constexpr int64_t most = 1'000'000, brief = 20'000, long_memory = 2'000'000'000;  // nanoseconds
+    static constexpr int64_t brief = 20'000, memory = 50'000'000, long_memory = 2'000'000'000;  // nanoseconds
 
 private:
-    static constexpr int64_t jump = 200'000, memory = 50'000'000;
+    static constexpr int64_t jump = 200'000;
     static int64_t now() { return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
     static std::atomic<int64_t>& contested() {  // until when
         static std::atomic<int64_t> until{0};

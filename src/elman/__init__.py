@@ -54,13 +54,13 @@ __all__ = [*sorted(_ROOMS), *sorted(_MODULES)]
 
 
 def _sleep_early() -> None:
-    """Have torch's threads wait on the processor for up to a millisecond, and then asleep.
+    """Have torch's threads wait on the processor for up to half a millisecond, and then asleep.
 
     Left alone they spin for ten, and where other programs run too they take the processor from the very thread that
     they wait for. It is read as torch's OpenMP library loads; whoever has set one of the two has decided.
     """
     if "torch" not in sys.modules and not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
-        os.environ["GOMP_SPINCOUNT"] = "20000"
+        os.environ["GOMP_SPINCOUNT"] = "10000"
 
 
 _sleep_early()
