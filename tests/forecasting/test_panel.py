@@ -131,6 +131,20 @@ def test_gaps_are_filled_by_the_past_alone() -> None:
         assert one.seen[:, 0].tolist() == [True, False, True, True]
 
 
+def test_what_ends_before_others_is_told() -> None:
+    wide = read_panel(
+        {"ds": HOURS[:9], "a": list(range(9)), "b": [*range(6), None, None, None], "c": [1, None] * 4 + [1]}
+    )
+    told = [note for note in wide.notes if "before other columns" in note]
+    assert told == [
+        "'b' ends 3 steps before other columns, and forecasts begin behind these: its last value is carried on till "
+        "then; data.target=b forecasts it alone"
+    ]
+    long = read_panel({"id": ["x"] * 4 + ["y"] * 6, "ds": HOURS[:4] + HOURS[:6], "y": list(range(10))})
+    assert f"series end between {HOURS[3]} and {HOURS[5]}: each goes on from its own end" in long.notes
+    assert not any("end" in note for note in read_panel(hourly()).notes)
+
+
 def test_two_rows_of_one_moment_that_differ_are_asked_about() -> None:
     table = hourly()
     table = {"ds": [*table["ds"], HOURS[3]], "y": [*table["y"], 100.0]}

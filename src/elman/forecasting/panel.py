@@ -91,7 +91,7 @@ def read_panel(
     series = [_series(part, step, static, place, done) for part in rows]
     gaps = sum(int((~one.seen).sum()) for one in series)
     notes += said_of_repairs(done, len(series), gaps, sum(one.seen.size for one in series))
-    notes += _constant(series, found.target)
+    notes += [*_constant(series, found.target), *_ended(series, found.target, dates)]
     return Panel(
         series, step.frequency, replace(dates, values=np.zeros(0, np.int64), notes=()), found.target, found.known,
         found.past, found.static, found.time or "step", found.id, notes,
@@ -163,6 +163,24 @@ def _without_gaps(known: np.ndarray, where: Where, last: int) -> np.ndarray:
         raise InputError("a covariate that is known ahead has no value", where=where(last), remedy="leave it out")
     end = int((len(known) - there[::-1].argmax(0)).min())
     return carried(known[:end])
+
+
+def _ended(series: Sequence[Series], channels: Sequence[str], dates: Dates) -> list[str]:
+    """Which channels end before the others of their series, and whether series end at different times."""
+    notes = []
+    for c, name in enumerate(channels):
+        behind = [len(one) - 1 - int(np.flatnonzero(one.seen[:, c])[-1]) for one in series if one.seen[:, c].any()]
+        if most := max(behind, default=0):
+            steps = "a step" if most == 1 else f"{most:,} steps"
+            notes.append(
+                f"{name!r} ends {steps} before other columns, and forecasts begin behind these: its last value is "
+                f"carried on till then; data.target={name} forecasts it alone"
+            )
+    ends = np.array([one.times[-1] for one in series])
+    if not dates.counted and (ends != ends[0]).any():
+        first, last = dates.write(np.array([ends.min(), ends.max()]))
+        notes.append(f"series end between {first} and {last}: each goes on from its own end")
+    return notes
 
 
 def _constant(series: Sequence[Series], channels: Sequence[str]) -> list[str]:
