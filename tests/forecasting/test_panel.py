@@ -232,7 +232,7 @@ def test_covariates_known_ahead_go_on_past_the_last_value() -> None:
     with pytest.raises(InputError, match="the covariates known ahead end 2 steps before the horizon of 7"):
         one.until(25, 7)
     table["area"][4] = 6
-    assert "a static column changes within a series" in refused(table, roles=Roles(static=["area"]))
+    assert "'area' is to stay, and changes within a series" in refused(table, roles=Roles(static=["area"]))
 
 
 # -- a series by itself -----------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from elman.errors import InputError
 from elman.layers.recurrent import cell_graph
 from elman.models.forecast_outputs import LEVELS, output_of
 from elman.models.forecaster import ForecastNetwork
-from elman.models.forecaster_forms import last_steps, segmented
+from elman.models.forecaster_beside import Beside
+from elman.models.forecaster_forms import Rows, last_steps, segmented
 from elman.models.forecaster_settings import ForecasterSettings
 
 FORMS = ("segments", "direct", "latent", "window")
@@ -88,10 +89,9 @@ def test_the_latent_model_goes_on_from_the_last_observation():
             value.fill_({"form.layer.U_l0": 1.0, "form.layer.W_l0": 0.0, "form.out.weight": 0.5}.get(name, 0.0))
         found = model.eval()(torch.tensor([5.0, 3.0, 8.0])[:, None, None], torch.tensor([3]))
     assert found[:, 0, 0, 0].tolist() == [4.0, 2.0, 1.0]
-    taught = model.form.taught(
-        torch.tensor([5.0, 3.0, 8.0])[:, None, None], torch.tensor([3]), torch.zeros(1, dtype=torch.int64),
-        torch.tensor([10.0, 20.0, 30.0])[:, None, None],
-    )  # fmt: skip
+    rows = torch.tensor([5.0, 3.0, 8.0])[:, None, None]
+    given = Rows(rows, torch.tensor([3]), torch.zeros(1, dtype=torch.int64), Beside.nothing(rows, 3))
+    taught = model.form.taught(given, torch.tensor([10.0, 20.0, 30.0])[:, None, None])
     assert taught[:, 0, 0, 0].tolist() == [4.0, 5.0, 10.0]  # reads what came: 8, 10, 20
 
 

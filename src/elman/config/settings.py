@@ -37,6 +37,8 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True):
         frequency: likewise, the step from row to row, "hour" or "business day"; empty: found and told.
         zone: likewise, in which time zone days are counted and times without an offset are meant, "Europe/Berlin".
         dayfirst: likewise, whether 1/2/2024 is in February; "auto": seen and told, else asked for.
+        known, past, static: likewise, columns beside those that are forecast: known ahead, rows after the last value
+            hold them; known as the values are; and such as stay. Words, of holidays say, do as well as numbers.
         duplicates: likewise, which row of several of one moment counts; "refuse": only equal ones are taken as one.
         step: of music, the beats (quarter notes) from one frame to the next; 0: .25 of MIDI and ABC, of piano rolls
             what their file says, else 1.
@@ -69,6 +71,9 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True):
     frequency: str = ""
     zone: str = ""
     dayfirst: Literal["auto", "yes", "no"] = "auto"
+    known: str = ""
+    past: str = ""
+    static: str = ""
     duplicates: Literal["refuse", "first", "last", "mean", "sum"] = "refuse"
     step: float = 0.0
     rate: float = 0.0

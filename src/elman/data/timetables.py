@@ -37,7 +37,11 @@ def read_timetable(
     there = like or Roles()
     time, id = (name if name in table.columns else "" for name in (there.time, there.id))
     target = input_names(table.names, wanted) if wanted else there.target
-    roles = Roles(settings.time or time, settings.id or id, target)
+    beside = {
+        role: input_names(table.names, getattr(settings, role)) if getattr(settings, role) else getattr(there, role)
+        for role in ("known", "past", "static")
+    }
+    roles = Roles(settings.time or time, settings.id or id, target, **beside)
     panel = read_panel(
         table.columns, roles, frequency=settings.frequency or frequency or "", zone=settings.zone,
         dayfirst=_SAID[settings.dayfirst], duplicates=settings.duplicates, source=shown(Path(path)), where=table.where,

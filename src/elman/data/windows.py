@@ -16,6 +16,7 @@ from elman.config.settings import DataSettings
 from elman.data.parts import PARTS, find_parts
 from elman.data.timetables import read_timetable
 from elman.errors import InputError
+from elman.forecasting.attached import alike
 from elman.forecasting.columns import Roles
 from elman.forecasting.frequency import Frequency, steps_of_horizon
 from elman.forecasting.series import Panel
@@ -166,6 +167,7 @@ def _joined(first: Panel, then: Panel, where: str) -> Panel:
     if list(then.channels) != list(first.channels):
         raise InputError(f"it has the values {', '.join(then.channels)}", where=where,
                          remedy=f"the training file has {', '.join(first.channels)}")  # fmt: skip
+    first, then = alike(first, then)
     known, series = {one.name: one for one in then}, []
     for one in first:
         more = known.get(one.name)
@@ -179,6 +181,7 @@ def _joined(first: Panel, then: Panel, where: str) -> Panel:
                     f"series {one.name!r} begins before the part before it has ended",
                     where=where, remedy="the rows of one part must follow those of the other",
                 )  # fmt: skip
+            one = replace(one, known=one.known[: len(one)])  # what lies ahead of it stands in the other, too
             every = ("times", "values", "seen", "known", "past")
             parts: dict[str, Any] = {key: np.concatenate([getattr(one, key), getattr(more, key)]) for key in every}
             one = replace(one, **parts)

@@ -14,7 +14,7 @@ import numpy as np
 from elman.errors import InputError
 from elman.forecasting.spelling import spelling_of
 
-__all__ = ["Roles", "columns_of", "find_roles", "index_columns", "numbers_of"]
+__all__ = ["Roles", "are_numbers", "columns_of", "find_roles", "index_columns", "is_gap", "numbers_of"]
 
 _TIMES = ("ds", "date", "time", "timestamp", "datetime", "date_time", "day", "month", "week", "quarter", "year",
           "period", "step", "t", "ts", "epoch", "unix")  # fmt: skip
@@ -119,7 +119,7 @@ def find_roles(columns: Mapping[str, Sequence[Any]], roles: Roles, note: Callabl
     left = [name for name in left if not (name.lower().startswith(_COUNTS) and _is_count(columns[name]))]
     target = list(roles.target)
     if not target:
-        numeric = [name for name in left if _are_numbers(columns[name])]
+        numeric = [name for name in left if are_numbers(columns[name])]
         named = [name for name in numeric if name.lower() in _TARGETS]
         target = named[:1] or numeric
         if not target:
@@ -162,9 +162,9 @@ def _id(columns: Mapping[str, Sequence[Any]], time: str, left: Sequence[str]) ->
         return ""
     times = [str(value) for value in columns[time]]
     if len(set(times)) == len(times):
-        named = [name for name in left if name.lower() in _IDS and not _are_numbers(columns[name])]
+        named = [name for name in left if name.lower() in _IDS and not are_numbers(columns[name])]
         return named[0] if named else ""
-    numeric = {name: _are_numbers(columns[name]) for name in left}
+    numeric = {name: are_numbers(columns[name]) for name in left}
     # by its name, then text, then whole numbers
     for name in sorted(left, key=lambda name: (name.lower() not in _IDS, numeric[name])):
         few = len(set(columns[name])) <= max(2, len(times) // 2)
@@ -177,25 +177,25 @@ def _id(columns: Mapping[str, Sequence[Any]], time: str, left: Sequence[str]) ->
 
 def _is_count(values: Sequence[Any]) -> bool:
     """Whether a column numbers its rows, as an index that was written into a table does."""
-    if len(values) < 3 or not _are_numbers(values):
+    if len(values) < 3 or not are_numbers(values):
         return False
     numbers = [_number(value) for value in values]
     return numbers[0] in (0.0, 1.0) and all(b - a == 1.0 for a, b in itertools.pairwise(numbers))
 
 
 def _are_whole(values: Sequence[Any]) -> bool:
-    return all(_number(value) % 1 == 0 for value in values if not _is_gap(value))
+    return all(_number(value) % 1 == 0 for value in values if not is_gap(value))
 
 
-def _are_numbers(values: Sequence[Any]) -> bool:
+def are_numbers(values: Sequence[Any]) -> bool:
     """Whether a column holds numbers, among gaps; of a long one, a thousand cells tell."""
-    known = [v for v in itertools.islice(values, 0, None, max(1, len(values) // 1000)) if not _is_gap(v)]
+    known = [v for v in itertools.islice(values, 0, None, max(1, len(values) // 1000)) if not is_gap(v)]
     if not known:  # what is there may lie between
-        known = [v for v in values if not _is_gap(v)]
+        known = [v for v in values if not is_gap(v)]
     return bool(known) and 20 * sum(_number(v) == _number(v) for v in known) >= 19 * len(known)
 
 
-def _is_gap(value: Any) -> bool:
+def is_gap(value: Any) -> bool:
     if isinstance(value, str):
         return value.strip().lower() in _GAPS
     return value is None or value is np.ma.masked or value != value
@@ -226,7 +226,7 @@ def numbers_of(values: Sequence[Any], name: str, where: Callable[[int], str]) ->
         if np.isinf(found[i]):
             raise InputError(f"an infinite value in column {name!r}", where=where(i),
                              remedy="leave the cell empty, if the value is not known")  # fmt: skip
-        if not _is_gap(values[i]):
+        if not is_gap(values[i]):
             raise InputError(f"{values[i]!r:.40} in column {name!r} is no number", where=where(i),
                              remedy="write a number, or leave the cell empty")  # fmt: skip
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,10 +18,11 @@ from elman.forecasting.dates import Dates, read_dates
 from elman.forecasting.finding import Found, find_frequency, named_frequency
 from elman.forecasting.frequency import Frequency
 from elman.forecasting.joined import joined_time
+from elman.forecasting.kinds import IS, measured
 from elman.forecasting.repairs import Duplicates, Rows, onto_grid, ordered, said_of_repairs
 from elman.forecasting.series import Panel, Series, carried
 
-__all__ = ["read_panel"]
+__all__ = ["read_panel", "without_gaps"]
 
 Where = Callable[[int], str]
 
@@ -70,15 +71,19 @@ def read_panel(
     if found.time:
         dates = read_dates(columns[found.time], where=place, zone=zone, dayfirst=dayfirst, name=found.time)
         notes += dates.notes
-    parts = {
-        kind: np.stack([numbers_of(columns[name], name, place) for name in names], 1) if names else np.zeros((count, 0))
-        for kind, names in (("values", found.target), ("known", found.known), ("past", found.past))
+    values = np.stack([numbers_of(columns[name], name, place) for name in found.target], 1)
+    beside = {
+        kind: measured(columns, names, place)
+        for kind, names in (("known", found.known), ("past", found.past), ("static", found.static))
     }
+    known, past = (
+        np.stack([*beside[kind].values()], 1) if beside[kind] else np.zeros((count, 0)) for kind in ("known", "past")
+    )
     groups = _groups(columns[found.id] if found.id else [""] * count)
     done: Counter[str] = Counter()
     rows = [
         ordered(
-            Rows(name, dates.values[at], parts["values"][at], parts["known"][at], parts["past"][at], at),
+            Rows(name, dates.values[at], values[at], known[at], past[at], at),
             duplicates,
             place,
             done,
@@ -87,14 +92,13 @@ def read_panel(
     ]
     step = _frequency(rows, dates, frequency, place)
     notes += [f"frequency: {step.frequency.said(int(rows[0].times[-1]))}", *step.notes]
-    static = [numbers_of(columns[name], name, place) for name in found.static]
-    series = [_series(part, step, static, place, done) for part in rows]
+    series = [_series(part, step, beside, place, done) for part in rows]
     gaps = sum(int((~one.seen).sum()) for one in series)
     notes += said_of_repairs(done, len(series), gaps, sum(one.seen.size for one in series))
     notes += [*_constant(series, found.target), *_ended(series, found.target, dates)]
     return Panel(
-        series, step.frequency, replace(dates, values=np.zeros(0, np.int64), notes=()), found.target, found.known,
-        found.past, found.static, found.time or "step", found.id, notes,
+        series, step.frequency, replace(dates, values=np.zeros(0, np.int64), notes=()), found.target,
+        list(beside["known"]), list(beside["past"]), list(beside["static"]), found.time or "step", found.id, notes,
     )  # fmt: skip
 
 
@@ -136,32 +140,51 @@ def _frequency(rows: Sequence[Rows], dates: Dates, named: str | Frequency, where
     return find_frequency(dates, times, place)
 
 
-def _series(rows: Rows, step: Found, static: Sequence[np.ndarray], where: Where, done: Counter[str]) -> Series:
+def _series(
+    rows: Rows, step: Found, beside: Mapping[str, Mapping[str, np.ndarray]], where: Where, done: Counter[str]
+) -> Series:
     first = int(rows.rows[0])
-    for column in static:
-        if len(set(column[rows.rows].tolist())) > 1:
-            raise InputError("a static column changes within a series", where=where(first), remedy="name it data.past")
     place: Where = (lambda i: f"{where(i)} (series {rows.name!r})") if rows.name else where
     whole, end = onto_grid(rows, step.frequency, step.jitter, place, done)
+    for part, kind in ((whole.known, "known"), (whole.past, "past")):
+        words = [IS in name for name in beside[kind]]
+        part[:, words] = np.nan_to_num(part[:, words])  # where there is no row, there is no word
     return Series(
         rows.name,
         whole.times[:end],
         carried(whole.values[:end]),
         ~np.isnan(whole.values[:end]),
-        _without_gaps(whole.known, place, int(whole.rows[-1])),
+        without_gaps(whole.known, list(beside["known"]), end, lambda i: place(int(whole.rows[i]))),
         carried(whole.past[:end], first=False),  # which the first one known would tell of
-        np.array([column[first] for column in static]),
+        np.array([_of_series(column[rows.rows], name, where(first)) for name, column in beside["static"].items()]),
     )
 
 
-def _without_gaps(known: np.ndarray, where: Where, last: int) -> np.ndarray:
-    """Covariates that are known ahead, up to where the last of them ends; gaps before it are the value before."""
+def _of_series(column: np.ndarray, name: str, where: str) -> float:
+    """What stands in some rows of a series holds for all."""
+    there = column[~np.isnan(column)]
+    if not len(there):
+        raise InputError(f"{name!r} has no value", where=where, remedy="give one, or leave the column out")
+    if (there != there[0]).any():
+        raise InputError(f"{name!r} is to stay, and changes within a series", where=where, remedy="name it data.past")
+    return float(there[0])
+
+
+def without_gaps(known: np.ndarray, names: Sequence[str], steps: int, where: Where) -> np.ndarray:
+    """Covariates that are known ahead, up to where the last of them ends; gaps before it are the value before.
+
+    Raises:
+        InputError: one ends before the values do.
+    """
     if not known.shape[1]:
         return known
     there = ~np.isnan(known)
-    if not there.any(0).all():
-        raise InputError("a covariate that is known ahead has no value", where=where(last), remedy="leave it out")
-    end = int((len(known) - there[::-1].argmax(0)).min())
+    ends = np.where(there.any(0), len(known) - there[::-1].argmax(0), 0)
+    end = int(ends.min())
+    if end < steps:
+        name = names[int(ends.argmin())]
+        said = f"{name!r}, which is to be known ahead, ends before the values do" if end else f"{name!r} has no value"
+        raise InputError(said, where=where(end), remedy="give its values, or name it data.past")
     return carried(known[:end])
 
 

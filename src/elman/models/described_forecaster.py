@@ -32,6 +32,17 @@ class Step(msgspec.Struct):
     anchor: Annotated[int, msgspec.Meta(ge=0, le=32)] = 1
 
 
+class CovariateDescription(msgspec.Struct, frozen=True):
+    """See `elman.models.forecaster_covariates.Covariates.to_dict`."""
+
+    known: list[str] = []
+    past: list[str] = []
+    static: list[str] = []
+    calendar: list[str] = []
+    level: list[Number] = []
+    spread: list[Above] = []
+
+
 class ForecasterDescription(Description, kw_only=True):
     """See `elman.tasks.forecast.learner.ForecastLearner.described`."""
 
@@ -45,6 +56,7 @@ class ForecasterDescription(Description, kw_only=True):
     calibrated: bool = True
     frequency: Step | None = None
     until: dict[str, int] = msgspec.field(default_factory=dict)
+    covariates: CovariateDescription = CovariateDescription()
 
     def check(self, weights: StoredWeights) -> None:
         where, C = weights.path, len(self.channels)
@@ -55,6 +67,10 @@ class ForecasterDescription(Description, kw_only=True):
         for name, scale in self.scales.items():
             if {len(scale.level), len(scale.spread)} != {C}:
                 raise damaged(f"the series {name!r:.80} has scales of another number of channels than {C}", where)
+        beside = self.covariates
+        count = len(beside.known) + len(beside.static) + len(beside.past)
+        if {len(beside.level), len(beside.spread)} != {count}:
+            raise damaged(f"{count} covariates, and scales of another number", where)
         shape = weights.shapes.get("corrections", ())
         if shape[1:] != (self.horizon, C):
             raise damaged(f"a horizon of {self.horizon} and {C} channels, and corrections of shape {shape}", where)

@@ -10,7 +10,8 @@ from elman.equations.graph import Graph
 from elman.errors import InputError
 from elman.layers import arguments
 from elman.models.forecast_outputs import LEVELS, Output, output_of
-from elman.models.forecaster_forms import FORMS, Form, Shape
+from elman.models.forecaster_beside import Beside
+from elman.models.forecaster_forms import FORMS, Form, Rows, Shape
 from elman.models.forecaster_settings import ForecasterSettings
 from elman.sequences import within
 
@@ -27,6 +28,7 @@ class ForecastNetwork(nn.Module):
         context, horizon: steps read, at most, and steps ahead.
         channels: C.
         segment: steps of a stretch.
+        known, past: how many covariates are known ahead, and known as the values are.
         graph: the cell, where it is known already (from a RUN); else `settings.cell` is looked up.
 
     Attributes:
@@ -44,13 +46,15 @@ class ForecastNetwork(nn.Module):
         segment: int,
         *,
         graph: Graph | None = None,
+        known: int = 0,
+        past: int = 0,
     ) -> None:
         super().__init__()
         self.settings, self.channels = settings, channels
         self.output: Output = output_of(settings.output, settings.error)
         self.together = settings.channels == "joint"
         width, apart = (channels, 1) if self.together else (1, channels)
-        self.shape = Shape(context, horizon, segment, width, apart, self.output.size)
+        self.shape = Shape(context, horizon, segment, width, apart, self.output.size, known, past)
         self.form: Form = FORMS[settings.form](
             settings, self.shape, graph if graph is not None else find_cell(settings.cell)
         )
@@ -62,7 +66,14 @@ class ForecastNetwork(nn.Module):
         layer = getattr(self.form, "layer", None)
         return None if layer is None else layer.graph
 
-    def forward(self, x: Tensor, lengths: Tensor, steps: int = 0, draws: torch.Generator | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        lengths: Tensor,
+        steps: int = 0,
+        draws: torch.Generator | None = None,
+        beside: Beside | None = None,
+    ) -> Tensor:
         """Parameters (steps, B, C, P) of the steps ahead, in the units of x.
 
         Args:
@@ -70,7 +81,9 @@ class ForecastNetwork(nn.Module):
             lengths: (B,).
             steps: ahead; 0: as many as the horizon. Of a form of fixed steps no more than these.
             draws: where forecasts are fed back, they are drawn; None: the mean or median is.
+            beside: covariates; None: there are none.
         """
+        steps = steps or self.shape.horizon
         level, scale = self._level(x, lengths)
         ones = torch.ones((), device=x.device)
 
@@ -78,22 +91,21 @@ class ForecastNetwork(nn.Module):
             placed = self.output.place(raw, 0 * ones, ones)
             return self.output.centre(placed) if draws is None else self.output.draw(placed, draws)
 
-        rows, ends, channel = self._rows((x - level) / scale, lengths)
-        raw = self.form(rows, ends, channel, steps or self.shape.horizon, feed)
-        return self._placed(raw, level, scale)
+        rows = self._rows((x - level) / scale, lengths, beside or Beside.nothing(x, steps))
+        return self._placed(self.form(rows, steps, feed), level, scale)
 
-    def loss(self, x: Tensor, lengths: Tensor, future: Tensor) -> tuple[Tensor, int]:
+    def loss(self, x: Tensor, lengths: Tensor, future: Tensor, beside: Beside | None = None) -> tuple[Tensor, int]:
         """The mean loss of the values that came, (horizon, B, C), NaN where none did; and how many these are."""
         level, scale = self._level(x, lengths)
-        rows, ends, channel = self._rows((x - level) / scale, lengths)
-        ahead, _, _ = self._rows(((future - level) / scale).nan_to_num(0.0), lengths)
-        placed = self._placed(self.form.taught(rows, ends, channel, ahead), level, scale)
+        rows = self._rows((x - level) / scale, lengths, beside or Beside.nothing(x, len(future)))
+        ahead = self._values(((future - level) / scale).nan_to_num(0.0))
+        placed = self._placed(self.form.taught(rows, ahead), level, scale)
         real = ~future.isnan()
         loss = self.output.loss(placed, future.nan_to_num(0.0))
         count = int(real.sum())
         return (loss * real).sum() / max(1, count), count
 
-    def encode(self, x: Tensor, lengths: Tensor) -> Tensor:
+    def encode(self, x: Tensor, lengths: Tensor, beside: Beside | None = None) -> Tensor:
         """(B, channels times H) the state behind the last step read, of every layer's last: features of a window.
 
         Raises:
@@ -105,7 +117,7 @@ class ForecastNetwork(nn.Module):
         seen: list[Tensor] = []
         hook = layer.register_forward_hook(lambda _, given, found: seen.append(arguments.parts(found[1])[0][-1]))
         try:
-            self(x, lengths)
+            self(x, lengths, beside=beside)
         finally:
             hook.remove()
         return seen[0].reshape(x.shape[1], -1)
@@ -140,13 +152,17 @@ class ForecastNetwork(nn.Module):
         spread = (torch.where(real, x - mean, 0).square().sum(0) / n).sqrt()
         return mean, spread + _LEAST
 
-    def _rows(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Windows (T, B, C) as rows (T, R, F); their lengths, and which channel each is."""
-        T, B, C = x.shape
+    def _rows(self, x: Tensor, lengths: Tensor, beside: Beside) -> Rows:
+        """Windows (T, B, C) as rows; their lengths, which channel each is, and what is known beside them."""
+        B, C = x.shape[1:]
         if self.together:
-            return x, lengths, torch.zeros(B, dtype=torch.int64, device=x.device)
+            return Rows(x, lengths, torch.zeros(B, dtype=torch.int64, device=x.device), beside)
         channel = torch.arange(C, device=x.device).repeat(B)
-        return x.reshape(T, B * C, 1), lengths.repeat_interleave(C), channel
+        return Rows(self._values(x), lengths.repeat_interleave(C), channel, beside.each(C))
+
+    def _values(self, x: Tensor) -> Tensor:
+        """(T, R, F) of (T, B, C)."""
+        return x if self.together else x.reshape(len(x), -1, 1)
 
     def _placed(self, raw: Tensor, level: Tensor, scale: Tensor) -> Tensor:
         """(steps, B, C, P) parameters of raw numbers (steps, R, F, P)."""

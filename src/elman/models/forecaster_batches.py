@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from elman.data.windows import Windows
+from elman.models.forecaster_beside import Beside
+from elman.models.forecaster_covariates import Covariates
 from elman.sequences import Sequences, within
 
 __all__ = ["ReadWindows", "Scale", "WindowBatch", "scale_of"]
@@ -72,17 +74,20 @@ class WindowBatch:
     Attributes:
         sequences: histories (T, B, C).
         future: (horizon, B, C) what came then; NaN where nothing is known.
+        beside: covariates; None: there are none.
     """
 
     sequences: Sequences
     future: Tensor
+    beside: Beside | None = None
 
     @property
     def lengths(self) -> Tensor:
         return self.sequences.lengths
 
     def spoiled(self, steps: int) -> WindowBatch:
-        return replace(self, sequences=self.sequences.spoiled(steps))
+        beside = None if self.beside is None else self.beside.spoiled(self.lengths, steps)
+        return replace(self, sequences=self.sequences.spoiled(steps), beside=beside)
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,10 @@ class ReadWindows:
         scales: of each series.
         context, horizon: steps that are read, at most, and foretold.
         fresh: (N,) whether nothing was learned of what came then.
+        known: (sum of T + steps ahead, K) what is known ahead of each series, up to as far as a window looks; past:
+            (sum of T, P) what is known as the values are; widths of 0 where nothing is.
+        shift: (N,) how much further on the first step of a series lies in `known` than in `data`.
+        ahead: steps ahead that `known` is handed over for.
     """
 
     data: Tensor
@@ -109,20 +118,35 @@ class ReadWindows:
     context: int
     horizon: int
     fresh: NDArray[np.bool_]
+    known: Tensor
+    past: Tensor
+    shift: NDArray[np.int64]
+    ahead: int
 
     @classmethod
-    def of(cls, windows: Windows, scales: Sequence[Scale], context: int) -> ReadWindows:
-        """Of windows over series of these scales."""
+    def of(
+        cls,
+        windows: Windows,
+        scales: Sequence[Scale],
+        context: int,
+        covariates: Covariates | None = None,
+        ahead: int = 0,
+    ) -> ReadWindows:
+        """Of windows over series of these scales; `ahead`: see above, a horizon at least."""
         every = windows.panel.series
         pairs = list(zip(every, scales, strict=True))
         data = np.concatenate([by.units(one.values) for one, by in pairs])
         truth = np.where(np.concatenate([one.seen for one in every]), data, np.nan)
         begins = np.cumsum([0, *map(len, every)])
+        ahead = max(ahead, windows.horizon)
+        beside = _beside(windows, covariates or Covariates(), ahead)
+        known_begins = np.cumsum([0, *(len(known) for known, _ in beside)])
+        ahead_known, past = (torch.from_numpy(np.concatenate(parts)).float() for parts in zip(*beside))
         which, known = windows.at[:, 0], windows.at[:, 1]
         return cls(
             torch.from_numpy(data).float(), torch.from_numpy(truth).float(), which,
             begins[which], begins[which] + known, begins[which + 1], scales, context, windows.horizon,
-            np.ones(len(known), bool),
+            np.ones(len(known), bool), ahead_known, past, known_begins[which] - begins[which], ahead,
         )  # fmt: skip
 
     def __len__(self) -> int:
@@ -134,7 +158,7 @@ class ReadWindows:
         return found
 
     def take(self, kept: NDArray[np.int64] | NDArray[np.bool_]) -> ReadWindows:
-        parts = {name: getattr(self, name)[kept] for name in ("series", "first", "origin", "end", "fresh")}
+        parts = {name: getattr(self, name)[kept] for name in ("series", "first", "origin", "end", "fresh", "shift")}
         return replace(self, **parts)
 
     def whole(self) -> ReadWindows:
@@ -151,7 +175,15 @@ class ReadWindows:
         x, ends = self.data[torch.from_numpy(at)], torch.from_numpy(lengths)
         if not bool((lengths == T).all()):
             x[~within(ends, T)] = 0.0
-        return WindowBatch(Sequences(x, ends), self.future(some))
+        return WindowBatch(Sequences(x, ends), self.future(some), self._beside(some, at))
+
+    def _beside(self, some: NDArray[np.int64], at: NDArray[np.int64]) -> Beside | None:
+        """Covariates of windows whose steps read lie at (T, B)."""
+        if not self.known.shape[1] + self.past.shape[1]:
+            return None
+        later = self.origin[some] + np.arange(self.ahead)[:, None] + self.shift[some]
+        read = torch.cat([self.known[torch.from_numpy(at + self.shift[some])], self.past[torch.from_numpy(at)]], -1)
+        return Beside(read, self.known[torch.from_numpy(later)])
 
     def future(self, some: NDArray[np.int64]) -> Tensor:
         """(horizon, B, C) what came after the windows at `some`; NaN where nothing is known."""
@@ -161,3 +193,18 @@ class ReadWindows:
         if not bool(there.all()):
             found[torch.from_numpy(~there)] = torch.nan
         return found
+
+
+def _beside(
+    windows: Windows, covariates: Covariates, ahead: int
+) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Of each series what is known ahead, as far as its last window looks, and what is known as the values are."""
+    found = []
+    for k, one in enumerate(windows.panel.series):
+        last = int(windows.at[windows.at[:, 0] == k, 1].max(initial=0))
+        further = max(0, last + ahead - len(one))
+        if covariates:
+            found.append(covariates.read(windows.panel, one, further))
+        else:
+            found.append((np.zeros((len(one) + further, 0)), np.zeros((len(one), 0))))
+    return found

@@ -1,8 +1,8 @@
 """From the last steps of a window to the next ones: the forms that a forecaster can have.
 
 Each reads rows: a channel of a window, or all channels of it together; values x (T, R, F) behind whose lengths (R,)
-stands anything, with what `level` takes off taken off. Each gives raw numbers (steps, R, F, P) for
-`elman.models.forecast_outputs`.
+stands anything, with what `level` takes off taken off, and covariates beside them. Each gives raw numbers
+(steps, R, F, P) for `elman.models.forecast_outputs`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from elman.equations.graph import Graph
 from elman.layers import Recurrent
 from elman.layers.arguments import State
 from elman.layers.dropout import Dropout
+from elman.models.forecaster_beside import Beside, KnownAhead, ahead_of, next_known
 from elman.models.forecaster_settings import ForecasterSettings
 
-__all__ = ["FORMS", "Feed", "Form", "Shape", "last_steps", "segmented"]
+__all__ = ["FORMS", "Feed", "Form", "Rows", "Shape", "last_steps", "segmented"]
 
 Feed = Callable[[Tensor], Tensor]  # raw numbers (R, F, P) of a step -> its value (R, F), to be read next
 _CHANNEL = 8  # width of what says which channel a row is
@@ -37,6 +38,7 @@ class Shape:
         width: F, values a step of a row.
         channels: rows are told apart by which of so many channels they are; 1: they are not.
         size: P, numbers a value.
+        known, past: covariates that are known ahead, and that are known as the values are.
     """
 
     context: int
@@ -45,6 +47,24 @@ class Shape:
     width: int
     channels: int
     size: int
+    known: int = 0
+    past: int = 0
+
+
+@dataclass(frozen=True)
+class Rows:
+    """R rows.
+
+    Attributes:
+        x: (T, R, F) values; lengths: (R,) how many steps of them there are.
+        channel: (R,) which channel each is.
+        beside: covariates.
+    """
+
+    x: Tensor
+    lengths: Tensor
+    channel: Tensor
+    beside: Beside
 
 
 class Form(nn.Module, ABC):
@@ -65,27 +85,32 @@ class Form(nn.Module, ABC):
 
     @property
     def read(self) -> int:
-        """Numbers a step of a row, with those that say which channel it is."""
-        return self.shape.width + (_CHANNEL if self.which is not None else 0)
+        """Numbers a step of a row, with covariates, and with those that say which channel it is."""
+        return self.shape.width + self.beside + (_CHANNEL if self.which is not None else 0)
 
-    def told(self, x: Tensor, channel: Tensor) -> Tensor:
-        """(T, R, `read`): the values (T, R, F), and which channel (R,) each row is."""
+    @property
+    def beside(self) -> int:
+        """Covariates a step."""
+        return self.shape.known + self.shape.past
+
+    def told(self, x: Tensor, beside: Tensor, channel: Tensor) -> Tensor:
+        """(T, R, `read`): the values (T, R, F), covariates (T, R, K + P), and which channel (R,) each row is."""
         if self.which is None:
-            return x
+            return torch.cat([x, beside], -1) if self.beside else x
         known = self.which(channel).expand(len(x), -1, -1)
-        return torch.cat([x, known], -1)
+        return torch.cat([x, beside, known], -1)
 
     def split(self, flat: Tensor) -> Tensor:
         """(..., F, P) of (..., F * P)."""
         return flat.view(*flat.shape[:-1], self.shape.width, self.shape.size)
 
     @abstractmethod
-    def forward(self, x: Tensor, lengths: Tensor, channel: Tensor, steps: int, feed: Feed) -> Tensor:
+    def forward(self, rows: Rows, steps: int, feed: Feed) -> Tensor:
         """Raw numbers (steps, R, F, P) of the steps ahead; `feed` makes of a step's what the next one reads."""
 
-    def taught(self, x: Tensor, lengths: Tensor, channel: Tensor, future: Tensor) -> Tensor:
+    def taught(self, rows: Rows, future: Tensor) -> Tensor:
         """The same while it learns: each step ahead reads those before it as they came, (steps, R, F)."""
-        found: Tensor = self(x, lengths, channel, len(future), _unread)
+        found: Tensor = self(rows, len(future), _unread)
         return found
 
 
@@ -100,7 +125,7 @@ class Segments(Form):
         super().__init__(settings, shape)
         H, w = settings.hidden, shape.segment
         self.ahead = -(-shape.horizon // w)
-        self.embed = nn.Linear(w * shape.width, H)
+        self.embed = nn.Linear(w * (shape.width + self.beside), H)
         self.layer = Recurrent(cell, H, H, num_layers=settings.layers, engine=settings.engine)
         several = shape.channels > 1
         self.place = nn.Parameter(torch.empty(self.ahead, H // 2 if several else H))
@@ -109,17 +134,25 @@ class Segments(Form):
         if self.channel is not None:
             nn.init.normal_(self.channel)
         self.out = nn.Linear(self.layer.output_size, w * shape.width * shape.size)
+        self.known = _known_ahead(self.layer, shape)
 
-    def forward(self, x: Tensor, lengths: Tensor, channel: Tensor, steps: int, feed: Feed) -> Tensor:
-        stretches, counts = segmented(x, lengths, self.shape.segment)
+    def forward(self, rows: Rows, steps: int, feed: Feed) -> Tensor:
+        x = torch.cat([rows.x, rows.beside.read], -1) if self.beside else rows.x
+        stretches, counts = segmented(x, rows.lengths, self.shape.segment)
         _, h = self.layer(torch.relu(self.embed(stretches)), lengths=counts)
-        R, M = x.shape[1], self.ahead
+        R, M, w = x.shape[1], self.ahead, self.shape.segment
         queries = self.place.expand(R, M, -1)
         if self.channel is not None:
-            queries = torch.cat([queries, self.channel[channel][:, None].expand(-1, M, -1)], -1)
+            queries = torch.cat([queries, self.channel[rows.channel][:, None].expand(-1, M, -1)], -1)
         y, _ = self.layer(queries.reshape(1, R * M, -1), _repeated(h, M))
-        flat = self.out(self.dropout(y)).view(R, M * self.shape.segment, -1)  # (R, M w, F P)
-        return self.split(flat[:, :steps].transpose(0, 1))
+        y = self.dropout(y).view(R, M, -1)
+        flat = self.out(y).view(R, M * w, -1)[:, :steps].transpose(0, 1)  # (steps, R, F P)
+        if self.known is not None:
+            z = rows.beside.ahead[: M * w]
+            z = torch.cat([z, z.new_zeros(M * w - len(z), *z.shape[1:])]).view(M, w, R, -1)
+            more = self.known(y.transpose(0, 1)[:, None], z)  # (M, w, R, F P)
+            flat = flat + more.flatten(0, 1)[:steps]
+        return self.split(flat)
 
 
 class Direct(Form):
@@ -129,18 +162,23 @@ class Direct(Form):
         super().__init__(settings, shape)
         self.layer = Recurrent(cell, self.read, settings.hidden, num_layers=settings.layers, engine=settings.engine)
         self.out = nn.Linear(self.layer.output_size, shape.horizon * shape.width * shape.size)
+        self.known = _known_ahead(self.layer, shape)
 
-    def forward(self, x: Tensor, lengths: Tensor, channel: Tensor, steps: int, feed: Feed) -> Tensor:
-        y, _ = self.layer(self.told(x, channel), lengths=lengths)
-        flat = self.out(self.dropout(_at_end(y, lengths)))  # (R, horizon F P)
-        return self.split(flat.view(len(flat), self.shape.horizon, -1)[:, :steps].transpose(0, 1))
+    def forward(self, rows: Rows, steps: int, feed: Feed) -> Tensor:
+        y, _ = self.layer(self.told(rows.x, rows.beside.read, rows.channel), lengths=rows.lengths)
+        last = self.dropout(_at_end(y, rows.lengths))
+        flat = self.out(last).view(len(last), self.shape.horizon, -1)[:, :steps].transpose(0, 1)  # (steps, R, F P)
+        if self.known is not None:
+            flat = flat + self.known(last, rows.beside.ahead[:steps])
+        return self.split(flat)
 
 
 class Latent(Form):
     """The latent autoregressive model: h_t = cell(x_t, h_{t-1}), and from h_t what x_{t+1} will be.
 
     Ahead of the origin x is not known: what was forecast is read in its place, the last observation last of all that
-    was seen (Salinas et al. 2020 draw it; a mean is read otherwise).
+    was seen (Salinas et al. 2020 draw it; a mean is read otherwise). Beside x_t it reads the covariates of step t + 1
+    that are known ahead, as they do.
     """
 
     fixed = False
@@ -153,21 +191,30 @@ class Latent(Form):
     def raw(self, h: Tensor) -> Tensor:
         return self.split(self.out(self.dropout(h)))
 
-    def forward(self, x: Tensor, lengths: Tensor, channel: Tensor, steps: int, feed: Feed) -> Tensor:
-        y, state = self.layer(self.told(x, channel), lengths=lengths)
-        found = [self.raw(_at_end(y, lengths))]
-        while len(found) < steps:
-            h, state = self.layer.step(self.told(feed(found[-1])[None], channel)[0], state)
+    def begun(self, rows: Rows, steps: int) -> tuple[Tensor, State, Tensor]:
+        """Raw numbers (R, F, P) of the first step ahead, the state behind the last observation, and the covariates
+        (steps - 1, R, K + P) that are read with the steps ahead."""
+        beside, ahead = rows.beside.read, rows.beside.read.new_zeros(max(steps - 1, 0), rows.x.shape[1], 0)
+        if self.beside:
+            beside = torch.cat([next_known(rows.beside, rows.lengths), beside[..., self.shape.known :]], -1)
+            ahead = ahead_of(rows.beside, rows.lengths, steps)[1:]
+        y, state = self.layer(self.told(rows.x, beside, rows.channel), lengths=rows.lengths)
+        return self.raw(_at_end(y, rows.lengths)), state, ahead
+
+    def forward(self, rows: Rows, steps: int, feed: Feed) -> Tensor:
+        first, state, ahead = self.begun(rows, steps)
+        found = [first]
+        for beside in ahead:
+            h, state = self.layer.step(self.told(feed(found[-1])[None], beside[None], rows.channel)[0], state)
             found.append(self.raw(h))
         return torch.stack(found)
 
-    def taught(self, x: Tensor, lengths: Tensor, channel: Tensor, future: Tensor) -> Tensor:
-        y, state = self.layer(self.told(x, channel), lengths=lengths)
-        first = self.raw(_at_end(y, lengths))[None]
+    def taught(self, rows: Rows, future: Tensor) -> Tensor:
+        first, state, ahead = self.begun(rows, len(future))
         if len(future) == 1:
-            return first
-        y, _ = self.layer(self.told(future[:-1], channel), state)
-        return torch.cat([first, self.raw(y)])
+            return first[None]
+        y, _ = self.layer(self.told(future[:-1], ahead, rows.channel), state)
+        return torch.cat([first[None], self.raw(y)])
 
 
 class Window(Form):
@@ -180,27 +227,39 @@ class Window(Form):
 
     def __init__(self, settings: ForecasterSettings, shape: Shape, cell: type[Cell] | Cell | Graph) -> None:
         super().__init__(settings, shape)
-        extra = self.read - shape.width
-        self.hidden = nn.Linear(shape.context * shape.width + extra, settings.hidden)
+        step = shape.width + self.beside
+        self.hidden = nn.Linear(shape.context * step + self.read - step + shape.known, settings.hidden)
         self.out = nn.Linear(settings.hidden, shape.width * shape.size)
 
-    def raw(self, window: Tensor, channel: Tensor) -> Tensor:
-        flat = window.transpose(0, 1).flatten(1)  # (R, context F)
+    def raw(self, window: Tensor, channel: Tensor, known: Tensor) -> Tensor:
+        """(R, F, P) of the step behind a window (context, R, F + K + P), whose own covariates are known (R, K)."""
+        flat = torch.cat([window.transpose(0, 1).flatten(1), known], -1)
         if self.which is not None:
             flat = torch.cat([flat, self.which(channel)], -1)
         return self.split(self.out(self.dropout(torch.relu(self.hidden(flat)))))
 
-    def forward(self, x: Tensor, lengths: Tensor, channel: Tensor, steps: int, feed: Feed) -> Tensor:
-        window, found = last_steps(x, lengths, self.shape.context), []
-        for _ in range(steps):
-            found.append(self.raw(window, channel))
-            window = torch.cat([window[1:], feed(found[-1])[None]])
+    def read_in(self, rows: Rows, steps: int) -> tuple[Tensor, Tensor]:
+        """The window (context, R, F + K + P), and the covariates (steps, R, K + P) of the steps ahead."""
+        x = torch.cat([rows.x, rows.beside.read], -1)
+        return last_steps(x, rows.lengths, self.shape.context), ahead_of(rows.beside, rows.lengths, steps)
+
+    def forward(self, rows: Rows, steps: int, feed: Feed) -> Tensor:
+        window, ahead = self.read_in(rows, steps)
+        found = list[Tensor]()
+        for beside in ahead:
+            found.append(self.raw(window, rows.channel, beside[:, : self.shape.known]))
+            window = torch.cat([window[1:], torch.cat([feed(found[-1]), beside], -1)[None]])
         return torch.stack(found)
 
-    def taught(self, x: Tensor, lengths: Tensor, channel: Tensor, future: Tensor) -> Tensor:
-        whole = torch.cat([last_steps(x, lengths, self.shape.context), future[:-1]])
-        k = self.shape.context
-        return torch.stack([self.raw(whole[t : t + k], channel) for t in range(len(future))])
+    def taught(self, rows: Rows, future: Tensor) -> Tensor:
+        window, ahead = self.read_in(rows, len(future))
+        whole = torch.cat([window, torch.cat([future, ahead], -1)[:-1]])
+        k, known = self.shape.context, ahead[..., : self.shape.known]
+        return torch.stack([self.raw(whole[t : t + k], rows.channel, known[t]) for t in range(len(future))])
+
+
+def _known_ahead(layer: Recurrent, shape: Shape) -> KnownAhead | None:
+    return KnownAhead(layer.output_size, shape.known, shape.width * shape.size) if shape.known else None
 
 
 FORMS: dict[str, type[Segments] | type[Direct] | type[Latent] | type[Window]] = {

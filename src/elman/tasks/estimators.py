@@ -68,7 +68,7 @@ class Forecaster(forecaster.Forecaster, BaseEstimator):  # type: ignore[misc]
 
     def score(self, y: Any, X: Any = None) -> float:
         """Minus the mean scaled error over the series, from every origin with as many steps before as are read."""
-        panel = self.read(y)
+        panel = self.read(y, X)
         windows = reordered(origins(panel, [self.context_] * len(panel), self.horizon_), self.channels_)
         return -number(self.judge(windows), "mase")
 

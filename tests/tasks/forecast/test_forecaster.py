@@ -237,8 +237,8 @@ def test_gaps_are_neither_learned_nor_filled_with_what_came_later():
 def test_bad_requests(sine):
     with pytest.raises(InputError, match="0 is no horizon"):
         sine.predict(0)
-    with pytest.raises(InputError, match="covariates are not read yet"):
-        forecaster().fit(SINE, X=np.zeros((220, 1)))
+    with pytest.raises(InputError, match="ends before the values do"):
+        forecaster().fit(SINE, X=np.zeros((219, 1)))
     with pytest.raises(InputError, match=r"these are values of y1, y2; those of y are forecast"):
         sine.predict(y=np.zeros((20, 2)))
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from elman.models.forecast_outputs import LEVELS
 from elman.models.forecaster import ForecastNetwork
 from elman.models.forecaster_batches import ReadWindows
+from elman.models.forecaster_turns import foretold
 from elman.tasks.batches import at_once
 
 __all__ = ["at_level", "corrections", "quantile_of"]
@@ -33,7 +34,7 @@ def corrections(model: ForecastNetwork, read: ReadWindows) -> Tensor:
         read = read.take(np.linspace(0, len(read) - 1, _MOST).astype(np.int64))
     parts = []
     for _, batch in at_once(model, read):
-        placed = model(batch.sequences.data, batch.lengths)
+        placed = foretold(model, batch)
         parts.append((batch.future[..., None] - model.quantiles(placed, corrected=False)).double().cpu().numpy())
     off = np.concatenate(parts, 1).transpose(3, 0, 2, 1)  # (Q, H, C, N)
     Q, H, C, N = off.shape

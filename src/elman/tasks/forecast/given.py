@@ -10,13 +10,14 @@ import numpy as np
 
 from elman.data.table import Table
 from elman.errors import InputError, a_type
+from elman.forecasting.attached import alike
 from elman.forecasting.columns import Roles, columns_of, index_columns
 from elman.forecasting.dates import Dates
 from elman.forecasting.frequency import Frequency
 from elman.forecasting.panel import read_panel
 from elman.forecasting.series import Panel, Series
 
-__all__ = ["appended", "as_given", "panel_of", "steps_of"]
+__all__ = ["appended", "as_given", "columns_in", "panel_of", "steps_of"]
 
 
 def panel_of(y: Any, like: Roles | None = None, frequency: Frequency | None = None) -> Panel:
@@ -25,7 +26,8 @@ def panel_of(y: Any, like: Roles | None = None, frequency: Frequency | None = No
     Args:
         y: an array (T,) or (T, C); a list of arrays, one a series; a Series or frame of pandas, a frame of polars or
             arrow, a dictionary of columns: long or wide, see `elman.forecasting.panel.read_panel`; or a `Panel`.
-        like, frequency: of the series that were learned from, which are those of these as far as they can be.
+        like, frequency: of the series that were learned from, which are those of these as far as they can be; and which
+            columns of a table are covariates.
 
     Raises:
         InputError: what is none of these, or holds no value.
@@ -52,7 +54,7 @@ def _of_table(y: Any, like: Roles | None, frequency: Frequency | None) -> Panel:
     like, columns = like or Roles(), columns_of(y)
     time, id = (name if name in columns else "" for name in (like.time, like.id))
     target = like.target if all(name in columns for name in like.target) else ()
-    return read_panel(columns, Roles(time, id, target), frequency=frequency or "")
+    return read_panel(columns, replace(like, time=time, id=id, target=target), frequency=frequency or "")
 
 
 def _usual_name(like: Roles | None) -> str:
@@ -83,16 +85,18 @@ def _counted(arrays: Sequence[np.ndarray], names: Sequence[str] = (), like: Role
                  id="series" if names else "", named=not names)  # fmt: skip
 
 
-def appended(first: Panel, y: Any) -> Panel:
-    """Series that go on: rows of arrays follow the last one; rows of tables, where their times do.
+def appended(first: Panel, more: Panel) -> Panel:
+    """Series that go on: rows of arrays follow the last one; rows of tables, where their times do. Where they bring no
+    covariates, those known ahead stay, and of the others the last ones do, until they are attached.
 
     Raises:
         InputError: other series or channels, or rows that leave a gap.
     """
-    more = panel_of(y)
     if list(more.channels) != list(first.channels):
         raise InputError(f"it has the values {', '.join(more.channels)}", where="y",
                          remedy=f"give {', '.join(first.channels)}")  # fmt: skip
+    if more.known or more.past or more.static:
+        first, more = alike(first, more)
     known, found = {one.name: one for one in more}, []
     for one in first:
         then = known.pop(one.name, None)
@@ -106,13 +110,18 @@ def _followed(panel: Panel, one: Series, then: Series) -> Series:
     else:
         new = then.times > one.times[-1]
         kept: dict[str, Any] = {key: getattr(then, key)[new] for key in ("times", "values", "seen", "past")}
-        then = replace(then, **kept)
+        then = replace(then, **kept, known=then.known[int((~new).sum()) :])
         times = then.times
         if len(times) and panel.frequency.place(times[:1], int(one.times[-1]))[0] != 1:
             raise InputError(f"rows are missing between the last one and the first new one of series {one.name!r}",
                              where="y", remedy="give all of them")  # fmt: skip
-    every = ("values", "seen", "past")
-    parts: dict[str, Any] = {key: np.concatenate([getattr(one, key), getattr(then, key)]) for key in every}
+    parts: dict[str, Any] = {key: np.concatenate([getattr(one, key), getattr(then, key)]) for key in ("values", "seen")}
+    if then.past.shape[1] == one.past.shape[1]:
+        parts["past"] = np.concatenate([one.past, then.past])
+    else:
+        parts["past"] = np.concatenate([one.past, np.repeat(one.past[-1:], len(times), 0)])
+    if then.known.shape[1]:
+        parts["known"] = np.concatenate([one.known[: len(one)], then.known])
     return replace(one, times=np.concatenate([one.times, times]), **parts)
 
 
@@ -172,3 +181,11 @@ def steps_of(fh: Any, horizon: int) -> list[int]:
     if wanted.dtype.kind not in "iu" or not wanted.size or wanted.min() < 1:
         raise InputError(f"{fh!r:.60} is no horizon", where="fh", remedy="give a number of steps, or steps from 1 on")
     return list(range(int(wanted))) if wanted.ndim == 0 else [int(step) - 1 for step in wanted.ravel()]
+
+
+def columns_in(y: Any) -> list[str]:
+    """The names of the columns of a table; none of anything else."""
+    if isinstance(y, dict):
+        return [str(name) for name in y]
+    names: Any = y.column_names if hasattr(y, "column_names") else getattr(y, "columns", ())
+    return [str(name) for name in names]

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from elman.config.training import TrainingSettings
@@ -20,8 +19,9 @@ from elman.metric import Figure
 from elman.models.described_forecaster import ForecasterDescription
 from elman.models.forecaster import ForecastNetwork
 from elman.models.forecaster_batches import ReadWindows, Scale, WindowBatch, scale_of
+from elman.models.forecaster_covariates import Covariates
 from elman.models.forecaster_settings import ForecasterSettings
-from elman.sequences import Sequences
+from elman.models.forecaster_turns import foretold
 from elman.tasks.batches import Batches, at_once, selecting
 from elman.tasks.estimator import Estimator, Learn
 from elman.tasks.figures import Scores, number
@@ -39,7 +39,7 @@ __all__ = ["ForecastLearner"]
 class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
     """From windows of series to a network that continues them; see `elman.tasks.forecast.estimator.Forecaster`."""
 
-    FURTHER: ClassVar = {"horizon": 0, "validation": 0.1}
+    FURTHER: ClassVar = {"horizon": 0, "validation": 0.1, "known": (), "past": (), "static": ()}
     SETTINGS: ClassVar = {"forecast": ForecastSettings, "model": ForecasterSettings, "training": TrainingSettings}
     DESCRIPTION = ForecasterDescription
     FIGURES = (
@@ -64,6 +64,7 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
     scales_: dict[str, Scale]
     until_: dict[str, int]
     calibrated_: bool = False
+    covariates_: Covariates = Covariates()
 
     # -- learning
 
@@ -76,9 +77,11 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
             raise unknown("channel", wanted.returns, self.channels_, where="forecast.returns")
         self.scales_ = {one.name: self._scale(one, len(one)) for one in train.panel}
         self.until_ = {one.name: int(one.times[-1]) for one in (valid or train).panel}
+        self.covariates_ = Covariates.learn(train.panel, wanted.calendar)
 
-    def encoded(self, examples: Windows, scales: Sequence[Scale] | None = None) -> ReadWindows:
-        read = ReadWindows.of(examples, self.scales(examples) if scales is None else scales, self.context_)
+    def encoded(self, examples: Windows, scales: Sequence[Scale] | None = None, ahead: int = 0) -> ReadWindows:
+        known = self.scales(examples) if scales is None else scales
+        read = ReadWindows.of(examples, known, self.context_, self.covariates_, ahead)
         return replace(read, fresh=examples.at[:, 1] >= known_of(examples.panel, self.until_)[examples.at[:, 0]])
 
     def scales(self, examples: Windows) -> list[Scale]:
@@ -104,7 +107,8 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
 
     def _network(self, graph: Graph | None = None) -> ForecastNetwork:
         sizes = self.context_, self.horizon_, len(self.channels_), self.segment_
-        return ForecastNetwork(self.settings(ForecasterSettings), *sizes, graph=graph)
+        beside = {"known": self.covariates_.ahead, "past": len(self.covariates_.past)}
+        return ForecastNetwork(self.settings(ForecasterSettings), *sizes, graph=graph, **beside)
 
     def batches(self, train: ReadWindows, valid: ReadWindows | None) -> Batches[WindowBatch]:
         def judge() -> dict[str, float]:
@@ -119,7 +123,7 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
         )  # fmt: skip
 
     def loss(self, batch: WindowBatch) -> tuple[Tensor, float]:
-        loss, count = self.model_.loss(batch.sequences.data, batch.lengths, batch.future)
+        loss, count = self.model_.loss(batch.sequences.data, batch.lengths, batch.future, batch.beside)
         return loss, float(count)
 
     def after(self, train: Windows, valid: Windows | None, learn: Learn) -> None:
@@ -134,32 +138,21 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
         step = panel.frequency.said(int(panel.series[0].times[-1]))
         season = f"a season of {self.season_}" if self.season_ > 1 else "no season"
         stretches = f" in stretches of {self.segment_}" if self.settings(ForecasterSettings).form == "segments" else ""
-        return [f"{step}, {season}: {self.context_} steps are read{stretches}, {self.horizon_} are foretold"]
+        lines = [f"{step}, {season}: {self.context_} steps are read{stretches}, {self.horizon_} are foretold"]
+        return [*lines, self.covariates_.said()] if self.covariates_ else lines
 
     # -- forecasts of windows
 
-    def foretold(self, batch: WindowBatch, steps: int = 0) -> Tensor:
-        """Parameters (steps, B, C, P) of the steps ahead; beyond those that were learned a form that writes all at once
-        reads what it has written."""
-        model, steps = self.model_, steps or self.horizon_
-        if not model.form.fixed or steps <= self.horizon_:
-            found: Tensor = model(batch.sequences.data, batch.lengths, steps)
-            return found
-        histories, parts = list(batch.sequences), list[Tensor]()
-        while sum(map(len, parts)) < steps:
-            read = Sequences.pack([one[-self.context_ :] for one in histories])
-            parts.append(model(read.data, read.lengths))
-            centre = model.output.centre(parts[-1])
-            histories = [torch.cat([one, centre[:, b]]) for b, one in enumerate(histories)]
-        return torch.cat(parts)[:steps]
-
     def forecast(self, windows: Windows, steps: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """What follows each origin, (N, steps, C), and quantiles (N, steps, C, Q) at `LEVELS`, in units of the data."""
+        steps = steps or self.horizon_
+        for k, end in windows.at.tolist():
+            self.covariates_.check_ahead(windows.panel.series[k], end, steps)
         whole, asked = with_past(windows, np.maximum(self.context_, known_of(windows.panel, self.until_)))
-        read, following = self.encoded(whole, self.scales(windows)), Following()
+        read, following = self.encoded(whole, self.scales(windows), steps), Following()
         centres, quantiles = dict[int, np.ndarray](), dict[int, np.ndarray]()
         for picks, batch in at_once(self.model_, read):
-            placed = self.foretold(batch, steps)
+            placed = foretold(self.model_, batch, steps)
             centre = check_answer(self.model_.output.centre(placed)).double().cpu().numpy()
             spread = self.model_.quantiles(placed).double().cpu().numpy()
             spread = following.moved(read, picks, spread, batch.future.double().cpu().numpy())
@@ -172,15 +165,15 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
     def misses(self, read: ReadWindows) -> Iterator[tuple[list[int], np.ndarray]]:
         """Which windows, and how far off their forecasts are, (horizon, B, C) in units of each series."""
         for picks, batch in at_once(self.model_, read):
-            centre = self.model_.output.centre(self.model_(batch.sequences.data, batch.lengths))
+            centre = self.model_.output.centre(foretold(self.model_, batch))
             yield picks, (batch.future - centre).double().cpu().numpy()
 
     def tally(self, read: ReadWindows, bands: bool = True) -> Tally:
         """Sums over forecasts of windows whose future is known."""
         model, tally, following = self.model_, Tally(self.horizon_, self.channels_), Following()
         for picks, batch in at_once(model, read):
-            placed = model(batch.sequences.data, batch.lengths, self.horizon_)
-            quantiles, truth = None, batch.future.double().cpu().numpy()
+            placed, truth = foretold(model, batch), batch.future.double().cpu().numpy()
+            quantiles = None
             if bands:
                 quantiles = following.moved(read, picks, model.quantiles(placed).double().cpu().numpy(), truth)
             centre = check_answer(model.output.centre(placed)).double().cpu().numpy()
@@ -191,7 +184,7 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
 
     def outputs(self, batch: WindowBatch) -> Sequence[Tensor]:
         """Parameters of the steps ahead of each window, (horizon, C, P)."""
-        return list(self.model_(batch.sequences.data, batch.lengths).unbind(1))
+        return list(foretold(self.model_, batch).unbind(1))
 
     def figures(self, examples: ReadWindows) -> Scores:
         return self.tally(examples).scores()
@@ -204,6 +197,7 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
             "cell": {} if graph is None else graph.to_dict(), "frequency": described_step(self.frequency_),
             "context": self.context_, "horizon": self.horizon_, "segment": self.segment_, "season": self.season_,
             "channels": list(self.channels_), "calibrated": self.calibrated_, "until": self.until_,
+            **({"covariates": self.covariates_.to_dict()} if self.covariates_ else {}),
             "scales": {
                 name: {"level": by.level.tolist(), "spread": by.spread.tolist()} for name, by in self.scales_.items()
             },
@@ -212,6 +206,9 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
     def rebuild(self, description: Mapping[str, Any]) -> None:
         for name in ("context", "horizon", "segment", "season", "channels", "calibrated"):
             setattr(self, f"{name}_", description[name])
+        beside = description.get("covariates", {})
+        measures = {key: np.array(beside[key], np.float64) for key in ("level", "spread") if key in beside}
+        self.covariates_ = Covariates(**{**beside, **measures})
         self.scales_, self.frequency_ = {}, step_described(description.get("frequency"))
         log, self.until_ = self.settings(ForecastSettings).log, dict(description.get("until", {}))
         for name, by in description["scales"].items():

@@ -21,6 +21,7 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True):
             All values must be above 0.
         classical: ETS, an autoregression and Theta are fitted anew at each test origin of each channel, if these are so
             many at most; 0: never. Some take a second each.
+        calendar: Fourier terms of the day, the week and the year, as far as the frequency resolves them, are read, too.
         returns: a channel of returns in per cent, of prices; empty: none. The report judges their directions one step
             ahead, and what somebody would have earned by them.
     """
@@ -29,6 +30,7 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True):
     season: Count = 0
     log: bool = False
     classical: Count = 40
+    calendar: bool = False
     returns: str = ""
 
     def check(self) -> None:

@@ -6,6 +6,7 @@ import copy
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -60,7 +61,7 @@ class Forecast(Task[Forecaster, Windows]):
 
     kind = Forecaster
     kept = ("format", "encoding", "header", "input", "target", "id", "time", "frequency", "zone", "dayfirst",
-            "duplicates")  # fmt: skip
+            "duplicates", "known", "past", "static")  # fmt: skip
     options = Asked
 
     # -- learn
@@ -98,6 +99,8 @@ class Forecast(Task[Forecaster, Windows]):
         if len(estimator.channels_) > 1:
             raise InputError(f"this RUN forecasts {len(estimator.channels_)} channels, and a text has one",
                              remedy="give a table: --data FILE")  # fmt: skip
+        if estimator.covariates_:
+            raise InputError("this RUN reads covariates, and a text has none", remedy="give a table: --data FILE")
         series = [Series.of(np.array(_numbers(text)), name=name) for name, text in zip(_names(texts), texts)]
         most = max(map(len, series))
         dates, id = Dates(np.arange(most), "integer"), "series" if len(series) > 1 else ""
@@ -169,10 +172,20 @@ class Forecast(Task[Forecaster, Windows]):
     # -- trust
 
     def made(self, estimator: Forecaster, lengths: Sequence[int]) -> Windows:
-        draw, C = np.random.default_rng(0), len(estimator.channels_)
-        series = [Series.of(draw.standard_normal((n, C)).cumsum(0), name=f"drawn {n}") for n in lengths]
+        draw, C, beside = np.random.default_rng(0), len(estimator.channels_), estimator.covariates_
+        known, H = [*beside.known, *beside.calendar], estimator.horizon_
+        series = [
+            replace(
+                Series.of(draw.standard_normal((n, C)).cumsum(0), name=f"drawn {n}"),
+                known=draw.standard_normal((n + H, len(known))),
+                past=draw.standard_normal((n, len(beside.past))),
+                static=draw.standard_normal(len(beside.static)),
+            )
+            for n in lengths
+        ]
         dates = Dates(np.arange(max(lengths)), "integer")
-        panel = Panel(series, Frequency("integer"), dates, list(estimator.channels_), id="series")
+        panel = Panel(series, Frequency("integer"), dates, list(estimator.channels_), known, beside.past, beside.static,
+                      id="series")  # fmt: skip
         return at_the_end(panel, estimator.channels_, estimator.horizon_)
 
     # -- look
