@@ -10,7 +10,7 @@ native:  ## build the native engine into the source tree, for those who run from
 	mv src/elman/engines/libelman_native.so.new src/elman/engines/libelman_native.so
 
 PYTHON_HERE := $(shell test -x $(BIN)/python && echo $(BIN)/python || echo python)
-ENGINE := native/abi.cpp native/additive.cpp native/arena.cpp native/checks.cpp native/ctc.cpp native/dispatch.cpp native/job.cpp native/next.cpp native/program.cpp native/rows.cpp native/scan.cpp native/threads.cpp
+ENGINE := native/abi.cpp native/additive.cpp native/arena.cpp native/checks.cpp native/crowd.cpp native/ctc.cpp native/dispatch.cpp native/job.cpp native/next.cpp native/program.cpp native/rows.cpp native/scan.cpp native/threads.cpp
 SANITIZED := -std=c++17 -g -O1 -fno-omit-frame-pointer -ffp-contract=fast -Wno-psabi -Inative
 
 .PHONY: native-asan native-tsan

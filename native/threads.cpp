@@ -4,11 +4,15 @@
 // In a forked child neither pool's threads exist any more: there everything runs on the calling thread.
 #include "threads.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <thread>
+
+#include "crowd.h"
 
 #if !defined(_WIN32)
 #include <dlfcn.h>
@@ -25,10 +29,11 @@ namespace {
 std::atomic<bool> forked{false};
 
 struct OpenMP {
-    void (*parallel)(void (*)(void*), void*, unsigned, unsigned) = nullptr;
+    Parallel parallel = nullptr;
     int (*thread)() = nullptr;
     int (*threads)() = nullptr;
-    bool soon_asleep = false;
+    int (*processors)() = nullptr;
+    enum { for_long, not_long, as_told } waits = for_long;
 };
 OpenMP openmp;
 std::atomic<bool> openmp_ready{false};
@@ -47,16 +52,16 @@ void openmp_body(void* p) {
     region.end.wait(openmp.threads(), false);
 }
 
-// Whether its threads spin for a short time only, which is read as that library is loaded. Beside threads that spin for
-// long a second pool would take the processor from itself, and take that for another program's doing.
-[[maybe_unused]] bool told_to_sleep() {
+// How its threads wait on the processor, which is read as that library is loaded.
+[[maybe_unused]] decltype(OpenMP::waits) told_to_wait() {
     if (const char* spins = std::getenv("GOMP_SPINCOUNT")) {
         char* end = nullptr;
         const long long n = std::strtoll(spins, &end, 10);
-        return end != spins && *end == 0 && n >= 0 && n <= 20'000;
+        return end != spins && *end == 0 && n >= 0 && n <= 20'000 ? OpenMP::not_long : OpenMP::as_told;
     }
-    const char* policy = std::getenv("OMP_WAIT_POLICY");
-    return policy && (!std::strcmp(policy, "passive") || !std::strcmp(policy, "PASSIVE"));
+    if (const char* policy = std::getenv("OMP_WAIT_POLICY"))
+        return std::strcmp(policy, "passive") && std::strcmp(policy, "PASSIVE") ? OpenMP::as_told : OpenMP::not_long;
+    return OpenMP::for_long;
 }
 
 // Whether this thread has lost its processor to another since it was last asked.
@@ -71,6 +76,38 @@ bool interrupted() {
 #else
     return false;
 #endif
+}
+
+// Whether this thread has waited for a processor a fifth of the time since it was last looked at, ten times a second. (That
+// it was interrupted says less: threads of one program interrupt each other too, briefly.)
+bool kept_waiting() {
+#if defined(__linux__)
+    static thread_local int64_t looked = 0;
+    static thread_local unsigned long long waited = 0;
+    const int64_t at = Spin::now(), passed = at - looked;
+    if (passed < 100'000'000) return false;
+    unsigned long long ran = 0, all = 0;
+    if (std::FILE* file = std::fopen("/proc/thread-self/schedstat", "r")) {
+        if (std::fscanf(file, "%llu %llu", &ran, &all) != 2) all = 0;
+        std::fclose(file);
+    }
+    const bool first = looked == 0;
+    const double share = double(all - std::min(all, waited)) / double(passed);
+    looked = at, waited = all;
+    return !first && share > 0.2;
+#else
+    return false;
+#endif
+}
+
+// Where other programs want the processor: the own pool, or else threads of OpenMP's that do not stand in the way.
+bool better_alone(int threads) {
+    if (interrupted()) Spin::others_compute(Spin::memory);
+    if (!openmp_ready.load(std::memory_order_acquire)) return true;
+    if (openmp.waits == OpenMP::for_long && openmp.processors && kept_waiting())
+        if (const int missing = openmp.processors() - threads + 1; missing > 0 && missing <= 16) crowd(openmp.parallel, unsigned(missing) + 1);
+    // beside threads that spin for long a second pool would take the processor from itself, and think that others do
+    return (openmp.waits == OpenMP::not_long || crowded()) && Spin::others_compute();
 }
 
 // One job at a time; whoever finds it busy works alone.
@@ -136,9 +173,7 @@ Pool& pool() {
 
 void run(const std::shared_ptr<Job>& job, bool own) {
     if (job->threads() > 1 && !forked.load(std::memory_order_relaxed)) {
-        if (interrupted()) Spin::others_compute(Spin::memory);
-        own = own || !openmp_ready.load(std::memory_order_acquire) || (openmp.soon_asleep && Spin::others_compute());
-        if (!own) {
+        if (!better_alone(job->threads()) && !own) {
             Region region{*job, {}};
             openmp.parallel(openmp_body, &region, unsigned(job->threads()), 0);
             return;
@@ -159,8 +194,9 @@ bool use_openmp(const char* library) {
     openmp.parallel = reinterpret_cast<decltype(openmp.parallel)>(dlsym(handle, "GOMP_parallel"));
     openmp.thread = reinterpret_cast<decltype(openmp.thread)>(dlsym(handle, "omp_get_thread_num"));
     openmp.threads = reinterpret_cast<decltype(openmp.threads)>(dlsym(handle, "omp_get_num_threads"));
-    openmp.soon_asleep = told_to_sleep();
-    Spin::most().store(openmp.soon_asleep ? 200'000 : 1'000'000);
+    openmp.processors = reinterpret_cast<decltype(openmp.processors)>(dlsym(handle, "omp_get_num_procs"));
+    openmp.waits = told_to_wait();
+    Spin::most().store(openmp.waits == OpenMP::not_long ? 200'000 : 1'000'000);
     const bool found = openmp.parallel && openmp.thread && openmp.threads;
     openmp_ready.store(found, std::memory_order_release);
     return found;

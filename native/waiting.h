@@ -47,11 +47,12 @@ public:
     }
     static bool others_compute() { return now() < contested().load(std::memory_order_relaxed); }
 
+    static int64_t now() { return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
     static constexpr int64_t brief = 20'000, memory = 50'000'000, long_memory = 2'000'000'000;  // nanoseconds
 
 private:
     static constexpr int64_t jump = 200'000;
-    static int64_t now() { return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
     static std::atomic<int64_t>& contested() {  // until when
         static std::atomic<int64_t> until{0};
         return until;

@@ -169,7 +169,7 @@ def test_torchs_threads_sleep_early_unless_the_user_has_said_how_they_wait(
 
 
 BUSY = """
-import hashlib, elman, torch
+import hashlib, sys, {imports}
 from elman.nn import GRU
 torch.manual_seed(0)
 layer, x, told = GRU(32, 48, engine="native"), torch.randn(20, 16, 32), set()
@@ -181,13 +181,61 @@ print(*told)
 """
 
 
-def test_a_script_on_a_busy_machine_computes_the_same_bits() -> None:
+@pytest.mark.parametrize("imports", ["elman, torch", "torch, elman"])
+def test_a_script_on_a_busy_machine_computes_the_same_bits(imports: str) -> None:
     """Where torch's threads sleep soon, jobs change over to the own pool and back, in the middle of a training."""
-    alone = answer(BUSY)
+    alone = answer(BUSY.format(imports=imports))
     with computing(os.cpu_count() or 1):
-        busy = answer(BUSY)
+        busy = answer(BUSY.format(imports=imports))
     assert alone == busy
     assert len(busy) == 1
+
+
+CROWD = """
+import os, time, torch
+from elman.nn import GRU
+layer, x = GRU(64, 64, engine="native"), torch.randn(50, 32, 64)
+def threads(): return len(os.listdir("/proc/self/task"))
+def until(true, work):
+    ends = time.monotonic() + 60
+    while not true() and time.monotonic() < ends: work()
+    print(int(true()))
+layer(x)[0].sum().backward()
+before = threads()
+print("ready", flush=True)
+input()
+until(lambda: threads() >= before + 2, lambda: layer(x)[0].sum().backward())
+print("seen", flush=True)
+input()
+until(lambda: threads() <= before + 1, lambda: time.sleep(.1))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux counts interruptions of a thread")
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one processor")
+def test_a_crowd_of_openmps_comes_with_other_programs_and_leaves_with_them() -> None:
+    """Where torch was imported first its threads spin for long; the crowd has them sleep while others compute. One
+    thread more may stay: the own pool's."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "MKL_", "GOMP_"))}
+    child = subprocess.Popen(
+        [sys.executable, "-c", CROWD], env=inherited, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    try:
+        assert child.stdout.readline() == "ready\n"
+        with computing(2 * (os.cpu_count() or 1)):
+            child.stdin.write("\n")
+            child.stdin.flush()
+            assert [child.stdout.readline() for _ in range(2)] == ["1\n", "seen\n"]
+        child.stdin.write("\n")
+        child.stdin.flush()
+        assert child.stdout.readline() == "1\n"
+    finally:
+        child.kill()
+        child.wait()
+        child.stdin.close()
+        child.stdout.close()
 
 
 FORK = """
