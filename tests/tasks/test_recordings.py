@@ -290,7 +290,9 @@ def test_a_run_is_whole(run: Path) -> None:
     report = (run / "report.html").read_text(encoding="utf-8")
     for heading in ("Person by person", "As it goes", "The signal chain"):
         assert f"<h2>{heading}</h2>" in report
-    assert "nothing is known of a person who is new" in report.lower()
+    assert report.lower().count("nothing is known of a person who is new") == 1
+    assert report.count("<h2>Which channels, which moments</h2>") == 1
+    assert "Left out, points lost: Fz" in report  # the map, read aloud
 
 
 def test_a_run_answers_for_files_folders_and_manifests(

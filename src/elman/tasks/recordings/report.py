@@ -44,7 +44,6 @@ def look(trained: Trained[RecordingClassifier, Recordings], usual: Look) -> Look
         sections=sections,
         show=("balanced_accuracy", "recording_balanced_accuracy"),
         errors=_errors(trained),
-        notes=list(estimator.remarks_[-1:]),
         alarm=LEAKS if leaks else "",
         doubt="Neither figure tells of a recording that is new." if leaks else "",
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 
 from elman.data.labelled_recordings import Recordings
-from elman.pages.drawing import canvas, drawing, svg
+from elman.pages.drawing import PAINT, canvas, drawing, svg
 from elman.pages.markup import Html, tag
 from elman.pages.numbers import percent
 from elman.pages.page import Section, section
@@ -70,11 +71,12 @@ def _moments(
     rate = estimator.signal_chain_.layout(estimator.layout_).rate
     own = own[read.starts[own] - read.starts[own[0]] < _MOST]
     figure, ax = canvas(8.0, 0.9 + 0.13 * len(found.channels))
+    colours = LinearSegmentedColormap.from_list("", [PAINT["orange"], PAINT["paper"], PAINT["blue"]])
     most = max(float(np.abs(np.concatenate([found.evidence[i] for i in own])).max()), 1e-12)
     for i in own.tolist():
         frames = found.evidence[i]  # (T, C)
         edges = read.starts[i] + np.arange(len(frames) + 1) / rate
-        ax.pcolormesh(edges, np.arange(len(found.channels) + 1), frames.T[::-1], cmap="PuOr_r", vmin=-most, vmax=most,
+        ax.pcolormesh(edges, np.arange(len(found.channels) + 1), frames.T[::-1], cmap=colours, vmin=-most, vmax=most,
                       rasterized=True)  # fmt: skip
     ax.set_yticks(np.arange(len(found.channels)) + 0.5, list(found.channels)[::-1], fontsize=6.5)
     ax.grid(False)
