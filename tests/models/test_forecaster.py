@@ -17,7 +17,7 @@ from elman.models.forecaster_forms import Rows, last_steps, segmented
 from elman.models.forecaster_settings import ForecasterSettings
 
 FORMS = ("segments", "direct", "latent", "window")
-OUTPUTS = ("point", "gaussian", "student_t", "quantiles")
+OUTPUTS = ("point", "gaussian", "student_t", "negative_binomial", "quantiles")
 
 
 def network(**settings: object) -> ForecastNetwork:
@@ -139,7 +139,7 @@ def test_a_raised_window_is_forecast_raised(form):
 def test_quantiles_never_cross(output):
     out = output_of(output, "mae")
     raw = 30 * torch.randn(500, out.size, generator=torch.Generator().manual_seed(0))
-    found = out.quantiles(out.place(raw, torch.full((500, 1), 5.0), torch.full((500, 1), 2.0)))
+    found = out.quantiles(out.place(raw, *(torch.full((500, 1), value) for value in (5.0, 2.0, 3.0))))
     assert found.shape == (500, len(LEVELS))
     assert bool((found.diff(dim=-1) >= 0).all())
 
@@ -163,24 +163,26 @@ def test_likelihoods_are_those_of_torch_and_scipy():
     raw, y = torch.randn(50, 3, dtype=torch.float64), torch.randn(50, dtype=torch.float64)
     level, scale = torch.full((50, 1), 1.0, dtype=torch.float64), torch.full((50, 1), 2.0, dtype=torch.float64)
     gaussian, student = output_of("gaussian", ""), output_of("student_t", "")
-    mean, spread = gaussian.place(raw[:, :2], level, scale).unbind(-1)
+    mean, spread = gaussian.place(raw[:, :2], level, scale, scale).unbind(-1)
     wanted = -torch.distributions.Normal(mean, spread).log_prob(y)
     torch.testing.assert_close(gaussian.loss(torch.stack([mean, spread], -1), y), wanted)
-    placed = student.place(raw, level, scale)
+    placed = student.place(raw, level, scale, scale)
     centre, spread, nu = placed.unbind(-1)
     assert bool((nu > 2).all())
     torch.testing.assert_close(student.loss(placed, y), -torch.distributions.StudentT(nu, centre, spread).log_prob(y))
     ppf = stats.t.ppf(np.array(LEVELS), nu[:, None], centre[:, None], spread[:, None])
     np.testing.assert_allclose(student.quantiles(placed).numpy(), ppf, rtol=1e-9)
-    ppf = stats.norm.ppf(np.array(LEVELS), mean[:, None], gaussian.place(raw[:, :2], level, scale)[:, 1:])
-    np.testing.assert_allclose(gaussian.quantiles(gaussian.place(raw[:, :2], level, scale)).numpy(), ppf, rtol=1e-9)
+    ppf = stats.norm.ppf(np.array(LEVELS), mean[:, None], gaussian.place(raw[:, :2], level, scale, scale)[:, 1:])
+    np.testing.assert_allclose(
+        gaussian.quantiles(gaussian.place(raw[:, :2], level, scale, scale)).numpy(), ppf, rtol=1e-9
+    )
 
 
 @pytest.mark.parametrize("output", ["gaussian", "student_t", "quantiles"])
 def test_what_is_drawn_has_the_quantiles_that_are_stated(output):
     out = output_of(output, "mae")
     raw = torch.randn(1, out.size, generator=torch.Generator().manual_seed(3))
-    placed = out.place(raw, torch.ones(1, 1), torch.full((1, 1), 2.0))
+    placed = out.place(raw, torch.ones(1, 1), torch.full((1, 1), 2.0), torch.ones(1, 1))
     drawn = out.draw(placed.expand(40_000, -1), torch.Generator().manual_seed(0))
     inner = slice(2, -2)
     spread = float(out.quantiles(placed)[0, -1] - out.quantiles(placed)[0, 0])

@@ -60,10 +60,13 @@ class ForecasterDescription(Description, kw_only=True):
 
     def check(self, weights: StoredWeights) -> None:
         where, C = weights.path, len(self.channels)
-        for struct in (ForecasterSettings, TrainingSettings):
-            own = {k: v for k, v in self.parameters.items() if k in struct.__struct_fields__}
-            converted(own, struct, "parameters", where)
-        check_layers(self.parameters.get("layers", 1), weights)
+        network, _ = (
+            converted(
+                {k: v for k, v in self.parameters.items() if k in kind.__struct_fields__}, kind, "parameters", where
+            )
+            for kind in (ForecasterSettings, TrainingSettings)
+        )
+        check_layers(network.layers * network.members, weights)
         for name, scale in self.scales.items():
             if {len(scale.level), len(scale.spread)} != {C}:
                 raise damaged(f"the series {name!r:.80} has scales of another number of channels than {C}", where)

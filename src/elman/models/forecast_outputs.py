@@ -13,22 +13,26 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["LEVELS", "OUTPUTS", "Output", "output_of"]
+__all__ = ["COUNTS", "LEVELS", "OUTPUTS", "Output", "output_of"]
 
 LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
 _MIDDLE = LEVELS.index(0.5)
+_FEW = 0.1  # of the mean of counts: a window that ends in none begins there
 _LEAST = 1e-3  # of a scale: a likelihood has no upper bound where a series stands still
 
 
 class Output(Protocol):
     """Attributes:
     size: P, numbers a value.
+    counts: whether a value is a number of things.
     """
 
     size: int
+    counts: bool
 
-    def place(self, raw: Tensor, level: Tensor, scale: Tensor) -> Tensor:
-        """Parameters of raw numbers (..., P), with what was taken off the window given back (..., 1)."""
+    def place(self, raw: Tensor, level: Tensor, scale: Tensor, unit: Tensor) -> Tensor:
+        """Parameters of raw numbers (..., P), with what was taken off the window given back (..., 1); `unit`, alike, is
+        what the values of the series were divided by."""
 
     def loss(self, placed: Tensor, y: Tensor) -> Tensor:
         """Of each value (...), given parameters (..., P)."""
@@ -46,12 +50,12 @@ class Output(Protocol):
 class Point:
     """One number. Its loss says which: the mean absolute error is least at the median, the squared one at the mean."""
 
-    size = 1
+    size, counts = 1, False
 
     def __init__(self, loss: str) -> None:
         self._power = {"mae": 1, "mse": 2}[loss]
 
-    def place(self, raw: Tensor, level: Tensor, scale: Tensor) -> Tensor:
+    def place(self, raw: Tensor, level: Tensor, scale: Tensor, unit: Tensor) -> Tensor:
         return raw * scale + level
 
     def loss(self, placed: Tensor, y: Tensor) -> Tensor:
@@ -70,9 +74,9 @@ class Point:
 class Gaussian:
     """Mean and standard deviation."""
 
-    size = 2
+    size, counts = 2, False
 
-    def place(self, raw: Tensor, level: Tensor, scale: Tensor) -> Tensor:
+    def place(self, raw: Tensor, level: Tensor, scale: Tensor, unit: Tensor) -> Tensor:
         mean, spread = raw[..., :1], F.softplus(raw[..., 1:2]) + _LEAST
         return torch.cat([mean * scale + level, spread * scale], -1)
 
@@ -95,9 +99,9 @@ class Gaussian:
 class StudentT:
     """Location, scale and degrees of freedom, more than two of them, so that there is a variance."""
 
-    size = 3
+    size, counts = 3, False
 
-    def place(self, raw: Tensor, level: Tensor, scale: Tensor) -> Tensor:
+    def place(self, raw: Tensor, level: Tensor, scale: Tensor, unit: Tensor) -> Tensor:
         centre, spread = raw[..., :1] * scale + level, (F.softplus(raw[..., 1:2]) + _LEAST) * scale
         return torch.cat([centre, spread, 2 + F.softplus(raw[..., 2:3])], -1)
 
@@ -126,9 +130,9 @@ class StudentT:
 class Quantiles:
     """The quantiles at `LEVELS`: the middle one, and steps of a positive size to both sides, so that none cross."""
 
-    size = len(LEVELS)
+    size, counts = len(LEVELS), False
 
-    def place(self, raw: Tensor, level: Tensor, scale: Tensor) -> Tensor:
+    def place(self, raw: Tensor, level: Tensor, scale: Tensor, unit: Tensor) -> Tensor:
         steps = F.softplus(raw)
         middle = raw[..., _MIDDLE : _MIDDLE + 1]
         below = middle - steps[..., :_MIDDLE].flip(-1).cumsum(-1).flip(-1)
@@ -157,11 +161,58 @@ class Quantiles:
         return (left_value + share * (right_value - left_value))[..., 0]
 
 
-OUTPUTS: dict[str, type[Gaussian] | type[StudentT] | type[Quantiles]] = {
+class NegativeBinomial:
+    """Counts: mean m and dispersion a, variance m + a m^2 (Salinas et al. 2020); of a small a Poisson's.
+
+    The series is divided by its mean, and stays above 0: in that unit the mean is softplus(raw + s), where softplus(s)
+    is what was taken off the window. Parameters are mean, dispersion and the unit, without which nothing is a count.
+    """
+
+    size, counts = 2, True
+
+    def place(self, raw: Tensor, level: Tensor, scale: Tensor, unit: Tensor) -> Tensor:
+        level = level.clamp_min(_FEW)
+        begun = level + torch.log(-torch.expm1(-level))  # softplus of it is the level
+        mean, dispersion = F.softplus(raw[..., :1] * scale + begun), F.softplus(raw[..., 1:2]) + _LEAST
+        return torch.cat([mean, dispersion, unit.expand_as(mean)], -1)
+
+    def loss(self, placed: Tensor, y: Tensor) -> Tensor:
+        mean, r, unit = self._of(placed)
+        k = (y * unit).round()
+        odds = torch.lgamma(k + r) - torch.lgamma(r) - torch.lgamma(k + 1)
+        return -(odds - r * torch.log1p(mean / r) + k * (mean.log() - (mean + r).log()))
+
+    def centre(self, placed: Tensor) -> Tensor:
+        return placed[..., 0]
+
+    def quantiles(self, placed: Tensor) -> Tensor:
+        from scipy.stats import nbinom
+
+        mean, r, unit = (part[..., None].double().numpy() for part in self._of(placed.detach().cpu()))
+        found: Tensor = torch.from_numpy(nbinom.ppf(np.array(LEVELS), r, r / (r + mean)) / unit).to(placed)
+        return found
+
+    def draw(self, placed: Tensor, generator: torch.Generator) -> Tensor:
+        """A Poisson number whose mean has a gamma distribution."""
+        mean, r, unit = self._of(placed)
+        return torch.poisson(torch._standard_gamma(r, generator=generator) * mean / r, generator) / unit
+
+    @staticmethod
+    def _of(placed: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Mean of the counts, 1 / dispersion, unit."""
+        mean, dispersion, unit = placed.unbind(-1)
+        return (mean * unit).clamp_min(1e-6), 1 / dispersion, unit
+
+
+OUTPUTS: dict[str, type[Gaussian] | type[StudentT] | type[NegativeBinomial] | type[Quantiles]] = {
     "gaussian": Gaussian,
     "student_t": StudentT,
+    "negative_binomial": NegativeBinomial,
     "quantiles": Quantiles,
 }
+
+
+COUNTS = tuple(name for name, kind in OUTPUTS.items() if kind.counts)
 
 
 def output_of(name: str, loss: str) -> Output:

@@ -15,7 +15,7 @@ from elman.models.forecaster_forms import FORMS, Form, Rows, Shape
 from elman.models.forecaster_settings import ForecasterSettings
 from elman.sequences import within
 
-__all__ = ["ForecastNetwork"]
+__all__ = ["ForecastNetwork", "moved"]
 
 _LEAST = 1e-4  # of the spread of a window, in units of its series': one that stands still is divided by that
 
@@ -73,6 +73,7 @@ class ForecastNetwork(nn.Module):
         steps: int = 0,
         draws: torch.Generator | None = None,
         beside: Beside | None = None,
+        drawn: list[Tensor] | None = None,
     ) -> Tensor:
         """Parameters (steps, B, C, P) of the steps ahead, in the units of x.
 
@@ -82,24 +83,32 @@ class ForecastNetwork(nn.Module):
             steps: ahead; 0: as many as the horizon. Of a form of fixed steps no more than these.
             draws: where forecasts are fed back, they are drawn; None: the mean or median is.
             beside: covariates; None: there are none.
+            drawn: is given what is fed back, (B, C) a step, in the units of x.
         """
         steps = steps or self.shape.horizon
         level, scale = self._level(x, lengths)
-        ones = torch.ones((), device=x.device)
+        beside = beside or Beside.nothing(x, steps)
+        unit = torch.ones_like(level) if beside.unit is None else beside.unit
+        of_rows = [part.reshape(-1, self.shape.width) for part in (level, scale, unit)]  # (R, F) each
 
         def feed(raw: Tensor) -> Tensor:
-            placed = self.output.place(raw, 0 * ones, ones)
-            return self.output.centre(placed) if draws is None else self.output.draw(placed, draws)
+            placed = self.output.place(raw, *(part[..., None] for part in of_rows))
+            value = self.output.centre(placed) if draws is None else self.output.draw(placed, draws)
+            if drawn is not None:
+                drawn.append(value.view(x.shape[1:]))
+            return (value - of_rows[0]) / of_rows[1]
 
-        rows = self._rows((x - level) / scale, lengths, beside or Beside.nothing(x, steps))
-        return self._placed(self.form(rows, steps, feed), level, scale)
+        rows = self._rows((x - level) / scale, lengths, beside)
+        return self._placed(self.form(rows, steps, feed), level, scale, unit)
 
     def loss(self, x: Tensor, lengths: Tensor, future: Tensor, beside: Beside | None = None) -> tuple[Tensor, int]:
         """The mean loss of the values that came, (horizon, B, C), NaN where none did; and how many these are."""
         level, scale = self._level(x, lengths)
-        rows = self._rows((x - level) / scale, lengths, beside or Beside.nothing(x, len(future)))
+        beside = beside or Beside.nothing(x, len(future))
+        unit = torch.ones_like(level) if beside.unit is None else beside.unit
+        rows = self._rows((x - level) / scale, lengths, beside)
         ahead = self._values(((future - level) / scale).nan_to_num(0.0))
-        placed = self._placed(self.form.taught(rows, ahead), level, scale)
+        placed = self._placed(self.form.taught(rows, ahead), level, scale, unit)
         real = ~future.isnan()
         loss = self.output.loss(placed, future.nan_to_num(0.0))
         count = int(real.sum())
@@ -128,14 +137,27 @@ class ForecastNetwork(nn.Module):
         Beyond the horizon that was learned the corrections of its blocks add up as variances of a random walk do.
         """
         found = self.output.quantiles(placed)
-        if not corrected:
-            return found
-        block, step = (torch.arange(len(placed)) // self.shape.horizon), torch.arange(len(placed)) % self.shape.horizon
-        last = self.corrections[:, -1:]
-        here = self.corrections[:, step]  # (Q, steps, C)
-        wide = torch.sign(here) * (block[:, None] * last**2 + here**2).sqrt()
-        moved: Tensor = found + wide.permute(1, 2, 0)[:, None]
-        return moved.sort(-1).values  # a correction may carry one past its neighbour
+        return moved(found, self.corrections, self.output.counts) if corrected else found
+
+    def paths(
+        self, x: Tensor, lengths: Tensor, steps: int, draws: torch.Generator, beside: Beside | None = None
+    ) -> Tensor:
+        """(steps, B, C) what may come, each step drawn from what follows those that were drawn before it.
+
+        Raises:
+            InputError: a form that does not go step by step, or an output from which nothing can be drawn.
+        """
+        if self.form.fixed:
+            raise InputError(f"the form {self.settings.form!r} foretells each step by itself, and draws no paths",
+                             where="model.form", remedy="choose latent or window")  # fmt: skip
+        if self.settings.output == "point":
+            raise InputError("one value is foretold, and nothing can be drawn from it", where="model.output",
+                             remedy="choose a distribution, or quantiles")  # fmt: skip
+        drawn = list[Tensor]()
+        placed = self(x, lengths, steps, draws, beside, drawn)
+        if len(drawn) < steps:
+            drawn.append(self.output.draw(placed[-1], draws))
+        return torch.stack(drawn[:steps])
 
     # -- what is taken off
 
@@ -164,7 +186,20 @@ class ForecastNetwork(nn.Module):
         """(T, R, F) of (T, B, C)."""
         return x if self.together else x.reshape(len(x), -1, 1)
 
-    def _placed(self, raw: Tensor, level: Tensor, scale: Tensor) -> Tensor:
+    def _placed(self, raw: Tensor, level: Tensor, scale: Tensor, unit: Tensor) -> Tensor:
         """(steps, B, C, P) parameters of raw numbers (steps, R, F, P)."""
         steps, P = len(raw), raw.shape[-1]
-        return self.output.place(raw.reshape(steps, *level.shape, P), level[..., None], scale[..., None])
+        return self.output.place(
+            raw.reshape(steps, *level.shape, P), level[..., None], scale[..., None], unit[..., None]
+        )
+
+
+def moved(quantiles: Tensor, corrections: Tensor, counts: bool) -> Tensor:
+    """Quantiles (steps, B, C, Q) with corrections (Q, horizon, C) added, in their order; see
+    `ForecastNetwork.quantiles`."""
+    horizon, steps = corrections.shape[1], torch.arange(len(quantiles))
+    block, step = steps // horizon, steps % horizon
+    last, here = corrections[:, -1:], corrections[:, step]  # (Q, 1, C), (Q, steps, C)
+    wide = torch.sign(here) * (block[:, None] * last**2 + here**2).sqrt()
+    found: Tensor = (quantiles + wide.permute(1, 2, 0)[:, None]).sort(-1).values  # one may pass its neighbour
+    return found.clamp_min(0.0) if counts else found

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from elman.data.windows import Windows
+from elman.errors import InputError
 from elman.models.forecaster_beside import Beside
 from elman.models.forecaster_covariates import Covariates
 from elman.sequences import Sequences, within
 
-__all__ = ["ReadWindows", "Scale", "WindowBatch", "scale_of"]
+__all__ = ["ReadWindows", "Scale", "WindowBatch", "of_counts", "scale_of"]
 
 _STILL = 1e-12  # of a level: what moves less stands still
 _LEAST = 1e-30  # of what a logarithm is taken
@@ -65,6 +66,24 @@ def scale_of(values: NDArray[np.float64], season: int, log: bool = False) -> Sca
     naive = np.where(there, steps, 0).sum(0) / np.maximum(there.sum(0), 1)
     naive[naive <= _STILL * np.abs(np.where(known, values, 0)).max(0, initial=0)] = 0.0
     return Scale(level, spread, naive, log)
+
+
+def of_counts(scale: Scale, values: NDArray[np.float64], name: str, log: bool) -> Scale:
+    """That of a series of counts (T, C): they are divided by their mean alone.
+
+    Raises:
+        InputError: a value that is no count, or counts whose logarithms are to be learned.
+    """
+    wrong = values[(values < 0) | (values % 1 > 0)]
+    if len(wrong):
+        what = f"the series {name!r} has the value {wrong[0]:g}, which is no count" if name else (
+            f"the series has the value {wrong[0]:g}, which is no count"
+        )  # fmt: skip
+        raise InputError(what, where="model.output", remedy="choose another output, or mend the value")
+    if log:
+        raise InputError("counts are learned as they are", where="forecast.log", remedy="leave it out")
+    mean = scale.level
+    return replace(scale, level=np.zeros_like(mean), spread=np.where(mean > 0, mean, 1.0))
 
 
 @dataclass(frozen=True)
@@ -177,13 +196,12 @@ class ReadWindows:
             x[~within(ends, T)] = 0.0
         return WindowBatch(Sequences(x, ends), self.future(some), self._beside(some, at))
 
-    def _beside(self, some: NDArray[np.int64], at: NDArray[np.int64]) -> Beside | None:
+    def _beside(self, some: NDArray[np.int64], at: NDArray[np.int64]) -> Beside:
         """Covariates of windows whose steps read lie at (T, B)."""
-        if not self.known.shape[1] + self.past.shape[1]:
-            return None
+        unit = torch.from_numpy(np.stack([self.scales[k].spread for k in self.series[some]])).float()
         later = self.origin[some] + np.arange(self.ahead)[:, None] + self.shift[some]
         read = torch.cat([self.known[torch.from_numpy(at + self.shift[some])], self.past[torch.from_numpy(at)]], -1)
-        return Beside(read, self.known[torch.from_numpy(later)])
+        return Beside(read, self.known[torch.from_numpy(later)], unit)
 
     def future(self, some: NDArray[np.int64]) -> Tensor:
         """(horizon, B, C) what came after the windows at `some`; NaN where nothing is known."""

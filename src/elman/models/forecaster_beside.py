@@ -20,10 +20,12 @@ class Beside:
     Attributes:
         read: (T, B, K + P) of the steps read, anything behind each length.
         ahead: (S, B, K) of the steps ahead, at least as many as are foretold.
+        unit: (B, C) what the values of the windows' series were divided by; None: nothing was.
     """
 
     read: Tensor
     ahead: Tensor
+    unit: Tensor | None = None
 
     @property
     def known(self) -> int:

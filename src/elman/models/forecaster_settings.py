@@ -25,12 +25,14 @@ class ForecasterSettings(msgspec.Struct, frozen=True, kw_only=True):
         hidden: of each layer.
         layers: one upon the other.
         output: what is foretold of each step: one value; the parameters of a distribution; or quantiles, which cannot
-            cross.
+            cross. "negative_binomial" is of counts.
         error: of one value, what is learned: the mean absolute or the mean squared error. Distributions have their
             likelihood, quantiles theirs.
         level: what is taken off each window and given back to what is forecast: its "last" value, its "mean" (with
             which its spread is divided out, too), or nothing.
         channels: "independent": one network for each channel by itself, told which one it is; "joint": all at once.
+        members: networks, trained side by side, whose parameters of each step are averaged: of Gaussians that is the
+            mean of their quantiles (Lichtendahl et al. 2013).
         dropout: on what the last layer gives.
         engine: of the recurrent layers.
     """
@@ -40,10 +42,11 @@ class ForecasterSettings(msgspec.Struct, frozen=True, kw_only=True):
     segment: Count = 0
     hidden: Positive = 128
     layers: Positive = 1
-    output: Literal["point", "gaussian", "student_t", "quantiles"] = "point"
+    output: Literal["point", "gaussian", "student_t", "negative_binomial", "quantiles"] = "point"
     error: Literal["mae", "mse"] = "mae"
     level: Literal["last", "mean", "none"] = "last"
     channels: Literal["independent", "joint"] = "independent"
+    members: Positive = 1
     dropout: Chance = 0.1
     engine: str = "auto"
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from elman.models.forecaster import ForecastNetwork
 from elman.models.forecaster_batches import WindowBatch
 from elman.models.forecaster_beside import Beside, ahead_of
+from elman.models.forecaster_committee import Forecasting
 from elman.sequences import Sequences
 
 __all__ = ["foretold"]
 
 
-def foretold(model: ForecastNetwork, batch: WindowBatch, steps: int = 0) -> Tensor:
+def foretold(model: Forecasting, batch: WindowBatch, steps: int = 0) -> Tensor:
     """Parameters (steps, B, C, P) of the steps ahead of a batch; of covariates known ahead it has as many steps."""
     shape, beside = model.shape, batch.beside
     steps = steps or shape.horizon
@@ -29,7 +29,7 @@ def foretold(model: ForecastNetwork, batch: WindowBatch, steps: int = 0) -> Tens
         given = None
         if beside is not None:
             rows = Sequences.pack([one[-shape.context :] for one in beside_all]).data
-            given = Beside(rows, beside.ahead[done : done + shape.horizon])
+            given = Beside(rows, beside.ahead[done : done + shape.horizon], beside.unit)
             beside_all = [torch.cat([one, later[done : done + shape.horizon, b]]) for b, one in enumerate(beside_all)]
         count = min(shape.horizon, steps - done)
         parts.append(model(read.data, read.lengths, count, beside=given))

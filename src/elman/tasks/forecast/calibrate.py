@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from elman.models.forecast_outputs import LEVELS
-from elman.models.forecaster import ForecastNetwork
 from elman.models.forecaster_batches import ReadWindows
+from elman.models.forecaster_committee import Forecasting
 from elman.models.forecaster_turns import foretold
 from elman.tasks.batches import at_once
 
@@ -24,7 +24,7 @@ _ENOUGH = 200  # residuals of a step ahead of a channel, to say its quantiles by
 _MOST = 4_000  # windows
 
 
-def corrections(model: ForecastNetwork, read: ReadWindows) -> Tensor:
+def corrections(model: Forecasting, read: ReadWindows) -> Tensor:
     """(Q, horizon, C) what to add to each quantile, of windows that were not learned from.
 
     With few residuals those of all channels and steps ahead are taken together, each in units of how large they are at

@@ -152,6 +152,24 @@ class Forecaster(ForecastLearner):
         """Further series, their columns and steps taken as those were that it learned from."""
         return self._read_in(y, X, roles_read(self.columns_, self.channels_), self.frequency_)
 
+    def sample_paths(
+        self, fh: Any = None, X: Any = None, count: int = 100, *, y: Any = None, seed: int = 0
+    ) -> np.ndarray | list[np.ndarray]:
+        """How the series may go on: (count, H) or (count, H, C) of one series, a list of these of several; each step is
+        drawn from what may follow the steps that were drawn before it (Salinas et al. 2020).
+
+        Raises:
+            InputError: of a form that foretells all steps at once, or of one value alone (`output="point"`).
+        """
+        check_fitted(self)
+        _, panel = self._asked_of(y, X)
+        picks = steps_of(fh, self.horizon_)
+        if count < 1:
+            raise InputError(f"{count} paths", where="count", remedy="give 1 at least")
+        found = self.drawn(at_the_end(panel, self.channels_, self.horizon_), max(picks) + 1, count, seed)[:, :, picks]
+        found = found[..., 0] if len(self.channels_) == 1 else found
+        return list(found) if panel.id else np.asarray(found[0])
+
     def _answer(self, fh: Any, X: Any, y: Any, columns: Columns) -> Any:
         check_fitted(self)
         given, panel = self._asked_of(y, X)

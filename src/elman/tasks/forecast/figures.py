@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.forecasting.probability import crps_quantiles
 from elman.models.forecast_outputs import LEVELS
 from elman.models.forecaster_batches import Scale
 from elman.tasks.figures import Scores
@@ -62,6 +63,7 @@ class Tally:
         levels = np.array(LEVELS)
         below = np.where(known, y, 0)[..., None] - np.where(known[..., None], quantiles, 0)
         self._put("pinball", 2 * np.maximum(levels * below, (levels - 1) * below).mean(-1))
+        self._put("crps", np.where(known, crps_quantiles(np.where(known, y, 0), quantiles, levels), 0))
         for name, ends in BANDS.items():
             low, high = (quantiles[..., LEVELS.index(end)] for end in ends)
             self._put(f"coverage_{name}", known & (low <= y) & (y <= high))
@@ -88,11 +90,12 @@ class Tally:
 
     def scores(self) -> Scores:
         """Every figure: mse and mae of standardised values, in units of each series; mase, smape; rmse in units of the
-        data where there is one channel; of quantiles pinball (the mean over levels, doubled), and of bands how much
-        they cover and how wide they are. Those of `_by_horizon` are lists, by steps ahead; `channels` are by name."""
+        data where there is one channel; of quantiles pinball (the mean over levels, doubled) and crps (its integral
+        over all levels), and of bands how much they cover and how wide they are. Those of `_by_horizon` are lists, by
+        steps ahead; `channels` are by name."""
         n, scaled = self._sums["n"].sum(), self._sums["scaled"].sum()
         found: Scores = {}
-        for name in ("mse", "mae", "smape", "pinball", *self._bands()):
+        for name in ("mse", "mae", "smape", "pinball", "crps", *self._bands()):
             if name in self._sums:
                 found[name] = _share(self._sums[name].sum(), n)
         found["mase"] = _share(self._sums["mase"].sum(), scaled)
@@ -103,7 +106,7 @@ class Tally:
             found["channels"] = {
                 name: {"mae": float(mae[c]), "mse": float(mse[c])} for c, name in enumerate(self._channels)
             }
-        ahead = ("mse", "mae", *(("pinball", *self._bands()) if "pinball" in self._sums else ()))
+        ahead = ("mse", "mae", *(("pinball", "crps", *self._bands()) if "pinball" in self._sums else ()))
         found |= {f"{name}_by_horizon": [round(float(v), 6) for v in self.by_horizon(name)] for name in ahead}
         found |= {"n": self._windows, "values": int(n), "unscaled": int(n - scaled)}
         return found

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from elman.config.training import TrainingSettings
@@ -17,8 +18,10 @@ from elman.forecasting.frequency import Frequency
 from elman.forecasting.series import Series
 from elman.metric import Figure
 from elman.models.described_forecaster import ForecasterDescription
+from elman.models.forecast_outputs import COUNTS
 from elman.models.forecaster import ForecastNetwork
-from elman.models.forecaster_batches import ReadWindows, Scale, WindowBatch, scale_of
+from elman.models.forecaster_batches import ReadWindows, Scale, WindowBatch, of_counts, scale_of
+from elman.models.forecaster_committee import Forecasting, network_of
 from elman.models.forecaster_covariates import Covariates
 from elman.models.forecaster_settings import ForecasterSettings
 from elman.models.forecaster_turns import foretold
@@ -49,10 +52,11 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
         Figure("smape", "low", "points", "Symmetric mean absolute percentage error"),
         Figure("rmse", "low", "number", "Root mean squared error"),
         Figure("pinball", "low", "number", "Pinball loss"),
+        Figure("crps", "low", "number", "Continuous ranked probability score, of the quantiles"),
     )
 
     horizon: int
-    model_: ForecastNetwork
+    model_: Forecasting
     horizon_: int
     asked_: Any = None
     rivals_: Mapping[str, Any] = {}
@@ -100,15 +104,19 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
         if log and (values <= 0).any():
             what = f"the series {series.name!r} has the value {np.nanmin(values):g}, which has no logarithm"
             raise InputError(what, where="forecast.log", remedy="leave it out: --set forecast.log=false")
-        return scale_of(values[:end], self.season_, log)
+        found = scale_of(values[:end], self.season_, log)
+        return (
+            of_counts(found, values, series.name, log) if self.settings(ForecasterSettings).output in COUNTS else found
+        )
 
-    def network(self, train: ReadWindows) -> ForecastNetwork:
+    def network(self, train: ReadWindows) -> Forecasting:
         return self._network()
 
-    def _network(self, graph: Graph | None = None) -> ForecastNetwork:
+    def _network(self, graph: Graph | None = None) -> Forecasting:
         sizes = self.context_, self.horizon_, len(self.channels_), self.segment_
         beside = {"known": self.covariates_.ahead, "past": len(self.covariates_.past)}
-        return ForecastNetwork(self.settings(ForecasterSettings), *sizes, graph=graph, **beside)
+        settings = self.settings(ForecasterSettings)
+        return network_of([ForecastNetwork(settings, *sizes, graph=graph, **beside) for _ in range(settings.members)])
 
     def batches(self, train: ReadWindows, valid: ReadWindows | None) -> Batches[WindowBatch]:
         def judge() -> dict[str, float]:
@@ -160,7 +168,24 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
                 by = read.scales[read.series[i]]
                 centres[i] = by.own(centre[:, b])
                 quantiles[i] = by.own(spread[:, b].swapaxes(1, 2)).swapaxes(1, 2)
+                if self.model_.output.counts:
+                    quantiles[i] = np.maximum(quantiles[i], 0.0)
         return np.stack([centres[i] for i in asked]), np.stack([quantiles[i] for i in asked])
+
+    def drawn(self, windows: Windows, steps: int, count: int, seed: int) -> np.ndarray:
+        """(N, count, steps, C) paths behind each origin, in units of the data."""
+        for k, end in windows.at.tolist():
+            self.covariates_.check_ahead(windows.panel.series[k], end, steps)
+        read, draws = self.encoded(windows, ahead=steps), torch.Generator().manual_seed(seed)
+        found = dict[int, np.ndarray]()
+        self.model_.eval()
+        with torch.no_grad():
+            for i in range(len(windows)):
+                batch = read.batch([i] * count)
+                paths = self.model_.paths(batch.sequences.data, batch.lengths, steps, draws, batch.beside)
+                by = read.scales[read.series[i]]
+                found[i] = by.own(check_answer(paths).double().numpy().transpose(1, 0, 2))
+        return np.stack([found[i] for i in range(len(windows))])
 
     def misses(self, read: ReadWindows) -> Iterator[tuple[list[int], np.ndarray]]:
         """Which windows, and how far off their forecasts are, (horizon, B, C) in units of each series."""
