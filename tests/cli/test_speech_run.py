@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from elman.report.player import recorded
-from signals.waves import tone, wav
+from signals.waves import cut_header, tone, wav
 from tasks.transcribe.spoken import folder, said
 
 SIZES = (
@@ -153,6 +153,45 @@ def test_recordings_can_be_played(hearing, call, tmp_path):
     assert "data:audio/wav" in (tmp_path / "page.html").read_text(encoding="utf-8")
     assert recorded(str(tmp_path / "gone.wav"), "gone", 9.0) is None
     assert recorded(str(tmp_path / "one.wav"), "one", 0.01) is None
+
+
+def test_sounds_as_people_have_them(hearing, call, tmp_path):
+    """One recording in every width, with two channels, at another rate, cut short, or with a header that promises more:
+    the same is heard in each, and what was mended is told; of what cannot be mended the file is named."""
+    samples = sound("ab ca", np.random.default_rng(5))
+    whole = wav(samples)
+    found = {}
+    told = {"cut": "was cut short", "long": "was cut short", "still": "silence"}
+    for name, data in {
+        "plain": whole, "wide": wav(samples, subtype="PCM_24"), "float": wav(samples, subtype="FLOAT"),
+        "both": wav(np.stack([samples, samples], 1)), "long": cut_header(whole, 4000), "cut": whole[:-200],
+        "still": wav(np.zeros(4000)),
+    }.items():  # fmt: skip
+        (tmp_path / f"{name}.wav").write_bytes(data)
+        code, out, err = call("predict", hearing, "--data", tmp_path / f"{name}.wav", "--json")
+        assert code == 0, err
+        found[name] = json.dumps(json.loads(out))
+        assert told.get(name, "") in err
+    said_ = {name: _text(found[name]) for name in found}
+    assert len({said_[name] for name in ("plain", "wide", "float", "both", "long")}) == 1
+    assert said_["plain"]
+    bad = samples.astype(np.float32)
+    bad[100] = np.nan
+    for name, data, why in (
+        ("empty", b"", "the file is empty"), ("nan", wav(bad, subtype="FLOAT"), "1 values are no numbers"),
+        ("none", wav(np.zeros((0, 1))), "not one frame"), ("text", b"not a sound", "no WAV or FLAC that can be read"),
+    ):  # fmt: skip
+        (tmp_path / f"{name}.wav").write_bytes(data)
+        code, _, err = call("predict", hearing, tmp_path / f"{name}.wav")
+        assert code == 2
+        assert why in err
+        assert f"{name}.wav" in err
+        assert err.count("\n") == 1
+
+
+def _text(answer: str) -> str:
+    (found,) = {row["text"] for row in json.loads(answer)["predictions"]}
+    return str(found)
 
 
 class Pipe(io.BytesIO):
