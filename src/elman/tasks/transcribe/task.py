@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from elman.config.bounds import Positive
+from elman.config.recipe import Recipe
 from elman.config.settings import DataSettings
 from elman.config.structs import check_values
 from elman.data.speech import Utterances, load_speech
@@ -20,13 +21,16 @@ from elman.models.language_network import LanguageNetwork
 from elman.models.learned_letters import LearnedSymbols
 from elman.pages.page import Section
 from elman.tasks.contract import Baseline, Look, Note, Row, Shown, Split, Task, Trained
+from elman.tasks.decided import Decided
 from elman.tasks.figures import Json
 from elman.tasks.find import task_of
 from elman.tasks.transcribe.baselines import baselines
+from elman.tasks.transcribe.decide import decide
 from elman.tasks.transcribe.estimator import Transcriber
 from elman.tasks.transcribe.given import utterances_in
 from elman.tasks.transcribe.search import USUAL, Fused, Transcript
 from elman.tasks.transcribe.stream import SoundStream
+from elman.training.progress import Silent
 
 __all__ = ["TASK", "Asked", "Transcribe"]
 
@@ -66,6 +70,9 @@ class Transcribe(Task[Transcriber, Utterances]):
     def read(self, settings: DataSettings) -> Split[Utterances]:
         found, notes = load_speech(settings)
         return Split(found["train"], found["valid"], found["test"], notes)
+
+    def decide(self, recipe: Recipe, data: Split[Utterances], progress: Silent) -> Decided:
+        return decide(recipe, data)
 
     def baselines(self, estimator: Transcriber, data: Split[Utterances]) -> list[Baseline]:
         return baselines(estimator, data)
