@@ -209,6 +209,15 @@ def pipe(data: bytes, most: int) -> io.TextIOWrapper:
     return io.TextIOWrapper(found)
 
 
+def test_what_is_odd_in_a_file_is_told(hearing, call, tmp_path):
+    """Of the one that is named as much as of those of a folder."""
+    data = wav(sound("ab", np.random.default_rng(5)))
+    (tmp_path / "cut.wav").write_bytes(data[: len(data) // 2])
+    for words in ((tmp_path / "cut.wav",), (tmp_path,), ("--data", tmp_path)):
+        code, _, err = call("predict", hearing, *words)
+        assert (code, "it was cut short" in err) == (0, True), err
+
+
 @pytest.mark.parametrize("most", [1001, 10**6])
 def test_a_stream_of_sound(hearing, call, tmp_path, monkeypatch, most):
     """Raw samples through a pipe, in odd pieces: the words of the file, in order, with their times."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import sys
 
 import numpy as np
 import pytest
+import soundfile
 
 from elman.errors import InputError
 from elman.signals.audio import read_audio
@@ -47,6 +49,16 @@ def test_a_file_that_was_cut_off_is_read_as_far_as_it_goes() -> None:
     found = read_audio(data[: len(data) // 2], "cut.wav", told.append)
     assert 7900 < len(found) < 8000
     assert np.allclose(found.values[:, 0], tone(1.0)[: len(found)], atol=1e-4)
+    assert "was cut short" in told[0]
+
+
+def test_a_compressed_file_that_was_cut_off_is_read_nearly_as_far() -> None:
+    told: list[str] = []
+    data, y = io.BytesIO(), np.random.default_rng(0).normal(0, 0.1, 40_000)
+    soundfile.write(data, y, 16000, format="FLAC")
+    found = read_audio(data.getvalue()[: len(data.getvalue()) // 2], "cut.flac", told.append)
+    assert 12_000 < len(found) < 20_001
+    assert np.allclose(found.values[:, 0], y[: len(found)], atol=1e-4)
     assert "was cut short" in told[0]
 
 

@@ -140,7 +140,7 @@ def _read(path: Path, settings: DataSettings, note: Note, called: str, samples: 
     elif path.suffix.lower() == ".npz":
         found = {part: Utterances(*some) for part, some in read_archive(path).items()}
     else:
-        found = {"": _files([path], settings, note, samples)}
+        return {"": _files([path], settings, note, samples)}
     count, seconds = sum(map(len, found.values())), sum(part.seconds for part in found.values())
     said = f"{count:,} recordings, {seconds / 60:,.1f} minutes" if seconds >= 60 else f"{count:,} recordings"
     speakers = len({speaker for part in found.values() for speaker in part.speakers} - {""})

@@ -16,6 +16,7 @@ __all__ = ["AUDIO", "read_audio", "sound_rate"]
 
 AUDIO = (".wav", ".flac")
 _OPEN = (0, 0xFFFFFFFF)  # what programs that write into a pipe put for a length that they do not know
+_BLOCK = 1 << 12  # frames: of a broken file the block with the fault is lost
 _LEFT_RIGHT = ("left", "right")
 
 
@@ -72,7 +73,7 @@ def _read(file: Any, broken: type[Exception]) -> np.ndarray:
     """(T, C) float32: all that can be decoded."""
     blocks = []
     try:
-        while len(block := file.read(1 << 16, dtype="float32", always_2d=True)):
+        while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
             blocks.append(block)
     except broken:
         if not blocks:

@@ -84,7 +84,10 @@ class Run:
         return self.task.verbs[name](self.estimator)
 
     def predict(self, texts: Sequence[str]) -> list[Row]:
-        """One answer a text."""
+        """One answer a text; of tasks that read files a text is the name of one, of which what is odd is told."""
+        if self.task.reads_files:
+            read = (self.read(DataSettings(path=text)) for text in texts)
+            return [row for some in read for row in self.task.answer(self.estimator, some, self.note)]
         return self.task.answer(self.estimator, self.task.examples_of(self.estimator, texts), self.note)
 
     def predict_file(self, settings: DataSettings) -> Table:
