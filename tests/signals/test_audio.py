@@ -85,6 +85,7 @@ def test_silence_is_told() -> None:
         (wav(np.zeros((0, 1))), "a.wav: there is not one frame in it"),
         (wav(np.array([0.0, 0.1, np.nan, 0.2]), 8000, "FLOAT"), "a.wav: 1 values are no numbers (channel mono)"),
     ],
+    ids=["empty", "text", "cut", "silent", "nan"],  # the bytes hold the second in which they were written
 )
 def test_what_is_no_sound_is_said_in_a_line(data: bytes, said: str) -> None:
     with pytest.raises(InputError) as error:
