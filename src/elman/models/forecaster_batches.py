@@ -19,6 +19,7 @@ from elman.sequences import Sequences, within
 __all__ = ["ReadWindows", "Scale", "WindowBatch", "of_counts", "scale_of"]
 
 _STILL = 1e-12  # of a level: what moves less stands still
+_FAR = 20.0  # spreads
 _LEAST = 1e-30  # of what a logarithm is taken
 
 
@@ -42,6 +43,13 @@ class Scale:
         """Values (..., C) of the data in units of the series; one not above 0 has the least logarithm."""
         found = np.log(np.maximum(values, _LEAST)) if self.log else values
         return np.asarray((found - self.level) / self.spread)
+
+    def far_from(self, other: Scale) -> bool:
+        """Whether a channel moves twenty times as much in the one as in the other, or lies so far off: it is hardly
+        measured in one unit."""
+        wide = np.maximum(self.spread, other.spread)
+        apart = (wide > _FAR * np.minimum(self.spread, other.spread)) | (abs(self.level - other.level) > _FAR * wide)
+        return bool(apart.any())
 
     def own(self, units: NDArray[np.float64]) -> NDArray[np.float64]:
         """(..., C) back in units of the data."""

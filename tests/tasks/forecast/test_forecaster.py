@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -313,6 +314,22 @@ def test_no_unit_is_better_than_another(size):
     y = SINE[:100] + 0.1 * np.random.default_rng(0).normal(size=100)
     found = forecaster(epochs=1).fit(size * y).predict()
     np.testing.assert_allclose(found, size * forecaster(epochs=1).fit(y).predict(), rtol=1e-4)
+
+
+def test_another_unit_is_seen_and_told():
+    """Of kilowatts in place of megawatts, and far away: the forecast of the same values in the old unit."""
+    y = SINE[:100] + 0.1 * np.random.default_rng(0).normal(size=100)
+    model = forecaster(epochs=1).fit(y)
+    usual = model.predict()
+    for size, level in ((1000.0, 0.0), (0.001, 0.0), (1.0, 1e4)):
+        with pytest.warns(UserWarning, match="is the unit another"):
+            found = model.predict(y=size * y + level)
+        np.testing.assert_allclose((found - level) / size, usual, atol=0.02)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.predict(y=y[:50])
+        model.predict(y=y[60:70] * 0.01)  # too few rows to tell
+        model.predict(y=2 * y + 5)
 
 
 def test_what_stands_still_stays_where_it_is():

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,7 +23,7 @@ from elman.tasks.estimator import check_fitted
 from elman.tasks.forecast.backtest import Backtest, run_backtest
 from elman.tasks.forecast.calibrate import at_level
 from elman.tasks.forecast.given import appended, as_given, columns_in, panel_of, steps_of
-from elman.tasks.forecast.kept import columns_read, roles_read
+from elman.tasks.forecast.kept import columns_read, roles_read, told_elsewhere
 from elman.tasks.forecast.learner import ForecastLearner
 from elman.tasks.forecast.settings import ForecastSettings
 from elman.training.divergence import warn_if_diverged
@@ -175,6 +176,8 @@ class Forecaster(ForecastLearner):
         given, panel = self._asked_of(y, X)
         picks = steps_of(fh, self.horizon_)
         windows = at_the_end(panel, self.channels_, self.horizon_)
+        for line in told_elsewhere(self.elsewhere(windows)):
+            warnings.warn(line, stacklevel=3)
         centre, quantiles = self.forecast(windows, max(picks) + 1)
         found = [columns(one, spread) for one, spread in zip(centre, quantiles)]
         return as_given(given, windows.panel, found, picks)

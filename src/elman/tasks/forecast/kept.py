@@ -9,7 +9,7 @@ from elman.forecasting.columns import Roles
 from elman.forecasting.frequency import Frequency
 from elman.forecasting.series import Panel
 
-__all__ = ["columns_read", "described_step", "roles_read", "step_described"]
+__all__ = ["columns_read", "described_step", "roles_read", "step_described", "told_elsewhere"]
 
 
 def columns_read(panel: Panel) -> dict[str, str]:
@@ -20,6 +20,15 @@ def columns_read(panel: Panel) -> dict[str, str]:
 def roles_read(columns: Mapping[str, str], channels: Sequence[str]) -> Roles:
     """The same as roles; names of channels may have commas in them, and are kept apart."""
     return Roles(columns.get("time", ""), columns.get("id", ""), list(channels))
+
+
+def told_elsewhere(names: Sequence[str]) -> list[str]:
+    """A line on series that lie far from where they were learned, if there are any."""
+    if not names:
+        return []
+    which = f"{len(names)} series lie" if len(names) > 1 else f"series {names[0]!r} lies" if names[0] else "it lies"
+    far = "far from what was learned, or moves twenty times as much, or as little: is the unit another?"
+    return [f"{which} {far} Forecasts are measured by what is given"]
 
 
 def described_step(frequency: Frequency | None) -> dict[str, Any] | None:

@@ -91,13 +91,24 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
     def scales(self, examples: Windows) -> list[Scale]:
         """Of each series: level and spread as they were learned; of one that was not, and the scale of errors, from
         what lies before its first origin. Of series without names those of the only one that was learned without."""
-        found, named = [], examples.panel.named
+        return [
+            before if known is None or far else replace(known, naive=before.naive)
+            for before, known, far in self._measured(examples)
+        ]
+
+    def elsewhere(self, examples: Windows) -> list[str]:
+        """Names of the series that lie so far from where they were learned that they are measured by themselves."""
+        return [one.name for one, (_, _, far) in zip(examples.panel, self._measured(examples)) if far]
+
+    def _measured(self, examples: Windows) -> Iterator[tuple[Scale, Scale | None, bool]]:
+        """Of each series the scale of what lies before its first origin, the one that was learned, and whether that is
+        of values far from these."""
+        named = examples.panel.named
         for k, one in enumerate(examples.panel):
             mine = examples.at[examples.at[:, 0] == k, 1]
             end = int(mine.min()) if len(mine) else len(one)
             before, known = self._scale(one, end), self.scales_.get(one.name if named else "")
-            found.append(before if known is None else replace(known, naive=before.naive))
-        return found
+            yield before, known, known is not None and end >= self.context_ and known.far_from(before)
 
     def _scale(self, series: Series, end: int) -> Scale:
         values, log = np.where(series.seen, series.values, np.nan), self.settings(ForecastSettings).log

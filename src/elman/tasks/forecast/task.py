@@ -31,7 +31,7 @@ from elman.tasks.forecast.baselines import rivals, tally_of
 from elman.tasks.forecast.calibrate import at_level
 from elman.tasks.forecast.decide import decide
 from elman.tasks.forecast.estimator import Forecaster
-from elman.tasks.forecast.kept import columns_read, roles_read
+from elman.tasks.forecast.kept import columns_read, roles_read, told_elsewhere
 from elman.tasks.forecast.settings import ForecastSettings
 from elman.training.progress import Silent
 
@@ -133,6 +133,8 @@ class Forecast(Task[Forecaster, Windows]):
         wanted = [steps_of_horizon(horizon, frequency, int(one.times[-1]), where="--horizon") for one in known]
         if max(wanted) > estimator.horizon_:
             note(f"{max(wanted)} steps are more than the {estimator.horizon_} learned: forecasts are read in turn")
+        for line in told_elsewhere(estimator.elsewhere(examples)):
+            note(line)
         rows: list[Row] = []
         for series, steps, *parts in zip(known, wanted, *estimator.forecast(examples, max(wanted))):
             centre, quantiles = (part[:steps] for part in parts)
