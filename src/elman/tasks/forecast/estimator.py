@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from elman.config.parameters import held_share, parameter_names, plain
-from elman.data.windows import at_the_end, held_out
+from elman.data.windows import Windows, at_the_end, held_out
 from elman.errors import InputError
 from elman.forecasting.attached import attached
 from elman.forecasting.columns import Roles
@@ -241,6 +241,11 @@ class Forecaster(ForecastLearner):
         ]
         order = np.argsort(np.concatenate([picks for picks, _ in parts]))
         return np.asarray(np.concatenate([found for _, found in parts])[order])
+
+    def encode(self, train: Any = None, valid: Any = None) -> Any:
+        """`features` of series, which is the name that others give them; of the two parts of a training, what is to be
+        learned before it."""
+        return super().encode(train, valid) if isinstance(train, Windows) else self.features(train, valid)
 
     def backtest(
         self, y: Any = None, fh: Any = None, *, X: Any = None, count: int = 10, stride: int = 0, refit: bool = False
