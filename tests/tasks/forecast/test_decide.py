@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from elman.data.windows import origins
 from elman.tasks.find import recipe_of
+from elman.tasks.forecast.given import panel_of
+from elman.tasks.forecast.sizes import steps_read
 from elman.training.progress import Silent
 
 T = np.arange(200)
@@ -32,3 +35,29 @@ def test_series_that_vary_with_their_level_are_learned_as_logarithms(tmp_path: P
     assert found.settings.get("forecast.log") is log
     assert found.settings["model.hidden"] == 64
     assert ("forecast.log true" in " ".join(found.lines)) is bool(log)
+
+
+@pytest.mark.parametrize(
+    ("rows", "season", "horizon", "found"),
+    [
+        (8640, 24, 96, (336, 48)),  # ETTh1: two weeks of hours
+        (8640, 24, 24, (336, 24)),
+        (8640, 24, 500, (500, 25)),
+        (3000, 24, 24, (144, 24)),
+        (420, 24, 24, (96, 24)),
+        (101, 12, 12, (44, 11)),
+        (5000, 1, 5, (8, 4)),
+    ],
+)
+def test_of_long_series_more_seasons_are_read(rows, season, horizon, found):
+    assert steps_read(origins(panel_of(np.zeros(rows)), [1], horizon), season, 0, 0) == found
+
+
+def test_many_windows_are_seen_three_times_and_fewer_of_them_more_often(tmp_path: Path):
+    for rows, epochs in ((3300, 12), (12000, 4), (20000, 3)):
+        path = tmp_path / f"{rows}.csv"
+        path.write_text("\n".join(["step,y", *(f"{t},{t % 24}" for t in range(rows))]))
+        task, recipe = recipe_of("forecast", ["data.horizon=4", "data.time=step"], {"data.path": str(path)})
+        found = task.decide(recipe, task.read(recipe.data), Silent())
+        assert found.settings["training.epochs"] == epochs
+        assert found.settings["model.hidden"] == 128

@@ -14,7 +14,8 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What a forecaster reads.
 
     Attributes:
-        context: steps that are read before an origin, at most; 0: four seasons, and the horizon at least.
+        context: steps that are read before an origin, at most; 0: four to fourteen seasons, by how long
+            series are, and the horizon at least.
         season: steps after which a series is like itself, by which scaled errors and seasonal forecasts count; 0: that
             of the frequency, 24 of hours, 7 of days, 12 of months.
         log: series are learned, and measured by their mean and spread, as logarithms: where what is large varies more.

@@ -6,12 +6,16 @@ from elman.data.windows import Windows
 
 __all__ = ["steps_read"]
 
-_SEASONS = 4  # that are read
+_SEASONS = (4, 14)  # that are read, at least and at most
+_TIMES = 20  # so often what is read must have room in a series, to read more than the least
 _SHORTEST = 8  # steps read at least, if there are as many
 
 
 def steps_read(train: Windows, season: int, context: int, segment: int) -> tuple[int, int]:
     """Steps that are read before an origin, and steps of a stretch.
+
+    Of a long series more seasons are read: of ETTh1, 96 steps ahead, fourteen days were better than four on the
+    validation part (.671 in place of .693 of squared error, a GRU of 64 after three epochs), and thirty no better.
 
     Args:
         season: in steps; 1: there is none.
@@ -19,7 +23,9 @@ def steps_read(train: Windows, season: int, context: int, segment: int) -> tuple
     """
     horizon, longest = train.horizon, max(map(len, train.panel.series))
     most = max(1, longest - horizon)
-    usual = max(horizon, _SEASONS * season, _SHORTEST)
+    few, many = _SEASONS
+    seasons = min(max(few, longest // (_TIMES * season)), many) if season > 1 else few
+    usual = max(horizon, seasons * season, _SHORTEST)
     context = min(context or min(usual, max(horizon, most // 2)), most)
     stretch = 2 * season if season > 1 else _SHORTEST // 2
     return context, min(segment or _divisor(context, min(horizon, stretch)), context)
