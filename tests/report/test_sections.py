@@ -394,6 +394,10 @@ def test_where_less_is_better_the_least_baseline_is_the_one_to_beat(ours: float,
 def test_a_scoreboard_and_an_ablation_begin_with_the_best() -> None:
     board = text(scoreboard({"errors": 1.5}, {"mean": {"errors": 9.0}, "none": {"errors": 0.5}}, show=[ERRORS]).body)
     assert re.search(r"none 0\.500 this model 1\.500 mean 9\.000 0 9", board)
+    words = Figure("wer", better="low", name="word error rate")
+    page = str(scoreboard({"wer": 0.1}, {"one answer": {"wer": 1.571}}, show=[words]).body)
+    places = [float(at) for at in re.findall(r'class="dot" style="--at:([\d.]+)%', page)]
+    assert places == [0.0, 98.07], "more words wrong than were said: on the line all the same"
     runs = {"whole": [2.0], "without a": [3.0], "without b": [1.0], "diverged": [float("nan")]}
     table = text(ablation(runs, "whole", figure=ERRORS).body)
     assert re.search(r"whole 2\.000 .*without b 1\.000 .*without a 3\.000 .*diverged \u2013", table)

@@ -194,7 +194,8 @@ def _scale(figure: Figure, values: Sequence[float]) -> tuple[float, float]:
     finite = [v for v in values if np.isfinite(v)] or [0.0]
     if figure.unit == "fraction":
         low = max(min(float(np.floor(min(finite) * 10) / 10), 0.9), -1.0)
-        return low, min(max(float(np.ceil(max(finite) * 10) / 10), low + 0.1), 1.0)
+        high = max(float(np.ceil(max(finite) * 10) / 10), low + 0.1)
+        return low, high if figure.better == "low" else min(high, 1.0)  # more words can be wrong than were said
     low, high = min(0.0, min(finite)), max(finite)
     step = 10.0 ** np.floor(np.log10(max(high - low, 1e-9)))  # to one digit
     return float(np.floor(low / step) * step), float(max(np.ceil(high / step), np.floor(low / step) + 1) * step)
