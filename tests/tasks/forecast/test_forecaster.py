@@ -332,6 +332,19 @@ def test_another_unit_is_seen_and_told():
         model.predict(y=2 * y + 5)
 
 
+def test_the_report_looks_at_all_series():
+    from elman.data.windows import origins
+    from elman.tasks.forecast.given import panel_of
+    from elman.tasks.forecast.report import evenly
+
+    windows = origins(panel_of([SINE[:200]] * 3), [0] * 3, 6)
+    some = evenly(windows, 30)
+    assert np.bincount(some.at[:, 0]).tolist() == [10, 10, 10]
+    assert some.at[0, 1] == 1
+    assert some.at[-1, 1] == 194
+    assert len(evenly(windows, 1000)) == len(windows)
+
+
 def test_what_stands_still_stays_where_it_is():
     for value in (1e-9, 5.0, 1e6):
         found = forecaster(epochs=1).fit(np.full(100, value)).predict()

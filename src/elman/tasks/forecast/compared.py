@@ -42,7 +42,7 @@ def beside(trained: Trained[Forecaster, Windows]) -> list[str]:
             continue
         found = paired_difference(pairs[:, 0], pairs[:, 1], block=test.horizon)
         p = diebold_mariano(pairs[:, 0], pairs[:, 1], test.horizon).p
-        luck = "which leaves none out" if found.decided else "which may be luck"
+        luck = "an interval without 0" if found.decided else "which may be luck"
         said.append(
             f"The mean squared error differs from that of {name} by {found.mean:+.3g} ({found.low:+.3g} to "
             f"{found.high:+.3g}, 95 % of a bootstrap over stretches of origins), {luck}; the test of Diebold and "

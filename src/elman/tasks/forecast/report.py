@@ -32,7 +32,7 @@ from elman.tasks.forecast.compared import beside, directions
 from elman.tasks.forecast.estimator import Forecaster
 from elman.tasks.forecast.figures import BANDS
 
-__all__ = ["inspect", "look"]
+__all__ = ["evenly", "inspect", "look"]
 
 _SHOWN, _WORST = 3, 2  # forecasts
 _LOOKED = 400  # origins, to find the worst among
@@ -50,16 +50,16 @@ def look(trained: Trained[Forecaster, Windows]) -> Look:
         "season": estimator.season_, "segment": estimator.segment_, "equations": lines,
     }  # fmt: skip
     facts = {key: value for key, value in settings.items() if key != "equations"}
-    some = _evenly(data.test, _LOOKED)
+    spread, last = evenly(data.test, _LOOKED), data.test.take(range(max(0, len(data.test) - _LOOKED), len(data.test)))
     return Look(
         title=trained.recipe.name.capitalize(),
         said=f"{trained.recipe.description or ours}; judged on {len(data.test):,} test origins.",
         ours=ours,
         settings=settings,
         sections=[
-            _forecasts(estimator, some),
+            _forecasts(estimator, spread, len(data.test)),
             _ahead(trained),
-            _left(estimator, some),
+            _left(estimator, last),
             directions(trained),
             training(fitted.history, fitted.kept[1] or None, "Loss"),
             cell(lines) if lines else None,
@@ -105,7 +105,7 @@ def inspect(estimator: Forecaster, windows: Windows) -> tuple[str, Sequence[Sect
 # -- sections
 
 
-def _forecasts(estimator: Forecaster, test: Windows) -> Section:
+def _forecasts(estimator: Forecaster, test: Windows, every: int) -> Section:
     centre, quantiles = estimator.forecast(test)
     truth = np.stack([test.future(i) for i in range(len(test))])  # (N, H, C)
     of_series = estimator.scales(test)
@@ -124,7 +124,8 @@ def _forecasts(estimator: Forecaster, test: Windows) -> Section:
         blocks.append(_figure(estimator, test, i, c, centre[i], quantiles[i], "Among the worst"))
     lead = (
         f"What was known up to an origin (grey), what was foretold (blue, with bands of {' and '.join(BANDS)} %), and "
-        "what came (black). Test origins evenly apart, and two of the worst."
+        "what came (black). Test origins evenly apart, and two of the worst"
+        + (f" of {len(test):,} that were looked at." if len(test) < every else ".")
     )
     return section("Forecasts", blocks, lead=lead)
 
@@ -224,9 +225,11 @@ def _facts(trained: Trained[Forecaster, Windows]) -> dict[str, object]:
                     (("training", data.train), ("validation", data.valid), ("test", data.test))}  # fmt: skip
 
 
-def _evenly(windows: Windows, most: int) -> Windows:
-    """The last `most` of them where they follow each other, so that neighbours in time stay neighbours."""
-    return windows if len(windows) <= most else windows.take(range(len(windows) - most, len(windows)))
+def evenly(windows: Windows, most: int) -> Windows:
+    """So many of them at most, from all series and times."""
+    if len(windows) <= most:
+        return windows
+    return windows.take(np.linspace(0, len(windows) - 1, most).astype(int).tolist())
 
 
 def _errors(estimator: Forecaster, test: Windows) -> dict[str, float]:
