@@ -1,8 +1,10 @@
 // The additive score of attention over a batch: sequence by sequence, by whoever comes.
 #include "additive.h"
 
+#include <algorithm>
 #include <stdexcept>
 
+#include "checks.h"
 #include "threads.h"
 
 namespace elman {
@@ -37,8 +39,10 @@ struct Scores {
 };
 
 void check(const elman_additive_call& c) {
-    for (int64_t size : {c.sequences, c.heads, c.queries, c.steps, c.width, c.threads})
-        if (size < 1 || size > (int64_t(1) << 31)) throw std::invalid_argument("a size of the additive score is out of range");
+    const char* const what = "the additive score";
+    product({c.sequences, c.heads, c.queries, c.width}, what), product({c.sequences, c.heads, c.steps, c.width}, what);
+    product({c.sequences, c.heads, c.queries, c.steps}, what);
+    if (c.threads < 1 || std::max(c.threads, c.sequences * c.heads) > most_pieces) throw std::invalid_argument("a size of the additive score is out of range");
     if (!c.s || !c.h || !c.v) throw std::invalid_argument("the additive score needs s, h and v");
     if (c.g ? !c.ds || !c.dh || !c.dv : !c.scores) throw std::invalid_argument("the additive score has no place for its results");
 }

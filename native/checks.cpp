@@ -14,6 +14,7 @@ void require(bool condition, const char* what) {
 }
 
 constexpr int64_t most_rows = int64_t(1) << 31;  // with read_program's bound of a width, products of the two stay in 64 bits
+constexpr int64_t most_elements = int64_t(1) << 58;  // their bytes stay in 64 bits
 
 // The same for all rows: a buffer that is read only, and not by rows.
 bool fixed(Home home) { return home == Home::vector || home == Home::constant; }
@@ -109,6 +110,8 @@ void check_sizes(const elman_call& c) {
 }
 
 void check_memory(const Program& p, const elman_call& c) {
+    require(p.tensors.empty() || (c.tensors && c.by_time && c.by_row && c.extents), "a call without its tensors");
+    require(p.parameters.empty() || (c.parameters && c.parameter_extents), "a call without its parameters");
     const auto named = [](const char* what, size_t i) { return std::string(what) + " " + std::to_string(i); };
     for (size_t i = 0; i < p.tensors.size(); i++) {
         const int64_t there = c.extents[i];
@@ -129,6 +132,15 @@ void check_memory(const Program& p, const elman_call& c) {
     for (size_t i = 0; i < p.parameters.size(); i++)
         if (!c.parameters[i] || c.parameter_extents[i] < p.parameters[i].size())
             throw std::invalid_argument(named("parameter", i) + " is smaller than the program needs");
+}
+
+int64_t product(std::initializer_list<int64_t> sizes, const char* what) {
+    int64_t found = 1;
+    for (int64_t size : sizes) {
+        if (size < 1 || size > most_elements / found) throw std::invalid_argument(std::string("a size of ") + what + " is out of range");
+        found *= size;
+    }
+    return found;
 }
 
 void check_room(const void* at, int64_t there, int64_t wanted, const char* what) {

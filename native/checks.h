@@ -1,6 +1,8 @@
 // What a program and a call have to be before a byte is touched on their word.
 #pragma once
 
+#include <initializer_list>
+
 #include "elman.h"
 #include "program.h"
 
@@ -17,5 +19,11 @@ void check_memory(const Program& program, const elman_call& call);
 
 // Whether `there` bytes hold `wanted`.
 void check_room(const void* at, int64_t there, int64_t wanted, const char* what);
+
+// As many pieces as one job may have, an int's number.
+constexpr int64_t most_pieces = (int64_t(1) << 31) - 1;
+
+// So many elements; throws std::invalid_argument where a size is none, or where they are more than memory could hold.
+int64_t product(std::initializer_list<int64_t> sizes, const char* what);
 
 }  // namespace elman

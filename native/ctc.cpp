@@ -7,11 +7,13 @@
 // logarithms.
 #include "ctc.h"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <stdexcept>
 #include <vector>
 
+#include "checks.h"
 #include "threads.h"
 
 namespace elman {
@@ -199,15 +201,15 @@ struct Losses {
 };
 
 void check(const elman_ctc_call& c) {
-    const int64_t most = int64_t(1) << 31;
-    for (int64_t size : {c.steps, c.sequences, c.symbols, c.threads})
-        if (size < 1 || size > most) throw std::invalid_argument("a size of CTC is out of range");
+    product({c.steps, c.sequences, c.symbols}, "CTC");
+    if (c.threads < 1 || std::max(c.threads, c.sequences) > most_pieces) throw std::invalid_argument("sequences or threads of CTC out of range");
     if (!c.log_probs || !c.lengths || !c.starts || !c.losses || !c.gradient || !c.left) throw std::invalid_argument("CTC needs all its tensors");
     if (c.blank < 0 || c.blank >= c.symbols) throw std::invalid_argument("the blank of CTC is no symbol");
     for (int64_t b = 0; b < c.sequences; b++) {
         if (c.lengths[b] < 1 || c.lengths[b] > c.steps) throw std::invalid_argument("a length of CTC is out of range");
-        if (c.starts[b] < 0 || c.starts[b + 1] < c.starts[b] || c.starts[b + 1] > most) throw std::invalid_argument("texts of CTC that do not follow each other");
+        if (c.starts[b] < 0 || c.starts[b + 1] < c.starts[b] || c.starts[b + 1] > most_pieces) throw std::invalid_argument("texts of CTC that do not follow each other");
     }
+    product({c.steps, 2 * c.starts[c.sequences] + 3}, "CTC");  // more than places and frames of any one
     if (c.starts[0] != 0 || (c.starts[c.sequences] && !c.targets)) throw std::invalid_argument("texts of CTC that are not there");
     for (int64_t i = 0; i < c.starts[c.sequences]; i++)
         if (c.targets[i] < 0 || c.targets[i] >= c.symbols || c.targets[i] == c.blank) throw std::invalid_argument("a text of CTC has what is no symbol");

@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-#define ELMAN_ABI 9
+#define ELMAN_ABI 10
 
 typedef struct elman_program elman_program;
 typedef struct elman_prepared elman_prepared;
@@ -64,7 +64,8 @@ ELMAN_API int64_t elman_tape_bytes(const elman_program*, const elman_call*);
 ELMAN_API int elman_run(const elman_program*, const elman_call*);
 
 /* A call that is made again and again, as one step of a stream: all that does not change is done once. The call and what
- * it points to have to live on; between runs only the addresses in `tensors` and `pack` may change. By one thread at a time. */
+ * it points to have to live on; between runs only the addresses in `tensors` and `pack` may change. By one thread at a
+ * time: another one's run is refused. */
 ELMAN_API elman_prepared* elman_prepare(const elman_program*, const elman_call*);
 ELMAN_API int elman_run_prepared(elman_prepared*);
 ELMAN_API void elman_prepared_free(elman_prepared*);
@@ -102,14 +103,14 @@ typedef struct {
 ELMAN_API int elman_ctc(const elman_ctc_call*);
 
 /* One unit further in N texts: x_n = scale * embedding[unit_n], layers that read each other, and
- * ln p = log_softmax(weight h + bias) of the unit after it. Each layer is prepared for one step of N sequences, the first
- * to read x, the last to write h, which are N rows. A state of all layers, of N texts, lies at one address: `offset` says
- * where, in bytes, each state of a layer begins in it; the strides of the layer's call say the rest. */
+ * ln p = log_softmax(weight h + bias) of the unit after it. Each layer is prepared for one step of N sequences; the first
+ * reads x, each of the others what the one before it gives, and the last gives h, all of them rows side by side. A state of
+ * all layers, of N texts, is (N, S) numbers at one address, and the strides of the states in a layer's call say so:
+ * `offset` is where, in bytes, each state of a layer begins in the row of a text. Addresses of states are put into the
+ * `tensors` of the layers' calls here. By one thread at a time: another one's call is refused. */
 typedef struct {
     elman_prepared* step;
-    void** tensors;             /* of its call */
     int64_t states;
-    const int64_t *first, *last; /* numbers of the tensors that are a state before the step and after it */
     const int64_t* offset;
 } elman_next_layer;
 typedef struct {
@@ -124,6 +125,9 @@ typedef struct {
     const void *weight, *bias; /* (V, H), (V,); without a weight nothing is done behind h, bias may be NULL */
     void* scores;              /* (N, V) */
     double *log_probs, *room;  /* (N, V), (V,) */
+    int64_t embedding_extent, weight_extent, bias_extent;    /* elements that lie there; 0 where that is NULL */
+    int64_t scores_extent, log_probs_extent, room_extent; /* likewise */
+    int64_t state_bytes;                                     /* of one state, N S numbers */
 } elman_next;
 ELMAN_API int elman_next_step(const elman_next*, const int64_t* units, void* before, void* after);
 

@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <stdexcept>
+#include <vector>
 
+#include "handles.h"
 #include "opcodes.h"
 #include "threads.h"
 
@@ -47,21 +48,14 @@ struct Next {
     const Kernels<double>& doubles;
     const long rows = long(text.rows), V = long(text.units), E = long(text.width), H = long(text.known);
 
-    void step(const int64_t* units, char* before, char* after) {
+    void step(const int64_t* units, void* before, void* after) {
         for (long n = 0; n < rows; n++) {
-            if (units[n] < 0 || units[n] >= V) throw std::invalid_argument("there is no such unit");
             const T *from = static_cast<const T*>(text.embedding) + units[n] * E, scale = T(text.scale);
             T* x = static_cast<T*>(text.x) + n * E;
             for (long j = 0; j < E; j++) x[j] = from[j] * scale;
         }
-        for (int64_t k = 0; k < text.layers; k++) {
-            const elman_next_layer& layer = text.layer[k];
-            for (int64_t i = 0; i < layer.states; i++) {
-                layer.tensors[layer.first[i]] = before + layer.offset[i];
-                layer.tensors[layer.last[i]] = after + layer.offset[i];
-            }
-            if (elman_run_prepared(layer.step) < 0) throw std::runtime_error(elman_error());
-        }
+        put_states(text, before, after);
+        for (int64_t k = 0; k < text.layers; k++) text.layer[k].step->run();
         if (!text.weight) return;
         const long panels = panels_of(kernels, V);
         if (text.threads <= 1)
@@ -112,15 +106,19 @@ struct Next {
     }
 };
 
-void check(const elman_next& t) {
-    for (int64_t size : {t.rows, t.units, t.width, t.known, t.layers, t.threads})
-        if (size < 1 || size > (int64_t(1) << 31)) throw std::invalid_argument("a size of texts is out of range");
-    if (!t.layer || !t.embedding || !t.x || !t.h) throw std::invalid_argument("texts need layers, an embedding, x and h");
-    if (t.weight && (!t.scores || !t.log_probs || !t.room)) throw std::invalid_argument("a softmax needs places for its results");
-}
+// This thread's turn at all of a text's layers.
+class Turns {
+public:
+    explicit Turns(const elman_next& text) {
+        for (int64_t k = 0; k < text.layers; k++) turns_.push_back(std::make_unique<Turn>(*text.layer[k].step));
+    }
+
+private:
+    std::vector<std::unique_ptr<Turn>> turns_;
+};
 
 template <class F>
-auto typed(const elman_next& text, const InstructionSet& set, F f) {
+auto of_type(const elman_next& text, const InstructionSet& set, F f) {
     if (text.is_double) {
         Next<double> next{text, *set.f64, *set.f64};
         return f(next);
@@ -132,19 +130,22 @@ auto typed(const elman_next& text, const InstructionSet& set, F f) {
 }  // namespace
 
 void next(const elman_next& text, const InstructionSet& set, const int64_t* units, void* before, void* after) {
-    check(text);
-    typed(text, set, [&](auto& n) { n.step(units, static_cast<char*>(before), static_cast<char*>(after)); });
+    check_text(text);
+    const Turns turns(text);
+    check_layers(text);
+    check_places(text, units, before, after, nullptr);
+    of_type(text, set, [&](auto& n) { n.step(units, before, after); });
 }
 
 int64_t draw(const elman_next& text, const InstructionSet& set, const elman_draws& how, int64_t unit, void* one, void* other,
              const double* chances, int64_t count, int64_t* units, double* log_probs) {
-    check(text);
-    if (text.rows != 1 || !text.weight) throw std::invalid_argument("units are drawn of one text, by its softmax");
-    for (int64_t i = 0; i < how.banned_count; i++)
-        if (how.banned[i] < 0 || how.banned[i] >= text.units) throw std::invalid_argument("a unit that is banned does not exist");
-    if (how.end >= text.units || !(how.temperature > 0)) throw std::invalid_argument("no such end, or no temperature");
-    return typed(text, set, [&](auto& next) {
-        char *before = static_cast<char*>(one), *after = static_cast<char*>(other);
+    check_text(text);
+    const Turns turns(text);
+    check_layers(text);
+    const Drawing drawing{how, chances, count, units, log_probs};
+    check_places(text, &unit, one, other, &drawing);
+    return of_type(text, set, [&](auto& next) {
+        void *before = one, *after = other;
         for (int64_t i = 0; i < count; i++, std::swap(before, after)) {
             next.step(&unit, before, after);
             const int64_t found = next.drawn(how, how.end >= 0 && i < how.unended, chances[i]);

@@ -1,4 +1,5 @@
-"""Writes the words of a cell's programs, forward with tape and back, for driver/threads.cpp: FILE and GRU or Normed."""
+"""Writes a cell's programs for driver/: FILE and GRU or Normed, forward with tape and back; FILE and LSTM, forward
+alone, of two layers that read each other."""
 
 import sys
 
@@ -15,10 +16,18 @@ class Normed(Cell):
         return z * h + (1 - z) * tanh(self.W @ v)
 
 
-cell = {"GRU": cells.GRU, "Normed": Normed}[sys.argv[2]]
-programs = lower(cell().graph, {"H": 24, "I": 10})
-with open(sys.argv[1], "w") as out:
-    for program in (programs.training, programs.back):
+def write(programs, out):
+    for program in programs:
         words = program.words()
         print(len(words), *words, len(program.tensors), *program.tensors.keys(), file=out)
-    print(len(programs.training.parameters), *(n * k for _, n, k in programs.training.parameters), file=out)
+    print(len(programs[0].parameters), *(n * k for _, n, k in programs[0].parameters), file=out)
+
+
+cell = {"GRU": cells.GRU, "Normed": Normed, "LSTM": cells.LSTM}[sys.argv[2]]
+with open(sys.argv[1], "w") as out:
+    if cell is cells.LSTM:
+        for width in (10, 24):
+            write([lower(cell().graph, {"H": 24, "I": width}).forward], out)
+    else:
+        made = lower(cell().graph, {"H": 24, "I": 10})
+        write([made.training, made.back], out)

@@ -27,7 +27,7 @@ __all__ = [
     "program_new",
 ]
 
-ABI = 9
+ABI = 10
 _NAME = {"win32": "libelman_native.dll", "darwin": "libelman_native.dylib"}.get(sys.platform, "libelman_native.so")
 
 
@@ -67,8 +67,7 @@ class NextLayer(ctypes.Structure):
     """`elman_next_layer` of native/elman.h."""
 
     _fields_ = [
-        ("step", c_void_p), ("tensors", c_void_p), ("states", c_int64), ("first", c_void_p), ("last", c_void_p),
-        ("offset", c_void_p),
+        ("step", c_void_p), ("states", c_int64), ("offset", c_void_p),
     ]  # fmt: skip
 
 
@@ -80,6 +79,8 @@ class Next(ctypes.Structure):
         ("layers", c_int64), ("threads", c_int64), ("own_threads", c_int64), ("layer", POINTER(NextLayer)),
         ("scale", c_double), ("embedding", c_void_p), ("x", c_void_p), ("h", c_void_p), ("weight", c_void_p),
         ("bias", c_void_p), ("scores", c_void_p), ("log_probs", c_void_p), ("room", c_void_p),
+        ("embedding_extent", c_int64), ("weight_extent", c_int64), ("bias_extent", c_int64), ("scores_extent", c_int64),
+        ("log_probs_extent", c_int64), ("room_extent", c_int64), ("state_bytes", c_int64),
     ]  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from elman.engines.streaming import Layer, Prepared, prepared
 from elman.engines.unchanged import Watch
 from elman.engines.weights import PLAIN, Weights
 from elman.equations.graph import Graph
+from elman.errors import InputError
 from elman.training.threads import count, own
 
 __all__ = ["Followed", "NextUnits", "States", "able", "flat"]
@@ -58,7 +59,7 @@ def flat(networks: Sequence[Followed]) -> States:
 
 
 class NextUnits:
-    """N texts, a unit further at a time.
+    """N texts, a unit further at a time; by one thread at a time, since what a step gives lies in the same place.
 
     Args:
         networks: each reads what the one before it gives; of N sequences.
@@ -86,22 +87,26 @@ class NextUnits:
         table = (library.NextLayer * len(layers))()
         for entry, layer, handle in zip(table, layers, rows, strict=True):
             here = [offsets.pop(0) * dtype.itemsize for _ in layer.first]
-            numbers = [(c_int64 * len(some))(*some) for some in (layer.first, layer.last, here)]
-            self._kept += [handle, *numbers]
-            entry.step, entry.tensors, entry.states = handle.handle, addressof(layer.pointers), len(here)
-            entry.first, entry.last, entry.offset = map(addressof, numbers)
-        self._units = (c_int64 * N)()
+            numbers = (c_int64 * len(here))(*here)
+            self._kept += [handle, numbers]
+            entry.step, entry.states, entry.offset = handle.handle, len(here), addressof(numbers)
+        self._units = c_int64 * N
         self.log_probs = np.empty((N, V if softmax else 0))
         call = library.Next(
             dtype == torch.float64, N, V, embedding.shape[1], self.h.shape[1], len(layers),
             count() if softmax and softmax[0].numel() > _LARGE else 1, own(), table, scale, embedding.data_ptr(),
             self._x.data_ptr(), self.h.data_ptr(),
         )  # fmt: skip
+        call.embedding_extent, call.state_bytes = embedding.numel(), self._room[0].nbytes
         if softmax:
             scores, room = torch.empty(N, V, dtype=dtype), np.empty(V)
             self._kept += [scores, room]
-            call.weight, call.bias = softmax[0].data_ptr(), softmax[1].data_ptr() if len(softmax) > 1 else None
+            weight, bias = softmax[0], softmax[1] if len(softmax) > 1 else None
+            call.weight, call.weight_extent = weight.data_ptr(), weight.numel()
+            if bias is not None:
+                call.bias, call.bias_extent = bias.data_ptr(), bias.numel()
             call.scores, call.log_probs, call.room = scores.data_ptr(), _at(self.log_probs), _at(room)
+            call.scores_extent, call.log_probs_extent, call.room_extent = N * V, self.log_probs.size, V
         self._call, self._reference, self._library = call, byref(call), library.load()
         if any(layer.call.pack for layer in layers):
             self([0] * N, *self._room)
@@ -133,9 +138,15 @@ class NextUnits:
         Args:
             units: N of 0..V-1.
             before, after: (N, S) where the texts stand, in the weights' dtype, C-contiguous; the second is written.
+
+        Raises:
+            InputError: states of another shape, dtype or order.
+            RuntimeError: what the library refuses: a unit that there is not, states that overlap, a second thread.
         """
-        self._units[:] = list(units)
-        if self._library.elman_next_step(self._reference, self._units, _at(before), _at(after)):
+        if len(units) != len(self.h):
+            raise InputError(f"{len(units)} units for {len(self.h)} texts", remedy="give one for each")
+        read = self._units(*units)  # of this call, lest another thread's be read
+        if self._library.elman_next_step(self._reference, read, self._place(before, False), self._place(after)):
             raise RuntimeError(f"native engine: {self._library.elman_error().decode()}")
 
     def draw(
@@ -154,17 +165,31 @@ class NextUnits:
         Returns:
             the units, and ln p of each, -inf of a last one if none was possible; None where the model's scores are no
             numbers.
+
+        Raises:
+            InputError, RuntimeError: as of one unit.
         """
-        n = len(chances)
+        n, banned = len(chances), np.ascontiguousarray(banned, np.int64)
         units, values, given = np.empty(n, np.int64), np.empty(n), (c_double * n)(*chances)
         never = end is None or end >= self.log_probs.shape[1]
         how = library.Draws(temperature, _at(banned), len(banned), -1 if never else end, unended)
         found = self._library.elman_next_draw(
-            self._reference, byref(how), unit, *map(_at, places), given, n, _at(units), _at(values)
+            self._reference, byref(how), unit, *map(self._place, places), given, n, _at(units), _at(values)
         )
         if found == -1:
             raise RuntimeError(f"native engine: {self._library.elman_error().decode()}")
         return None if found < 0 else (units[:found].tolist(), values[:found].tolist())
+
+    def _place(self, states: States, written: bool = True) -> int:
+        """Where they lie, if they lie as the library is going to read or write them."""
+        own, flags = self._room[0], states.flags
+        lies = flags.c_contiguous and flags.aligned and (flags.writeable or not written)
+        if states.shape != own.shape or states.dtype != own.dtype or not lies:
+            raise InputError(
+                f"states of texts are {states.dtype} {states.shape}, or do not lie side by side in memory of their own",
+                remedy=f"hand on {own.dtype} {own.shape}, C-contiguous",
+            )
+        return _at(states)
 
 
 def _at(array: NDArray[Any]) -> int:

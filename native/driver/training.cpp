@@ -1,41 +1,13 @@
-// Runs one step forward and back from several threads at once, each with parts or a team of its own, and compares every
-// bit with a run on one thread. Built with -fsanitize=thread (make native-tsan); prints "the same bits" and returns 0.
+// One step forward and back, by a team, by parts, and from several threads at once.
 #include <cstdio>
-#include <cstring>
-#include <fstream>
 #include <map>
-#include <string>
-#include <thread>
-#include <vector>
 
-#include "../elman.h"
+#include "driver.h"
 
+namespace driver {
 namespace {
 
-constexpr long T = 9, B = 18, I = 10, H = 24;
-
-struct Words {
-    std::vector<int64_t> words;
-    std::vector<std::string> tensors;
-};
-
-Words read(std::istream& in) {
-    Words w;
-    size_t n = 0;
-    in >> n;
-    w.words.resize(n);
-    for (auto& word : w.words) in >> word;
-    in >> n;
-    w.tensors.resize(n);
-    for (auto& name : w.tensors) in >> name;
-    return w;
-}
-
-std::vector<float> numbers(size_t n, unsigned seed) {
-    std::vector<float> v(n);
-    for (auto& e : v) seed = seed * 1664525u + 1013904223u, e = float(seed >> 8) / float(1u << 24) - 0.5f;
-    return v;
-}
+constexpr long T = 9, B = 18;
 
 // y and every gradient, one after the other
 std::vector<float> train(const Words& ahead, const Words& back, const std::vector<long>& sizes, bool ragged, long parts, long team) {
@@ -52,7 +24,7 @@ std::vector<float> train(const Words& ahead, const Words& back, const std::vecto
     for (size_t i = 0; i < sizes.size(); i++) p.push_back(parameters[i].data()), g.push_back(gradients[i].data());
     int64_t lengths[B];
     for (long b = 0; b < B; b++) lengths[b] = 1 + (b * 5 + 8) % T;
-    elman_call call = {T, B, ragged ? lengths : nullptr, 0, 0, parts, team, 1, nullptr, nullptr, nullptr, p.data(), g.data(), nullptr, nullptr, nullptr, nullptr, 0, 0};
+    elman_call call = {T, B, ragged ? lengths : nullptr, 0, 0, parts, team, 1, nullptr, nullptr, nullptr, p.data(), g.data(), nullptr, nullptr, nullptr, nullptr, 0, 0, 0};
     std::vector<char> tape(elman_tape_bytes(f, &call));
     call.tape = tape.data(), call.tape_bytes = int64_t(tape.size());
     const std::vector<int64_t> parameter_extents(sizes.begin(), sizes.end());
@@ -81,32 +53,18 @@ std::vector<float> train(const Words& ahead, const Words& back, const std::vecto
     return all;
 }
 
-bool same(const std::vector<float>& a, const std::vector<float>& b) {
-    return !a.empty() && a.size() == b.size() && !std::memcmp(a.data(), b.data(), a.size() * sizeof(float));
-}
-
 }  // namespace
 
-int main(int, char** argv) {
-    std::ifstream in(argv[1]);
-    const Words ahead = read(in), back = read(in);
-    size_t n = 0;
-    in >> n;
-    std::vector<long> sizes(n);
-    for (auto& s : sizes) in >> s;
+bool trains(std::istream& in) {
+    const Words ahead = read_words(in), back = read_words(in);
+    const std::vector<long> sizes = read_sizes(in);
     for (const bool ragged : {true, false}) {  // copied rows, and rows worked on where they lie
         const auto alone = train(ahead, back, sizes, ragged, 1, 1), dealt = train(ahead, back, sizes, ragged, 2, 1);
-        if (!same(train(ahead, back, sizes, ragged, 1, 2), alone)) return std::puts("a team computes something else"), 1;
-        std::vector<std::thread> threads;
-        std::vector<int> wrong(4);
-        for (int i = 0; i < 4; i++)
-            threads.emplace_back([&, i] {
-                for (int k = 0; k < 10; k++)
-                    wrong[i] += !same(train(ahead, back, sizes, ragged, i % 2 ? 2 : 1, i % 2 ? 1 : 2), i % 2 ? dealt : alone);
-            });
-        for (auto& t : threads) t.join();
-        for (int w : wrong)
-            if (w) return std::puts("not the same bits"), 1;
+        if (!same(train(ahead, back, sizes, ragged, 1, 2), alone)) return std::puts("a team computes something else"), false;
+        const auto work = [&](int i) { return same(train(ahead, back, sizes, ragged, i % 2 ? 2 : 1, i % 2 ? 1 : 2), i % 2 ? dealt : alone); };
+        if (!at_once(work)) return std::puts("training: not the same bits"), false;
     }
-    std::puts("the same bits");
+    return true;
 }
+
+}  // namespace driver
