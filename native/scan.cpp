@@ -5,6 +5,7 @@
 
 #include "arena.h"
 #include "checks.h"
+#include "flush.h"
 #include "operations.h"
 #include "threads.h"
 
@@ -229,7 +230,10 @@ struct Run<T>::Inside {
         }
     }
 
-    void run_part(int part, int seat, int rank, int team) { scans[part].run(rank, team, barriers[part], rooms + seat * room); }
+    void run_part(int part, int seat, int rank, int team) {
+        const Flush flush;  // in whichever thread this is
+        scans[part].run(rank, team, barriers[part], rooms + seat * room);
+    }
 
     // What there is to do, by whoever comes. What can be cut anywhere is cut in more pieces than there are threads.
     std::vector<Stage> stages() const {
@@ -253,6 +257,7 @@ struct Run<T>::Inside {
 
     // What the parts have summed apart, into the first one's gradients: share `i` of `of` of each.
     void gather_gradients(int i, int of) const {
+        const Flush flush;
         for (size_t g = 0; g < program.parameters.size(); g++) {
             T* to = scans[0].gradient(int(g));
             if (!to) continue;

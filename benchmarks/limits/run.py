@@ -268,7 +268,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="learn those whose 'PROBLEM, CELL' holds this text")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    torch.set_flush_denormal(True)  # a gradient that vanishes over 600 steps is a denormal number: four times as slow
+    torch.set_flush_denormal(True)  # a gradient that vanishes over 600 steps is a denormal number, and slow
     whole(PROBLEMS, HERE, PICTURE, given.only)
 
 
