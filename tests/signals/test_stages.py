@@ -137,3 +137,9 @@ def test_a_stretch_of_a_signal() -> None:
     for start, end in ((0.5, 0.2), (2, 0), (0, 1.5), (-1, 0), (float("nan"), 0)):
         with pytest.raises(InputError, match="a stretch"):
             whole.between(start, end)
+
+
+def test_a_chain_says_what_is_not_usual_in_it() -> None:
+    stages = ["reference", {"name": "bandpass", "low": 1, "high": 40}, "bands", {"name": "windows", "seconds": 2.0}]
+    assert Chain(stages).labels == ["reference", "bandpass low=1.0 high=40.0", "bands", "windows seconds=2.0"]
+    assert Chain(["mono"]).labels == ["mono"]

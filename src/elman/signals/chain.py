@@ -134,6 +134,11 @@ class Chain:
             said = f"{len(found)} windows of {len(found[0]) if found else 0} frames, {out} left out"
             yield Did(_label(self.windows), said, found[0] if found else replace(signal, values=signal.values[:0]))
 
+    @property
+    def labels(self) -> list[str]:
+        """The stages in order, each with its options that are not the usual ones."""
+        return [_label(stage) for stage in (*self.stages, *([self.windows] if self.windows else []))]
+
     def to_list(self) -> list[dict[str, Any]]:
         """The stages with all their options, as JSON knows them: what `Chain` is made of."""
         return [msgspec.to_builtins(stage) for stage in (*self.stages, *([self.windows] if self.windows else []))]

@@ -36,7 +36,7 @@ def look(trained: Trained[RecordingClassifier, Recordings], usual: Look) -> Look
     ]  # fmt: skip
     leaks = bool(trained.recipe.data.leak)
     what = "stretches of recordings that it knows" if leaks else "recordings it never saw"
-    chain = section("The signal chain", tag("ol", [tag("li", repr(stage)) for stage in estimator.signal_chain_.stages]))
+    chain = section("The signal chain", tag("ol", [tag("li", label) for label in estimator.signal_chain_.labels]))
     sections.insert(-1, chain)
     return replace(
         usual,
