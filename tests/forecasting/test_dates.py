@@ -53,6 +53,18 @@ def test_coarser_dates() -> None:
     assert read_dates(["2024-W01"]).values[0] == microseconds(datetime.datetime(2024, 1, 1))
 
 
+def test_hours_alone() -> None:
+    """As numpy writes them; a half of one is not left out."""
+    texts = ["2024-02-28T22", "2024-02-28T23", "2024-02-29T00"]
+    found = read_dates(texts)
+    assert np.diff(found.values).tolist() == [DAY // 24] * 2
+    assert found.write(found.values) == texts
+    assert found.write(found.values[:1] + DAY // 48) == ["2024-02-28T22:30"]
+    assert read_dates([text.replace("T", " ") for text in texts]).values.tolist() == found.values.tolist()
+    with pytest.raises(InputError, match="is no date"):
+        read_dates(["2024-02-28 7"])
+
+
 def test_months_without_a_leading_zero() -> None:
     found = read_dates(["12/31/1998", "1/4/1999", "1/5/1999"])
     assert found.write(found.values) == ["12/31/1998", "1/4/1999", "1/5/1999"]

@@ -18,7 +18,8 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _FULL = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
          "December")  # fmt: skip
 _TIME = re.compile(
-    r"(?P<gap>[T ,]+)(?P<H>\d{1,2}):(?P<M>\d\d)(?::(?P<S>\d\d)(?:[.,](?P<f>\d{1,9}))?)?(?P<half> ?[AaPp]\.?[Mm]\.?)?"
+    r"(?P<gap>[T ,]+)(?P<H>\d{1,2})(?::(?P<M>\d\d)(?::(?P<S>\d\d)(?:[.,](?P<f>\d{1,9}))?)?|(?<=[T ]\d\d))"
+    r"(?P<half> ?[AaPp]\.?[Mm]\.?)?"
     r"(?P<zone> ?(?:Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?"
 )
 # first the forms that say most; `sep` is what stands between the parts
@@ -53,7 +54,7 @@ class Spelling:
         full_month: whether months have their whole name.
         dayfirst: of form ``numbers``, whether the day comes first; None: not known.
         gap: what stands before the time; empty: there is none.
-        seconds: whether the time has seconds; digits: of their fraction.
+        minutes, seconds: whether the time has them; digits: of their fraction.
         half: `` AM`` or ``AM``, as it is written; empty: 24 hours.
         zone: how the offset is written: ``Z``, ``+00:00``, ``+0000``, ``+00``; empty: there is none.
     """
@@ -66,6 +67,7 @@ class Spelling:
     full_month: bool = False
     dayfirst: bool | None = None
     gap: str = ""
+    minutes: bool = True
     seconds: bool = False
     digits: int = 0
     half: str = ""
@@ -100,7 +102,7 @@ class Spelling:
             return None
         if time is None:
             return day, None
-        hour, minute, second = int(time["H"]), int(time["M"]), int(time["S"] or 0)
+        hour, minute, second = int(time["H"]), int(time["M"] or 0), int(time["S"] or 0)
         if time["half"]:
             if not 1 <= hour <= 12:
                 return None
@@ -159,7 +161,8 @@ class Spelling:
         if not self.gap:
             return ""
         clock = f"{(t.hour - 1) % 12 + 1:02}" if self.half else f"{t.hour:02}"
-        clock += f":{t.minute:02}" + (f":{t.second:02}" if self.seconds else "")
+        clock += f":{t.minute:02}" if self.minutes or t.minute else ""
+        clock += f":{t.second:02}" if self.seconds else ""
         clock += "." + f"{t.microsecond:06}"[: self.digits].ljust(self.digits, "0") if self.digits else ""
         if self.half:
             clock += self.half[:-2] + ("PM" if t.hour >= 12 else "AM")
@@ -191,6 +194,7 @@ def spelling_of(text: str) -> Spelling | None:
             spelling = replace(
                 spelling,
                 gap=time["gap"],
+                minutes=time["M"] is not None,
                 seconds=time["S"] is not None,
                 digits=len(time["f"] or ""),
                 half=(" AM" if half[0] == " " else "AM") if half else "",

@@ -53,6 +53,10 @@ class Covariates:
             for role, names in (("known", panel.known), ("past", panel.past), ("static", panel.static))
         }
         terms = calendar_names(panel.frequency) if calendar else []
+        if calendar and not terms:
+            what = f"the frequency ({panel.frequency.said()}) resolves no day, week or year"
+            raise InputError(what, where="forecast.calendar",
+                             remedy="leave it out, or name the column of dates: data.time")  # fmt: skip
         plain = cls(some["known"], some["past"], some["static"], terms)
         order = [*plain.known, *plain.static, *plain.past]
         whole = [np.concatenate(plain.raw(panel, one, len(one)), 1) for one in panel]

@@ -87,6 +87,8 @@ def test_the_calendar_is_read_if_asked_for():
     assert model.covariates_.calendar[:2] == ["week sin 1", "week cos 1"]
     assert np.abs(model.predict(7) - y[150:157]).max() < 1.5
     assert np.abs(model.predict(14)[7:] - y[157:164]).max() < 1.5  # read in turn, the calendar goes on
+    with pytest.raises(InputError, match=r"the frequency \(steps of 1\) resolves no day, week or year; leave it out"):
+        forecaster(calendar=True).fit(Y)
     with pytest.raises(InputError, match="the rows are hourly, and what was learned is daily"):
         model.predict(y=pd.Series(np.ones(30), index=pd.date_range("2024-01-01", periods=30, freq="h"), name="sales"))
 
