@@ -63,3 +63,24 @@ def test_covariates_from_file_to_forecast(call, tmp_path):
     lacking.write_text(recent.read_text().replace("price", "cost"))
     code, _, err = call("predict", run, "--data", lacking)
     assert (code, "no column 'price'" in err) == (2, True)
+
+
+def test_an_ensemble_of_counts(call, tmp_path):
+    path, run, draw = tmp_path / "sold.csv", tmp_path / "run", np.random.default_rng(0)
+    days = [FIRST + datetime.timedelta(days=t) for t in range(150)]
+    path.write_text("day,sold\n" + "\n".join(f"{d},{n}" for d, n in zip(days, draw.poisson(3, 150))))
+    keys = ("model.output=negative_binomial", "model.members=2", "model.form=direct", "model.hidden=4",
+            "model.level=mean", "training.epochs=1", "forecast.classical=0", "data.horizon=3")  # fmt: skip
+    code, out, err = call("train", "forecast", "--data", path, "--out", run, *(f"--set={key}" for key in keys))
+    assert code == 0, err
+    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["test"]
+    assert 0 < metrics["crps"] < metrics["mae"]
+    assert len(metrics["crps_by_horizon"]) == 3
+    assert json.loads((run / "proof.json").read_text(encoding="utf-8"))["ok"]
+    assert b"members.1.form" in (run / "model.safetensors").read_bytes()[:20_000]
+    assert "counts divided by their mean" in (run / "report.html").read_text(encoding="utf-8")
+    code, out, err = call("predict", run, "3 0 2 4 1 5 2 3 1 0 2")
+    assert (code, len(out.split())) == (0, 3), err
+    code, _, err = call("predict", run, "3 0 -2 4")
+    (line,) = [line for line in err.splitlines() if line.startswith("elman: ")]
+    assert (code, "has the value -2, which is no count" in line) == (2, True)

@@ -79,9 +79,12 @@ def look(trained: Trained[Forecaster, Windows]) -> Look:
 def _notes(trained: Trained[Forecaster, Windows]) -> list[str]:
     test, season = trained.test, trained.estimator.season_
     scaled = "the step before" if season == 1 else f"the value a season of {season} steps before"
+    unit = "values less the mean of the training part, in units of its standard deviation"
+    if trained.estimator.model_.output.counts:
+        unit = "counts divided by their mean in the training part"
     notes = [
-        "MSE and MAE are of values less the mean of the training part, in units of its standard deviation; the scaled "
-        f"error (MASE) is in units of what {scaled} is off by in the training part."
+        f"MSE and MAE are of {unit}; the scaled error (MASE) is in units of what {scaled} is off by in the training "
+        "part."
     ]
     if test.get("unscaled"):
         notes.append(f"{test['unscaled']:,} of {test['values']:,} values are of series that never change or repeat "
