@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 from torch.nn import functional as F
 
 from elman.engines import ctc as native
 from elman.engines import library
+from elman.errors import InputError
 
 pytestmark = pytest.mark.skipif(bool(library.missing()), reason=str(library.missing()))
 
@@ -68,3 +71,43 @@ def test_wrong_calls_are_refused(change, said):
     given = {"log_probs": torch.zeros(5, 2, 4), "lengths": torch.tensor([5, 5]), "targets": [[1], [2]], "blank": 0}
     with pytest.raises(RuntimeError, match=said):
         native.losses(**{**given, **change})
+
+
+@pytest.mark.parametrize("change", [
+    {"targets": [[1]]}, {"targets": [[1], [2], [3]]}, {"lengths": torch.tensor([5])},
+    {"lengths": torch.tensor([5, 5, 5])}, {"lengths": torch.tensor([[5], [5]])},
+    {"lengths": torch.tensor([5, 5], dtype=torch.int32)},
+])  # fmt: skip
+def test_one_length_and_one_text_for_each_sequence(change):
+    """The library would read past the end of fewer."""
+    given = {"log_probs": torch.zeros(5, 2, 4), "lengths": torch.tensor([5, 5]), "targets": [[1], [2]], "blank": 0}
+    with pytest.raises(InputError, match="for 2 sequences"):
+        native.losses(**{**given, **change})
+
+
+SIZES, ALL = "a size of CTC|sequences or threads of CTC", "CTC needs all its tensors"
+WRONG = {
+    "steps": [(0, SIZES), (-5, SIZES), (4, "a length of CTC"), (2**62, SIZES)],
+    "sequences": [(0, SIZES), (-1, SIZES), (2**40, SIZES)],
+    "symbols": [(0, SIZES), (2, "no symbol"), (2**61, SIZES)],
+    "blank": [(-1, "the blank"), (4, "the blank"), (2, "no symbol")],
+    "threads": [(0, SIZES), (-3, SIZES), (2**31, SIZES)],
+    **{name: [(None, ALL)] for name in ("log_probs", "lengths", "starts", "losses", "gradient", "left")},
+    "targets": [(None, "not there")],
+}
+
+
+@pytest.mark.parametrize(("name", "value", "said"), [(n, *w) for n, some in WRONG.items() for w in some])
+def test_a_wrong_value_in_any_field(name, value, said):
+    """But for what is yes or no."""
+    assert {*WRONG, "is_double", "own_threads"} == {field for field, *_ in library.CtcCall._fields_}
+    scores, kept = torch.zeros(5, 2, 4), torch.full((5, 2, 4), 7.0)
+    whole = [torch.tensor(some) for some in ([5, 5], [1, 2], [0, 1, 2])]
+    losses, left = torch.full((2,), 7.0), torch.tensor([7, 7])
+    call = library.CtcCall(0, 5, 2, 4, 0, 1, 0, *[t.data_ptr() for t in (scores, *whole, losses, kept, left)])
+    setattr(call, name, value)
+    assert library.load().elman_ctc(call) == -1
+    assert re.search(said, library.load().elman_error().decode())
+    assert (losses == 7).all()
+    assert (kept == 7).all()
+    assert (left == 7).all()

@@ -12,6 +12,7 @@ from elman.engines import library
 from elman.engines.addresses import dense
 from elman.engines.tracing import traced, transformed
 from elman.engines.weights import PLAIN
+from elman.errors import InputError
 from elman.training.threads import count, own
 
 __all__ = ["able", "losses"]
@@ -42,10 +43,14 @@ def losses(
         log_probs: (T, B, V). lengths: (B,) int64 on the processor.
 
     Raises:
+        InputError: another number of lengths or texts than of sequences, or lengths that are not int64.
         RuntimeError: lengths or symbols that are out of range.
     """
     log_probs = dense(log_probs)
     T, B, V = log_probs.shape
+    if len(targets) != B or lengths.shape != (B,) or lengths.dtype is not torch.int64:
+        given = f"{len(targets)} texts, lengths {lengths.dtype} {tuple(lengths.shape)}"
+        raise InputError(f"{given} for {B} sequences", remedy="give one of each for every sequence, lengths as int64")
     flat = torch.tensor([s for target in targets for s in target], dtype=torch.int64)
     starts = torch.tensor([0, *accumulate(map(len, targets))], dtype=torch.int64)
     found, gradient, left = log_probs.new_empty(B), torch.empty_like(log_probs), torch.empty(B, dtype=torch.int64)
