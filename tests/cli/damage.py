@@ -86,6 +86,10 @@ def make(folder: Path) -> None:
     Forecaster(hidden=4, horizon=3, context=8, segment=2, epochs=1, output="quantiles").fit(waves).save(
         folder / "series"
     )
+    beside = {"price": np.cos(np.arange(63) / 3), "wind": waves[np.arange(63) % 60], "day": ["", "fair", "rest"] * 21}
+    Forecaster(hidden=4, horizon=3, context=8, epochs=1, members=2, form="direct", past="wind").fit(waves, beside).save(
+        folder / "series beside"
+    )
     (folder / "data.csv").write_text("text,label\n" + "".join(f'"{a}",{b}\n' for a, b in zip(X, y)))
     (folder / "data.conll").write_text(
         "".join("".join(f"{w} {t}\n" for w, t in zip(s, ts)) + "\n" for s, ts in zip(sentences, tags))
@@ -298,7 +302,9 @@ def python(folder: Path) -> int:
                 assert np.isfinite(found.replies([[TEXT, "good"]])[0][0].score)
             elif "RUN of the task forecast" in str(error):
                 found = Forecaster.load(folder)
-                assert np.isfinite(found.predict_interval(y=np.arange(9.0))).all()
+                read = found.covariates_
+                X = {name: np.ones(9 + found.horizon_) for name in (*read.known, *read.past)} if read else None
+                assert np.isfinite(found.predict_interval(y=np.arange(9.0), X=X)).all()
             elif "RUN of the task tag" in str(error):
                 found = Tagger.load(folder)
                 assert all(np.isfinite(p).all() for p in found.predict_proba([TEXT.split()]))

@@ -225,10 +225,10 @@ def _beside(
     windows: Windows, covariates: Covariates, ahead: int
 ) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Of each series what is known ahead, as far as its last window looks, and what is known as the values are."""
-    found = []
-    for k, one in enumerate(windows.panel.series):
-        last = int(windows.at[windows.at[:, 0] == k, 1].max(initial=0))
-        further = max(0, last + ahead - len(one))
+    found, last = [], np.zeros(len(windows.panel), np.int64)
+    np.maximum.at(last, windows.at[:, 0], windows.at[:, 1])
+    for one, end in zip(windows.panel.series, last.tolist()):
+        further = max(0, end + ahead - len(one))
         if covariates:
             found.append(covariates.read(windows.panel, one, further))
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -249,3 +250,27 @@ def test_it_is_kept_with_its_covariates(known, tmp_path: Path):
     known.save(tmp_path / "run")
     again = elman.Forecaster.load(tmp_path / "run")
     np.testing.assert_array_equal(again.predict(X=Z[: N + H], y=Y[:N]), known.predict(X=Z[N : N + H]))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda d: d["covariates"]["known"].append("x2"), "2 covariates, and scales of another number"),
+        (lambda d: d["covariates"].update(spread=[0.0]), "Expected `float` > 0"),
+        (lambda d: d["covariates"].update(level=[float("1e300")]), "Expected `float` <= 1e\\+?30"),
+        (lambda d: d["covariates"].update(known=[], level=[], spread=[]), "damaged"),
+        (lambda d: d["covariates"].update(calendar=["week sin 1"]), "damaged"),
+        (lambda d: d["covariates"].update(further=1), "damaged"),
+        (lambda d: d["covariates"].update(past=3), "Expected `array`, got `int`"),
+        (lambda d: d["parameters"].update(members=10**6), "1000000 layers"),
+    ],
+)
+def test_a_run_whose_covariates_are_damaged_is_one_line(known, tmp_path: Path, change: Any, said: str):
+    known.save(tmp_path / "run")
+    path = tmp_path / "run" / "model.json"
+    description = json.loads(path.read_text(encoding="utf-8"))
+    change(description)
+    path.write_text(json.dumps(description), encoding="utf-8")
+    with pytest.raises(InputError, match=said) as error:
+        elman.Forecaster.load(tmp_path / "run")
+    assert "\n" not in str(error.value)
