@@ -232,3 +232,27 @@ def test_a_few_rows_go_on_as_the_learned_ones_do(call, tmp_path):
     code, _, err = call("predict", run, "--data", tmp_path / "hours.csv")
     assert code == 2
     assert "the rows are hourly, and what was learned is business days, Monday to Friday" in err
+
+
+def test_python_finds_the_covariates_of_a_run_in_a_table(call, tmp_path):
+    """Those that the command was told of: nobody says it again, and a table in another order does as well."""
+    import pandas as pd
+
+    import elman
+
+    draw = np.random.default_rng(0)
+    table = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=130), "price": draw.integers(1, 5, 130)})
+    table["what"] = ["fair" if k % 10 == 3 else "" for k in range(130)]
+    table["sold"] = [10.0 - p if k < 120 else None for k, p in enumerate(table["price"])]
+    table.to_csv(tmp_path / "t.csv", index=False)
+    keys = "data.horizon=3", "data.target=sold", "data.known=price,what", "model.hidden=4", "training.epochs=1"
+    words = ["train", "forecast", "--data", tmp_path / "t.csv", "--out", tmp_path / "run"]
+    code, _, err = call(*words, *(f"--set={key}" for key in (*keys, "forecast.classical=0")))
+    assert code == 0, err
+    rows = json.loads(call("predict", tmp_path / "run", "--data", tmp_path / "t.csv", "--json")[1])["predictions"]
+    model = elman.Forecaster.load(tmp_path / "run")
+    found = model.predict(y=table[["what", "sold", "price", "day"]].sample(frac=1, random_state=0))
+    np.testing.assert_allclose([row["sold"] for row in rows], found["sold"], atol=2e-5)
+    assert found["day"].iloc[0] == pd.Timestamp("2024-04-30")  # behind the last value
+    model.update(table[:115]).update(table[115:])
+    np.testing.assert_allclose(model.predict()["sold"], found["sold"])

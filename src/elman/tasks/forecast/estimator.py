@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from elman.errors import InputError
 from elman.forecasting.attached import attached
 from elman.forecasting.columns import Roles
 from elman.forecasting.frequency import Frequency
+from elman.forecasting.kinds import IS
 from elman.forecasting.series import Panel
 from elman.models.forecast_outputs import LEVELS
 from elman.tasks.batches import at_once
@@ -90,7 +91,8 @@ class Forecaster(ForecastLearner):
         if isinstance(y, Panel):
             return y if X is None else self._attach(y, X, [0] * len(y))
         own = columns_in(y)
-        names = {role: self._names(role) for role in ("known", "past", "static")}
+        further = own if like is not None else ()
+        names = {role: self._names(role) or self._learned(role, further) for role in ("known", "past", "static")}
         roles: dict[str, Any] = {role: [n for n in some if n in own or X is None] for role, some in names.items()}
         missing = [n for some in roles.values() for n in some if n not in own]
         if missing and not own:
@@ -110,6 +112,11 @@ class Forecaster(ForecastLearner):
         if not all(isinstance(name, str) for name in names):
             raise InputError(f"{role} is {value!r:.60}", where=type(self).__name__, remedy="give names of columns")
         return [name for name in names if name]
+
+    def _learned(self, role: str, columns: Collection[str]) -> list[str]:
+        """Those of some columns that a RUN read, of which nobody said anything in Python."""
+        learned = dict.fromkeys(name.partition(IS)[0] for name in getattr(self.covariates_, role))
+        return [name for name in learned if name in columns]
 
     # -- use
 
@@ -222,7 +229,9 @@ class Forecaster(ForecastLearner):
 
     def _own(self, y: Any) -> bool:
         """Whether a table holds its covariates itself."""
-        return bool({n for role in ("known", "past", "static") for n in self._names(role)} & set(columns_in(y)))
+        own = columns_in(y)
+        names = [n for role in ("known", "past", "static") for n in (*self._names(role), *self._learned(role, own))]
+        return not set(names).isdisjoint(own)
 
     @property
     def cutoff(self) -> list[Any]:
