@@ -235,6 +235,26 @@ def test_covariates_known_ahead_go_on_past_the_last_value() -> None:
     assert "'area' is to stay, and changes within a series" in refused(table, roles=Roles(static=["area"]))
 
 
+def test_words_beside_a_series() -> None:
+    """A number for each; where no row is there is no word; a column that is empty is told."""
+    table = hourly(day=["fair", "", "rest"] * 10, price=[""] * 30)
+    rows = [k for k in range(30) if k != 6]  # whose word was "fair"
+    panel = read_panel({name: [values[k] for k in rows] for name, values in table.items()},
+                       Roles(target=["y"], known=["day", "price"]))  # fmt: skip
+    assert panel.known == ["day is fair", "day is rest"]
+    (one,) = panel
+    assert one.known[:9].T.tolist() == [[1, 0, 0, 1, 0, 0, 0, 0, 0], [0, 0, 1, 0, 0, 1, 0, 0, 1]]
+    assert "column 'price' has no value: it is not read" in panel.notes
+    late = hourly(price=[1.0] * 20 + [None] * 10)
+    assert "'price', which is to be known ahead, ends before the values do" in refused(
+        late, roles=Roles(known=["price"])
+    )
+    many = hourly(day=[f"{chr(97 + k % 26)}{k}x" for k in range(30)])
+    assert len(read_panel(many, Roles(known=["day"])).known) == 30
+    two = hourly(town=["Bonn"] * 29 + ["Ulm"])
+    assert "'town is Bonn' is to stay, and changes within a series" in refused(two, roles=Roles(static=["town"]))
+
+
 # -- a series by itself -----------------------------------------------------------------------------------------------
 
 

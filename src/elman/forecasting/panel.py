@@ -13,7 +13,7 @@ from elman.errors import InputError
 from elman.forecasting.across import laid_along
 from elman.forecasting.amounts import plain_columns
 from elman.forecasting.as_learned import frequency_as_learned
-from elman.forecasting.columns import Roles, columns_of, find_roles, numbers_of
+from elman.forecasting.columns import Roles, columns_of, find_roles, is_gap, numbers_of
 from elman.forecasting.dates import Dates, read_dates
 from elman.forecasting.finding import Found, find_frequency, named_frequency
 from elman.forecasting.frequency import Frequency
@@ -76,6 +76,9 @@ def read_panel(
         kind: measured(columns, names, place)
         for kind, names in (("known", found.known), ("past", found.past), ("static", found.static))
     }
+    for name in (*found.known, *found.past, *found.static):
+        if all(map(is_gap, columns[name])):
+            notes.append(f"column {name!r} has no value: it is not read")
     known, past = (
         np.stack([*beside[kind].values()], 1) if beside[kind] else np.zeros((count, 0)) for kind in ("known", "past")
     )

@@ -83,8 +83,9 @@ class Series:
     def covariates(self, end: int, ahead: int) -> np.ndarray:
         """(end + ahead, K) of those known ahead. Raises InputError where they end too early."""
         if self.known.shape[1] and end + ahead > len(self.known):
+            early = end + ahead - len(self.known)
             raise InputError(
-                f"the covariates known ahead end {end + ahead - len(self.known)} steps before the horizon of {ahead}",
+                f"the covariates known ahead end {early} step{'s' * (early > 1)} before the horizon of {ahead}",
                 where=f"series {self.name!r}" if self.name else "",
                 remedy="add rows with them after the last value, or forecast fewer steps",
             )

@@ -145,7 +145,7 @@ def test_a_backtest_hands_over_what_was_known_ahead():
 def test_covariates_that_end_too_early_are_one_line(known):
     with pytest.raises(InputError, match=r"the covariates known ahead end 4 steps before the horizon of 4; add rows"):
         known.predict()
-    with pytest.raises(InputError, match=r"end 1 steps before the horizon of 3"):
+    with pytest.raises(InputError, match=r"end 1 step before the horizon of 3"):
         known.predict(3, X=Z[N : N + 2])
     with pytest.raises(InputError, match=r"'x1', which is to be known ahead, ends before the values do"):
         forecaster().fit(Y[:N], Z[: N - 5])
