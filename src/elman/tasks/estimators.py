@@ -11,6 +11,7 @@ from typing import Any
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from elman.data.windows import origins, reordered
+from elman.errors import InputError
 from elman.tasks.classify import estimator as classifier
 from elman.tasks.compose import estimator as composer
 from elman.tasks.dialogue import estimator as responder
@@ -70,6 +71,11 @@ class Forecaster(forecaster.Forecaster, BaseEstimator):  # type: ignore[misc]
         """Minus the mean scaled error over the series, from every origin with as many steps before as are read."""
         panel = self.read(y, X)
         windows = reordered(origins(panel, [self.context_] * len(panel), self.horizon_), self.channels_)
+        if not len(windows):
+            least = self.context_ + self.horizon_
+            raise InputError(
+                f"no series has the {least} steps that an origin needs", where="y", remedy="give more rows"
+            )
         return -number(self.judge(windows), "mase")
 
     def __sklearn_tags__(self) -> Any:

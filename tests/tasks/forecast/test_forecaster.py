@@ -356,6 +356,9 @@ def test_columns_are_judged_by_their_names():
     table = pd.DataFrame({"a": SINE[:120] + noise[:, 0], "b": 1000 + noise[:, 1]})
     model = forecaster(epochs=1).fit(table)
     assert model.score(table[["b", "a"]]) == model.score(table)
+    assert np.isfinite(model.score(table[:22]))
+    with pytest.raises(InputError, match="y: no series has the 22 steps that an origin needs"):
+        model.score(table[:21])
 
 
 def index_of(kind: str, rows: int) -> pd.Index:
