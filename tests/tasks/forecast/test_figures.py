@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -92,8 +94,11 @@ def test_the_linear_model_learns_a_linear_recurrence():
         x.append(1.5 * x[-1] - 0.8 * x[-2] + 0.3)
     x = np.array(x) + 0.0
     windows = read(x[:100] + 0 * DRAW.normal(size=100), first=8)
-    _, linear = rivals(windows, windows, 1)["linear"]
+    said, linear = rivals(windows, windows, 1)["linear"]
     assert tally_of(linear, windows, ["y"]).scores()["mse"] < 1e-6
+    assert "weaker" not in said
+    beside = dataclasses.replace(windows, known=torch.zeros(len(windows.data) + 8, 1))
+    assert "weaker" in rivals(beside, beside, 1)["linear"][0], "it reads no covariates, and says so"
 
 
 def test_the_heterogeneous_autoregression_is_that_of_each_origin_alone():

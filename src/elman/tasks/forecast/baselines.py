@@ -53,6 +53,8 @@ def rivals(
         f"a linear model of the last {train.context} steps less the last of them, by ridge regression; its strength "
         f"({linear.strength:g}) chosen on the validation part"
     )
+    if train.known.shape[1] or train.past.shape[1]:
+        said += "; of what is known beside the series it reads nothing, and so is a weaker rival than it looks"
     return {"linear": (said, lambda read, some: _linear(read, some, linear)), **found}
 
 
