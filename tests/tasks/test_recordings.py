@@ -134,6 +134,18 @@ def test_a_network_learns_what_was_put_in() -> None:
     assert scores["n"] == 48
 
 
+def test_a_fold_does_not_start_from_what_the_last_one_learned() -> None:
+    pairs = [brain(label, 2 * p + k) for p in range(6) for k, label in enumerate(("rest", "work"))]
+    test = recordings(brain("rest", 100), brain("work", 101))
+    again = fitted(epochs=2)
+    first = again.window_probabilities(again.encoded(test))
+    other = recordings(*(brain(s.source.rstrip("0123456789"), 500 + k) for k, s in enumerate(pairs)))
+    again.fit_parts(other, None)
+    assert not np.allclose(again.window_probabilities(again.encoded(test)), first, atol=1e-3)
+    again.fit_parts(recordings(*pairs), None)
+    assert np.array_equal(again.window_probabilities(again.encoded(test)), first)
+
+
 def test_the_answer_of_a_recording_is_the_mean_of_its_log_probabilities() -> None:
     P = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]])
     found = of_recordings(P, np.array([0, 0, 1]), 2)
