@@ -23,13 +23,13 @@ from torch import nn
 
 import elman
 from elman.data.windows import origins
-from elman.forecasting import classical, naive
+from elman.forecasting import classical, naive, point_errors
 from elman.tasks.find import recipe_of
 from elman.tasks.forecast.given import panel_of
 from elman.tasks.frame import train_run
 
 HERE = Path(__file__).parent
-FEW = {"hidden": 64, "batch_size": 16, "rate": 0.003, "epochs": 60}  # as the task decides where windows are few
+FEW = {"hidden": 64, "batch_size": 16, "rate": 0.003, "classical": 0}  # as the task decides where windows are few
 
 
 def say(**found: Any) -> None:
@@ -67,18 +67,27 @@ def rolling() -> None:
 
     passengers = np.loadtxt(HERE / "airpassengers.csv", delimiter=",", skiprows=1, usecols=1)
     spots = sunspots.load_pandas().data["SUNACTIVITY"].to_numpy()
-    for name, y, sizes in (
-        ("AirPassengers", passengers, {"horizon": 12, "season": 12, "count": 48, "level": "mean"}),
-        ("sunspots", spots, {"horizon": 5, "season": 11, "count": 100, "context": 33}),
+    for name, y, sizes, count, every in (
+        ("AirPassengers", passengers, {"horizon": 12, "season": 12, "log": True, "epochs": 60}, 48, 4),
+        ("sunspots", spots, {"horizon": 5, "season": 11, "context": 33, "epochs": 20}, 100, 10),
     ):
-        count = sizes.pop("count")
-        model = elman.Forecaster(**FEW, **sizes, classical=count)
         started = time.perf_counter()
-        found = model.backtest(y, count=count, stride=1)
+        found = elman.Forecaster(**FEW, **sizes).backtest(y, count=count, stride=1)
         for rival, scores in found.scores.items():
             more = {key: scores[key] for key in ("coverage_80", "coverage_80_by_horizon") if key in scores}
-            say(data=name, model=rival, mase=scores["mase"], mae=scores["mae"], smape=scores["smape"], **more)
+            say(data=name, model=rival, mase=scores["mase"], **more)
         say(data=name, said=found.said(), fits=found.fits, seconds=round(time.perf_counter() - started))
+        horizon, season = int(sizes["horizon"]), int(sizes["season"])
+        some = range(0, count, every)
+        ends = [len(y) - horizon - count + 1 + n for n in some]
+        pasts, truth = [y[:end] for end in ends], [y[end : end + horizon] for end in ends]
+        forecasts = {"model": [found.forecasts[n, :, 0] for n in some]}
+        forecasts |= {
+            model.__name__: [model(past, horizon, season) for past in pasts]
+            for model in (classical.ets, classical.theta, classical.autoregression)
+        }
+        for model, said in forecasts.items():
+            say(data=name, every=every, model=model, mase=point_errors.mase(truth, said, pasts, season).value)
 
 
 class Plain(nn.Module):

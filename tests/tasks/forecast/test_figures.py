@@ -155,6 +155,14 @@ def test_windows_shorter_than_the_context():
     torch.testing.assert_close(batch.sequences.data[:2, 1], windows.data[:2])
 
 
+def test_residuals_that_were_missed_together_count_once():
+    some = np.arange(1.0, 25.0)  # of two origins, twelve steps ahead each
+    assert quantile_of(some, 0.9, 2) == 24
+    assert quantile_of(some, 0.1, 2) == 1
+    assert quantile_of(some, 0.5, 2) == 12.5
+    assert quantile_of(some, 0.9) == quantile_of(some, 0.9, 100) < 24
+
+
 def test_quantiles_of_few_residuals_are_pushed_outwards():
     residuals = np.arange(1.0, 10.0)  # nine: the .9 quantile is the ninth
     assert quantile_of(residuals, 0.9) == pytest.approx(9.0)

@@ -44,13 +44,19 @@ def corrections(model: Forecasting, read: ReadWindows) -> Tensor:
     size = np.nanmean(np.abs(off[LEVELS.index(0.5)]), (1, 2))  # (H,)
     size = np.maximum(_rising(np.nan_to_num(size)), 1e-9)
     unit = (off / size[:, None, None]).reshape(Q, -1)
-    single = np.array([quantile_of(unit[q], level) for q, level in enumerate(LEVELS)])
+    single = np.array([quantile_of(unit[q], level, N * C) for q, level in enumerate(LEVELS)])
     return torch.from_numpy(np.broadcast_to((single[:, None] * size)[..., None], (Q, H, C)).copy()).float()
 
 
-def quantile_of(residuals: np.ndarray, level: float) -> np.ndarray:
-    """Over the last axis, NaN left out, pushed outwards as few residuals need it: the (n + 1) level-th smallest."""
+def quantile_of(residuals: np.ndarray, level: float, count: int = 0) -> np.ndarray:
+    """Over the last axis, NaN left out, pushed outwards as few residuals need it: the (n + 1) level-th smallest.
+
+    Args:
+        count: n, for residuals that tell no more than so many: the steps ahead of one origin are missed together; 0:
+            as many as there are.
+    """
     n = np.maximum((~np.isnan(residuals)).sum(-1), 1)
+    n = np.minimum(n, count) if count else n
     outwards = (level * (n + 1) - (level < 0.5)) / n if level != 0.5 else np.full(np.shape(n), 0.5)
     share = float(np.clip(np.median(outwards), 0, 1))
     return np.asarray(np.nan_to_num(np.nanquantile(residuals, share, axis=-1)))
