@@ -7,7 +7,9 @@ training ends when the problem is solved or its steps are over. Then it writes r
 beside this file, and draws docs/pictures/limits.png: loss against steps, with the score of who remembers nothing.
 
 What is done already is not done again, and a training that was cut short goes on where it was: both are forgotten when
-results.json and runs/ are removed.
+results.json and runs/ are removed. Other settings are tried on the side, and nothing of that is kept:
+
+    python benchmarks/limits/run.py --only "copying, T = 200, LSTM, chrono" --set fall=0.5 --set hidden=128
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import json
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,9 @@ class Problem:
     batch: int = 20
     rate: float = 3e-3
     beta2: float = 0.9  # RMSprop's; the first gradients are a hundred times as large as those that follow
+    fall: float = 0.0  # share of the steps, at the end, over which the rate falls to nothing
+    average: float = 0.0  # share of a running mean of the weights that outlives a step
+    clip: float = 1.0  # the norm of a gradient at most
     every: int = 50  # steps from one point of the curve to the next
 
     @property
@@ -108,6 +113,7 @@ class Learner:
     select = "-loss"
     stateful = False
     solved: bool = False
+    at: int = 0  # the step whose sequences were drawn last
     model: nn.ModuleDict = field(init=False)
 
     def __post_init__(self) -> None:
@@ -126,6 +132,7 @@ class Learner:
             yield step
 
     def collate(self, pick: int) -> tuple[Tensor, Tensor]:
+        self.at = pick
         return self.problem.draw(self.problem.batch, [0, pick])
 
     def loss(self, batch: tuple[Tensor, Tensor], state: None) -> tuple[Tensor, float, None]:
@@ -146,23 +153,28 @@ class Learner:
 def step(
     learner: Learner, optimizer: torch.optim.Optimizer, batch: Any, state: Any, settings: TrainingSettings
 ) -> tuple[float, float, Any]:
-    """The loop's own, by an Adam that remembers how large gradients were for as long as the problem says."""
+    """The loop's own, by an Adam that remembers how large gradients were for as long as the problem says, and at a rate
+    that falls when it says so."""
+    problem = learner.problem
+    left = 1 - learner.at / problem.steps
     for group in optimizer.param_groups:
-        group["betas"] = (0.9, learner.problem.beta2)
+        group["betas"] = (0.9, problem.beta2)
+        group["lr"] = problem.rate * (min(1.0, left / problem.fall) if problem.fall else 1.0)
     return training_step(learner, optimizer, batch, state, settings)
 
 
-def learn(problem: Problem, cell: str, checkpoint: Path, title: str) -> dict[str, Any]:
+def learn(problem: Problem, cell: str, checkpoint: Path | None, title: str) -> dict[str, Any]:
     """Train one cell, from where it was if it was begun; its curve, and its score on 1,000 sequences more."""
     learner = Learner(problem, cell)
     settings = TrainingSettings(
-        epochs=1, rate=problem.rate, schedule="constant", weight_decay=0.0, clip_norm=1.0, validate_every=problem.every
-    )
+        epochs=1, rate=problem.rate, schedule="constant", average=problem.average, weight_decay=0.0,
+        clip_norm=problem.clip, validate_every=problem.every,
+    )  # fmt: skip
     done = fit(
         learner,
         settings,
         checkpoint=checkpoint,
-        resume=True,
+        resume=checkpoint is not None,
         progress=Bar(),
         title=title,
         global_draws=False,
@@ -225,6 +237,19 @@ def whole(problems: Mapping[str, Problem], folder: Path, picture: Path, only: st
     return found
 
 
+def tried(problems: Mapping[str, Problem], only: str, changes: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """What `learn` says of every cell and problem whose name holds `only`, with these settings in place of its own."""
+    kinds = {f.name: type(f.default) for f in fields(Problem) if f.name not in ("kind", "T", "steps")} | {"steps": int}
+    given = {key: kinds[key](value) for key, value in changes.items()}
+    found = {}
+    for name, problem in problems.items():
+        for cell in CELLS:
+            if only in (title := f"{name}, {cell}"):
+                found[title] = row = learn(replace(problem, **given), cell, None, title)
+                print(f"{title}: {row['test']}, solved {row['solved']}; {row['curve']}", flush=True)
+    return found
+
+
 def table(found: Mapping[str, Any]) -> str:
     """Cells beside their costs and scores, as Markdown."""
     problems = found["problems"]
@@ -266,10 +291,14 @@ def draw(problems: Mapping[str, Any], file: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="learn those whose 'PROBLEM, CELL' holds this text")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="try this, and keep nothing")
     given = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)  # a gradient that vanishes over 600 steps is a denormal number, and slow
-    whole(PROBLEMS, HERE, PICTURE, given.only)
+    if given.set:
+        tried(PROBLEMS, given.only, dict(change.split("=", 1) for change in given.set))
+    else:
+        whole(PROBLEMS, HERE, PICTURE, given.only)
 
 
 if __name__ == "__main__":

@@ -68,6 +68,27 @@ def test_the_command_learns_tells_draws_and_does_nothing_twice(
     assert (tmp_path / "README.md").read_text(encoding="utf-8") == page
 
 
+def test_settings_are_tried_on_the_side(limits: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They reach the optimiser, and the step at which the loop looks at it; nothing is written."""
+    seen: list[tuple[float, ...]] = []
+
+    def move(learner: Any, optimizer: Any, batch: Any, state: Any, settings: Any) -> tuple[float, float, Any]:
+        seen.append((round(optimizer.param_groups[0]["lr"], 4), settings.clip_norm, settings.average))
+        return training_step(learner, optimizer, batch, state, settings)
+
+    training_step = limits.training_step
+    monkeypatch.setattr(limits, "training_step", move)
+    monkeypatch.setattr(limits, "write_file", None)
+    problems = {"copying": limits.Problem("copying", 3, 9, hidden=8, batch=2, every=2)}
+    asked = {"steps": "4", "rate": "0.02", "fall": "0.5", "clip": "0.5", "average": "0.25", "hidden": "6"}
+    found = limits.tried(problems, "LSTM, chrono", asked)
+    assert list(found) == ["copying, LSTM, chrono"]
+    assert [step for step, _ in found["copying, LSTM, chrono"]["curve"]] == [2, 4]
+    assert seen == [(rate, 0.5, 0.25) for rate in (0.02, 0.02, 0.02, 0.01)]
+    with pytest.raises(KeyError):
+        limits.tried(problems, "RNN", {"heads": "3"})
+
+
 def test_the_same_start_and_sequences_for_every_cell(limits: ModuleType) -> None:
     """Two cells see the same batches; and the LSTM with chrono differs from the LSTM in its two biases alone."""
     problem = limits.Problem("copying", 30, 5, 8, 2)
