@@ -203,6 +203,16 @@ def test_calibration_takes_a_gain_of_the_amplifier_off() -> None:
         assert np.allclose(*answers, atol=1e-4) == same
 
 
+def test_volts_that_are_called_microvolts_are_told() -> None:
+    signals = [brain("rest", 50), brain("work", 51)]
+    small = [Signal(1e-6 * s.values, s.layout, source=s.source) for s in signals]
+    for normalise, told in (("none", ["far from all that was learned lie r1: is the unit another one, or the device?"]),
+                            ("recording", [])):  # fmt: skip
+        said: list[str] = []
+        TASK.answer(fitted(normalise=normalise, epochs=1), recordings(signals[0], small[1]), said.append)
+        assert said == told
+
+
 @pytest.mark.parametrize(("normalise", "told"), [("person", True), ("none", False)])
 def test_a_person_with_one_recording_is_told_of(normalise: str, told: bool) -> None:
     said: list[str] = []

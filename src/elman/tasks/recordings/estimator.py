@@ -35,6 +35,7 @@ __all__ = ["RecordingClassifier"]
 
 Usual = tuple[Tensor, Tensor]
 
+_FAR = 5.0  # spreads, of a twentieth of all features
 _WIDE = 32  # features of variance 1; more are read smaller, since together they would drive every gate to its end
 _BEFORE = 5  # windows of the usual that a person begins with, where the past calibrates: 20 seconds of four-second ones
 
@@ -185,6 +186,19 @@ class RecordingClassifier(Estimator[Recordings, Windowed, TextBatch]):
     def probabilities(self, examples: Windowed, count: int) -> np.ndarray:
         """(R, K) of the recordings."""
         return of_recordings(self.window_probabilities(examples), examples.owners, count)
+
+    def elsewhere(self, read: Windowed, count: int) -> list[int]:
+        """Which of so many recordings have features whose mean lies far from those that were learned, as numbers in
+        another unit do; none where they are calibrated."""
+        if self.settings(SignalSettings).normalise != "none":
+            return []
+        by = self.model_.members[0] if isinstance(self.model_, Committee) else self.model_
+        assert isinstance(by, SequenceClassifier)
+        spread = by.spread / max(1.0, len(by.spread) / _WIDE) ** 0.5  # as `network` widened it
+        means = [
+            torch.cat([read.items[k] for k in np.flatnonzero(read.owners == i).tolist()]).mean(0) for i in range(count)
+        ]
+        return [i for i, mean in enumerate(means) if float(((mean - by.mean) / spread).abs().quantile(0.95)) > _FAR]
 
     def outputs(self, batch: TextBatch) -> Sequence[Tensor]:
         return list(self.model_(batch.sequences.data, batch.lengths))

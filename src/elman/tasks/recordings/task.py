@@ -64,6 +64,9 @@ class RecordingsTask(Task[RecordingClassifier, Recordings]):
                                  remedy="leave the recording out")  # fmt: skip
             _tell_alone(estimator, examples, note)
         read = estimator.encoded(examples)
+        far = [examples.names[i] for i in estimator.elsewhere(read, len(examples))]
+        if far:
+            note(f"far from all that was learned lie {few(far)}: is the unit another one, or the device?")
         P, counts = estimator.probabilities(read, len(examples)), np.bincount(read.owners, minlength=len(examples))
         labels = estimator.labels
         return [
