@@ -96,6 +96,16 @@ def test_a_list_of_files(tmp_path):
         load_speech(DataSettings(path=str(folder), input="nobody"))
 
 
+def test_a_part_that_is_none_is_told(tmp_path):
+    parts = ["train", "training", "Validation", "eval", "spare", "spare"]
+    rows = ["file,text,part", *(f"{i}.npy,text {i},{part}" for i, part in enumerate(parts))]
+    found, notes = load_speech(DataSettings(path=str(listed(tmp_path / "a", rows, 6))))
+    assert {name: part.texts for name, part in found.items()} == {
+        "train": ["text 0", "text 1"], "valid": ["text 2"], "test": ["text 3"]
+    }  # fmt: skip
+    assert "not read: 2 recordings of the part 'spare', which is none of train, valid, test" in notes
+
+
 def test_files_alone(tmp_path):
     folder = listed(tmp_path / "a", ["path", "0.npy"])
     for path, names in ((folder / "2.npy", ["2"]), (folder, ["0"])):

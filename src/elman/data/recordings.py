@@ -39,6 +39,11 @@ _COLUMNS = {
 }
 
 
+_CALLED = {
+    "training": "train", "dev": "valid", "val": "valid", "validation": "valid", "testing": "test", "eval": "test",
+}  # fmt: skip
+
+
 class Read(NamedTuple):
     """Recordings of one part, in the order of `elman.data.speech.Utterances`."""
 
@@ -190,7 +195,7 @@ def read_list(path: Path, settings: DataSettings, note: Note, samples: int = 0) 
 
 def _part(name: str) -> str:
     name = name.strip().lower()
-    return {"dev": "valid", "val": "valid", "validation": "valid", "training": "train"}.get(name, name)
+    return _CALLED.get(name, name)
 
 
 # -- one archive ------------------------------------------------------------------------------------------------------

@@ -87,6 +87,9 @@ def load_speech(settings: DataSettings) -> tuple[dict[str, Utterances], list[str
         samples = found["train"].samples if "train" in found else 0
         read = _read(path, settings, notes.append, called, samples)
         found = {**read, **found} if part == "train" and "train" in read else {**found, part: _one(read, part)}
+    for part in [part for part in found if part not in PARTS]:
+        count = len(found.pop(part))
+        notes.append(f"not read: {count:,} recordings of the part {part!r}, which is none of {', '.join(PARTS)}")
     for part, some in found.items():
         if some.texts is None:
             raise InputError(f"no transcripts of the {part} recordings", where=shown(given.get(part, given["train"])),
