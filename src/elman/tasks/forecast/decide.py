@@ -23,7 +23,7 @@ _OF_FEW: Mapping[str, object] = {
 _OF_MANY: Mapping[str, object] = {
     "model.hidden": 128, "model.dropout": 0.3, "training.batch_size": 64, "training.rate": 0.002,
 }  # fmt: skip
-_EPOCHS, _STEPS = 3, 400  # of many windows, at least
+_EPOCHS, _STEPS = 6, 800  # of many windows, at least
 
 
 def decide(recipe: Recipe, train: Windows) -> Decided:
