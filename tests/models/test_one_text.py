@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -105,6 +107,29 @@ def test_several_texts_read_side_by_side(kind: dict[str, object]) -> None:
     for a, b in zip(*found, strict=True):
         assert a.shape == b.shape
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
+
+
+@native
+def test_threads_that_read_at_once_get_each_its_own_answer() -> None:
+    """Two people who type, say; what is said of a unit lies in one place for all of them."""
+    model = made(torch.float64, hidden=24)
+    reader = network_reader(model)
+    wanted = [reader.step([unit], [(reader.begin(), 0)])[0] for unit in range(31)]
+    wrong: list[int] = []
+
+    def work(unit: int) -> None:
+        for _ in range(300):
+            found, _ = reader.step([unit], [(reader.begin(), 0)])
+            if not np.array_equal(found, wanted[unit]):
+                wrong.append(unit)
+
+    threads = [threading.Thread(target=work, args=(unit,)) for unit in (3, 9, 14, 25)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+    assert not wrong
 
 
 @native

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -81,6 +82,7 @@ class NativeReader:
         self.model = model
         self._begin = flat(layers)
         self._steps: dict[int, NextUnits] = {}  # by the number of texts
+        self._one = threading.Lock()  # what is said of a unit lies where that of the next one will
 
     def begin(self) -> States:
         return self._begin
@@ -100,12 +102,13 @@ class NativeReader:
     def step(self, units: Sequence[int], places: Sequence[tuple[States, int]]) -> tuple[Scores, States]:
         before = np.stack([state[row] for state, row in places])
         after = np.empty_like(before)
-        steps = self._steps.get(len(units))
-        if steps is None or steps.stale:
-            steps = self._steps[len(units)] = self._prepared(before)
-        steps(units, before, after)
-        found = self.model.log_probs(steps.h).numpy() if self.model.adaptive is not None else steps.log_probs
-        return found.astype(after.dtype), after
+        with self._one:
+            steps = self._steps.get(len(units))
+            if steps is None or steps.stale:
+                steps = self._steps[len(units)] = self._prepared(before)
+            steps(units, before, after)
+            found = self.model.log_probs(steps.h).numpy() if self.model.adaptive is not None else steps.log_probs
+            return found.astype(after.dtype), after
 
     def _prepared(self, states: States) -> NextUnits:
         layers = self.model.followed(self.model.unflat(states))
