@@ -1,4 +1,4 @@
-"""Small data whose answer needs the order of the words: bags of words see the same in both classes."""
+"""Small data whose answer needs the order of the words: bags of words see the same in both classes. And commands."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import random
 from pathlib import Path
 
 import pytest
+
+from elman.cli.app import main
 
 FILLERS = ["the", "a", "case", "screen", "phone", "really", "very", "it", "and", "battery", "my", "so"]
 
@@ -36,3 +38,13 @@ def review_csv(tmp_path: Path, reviews: tuple[list[str], list[str]]) -> Path:
     rows = "\n".join(f"{i},{text},{label}" for i, (text, label) in enumerate(zip(*reviews)))
     path.write_text(f"id,review,sentiment\n{rows}\n")
     return path
+
+
+def printed(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    """What a command that ends well prints."""
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as end:
+        main([str(word) for word in words])
+    out, err = capsys.readouterr()
+    assert not end.value.code, err
+    return out

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.tasks.conftest import printed
 
-from elman.cli.app import main
 from elman.config.tasks import TASKS
 
 TASK = Path(__file__).with_name("returns.py")
@@ -41,15 +41,6 @@ def named(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setitem(TASKS, "returns", "returns")
     yield
     sys.modules.pop("returns", None)
-
-
-def elman(capsys: pytest.CaptureFixture[str], *words: object) -> str:
-    capsys.readouterr()
-    with pytest.raises(SystemExit) as end:
-        main([str(word) for word in words])
-    out, err = capsys.readouterr()
-    assert not end.value.code, err
-    return out
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +82,9 @@ def test_the_better_seed_is_kept_whichever_comes_first(texts: Path, tmp_path: Pa
     short = ["--set", "training.epochs=4", "--set", "training.batch_size=16"]
     alone = {}
     for seed in (0, 1, 2):
-        elman(capsys, "train", "returns", "--data", texts, "--out", tmp_path / f"{seed}", *short, "--seed", seed)
+        printed(capsys, "train", "returns", "--data", texts, "--out", tmp_path / f"{seed}", *short, "--seed", seed)
         alone[seed] = json.loads((tmp_path / f"{seed}" / "metrics.json").read_text())["valid"]["mse"]
-    elman(capsys, "train", "returns", "--data", texts, "--out", tmp_path / "all", *short, "--set", "training.seeds=3")
+    printed(capsys, "train", "returns", "--data", texts, "--out", tmp_path / "all", *short, "--set", "training.seeds=3")
     assert json.loads((tmp_path / "all" / "metrics.json").read_text())["valid"]["mse"] == min(alone.values())
 
 
@@ -113,33 +104,33 @@ def test_card_report_and_proof(run: Path) -> None:
 def test_texts_files_and_pipes_are_answered(
     run: Path, texts: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (answer,) = json.loads(elman(capsys, "predict", run, "a b a a", "--json"))["predictions"]
+    (answer,) = json.loads(printed(capsys, "predict", run, "a b a a", "--json"))["predictions"]
     assert abs(answer["returns"] - 2) < 1
-    assert elman(capsys, "predict", run, "a b a a") == f"{answer['returns']}\n"
-    elman(capsys, "predict", run, "--data", texts, "--out", tmp_path / "out.csv")
+    assert printed(capsys, "predict", run, "a b a a") == f"{answer['returns']}\n"
+    printed(capsys, "predict", run, "--data", texts, "--out", tmp_path / "out.csv")
     rows = (tmp_path / "out.csv").read_text().splitlines()
     assert rows[0] == "text,returns"
     assert len(rows) == 301
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"text\na b a a\n"), encoding="utf-8"))
-    assert elman(capsys, "predict", run, "--data", "-") == f"text,returns\na b a a,{answer['returns']}\n"
+    assert printed(capsys, "predict", run, "--data", "-") == f"text,returns\na b a a,{answer['returns']}\n"
 
 
 def test_evaluated_inspected_and_verified(run: Path, texts: Path, tmp_path: Path, capsys: Any) -> None:
-    figures = json.loads(elman(capsys, "evaluate", run, "--data", texts, "--json"))
+    figures = json.loads(printed(capsys, "evaluate", run, "--data", texts, "--json"))
     assert figures["n"] == 300
     assert figures["mse"] < 0.3
-    elman(capsys, "inspect", run, "a b a a", "--out", tmp_path / "page.html")
+    printed(capsys, "inspect", run, "a b a a", "--out", tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "What it remembers" in page
-    elman(capsys, "inspect", run, "--out", tmp_path / "report.html")
+    printed(capsys, "inspect", run, "--out", tmp_path / "report.html")
     assert (tmp_path / "report.html").read_bytes() == (run / "report.html").read_bytes()
-    assert "proven" in elman(capsys, "verify", run)
-    assert "GRU" in elman(capsys, "explain", run)
+    assert "proven" in printed(capsys, "verify", run)
+    assert "GRU" in printed(capsys, "explain", run)
 
 
 def test_an_ablation_begins_with_the_least_error(texts: Path, tmp_path: Path, capsys: Any) -> None:
     options = ["--data", texts, "--out", tmp_path / "run", *QUICK, "--set", "training.epochs=6", "--ablate"]
-    said = elman(capsys, "train", "returns", *options)
+    said = printed(capsys, "train", "returns", *options)
     found = json.loads((tmp_path / "run" / "metrics.json").read_text())["ablation"]
     assert (found["metric"], found["better"]) == ("mse", "low")
     assert found["variants"]["one unit"]["difference"] > 0  # more error

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.base import clone
+from tests.tasks.conftest import printed
 
 import elman
-from elman.cli.app import main
 from elman.errors import InputError
 from elman.pages.page import page
 from elman.tasks.interpret.estimator import Heard
@@ -96,15 +96,6 @@ def test_frames_share_no_matrix(interpreter: elman.Interpreter) -> None:
         elman.Interpreter(**{**SMALL, "tied": "all"}).fit(*spoken(4))
 
 
-def run_of(capsys: pytest.CaptureFixture[str], *words: object) -> str:
-    capsys.readouterr()
-    with pytest.raises(SystemExit) as end:
-        main([str(word) for word in words])
-    out, err = capsys.readouterr()
-    assert not end.value.code, err
-    return out
-
-
 def test_every_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     X, y = spoken(60, seed=4)
     rows = ["path,french,speaker"]
@@ -115,18 +106,18 @@ def test_every_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     out = tmp_path / "run"
     keys = ("model.hidden", "model.embedding", "text.units", "frames.deltas", "training.rate")
     quick = [f"--set={key}={SMALL[key.split('.')[1]]}" for key in keys]
-    run_of(capsys, "train", "interpret", "--data", tmp_path, "--target", "french", "--out", out, *quick,
+    printed(capsys, "train", "interpret", "--data", tmp_path, "--target", "french", "--out", out, *quick,
            "--set", "training.epochs=2", "--set", "text.shared=false")  # fmt: skip
     metrics = json.loads((out / "metrics.json").read_text())
     assert {"bleu", "chrf"} <= metrics["test"].keys()
     assert json.loads((out / "proof.json").read_text())["ok"]
     assert "<h2>Recordings</h2>" in (out / "report.html").read_text(encoding="utf-8")
-    one = json.loads(run_of(capsys, "predict", out, tmp_path / "3.npy", "--json"))
+    one = json.loads(printed(capsys, "predict", out, tmp_path / "3.npy", "--json"))
     assert "translation" in json.dumps(one)
     answers = tmp_path / "answers.csv"
-    run_of(capsys, "predict", out, "--data", tmp_path, "--out", answers)
+    printed(capsys, "predict", out, "--data", tmp_path, "--out", answers)
     assert len(answers.read_text().splitlines()) == 61
-    judged = json.loads(run_of(capsys, "evaluate", out, "--data", tmp_path, "--json"))
+    judged = json.loads(printed(capsys, "evaluate", out, "--data", tmp_path, "--json"))
     assert judged["n"] == 60
-    run_of(capsys, "inspect", out, "--input", tmp_path / "3.npy", "--out", tmp_path / "one.html")
-    run_of(capsys, "verify", out)
+    printed(capsys, "inspect", out, "--input", tmp_path / "3.npy", "--out", tmp_path / "one.html")
+    printed(capsys, "verify", out)
