@@ -256,3 +256,26 @@ def test_python_finds_the_covariates_of_a_run_in_a_table(call, tmp_path):
     assert found["day"].iloc[0] == pd.Timestamp("2024-04-30")  # behind the last value
     model.update(table[:115]).update(table[115:])
     np.testing.assert_allclose(model.predict()["sold"], found["sold"])
+
+
+def test_a_run_remembers_that_its_dates_began_with_the_day(call, tmp_path):
+    """Of the file that goes on, no date tells: 1 to 12 March would be the third of every month."""
+    import pandas as pd
+
+    import elman
+
+    days = pd.date_range("2023-11-01", periods=121).strftime("%d/%m/%Y")
+    (tmp_path / "t.csv").write_text("\n".join(["day,sold", *(f"{day},{5 + k % 7}" for k, day in enumerate(days))]))
+    keys = "data.horizon=3", "model.hidden=4", "training.epochs=1", "forecast.classical=0"
+    run = tmp_path / "run"
+    words = ["train", "forecast", "--data", tmp_path / "t.csv", "--out", run]
+    code, _, err = call(*words, *(f"--set={key}" for key in keys))
+    assert code == 0, err
+    assert json.loads((run / "model.json").read_text(encoding="utf-8"))["columns"]["dayfirst"] == "yes"
+    for rows in (1, 12):
+        recent = pd.DataFrame({"day": [f"{k:02}/03/2024" for k in range(1, rows + 1)], "sold": [5.0] * rows})
+        recent.to_csv(tmp_path / "recent.csv", index=False)
+        code, out, err = call("predict", run, "--data", tmp_path / "recent.csv")
+        assert code == 0, err
+        assert [row.split(",")[0] for row in out.splitlines()[1:]] == [f"{rows + k:02}/03/2024" for k in (1, 2, 3)]
+    assert elman.Forecaster.load(run).predict(y=recent)["day"].tolist() == ["13/03/2024", "14/03/2024", "15/03/2024"]

@@ -6,20 +6,22 @@ import pandas as pd
 import pytest
 
 from elman.errors import InputError
+from elman.forecasting.columns import Roles
 from elman.forecasting.frequency import Frequency
 from elman.forecasting.panel import read_panel
 from elman.forecasting.series import Panel
+from elman.tasks.forecast.kept import described_step, step_described
 
 DAYS, TRADING, MONTHS = Frequency("day"), Frequency("business"), Frequency("month", 1, 31)
 
 
-def read(when: pd.DatetimeIndex, learned: Frequency | str, form: str = "%Y-%m-%d") -> Panel:
+def read(when: pd.DatetimeIndex, learned: Frequency | str | None, form: str = "%Y-%m-%d") -> Panel:
     return read_panel(
-        {"when": list(when.strftime(form)), "y": [float(k % 5) for k in range(len(when))]}, frequency=learned
+        {"when": list(when.strftime(form)), "y": [float(k % 5) for k in range(len(when))]}, frequency=learned or ""
     )
 
 
-def ahead(when: pd.DatetimeIndex, learned: Frequency | str, steps: int = 2) -> list[str]:
+def ahead(when: pd.DatetimeIndex, learned: Frequency | str | None, steps: int = 2) -> list[str]:
     panel = read(when, learned)
     written: list[str] = panel.dates.write(panel.after(panel.series[0], steps))
     return written
@@ -30,6 +32,19 @@ def test_a_working_week_goes_on_as_it_was_learned() -> None:
     assert ahead(week, "") == ["2024-01-06", "2024-01-07"]  # nothing tells otherwise
     assert ahead(week, TRADING) == ["2024-01-08", "2024-01-09"]
     assert ahead(pd.bdate_range("2024-01-01", periods=20), DAYS) == ["2024-01-27", "2024-01-28"]
+
+
+def test_a_week_of_six_days_goes_on_as_it_was_learned() -> None:
+    """Also through the description of a RUN, which keeps the week."""
+    shop = read(pd.date_range("2023-01-02", periods=90, freq=pd.offsets.CustomBusinessDay(weekmask="1111110")), "")
+    learned = step_described(described_step(shop.frequency))
+    assert learned == shop.frequency
+    assert ahead(pd.DatetimeIndex(["2024-01-05", "2024-01-06"]), learned) == ["2024-01-08", "2024-01-09"]
+    assert ahead(pd.bdate_range("2024-01-01", periods=5), learned) == ["2024-01-06", "2024-01-08"]
+    with pytest.raises(InputError, match="the rows are daily, and what was learned is business days, Monday to Satur"):
+        read(pd.date_range("2024-01-05", periods=9), learned)
+    with pytest.raises(InputError, match="business days, Monday to Saturday, and what was learned is business days, M"):
+        read(pd.date_range("2023-01-02", periods=90, freq=pd.offsets.CustomBusinessDay(weekmask="1111110")), TRADING)
 
 
 def test_one_row_is_enough() -> None:
@@ -75,3 +90,19 @@ def test_numbered_rows_have_any_step() -> None:
     panel = read_panel({"step": [10, 20, 30], "y": [1, 2, 3]}, frequency=Frequency("integer"))
     assert panel.frequency.n == 10
     assert read_panel({"y": [1, 2, 3]}, frequency=DAYS).frequency.unit == "integer"
+
+
+def test_the_day_stands_where_it_stood_in_the_table_that_was_learned() -> None:
+    """The first of each month, day first, would else be twelve days of January."""
+    table = {"when": [f"01/{month:02}/2024" for month in range(3, 9)], "y": [1.0, 2.0, 1.0, 2.0, 1.0, 2.0]}
+    for dayfirst, first in ((None, "01/09/2024"), (True, "01/09/2024"), (False, "01/09/2024")):
+        panel = read_panel(table, Roles(dayfirst=dayfirst))
+        assert panel.dates.dayfirst is (dayfirst or False)
+        assert panel.dates.write(panel.after(panel.series[0], 1)) == [first]
+        assert panel.frequency == (Frequency("month") if dayfirst else DAYS)
+    told = [
+        line for line in read_panel(table, Roles(dayfirst=True)).notes if "first, as the dates learned from" in line
+    ]
+    assert len(told) == 1
+    plain = {"when": ["13/01/2024", "14/01/2024"], "y": [1.0, 2.0]}  # a day above 12 says more
+    assert read_panel(plain, Roles(dayfirst=False)).dates.dayfirst is True

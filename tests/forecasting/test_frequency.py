@@ -166,6 +166,34 @@ def test_yearly_holidays_are_foreseen() -> None:
     assert ahead.tolist() == [day.date() for day in open_days[len(past) : len(past) + 1258]]
 
 
+WEEKS = {"1111110": "Monday to Saturday", "1111001": "Sunday to Thursday", "0111110": "Tuesday to Saturday",
+         "1010100": "Monday, Wednesday and Friday", "0000011": "Saturday and Sunday"}  # fmt: skip
+
+
+@pytest.mark.parametrize("week", WEEKS)
+def test_weeks_of_other_days(week: str) -> None:
+    """As pandas' custom business days count them, holidays of six years foreseen."""
+    holidays = [f"{year}-{day}" for year in range(2015, 2026) for day in ("01-01", "05-01", "12-25", "12-26")]
+    for closed in ((), holidays):
+        offset = pd.offsets.CustomBusinessDay(weekmask=[int(day) for day in week], holidays=closed)
+        stamps = pd.date_range("2016-01-04", "2024-12-31", freq=offset)
+        begin = np.searchsorted(stamps, pd.Timestamp("2023-11-20"))
+        frequency, after, said = found_of(stamps[:begin])
+        assert [pd.Timestamp(moment) for moment in after] == list(stamps[begin : begin + 30])  # type: ignore[arg-type]
+        assert frequency.season == week.count("1")
+        kind = "trading days" if closed else "business days"
+        assert said.startswith(f"{kind}, {WEEKS[week]}")
+        last = int(read_dates(list(stamps[:begin])).values[-1])
+        assert frequency.place(frequency.after(last, 90), last).tolist() == list(range(1, 91))
+
+
+def test_one_sunday_without_a_row_is_a_gap() -> None:
+    days = pd.date_range("2024-01-01", "2024-01-13").drop("2024-01-07")  # Monday to the Saturday after the next
+    frequency, after, _ = found_of(days)
+    assert frequency == Frequency("day")
+    assert after[0] == datetime.datetime(2024, 1, 14)
+
+
 def test_holidays_that_are_told_and_none() -> None:
     told = Holidays((int(np.datetime64("2024-07-04").astype(int)),), given=True)
     frequency = Frequency("business", holidays=told)

@@ -41,7 +41,7 @@ def read_timetable(
         role: input_names(table.names, getattr(settings, role)) if getattr(settings, role) else getattr(there, role)
         for role in ("known", "past", "static")
     }
-    roles = Roles(settings.time or time, settings.id or id, target, **beside)
+    roles = Roles(settings.time or time, settings.id or id, target, **beside, dayfirst=there.dayfirst)
     panel = read_panel(
         table.columns, roles, frequency=settings.frequency or frequency or "", zone=settings.zone,
         dayfirst=_SAID[settings.dayfirst], duplicates=settings.duplicates, source=shown(Path(path)), where=table.where,

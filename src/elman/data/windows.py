@@ -130,7 +130,7 @@ def load_windows(
     files = find_parts(settings)
     whole = read_timetable(files["train"], settings, like, frequency)
     notes += whole.notes
-    like, step = Roles(whole.time, whole.id, whole.channels), whole.frequency
+    like, step = Roles(whole.time, whole.id, whole.channels, dayfirst=whole.dates.dayfirst), whole.frequency
     panels = {part: whole if part == "train" else read_timetable(path, settings, like, step)
               for part, path in files.items()}  # fmt: skip
     for part in PARTS[1:]:

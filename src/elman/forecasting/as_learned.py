@@ -41,7 +41,8 @@ def frequency_as_learned(
     if all(_keep_to(mine, times) for times in series):
         if mine.unit != "business" or mine.n > 1:
             return Found(mine)
-        return trading_days([to_wall(times, dates.zone) // DAY for times in series if len(times)], dates) or Found(mine)
+        days = [to_wall(times, dates.zone) // DAY for times in series if len(times)]
+        return trading_days(days, dates, mine.holidays.week) or Found(mine)
     found = find_frequency(dates, series, where)
     if _size(found.frequency) != _size(mine):
         last = int(series[0][-1])
@@ -59,6 +60,7 @@ def _keep_to(frequency: Frequency, times: np.ndarray) -> bool:
     return bool(on_steps.all()) and int(places[-1]) + 1 <= 2 * len(times)
 
 
-def _size(frequency: Frequency) -> tuple[str, int]:
-    """What it counts, and how many: a day is 24 hours here."""
-    return ("duration", frequency.n * DAY) if frequency.unit == "day" else (frequency.unit, frequency.n)
+def _size(frequency: Frequency) -> tuple[str, int, str]:
+    """What it counts, how many, and in which week: a day is 24 hours here."""
+    unit, n = ("duration", frequency.n * DAY) if frequency.unit == "day" else (frequency.unit, frequency.n)
+    return unit, n, frequency.holidays.week if unit == "business" else ""

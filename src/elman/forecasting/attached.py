@@ -144,9 +144,8 @@ def _rows_of(
         if not panel.dates.counted:
             raise InputError(f"X has no column of times {panel.time!r}", remedy="give it one, as the series have")
         return columns, [(rows, start + np.arange(len(rows))) for rows, start in zip(of, starts)]
-    spelling = panel.dates.spelling
-    first = None if spelling is None else spelling.dayfirst
-    dates = read_dates(times, where=lambda i: f"X, row {i + 1}", zone=panel.dates.zone, dayfirst=first, name=panel.time)
+    dates = read_dates(times, where=lambda i: f"X, row {i + 1}", zone=panel.dates.zone, name=panel.time,
+                       before=panel.dates.dayfirst)  # fmt: skip
     found = []
     for one, rows in zip(panel, of):
         steps = panel.frequency.place(dates.values[rows], int(one.times[0]))

@@ -37,6 +37,7 @@ class Roles:
         target: columns that are forecast; empty: ``y``, ``target`` or ``value`` where there is one, else all columns of
             numbers that are nothing else.
         known: covariates known ahead; past: covariates known as the target is; static: those that stay.
+        dayfirst: of another table of the same series: whether its 1/2/2024 was in February; None: nothing tells.
     """
 
     time: str = ""
@@ -45,6 +46,7 @@ class Roles:
     known: Sequence[str] = ()
     past: Sequence[str] = ()
     static: Sequence[str] = ()
+    dayfirst: bool | None = None
 
 
 def columns_of(table: Any) -> dict[str, Sequence[Any]]:

@@ -54,6 +54,11 @@ class Dates:
         return len(self.values)
 
     @property
+    def dayfirst(self) -> bool | None:
+        """Of dates such as 1/2/2024, whether the day comes first; None of others."""
+        return None if self.spelling is None else self.spelling.dayfirst
+
+    @property
     def counted(self) -> bool:
         """Whether these are plain numbers, without a calendar."""
         return self.kind == "integer"
@@ -97,6 +102,7 @@ def read_dates(
     zone: str = "",
     dayfirst: bool | None = None,
     name: str = "time",
+    before: bool | None = None,
 ) -> Dates:
     """Read a column as moments.
 
@@ -113,6 +119,7 @@ def read_dates(
         zone: an IANA name, in which times without an offset are meant.
         dayfirst: whether 1/2/2024 is in February; None: seen.
         name: of the column, for messages.
+        before: the same of another table of these series, which counts where these rows leave it open.
 
     Raises:
         InputError: a row without a time or with one that cannot be read, of another spelling, or ambiguous; some rows
@@ -132,7 +139,7 @@ def read_dates(
         return _of_datetimes(column, where, zone, name)
     if isinstance(first, str):
         if not all(isinstance(value, str) and _WHOLE.fullmatch(value.strip()) for value in column):
-            return _of_text(column, where, zone, dayfirst, name)
+            return _of_text(column, where, zone, (dayfirst, before), name)
         digits = _of_numbers([int(value.partition(".")[0]) for value in column], where, name)
         return digits if digits.kind == "integer" or digits.ticks else replace(digits, kind="text")
     if isinstance(first, (int, float, np.integer, np.floating)) and not isinstance(first, bool):
@@ -203,7 +210,9 @@ def _placed(walls: np.ndarray, offsets: Sequence[int | None], zone: str, where: 
 # -- text -------------------------------------------------------------------------------------------------------------
 
 
-def _of_text(column: Sequence[Any], where: Callable[[int], str], zone: str, dayfirst: bool | None, name: str) -> Dates:
+def _of_text(
+    column: Sequence[Any], where: Callable[[int], str], zone: str, dayfirst: tuple[bool | None, bool | None], name: str
+) -> Dates:
     for i, value in enumerate(column):
         if not isinstance(value, str):
             raise InputError(
@@ -221,7 +230,7 @@ def _of_text(column: Sequence[Any], where: Callable[[int], str], zone: str, dayf
         spelling = replace(spelling, padded=False)  # 12/31/1998, and then 1/4/1999
     notes: tuple[str, ...] = ()
     if spelling.ambiguous:
-        first, said = day_first(texts, spelling, dayfirst, where, name)
+        first, said = day_first(texts, spelling, dayfirst[0], where, name, dayfirst[1])
         spelling, notes = spelling.ordered(first), (said,) if said else ()
     walls, offsets = np.empty(len(texts), np.int64), []
     known: dict[str, tuple[int, int | None]] = {}  # dates come again in every series of a table

@@ -12,12 +12,13 @@ import numpy as np
 from elman.errors import InputError
 from elman.forecasting.dates import Dates
 from elman.forecasting.frequency import FIRST_WORKING, LAST, LAST_WORKING, Frequency, month_number
-from elman.forecasting.holidays import Holidays
+from elman.forecasting.holidays import WORKING, Holidays
 from elman.forecasting.spelling import DAY
 from elman.forecasting.zones import to_wall
 
 __all__ = ["Found", "find_frequency", "named_frequency", "trading_days"]
 
+_WEEKS = 3  # in which a day of the week had no row, for it to have none in any
 _CLOSED = 0.12  # of all weekdays: with more missing, rows have gaps rather than holidays
 _RARE = 0.3  # of all steps: where more are longer than the usual one, the frequency changes
 _JITTER = 0.05  # of a step, by which moments may miss it
@@ -80,13 +81,26 @@ def _calendar(series: Sequence[np.ndarray], dates: Dates) -> Found | None:
         return Found(Frequency("month", n, anchor, dates.zone))
     steps = np.concatenate([np.diff(days) for days in series])
     usual = int(np.bincount(steps).argmax()) if steps.max() < 10_000 else int(np.median(steps))
-    weekdays = (np.concatenate(list(series)) + 3) % 7
     spans = max(int(days[-1] - days[0]) for days in series)
-    if usual == 1 and spans >= 7 and bool((weekdays < 5).all()):
-        return trading_days(series, dates)
-    if bool((steps % usual == 0).all()) and float((steps != usual).mean()) <= _RARE:
+    week = _week(series)
+    working = usual == 1 and spans >= 7 and week.endswith("00")
+    if working and (found := trading_days(series, dates)):
+        return found
+    regular = bool((steps % usual == 0).all())
+    # a week of other days must have been seen: one Sunday without a row is a gap
+    if spans >= _WEEKS * 7 and 1 < week.count("1") < 7 and (usual == 1 or not regular):
+        found = trading_days(series, dates, week)
+        if found:
+            return found
+    if not working and regular and float((steps != usual).mean()) <= _RARE:
         return Found(Frequency("day", usual, zone=dates.zone))
     return None
+
+
+def _week(series: Sequence[np.ndarray]) -> str:
+    """Which days of a week have rows, Monday first; rows are days since 1970."""
+    there = {int(day) for days in series for day in np.unique((days + 3) % 7)}
+    return "".join("01"[day in there] for day in range(7))
 
 
 def _months(series: Sequence[np.ndarray]) -> tuple[int, int] | None:
@@ -117,16 +131,16 @@ def _months(series: Sequence[np.ndarray]) -> tuple[int, int] | None:
     return None
 
 
-def trading_days(series: Sequence[np.ndarray], dates: Dates) -> Found | None:
-    """Monday to Friday without the weekdays that no series has, if these are few; rows are days since 1970."""
+def trading_days(series: Sequence[np.ndarray], dates: Dates, week: str = WORKING) -> Found | None:
+    """The days of a week without those that no series has, if these are few; rows are days since 1970."""
     there = np.unique(np.concatenate(list(series)))
     first, last = int(there[0]), int(there[-1])
     every = np.arange(first, last + 1)
-    weekdays = every[(every + 3) % 7 < 5]
+    weekdays = every[np.array([day == "1" for day in week])[(every + 3) % 7]]
     closed = np.setdiff1d(weekdays, there)
     if len(closed) > _CLOSED * len(weekdays):
         return None
-    holidays = Holidays(tuple(closed.tolist()), first, last) if len(closed) else Holidays()
+    holidays = Holidays(tuple(closed.tolist()), first, last, week=week) if len(closed) else Holidays(week=week)
     notes: tuple[str, ...] = ()
     if holidays:
         ahead = f"{len(holidays.rules)} yearly holidays among them are left out ahead as well" if holidays.rules else (

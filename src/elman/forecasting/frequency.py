@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from elman.errors import InputError
-from elman.forecasting.holidays import Holidays
+from elman.forecasting.holidays import WEEKDAYS, Holidays
 from elman.forecasting.spelling import DAY
 from elman.forecasting.zones import from_wall, to_wall
 
@@ -22,7 +22,6 @@ __all__ = ["Frequency", "month_number", "steps_of_horizon"]
 
 Unit = Literal["integer", "duration", "day", "business", "month"]
 _SECOND = 1_000_000
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _DURATIONS = (("day of 24 hours", DAY), ("hour", 3600 * _SECOND), ("minute", 60 * _SECOND), ("second", _SECOND),
               ("millisecond", 1000), ("microsecond", 1))  # fmt: skip
 LAST, FIRST_WORKING, LAST_WORKING = 31, 0, 32  # days of a month that are no number of their own
@@ -33,12 +32,12 @@ class Frequency:
     """The step between rows.
 
     Attributes:
-        unit: ``integer``, ``duration`` (``n`` microseconds), ``day`` (calendar days), ``business`` (Monday to Friday
-            without `holidays`) or ``month``.
+        unit: ``integer``, ``duration`` (``n`` microseconds), ``day`` (calendar days), ``business`` (the week
+            of `holidays`, Monday to Friday mostly, without them) or ``month``.
         n: how many of the unit make a step; 7 days are a week, 3 months a quarter, 12 a year.
         anchor: of months, the day: 1 to 30; 31 the last one; 0 the first and 32 the last Monday to Friday.
         zone: in which days and months are counted; empty: the clock that the rows show.
-        holidays: weekdays without a row.
+        holidays: which days of a week have rows, and those of them without one.
     """
 
     unit: Unit
@@ -95,7 +94,7 @@ class Frequency:
         if self.unit == "day":
             return {1: 7, 7: 52}.get(self.n, 1)
         if self.unit == "business":
-            return 5 if self.n == 1 else 1
+            return self.holidays.week.count("1") if self.n == 1 else 1
         if self.unit == "month":
             return 12 // self.n if self.n in (1, 2, 3, 4, 6) else 1
         return 1
@@ -108,14 +107,14 @@ class Frequency:
         if self.unit == "duration":
             return _duration(self.n)
         if self.unit == "business":
-            days = "business days, Monday to Friday"
+            days = f"business days, {self.holidays.week_said()}"
             if self.holidays:
-                days = f"trading days, Monday to Friday without {self.holidays.said()}"
+                days = f"trading days, {self.holidays.week_said()} without {self.holidays.said()}"
             return days if self.n == 1 else f"every {self.n} {days}"
         if self.unit == "day" and self.n % 7 == 0:
             weekday = ""
             if last is not None:
-                weekday = f", on {_WEEKDAYS[int(to_wall(np.array([last]), self.zone)[0] // DAY + 3) % 7]}s"
+                weekday = f", on {WEEKDAYS[int(to_wall(np.array([last]), self.zone)[0] // DAY + 3) % 7]}s"
             return ("weekly" if self.n == 7 else f"every {self.n // 7} weeks") + weekday
         if self.unit == "day":
             return "daily" if self.n == 1 else f"every {self.n} days"

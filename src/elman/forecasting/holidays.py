@@ -1,4 +1,4 @@
-"""Weekdays without a row: which there were, and which there will be.
+"""The days of a week that have a row, and those of them that have none: which there were, and which there will be.
 
 A holiday comes again by a rule: on a date (4 July, or the nearest weekday), on a weekday of a month (the third Monday
 of January, the last of May), or so many days before or after Easter. A rule is taken up where the past has kept it
@@ -13,8 +13,10 @@ from functools import cached_property
 
 import numpy as np
 
-__all__ = ["Holidays", "easter"]
+__all__ = ["WEEKDAYS", "WORKING", "Holidays", "easter"]
 
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WORKING = "1111100"  # Monday to Friday, as numpy writes weeks
 _YEARS = 3  # that a rule must have been seen in, without an exception
 _EASTER = (-3, -2, 1, 39, 50, 60)  # Thursday, Good Friday, Monday, Ascension, Whit Monday, Corpus Christi
 Rule = tuple[str, int, int, int]
@@ -22,9 +24,10 @@ Rule = tuple[str, int, int, int]
 
 @dataclass(frozen=True)
 class Holidays:
-    """Closed weekdays of a stretch of the past, and the rules that they followed.
+    """Closed days of a stretch of the past, and the rules that they followed.
 
     Attributes:
+        week: which days of a week are open but for holidays, Monday first: ``1111110`` is Monday to Saturday.
         closed: weekdays without a row, in days since 1970.
         first, last: the stretch that is known, in days since 1970.
         given: whether the days were told, not found: no rules are looked for, `closed` may lie ahead.
@@ -34,6 +37,7 @@ class Holidays:
     first: int = 0
     last: int = 0
     given: bool = False
+    week: str = WORKING
 
     def __bool__(self) -> bool:
         return bool(self.closed)
@@ -45,6 +49,15 @@ class Holidays:
             return f"{count} holiday{'s' if count > 1 else ''}"
         return f"some {count / years:.0f} holidays a year"
 
+    def week_said(self) -> str:
+        """The open days of a week: ``Monday to Saturday``, ``Monday, Wednesday and Friday``."""
+        opened = [day for day in range(7) if self.week[day] == "1"]
+        runs = [day for day in opened if self.week[day - 1] == "0"]  # where one begins, Sunday before Monday
+        if len(runs) == 1 and len(opened) > 2:
+            return f"{WEEKDAYS[runs[0]]} to {WEEKDAYS[(runs[0] + len(opened) - 1) % 7]}"
+        *some, last = (WEEKDAYS[day] for day in opened)
+        return f"{', '.join(some)} and {last}"
+
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
         """Rules that were kept in each of the last years, at least three."""
@@ -54,7 +67,7 @@ class Holidays:
         years = range(_year(self.first), _year(self.last) + 1)
         kept = []
         for rule in sorted({rule for day in self.closed for rule in _rules_of(day)}):
-            due = [day for year in years for day in _days_of(rule, year) if self.first <= day <= self.last]
+            due = [day for year in years for day in _days_of(rule, year, self.week) if self.first <= day <= self.last]
             broken = [day for day in due if day not in closed]
             since = broken[-1] if broken else self.first - 1
             lately = [day for day in due if day > since]
@@ -68,7 +81,7 @@ class Holidays:
         days = {day for day in self.closed if begin <= day < end}
         if end > self.last + 1:
             for year in range(_year(max(begin, self.last + 1)), _year(end) + 1):
-                found = (day for rule in self.rules for day in _days_of(rule, year))
+                found = (day for rule in self.rules for day in _days_of(rule, year, self.week))
                 days |= {day for day in found if max(begin, self.last + 1) <= day < end}
         return np.array(sorted(days), np.int64)
 
@@ -76,21 +89,22 @@ class Holidays:
         """(N,) open days from `first` (1,) to before each of `days`; below zero for earlier ones."""
         low, high = int(min(first.min(), days.min(initial=first[0]))), int(max(first.max(), days.max(initial=first[0])))
         closed = self.expected(low, high + 1).astype("datetime64[D]")
-        return np.busday_count(_dates(first), _dates(days), holidays=closed)
+        return np.busday_count(_dates(first), _dates(days), weekmask=self.week, holidays=closed)
 
     def is_open(self, days: np.ndarray) -> np.ndarray:
-        """(N,) whether each is a weekday that is not closed."""
+        """(N,) whether each is a day of the week that is not closed."""
         if not len(days):
             return np.zeros(0, bool)
         closed = self.expected(int(days.min()), int(days.max()) + 1).astype("datetime64[D]")
-        return np.asarray(np.is_busday(_dates(days), holidays=closed))
+        return np.asarray(np.is_busday(_dates(days), weekmask=self.week, holidays=closed))
 
     def after(self, day: int, steps: int) -> np.ndarray:
         """(steps,) the open days after `day`."""
-        end = day + 2 * steps + 30
+        end = day + -(-7 * steps // self.week.count("1")) + steps // 4 + 30
         closed = self.expected(day, end).astype("datetime64[D]")
         # roll backward: of a day that is closed itself, the next open one is one step away
-        found = np.busday_offset(_dates(np.array(day)), np.arange(1, steps + 1), roll="backward", holidays=closed)
+        found = np.busday_offset(_dates(np.array(day)), np.arange(1, steps + 1), roll="backward", weekmask=self.week,
+                                 holidays=closed)  # fmt: skip
         return np.asarray(found.astype(np.int64))
 
 
@@ -117,9 +131,10 @@ def _rules_of(day: int) -> Iterable[Rule]:
         yield "easter", day - easter(year), 0, 0
 
 
-def _days_of(rule: Rule, year: int) -> list[int]:
-    """The weekday of a year that a rule closes, if there is one. A date on a weekend is kept on the nearest weekday,
-    except a Saturday at the end of a year or the beginning of one: that Friday is in another year's accounts."""
+def _days_of(rule: Rule, year: int, week: str) -> list[int]:
+    """The day of a year that a rule closes, if there is one. Where Monday to Friday are open, a date on a weekend is
+    kept on the nearest weekday, except a Saturday at the end of a year or the beginning of one: that Friday is in
+    another year's accounts. In other weeks a date on a closed day closes no other one."""
     kind, a, b, c = rule
     if kind == "easter":
         return [easter(year) + a]
@@ -128,6 +143,8 @@ def _days_of(rule: Rule, year: int) -> list[int]:
             return []
         day = _day(year, a, b)
         weekday = (day + 3) % 7
+        if week != WORKING:
+            return [day] if week[weekday] == "1" else []
         if weekday == 5:
             return [] if (a, b) == (1, 1) else [day - 1]
         return [day + 1] if weekday == 6 else [day]

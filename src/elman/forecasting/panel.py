@@ -69,7 +69,10 @@ def read_panel(
     count = len(next(iter(columns.values())))
     dates = Dates(np.arange(count), "integer")
     if found.time:
-        dates = read_dates(columns[found.time], where=place, zone=zone, dayfirst=dayfirst, name=found.time)
+        before = roles.dayfirst if roles else None
+        dates = read_dates(
+            columns[found.time], where=place, zone=zone, dayfirst=dayfirst, name=found.time, before=before
+        )
         notes += dates.notes
     values = np.stack([numbers_of(columns[name], name, place) for name in found.target], 1)
     beside = {

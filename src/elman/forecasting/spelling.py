@@ -211,10 +211,12 @@ def day_first(
     said: bool | None,
     where: Callable[[int], str],
     name: str,
+    before: bool | None = None,
 ) -> tuple[bool, str]:
     """Whether dates such as 1/2/2024 begin with the day, and a line that says how that is known.
 
-    A number above 12 is a day. Where there is none, the order is taken in which the dates move by fewer sizes of steps.
+    A number above 12 is a day. Where there is none, the order is that of a table `before` this one; else the one in
+    which the dates move by fewer sizes of steps.
 
     Raises:
         InputError: nothing tells, or the rows contradict each other.
@@ -236,6 +238,9 @@ def day_first(
         )
     if days > 12 or months > 12:
         return days > 12, ""
+    if before is not None:
+        said_first = "day" if before else "month"
+        return before, f"column {name!r}: {texts[0]!r} is read with the {said_first} first, as the dates learned from"
     once = _first_run(texts)
     fewest = {first: sizes for first in (True, False) if (sizes := _sizes(once, spelling.ordered(first)))}
     if len(fewest) == 1 or len(set(fewest.values())) == 2:

@@ -30,6 +30,7 @@ class Step(msgspec.Struct):
     unit: Literal["integer", "duration", "day", "business", "month"]
     n: Annotated[int, msgspec.Meta(ge=1, le=2**62)]
     anchor: Annotated[int, msgspec.Meta(ge=0, le=32)] = 1
+    week: Annotated[str, msgspec.Meta(pattern="^(?=.*1.*1)[01]{7}$")] = "1111100"
 
 
 class CovariateDescription(msgspec.Struct, frozen=True):

@@ -7,19 +7,24 @@ from typing import Any
 
 from elman.forecasting.columns import Roles
 from elman.forecasting.frequency import Frequency
+from elman.forecasting.holidays import WORKING, Holidays
 from elman.forecasting.series import Panel
 
 __all__ = ["columns_read", "described_step", "roles_read", "step_described", "told_elsewhere"]
 
 
 def columns_read(panel: Panel) -> dict[str, str]:
-    """Columns by what they are, as a RUN keeps them."""
-    return {"time": panel.time, "target": ",".join(panel.channels), **({"id": panel.id} if panel.id else {})}
+    """Columns by what they are, as a RUN keeps them, and how dates such as 1/2/2024 were read."""
+    found = {"time": panel.time, "target": ",".join(panel.channels), **({"id": panel.id} if panel.id else {})}
+    first = panel.dates.dayfirst
+    return found if first is None else {**found, "dayfirst": "yes" if first else "no"}
 
 
 def roles_read(columns: Mapping[str, str], channels: Sequence[str]) -> Roles:
     """The same as roles; names of channels may have commas in them, and are kept apart."""
-    return Roles(columns.get("time", ""), columns.get("id", ""), list(channels))
+    first = columns.get("dayfirst")
+    return Roles(columns.get("time", ""), columns.get("id", ""), list(channels),
+                 dayfirst=None if first is None else first == "yes")  # fmt: skip
 
 
 def told_elsewhere(names: Sequence[str]) -> list[str]:
@@ -33,9 +38,14 @@ def told_elsewhere(names: Sequence[str]) -> list[str]:
 
 def described_step(frequency: Frequency | None) -> dict[str, Any] | None:
     """A frequency as model.json has it; zone and holidays are of the table at hand."""
-    return None if frequency is None else {"unit": frequency.unit, "n": frequency.n, "anchor": frequency.anchor}
+    if frequency is None:
+        return None
+    found = {"unit": frequency.unit, "n": frequency.n, "anchor": frequency.anchor}
+    return {**found, "week": frequency.holidays.week} if frequency.unit == "business" else found
 
 
 def step_described(step: Mapping[str, Any] | None) -> Frequency | None:
     """The frequency that `described_step` described; None of a RUN that does not say it."""
-    return None if step is None else Frequency(step["unit"], step["n"], step["anchor"])
+    if step is None:
+        return None
+    return Frequency(step["unit"], step["n"], step["anchor"], holidays=Holidays(week=step.get("week", WORKING)))
