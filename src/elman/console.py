@@ -16,8 +16,8 @@ from elman.metric import Figure
 from elman.pages.numbers import significant
 
 __all__ = [
-    "FLAG", "JSON", "SET", "asked_and_read", "number", "print_figures", "print_json", "print_metrics", "print_shown",
-    "print_table"
+    "FLAG", "JSON", "SET", "asked_and_read", "number", "print_figures", "print_folded", "print_json", "print_metrics",
+    "print_shown", "print_table"
 ]  # fmt: skip
 
 JSON = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object on stdout.")]
@@ -51,8 +51,7 @@ def number(value: object) -> str:
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Columns on stdout, numbers to the right; in a terminal folded to its width, in a pipe as wide as they are."""
-    from rich.console import Console
+    """Columns on stdout, numbers to the right; see `print_folded`."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
@@ -60,11 +59,18 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         table.add_column(name, justify="right" if all(map(_NUMBER.fullmatch, cells)) else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
+    print_folded(table)
+
+
+def print_folded(shown: Any) -> None:
+    """What rich lays out, on stdout; in a terminal folded to its width, in a pipe as wide as it is."""
+    from rich.console import Console
+
     console = Console(markup=False, emoji=False, highlight=False)
     if not console.is_terminal:
         console.width = _UNBOUNDED
     with console.capture() as printed:
-        console.print(table)
+        console.print(shown)
     for line in printed.get().splitlines():
         print(line.rstrip())
 

@@ -68,6 +68,8 @@ _KNOWN = {
         Figure("token_accuracy", name="Token accuracy"),
         Figure("hamming", "low", name="Hamming loss"),
         Figure("nll", "low", "nats", "Negative log-likelihood"),
+        Figure("mse", "low", "number", "MSE"),
+        Figure("mae", "low", "number", "MAE"),
         Figure("nll_independent", "low", "nats", "Notes independent, nats"),
         Figure("ece", "low", name="Expected calibration error"),
         Figure("perplexity", "low", "number", "Perplexity"),

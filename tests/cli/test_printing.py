@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from elman.console import print_figures, print_table
@@ -37,3 +39,11 @@ def test_numbers_stand_to_the_right(capsys: pytest.CaptureFixture[str]) -> None:
         "b                -   0.500  0.000  9",
         "a                -   1.000  0.250  7",
     ]  # fmt: skip
+
+
+def test_stages_of_a_long_text_stand_on_one_line_each_in_a_pipe(call: Any) -> None:
+    sentence = "The cats of " + "the very old house and " * 8 + "the mice."
+    code, out, _ = call("text", sentence)
+    assert code == 0
+    assert any(sentence in line for line in out.splitlines())
+    assert not any(line != line.rstrip() for line in out.splitlines())

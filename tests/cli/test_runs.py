@@ -384,6 +384,11 @@ def test_a_pipe_is_read(call: Any, latin: tuple[Path, Path], monkeypatch: pytest
     assert [row["text"] for row in csv.DictReader(out.splitlines())] == ["größer", "süß, sagt er"]
     code, out, _ = given(b'{"text": "a"}\n{"text": "b"}\n', "predict", "--set", "data.format=table")
     assert [row["text"] for row in csv.DictReader(out.splitlines())] == ["a", "b"]
+    # of a table the named column is read, and its row of names is no text
+    for table in ("label,text\ng,süß\n", "label;text\ng;süß\n", '\n{"label": "g", "text": "süß"}\n', "text\nsüß\n"):
+        code, out, err = given(table.encode("latin-1"), "predict")
+        assert code == 0, err
+        assert [row["text"] for row in csv.DictReader(out.splitlines())] == ["süß"]
     evaluated = given(data.read_bytes(), "evaluate", "--set", "data.target=labl")[2]
     assert evaluated.startswith("elman: stdin: no column 'labl'"), evaluated
     code, _, err = given(b"", "predict")

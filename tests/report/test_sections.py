@@ -180,7 +180,7 @@ def test_history_s_keys_share_a_panel_where_they_share_a_scale() -> None:
     panels = panels_of([row])
     assert list(panels.values()) == [["loss", "valid_nll"], ["valid_macro_f1", "valid_accuracy"], ["norm"], ["rate"]]
     assert "Loss, nats" in panels_of([{"epoch": 1, "loss": 1.0, "valid_accuracy": 0.5}])  # a tagger's
-    assert list(panels_of([{"epoch": 1, "loss": 1.0, "valid_mse": 0.5}], "Loss")) == ["Loss", "Mse"]
+    assert list(panels_of([{"epoch": 1, "loss": 1.0, "valid_mse": 0.5}], "Loss")) == ["Loss", "MSE"]
     assert training([]) is None
     shown = training([row, {**row, "epoch": 2, "valid_nll": float("nan")}], best_epoch=1)
     assert shown is not None

@@ -115,7 +115,10 @@ def predict(
             print_shown(shown.answer, shown.beside)
         return 0
     with given_data(str(data)) as path:
-        examples = opened.read(data_of(run, path, read, {"input": column}))
+        settings = data_of(run, path, read, {"input": column})
+        if data == "-" and settings.format == "auto":
+            settings = opened.piped(settings)
+        examples = opened.read(settings)
     if opened.in_lines(examples) and not json and (out is None or not is_table_name(out)):
         lines = opened.lines(examples)
         text = "".join(f"{line}\n" for line in lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from elman.console import JSON, print_json
+from elman.console import JSON, print_folded, print_json
 from elman.errors import InputError
 
 __all__ = ["text"]
@@ -40,7 +40,5 @@ def text(sentence: str, /, *, run: Path | None = None, language: str = "en", jso
     if json:
         print_json(shown(sentence, chain, tagger, language))
     else:
-        from rich.console import Console
-
-        Console().print(show(sentence, chain, tagger, language))
+        print_folded(show(sentence, chain, tagger, language))
     return 0

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from elman.config.assigned import load_options
 from elman.config.recipe import list_recipes
 from elman.config.settings import DataSettings
 from elman.config.tasks import TASKS
+from elman.data.piped import names_columns
 from elman.data.table import Table
 from elman.errors import InputError
 from elman.proof import Proof
@@ -97,6 +100,13 @@ class Run:
     def read(self, settings: DataSettings) -> Any:
         """The examples of a data file."""
         return self.task.examples_in(self.estimator, settings, False, self.note)
+
+    def piped(self, settings: DataSettings) -> DataSettings:
+        """The same for what a pipe brought: a table, if its first row names a column that the RUN reads."""
+        known = {"input": settings.input} if settings.input else self.estimator.columns_
+        names = {part.strip() for value in known.values() for part in (value, *value.split(","))} - {""}
+        is_table = names_columns(settings.path, settings.encoding, names)
+        return msgspec.structs.replace(settings, format="table") if is_table else settings
 
     def table(self, examples: Any) -> Table:
         """Examples of a file with their answers."""
