@@ -1,4 +1,4 @@
-"""Speech: the loss alone, a training step and a stream, beside plain PyTorch, one after the other in the same run.
+"""Speech: the loss alone, a training step, transcription and a stream, beside plain PyTorch, in turns in the same run.
 
 python benchmarks/speech/run.py [THREADS]: milliseconds, the middle of some rounds, by the clock and of the processor.
 On a busy machine the second says more.
@@ -36,10 +36,13 @@ class Plain(nn.Module):
         self.layer = nn.LSTM(s.input, s.hidden, s.layers, bidirectional=s.bidirectional, dropout=s.dropout)
         self.out = nn.Linear(s.hidden * (1 + s.bidirectional), SYMBOLS)
 
-    def loss(self, x: Tensor, steps: Tensor, flat: Tensor, sizes: Tensor) -> Tensor:
+    def forward(self, x: Tensor, steps: Tensor) -> Tensor:
         packed = pack_padded_sequence(self.into(x), steps, enforce_sorted=False)
         h, _ = pad_packed_sequence(self.layer(packed)[0])
-        return F.ctc_loss(self.out(h).log_softmax(-1), flat, steps, sizes, reduction="sum") / sizes.sum()
+        return self.out(h).log_softmax(-1)
+
+    def loss(self, x: Tensor, steps: Tensor, flat: Tensor, sizes: Tensor) -> Tensor:
+        return F.ctc_loss(self(x, steps), flat, steps, sizes, reduction="sum") / sizes.sum()
 
 
 def timed(calls: dict[str, Callable[[], object]]) -> dict[str, tuple[float, float]]:
@@ -94,6 +97,23 @@ def training_step() -> dict[str, Callable[[], object]]:
     }
 
 
+def transcription(rows: int) -> dict[str, Callable[[], object]]:
+    """`rows` recordings of five seconds, from frames to the likeliest symbols, by the network of the training step."""
+    frames, settings = FrameSettings(), TranscriberSettings()
+    ours = TranscriberNetwork(frames, settings, FEATURES, SYMBOLS).eval()
+    plain = Plain(ours.reader.width, settings).eval()
+    x, lengths = torch.randn(500, rows, FEATURES), torch.full((rows,), 500)
+
+    @torch.no_grad()
+    def heard(network: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        return network(*ours.reader.stack(ours.reader(x, lengths), lengths)).argmax(-1)
+
+    return {
+        f"{rows} x 5 s transcribed": lambda: heard(lambda stacked, steps: ours.answer(stacked, None, steps)[0]),
+        f"{rows} x 5 s, plain": lambda: heard(plain),
+    }
+
+
 def stream() -> dict[str, Callable[[], object]]:
     """A second of frames in chunks of 50, 100 and 330 ms, three layers of 256 in one direction."""
     frames = FrameSettings(normalise="running", ahead=2)
@@ -111,7 +131,7 @@ def main() -> None:
     torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else 2)
     torch.manual_seed(0)
     print(f"{torch.get_num_threads()} threads; milliseconds by the clock, of the processor")
-    for calls in (loss_alone(), training_step(), stream()):
+    for calls in (loss_alone(), training_step(), transcription(1), transcription(16), stream()):
         for name, (wall, cpu) in timed(calls).items():
             print(f"{name:24} {wall:9.2f} {cpu:9.2f}")
 
