@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
-__all__ = ["Figure", "known_figure"]
+__all__ = ["Figure", "Paired", "known_figure"]
 
 Unit = Literal["fraction", "points", "nats", "number"]
 
@@ -51,6 +51,25 @@ class Figure:
     def gain(self, value: float, other: float) -> float:
         """How much better a value is than another one; below zero if it is worse."""
         return value - other if self.better == "high" else other - value
+
+
+class Paired(NamedTuple):
+    """How far one model is from another on the same persons, or whatever else examples are drawn by.
+
+    Attributes:
+        gap: the mean of their differences. low, high: the ends of its 95 % interval.
+        whose: "12 persons".
+    """
+
+    gap: float
+    low: float
+    high: float
+    whose: str
+
+    @property
+    def open(self) -> bool:
+        """Whether it may as well be the other way round."""
+        return self.low <= 0 <= self.high
 
 
 _KNOWN = {

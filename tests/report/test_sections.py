@@ -41,6 +41,7 @@ from elman.report.scores import (
 from elman.report.sentences import most_telling, shaded
 from elman.report.tagged import TaggedSentence, entity_sentences, f1_error, score_table, word_sentences
 from elman.sequences import Sequences
+from elman.tasks.recordings.figures import paired
 
 
 def text(markup: str | None, between: str = " ") -> str:
@@ -80,6 +81,30 @@ def test_the_standard_error_is_that_of_whole_matrices(monkeypatch: pytest.Monkey
         with monkeypatch.context() as few:
             few.setattr("elman.report.scores._NUMBERS", 1000)
             assert standard_error(matrix, draws=20_000) == pytest.approx(found)
+
+
+@pytest.mark.parametrize(
+    ("gaps", "said", "better"),
+    [
+        ([0.0, 0.16], "level with it, over 2 persons, 95 % interval -0.936 to +1.096. Use that one: it is as", False),
+        ([0.08], "level with it, since one person says nothing of others. Use that one", False),
+        ([0.07, 0.08, 0.09], ".080 above it, over 3 persons, 95 % interval +0.055 to +0.105.", True),
+        ([-0.09, -0.08, -0.07], "it, over 3 persons, 95 % interval -0.105 to -0.055. Use that one: it is b", False),
+    ],
+)
+def test_where_differences_are_paired_their_interval_decides(gaps: list[float], said: str, better: bool) -> None:
+    """Expected by the table of Student's t: 12.706 of one degree of freedom, 4.303 of two."""
+    figure, baselines = known_figure("accuracy"), {"majority": {"accuracy": 0.5}, "linear": {"accuracy": 0.7}}
+    found = {"linear": paired(gaps, [0.0] * len(gaps)), "majority": paired([0.2, 0.21, 0.22], [0.0] * 3)}
+    sentence = verdict(figure, 0.78, 0.001, baselines, paired=found)
+    assert said in sentence
+    assert ("Use that one" in sentence) is not better
+    assert is_better(figure, 0.78, 0.001, baselines, found) is better
+    board = text(
+        scoreboard({"accuracy": 0.78}, baselines, show=[figure], errors={"accuracy": 0.001}, paired=found).body
+    )
+    assert said in board
+    assert "Neither." in verdict(figure, 0.78, 0.001, baselines, "Neither.", found)
 
 
 def test_many_classes_take_no_memory_of_their_square() -> None:

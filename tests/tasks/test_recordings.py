@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -315,6 +316,16 @@ def test_a_run_is_whole(run: Path) -> None:
     assert report.lower().count("nothing is known of a person who is new") == 1
     assert report.count("<h2>Which channels, which moments</h2>") == 1
     assert "Left out, points lost: Fz" in report  # the map, read aloud
+
+
+def test_the_verdict_says_what_the_interval_of_the_persons_says(run: Path) -> None:
+    metrics = json.loads((run / "metrics.json").read_text())
+    verdict, report = metrics["verdict"], (run / "report.html").read_text(encoding="utf-8")
+    (low, high) = re.search(r"95 % interval ([+-]\d\.\d{3}) to ([+-]\d\.\d{3})", verdict).groups()  # type: ignore[union-attr]
+    assert report.count(f"95 % interval {low} to {high}") == 2  # the verdict, and the persons beside one another
+    assert f"over {len(metrics['test']['persons'])} persons" in verdict
+    assert ("level with it" in verdict) == (float(low) <= 0 <= float(high))
+    assert ("Use that one: it is as good" in verdict) == ("level with it" in verdict)
 
 
 def test_a_run_answers_for_files_folders_and_manifests(

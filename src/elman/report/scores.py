@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from elman.metric import Figure
+from elman.metric import Figure, Paired
 from elman.pages.markup import Child, Html, join, tag
 from elman.pages.numbers import count, fraction, percent, short, significant
 from elman.pages.page import Section, section
@@ -85,11 +85,13 @@ def written(figure: Figure, value: float, digits: int = 3) -> str:
 
 
 def verdict(
-    figure: Figure, ours: float, error: float, baselines: Mapping[str, Mapping[str, float]], doubt: str = ""
-) -> str:
+    figure: Figure, ours: float, error: float, baselines: Mapping[str, Mapping[str, float]], doubt: str = "",
+    paired: Mapping[str, Paired] | None = None,
+) -> str:  # fmt: skip
     """Ours beside the best baseline, in standard errors, neither praised nor hidden; and which of the two to use, where
     that is not ours: what is as good within the error of the test set, and simpler, is the better choice. In place of
-    this advice a `doubt` is told, where there is one: neither is worth its use then."""
+    this advice a `doubt` is told, where there is one: neither is worth its use then. Where differences to a baseline
+    are `paired`, their interval decides."""
     known = {name: m[figure.key] for name, m in baselines.items() if figure.key in m}
     what = figure.title if figure.better == "high" else f"{figure.title} (lower is better)"
     if not known:
@@ -102,8 +104,17 @@ def verdict(
     apart = f"{written(figure, abs(gap))} {'above' if gap > 0 else 'below'} it"
     open_ = error if np.isfinite(error) else 0.0  # how far the test set leaves the figure open
     level, gain = abs(gap) <= open_, figure.gain(ours, known[best])
+    found = paired.get(best) if paired else None
+    if found is not None:
+        level, gain = found.open, figure.gain(found.gap, 0.0)
+        apart = f"{written(figure, abs(found.gap))} {'above' if found.gap > 0 else 'below'} it"
     instead = f" Use that one: it is {'as good' if level else 'better'}, and smaller and faster."
     advice, always = (f" {doubt}", True) if doubt else (instead, False)
+    if found is not None:
+        if not np.isfinite(found.high - found.low):
+            return f"{said}level with it, since {found.whose} says nothing of others.{advice}"
+        known_by = f"over {found.whose}, 95 % interval {found.low:+.3f} to {found.high:+.3f}"
+        return f"{said}{'level with it' if level else apart}, {known_by}.{advice * (always or level or gain < 0)}"
     if not open_:
         return said + ("level with it." if level else f"{apart}.") + advice * (always or gain <= 0)
     if level:
@@ -112,10 +123,16 @@ def verdict(
     return f"{said}{apart}, {strength} of the test set (\u00b1{written(figure, error)}).{advice * (always or gain < 0)}"
 
 
-def is_better(figure: Figure, ours: float, error: float, baselines: Mapping[str, Mapping[str, float]]) -> bool:
+def is_better(
+    figure: Figure, ours: float, error: float, baselines: Mapping[str, Mapping[str, float]],
+    paired: Mapping[str, Paired] | None = None,
+) -> bool:  # fmt: skip
     """Whether `verdict` says that ours is better than the best baseline, rather than level with it or worse."""
-    best = max((figure.worth(m[figure.key]) for m in baselines.values() if figure.key in m), default=-np.inf)
-    return bool(figure.worth(ours) - best > (error if np.isfinite(error) else 0.0))
+    known = {name: figure.worth(m[figure.key]) for name, m in baselines.items() if figure.key in m}
+    best = max(known, key=lambda name: known[name], default="")
+    if paired and best in paired:
+        return not paired[best].open and figure.gain(paired[best].gap, 0.0) > 0
+    return bool(figure.worth(ours) - known.get(best, -np.inf) > (error if np.isfinite(error) else 0.0))
 
 
 def scoreboard(
@@ -131,6 +148,7 @@ def scoreboard(
     notes: Sequence[str] = (),
     alarm: str = "",
     doubt: str = "",
+    paired: Mapping[str, Paired] | None = None,
 ) -> Section:
     """The headline: large figures, one honest sentence, and each figure on a line beside the baselines'.
 
@@ -145,7 +163,7 @@ def scoreboard(
         title: of the section.
         notes: sentences under the figures (how the data were split).
         alarm: a sentence in red above the figures, where they are not to be believed.
-        doubt: see `verdict`.
+        doubt, paired: see `verdict`.
     """
     errors = errors or {}
     shown = [figure for figure in show if figure.key in metrics]
@@ -161,7 +179,7 @@ def scoreboard(
     said = None
     if shown:
         first = shown[0].key
-        told = verdict(shown[0], metrics[first], errors.get(first, float("nan")), baselines, doubt)
+        told = verdict(shown[0], metrics[first], errors.get(first, float("nan")), baselines, doubt, paired)
         said = tag("p", told, class_="verdict")
     strips = [_strips(f, metrics[f.key], baselines, errors.get(f.key), seeds, ours) for f in shown]
     described = [join(tag("b", name), f": {text}") for name, text in (baseline_texts or {}).items() if text]

@@ -19,7 +19,7 @@ from elman.config.settings import DataSettings
 from elman.data.table import Table
 from elman.equations.printing import equations
 from elman.inspect.watching import first_layer, watched_input
-from elman.metric import Figure
+from elman.metric import Figure, Paired
 from elman.pages.page import Section, section
 from elman.proof import Proof
 from elman.sequences import Sequences
@@ -147,6 +147,8 @@ class Look:
         notes: under the figures, besides those of the data.
         alarm: a sentence in red above all others, where the figures are not to be believed.
         doubt: a sentence, where the figures do not show that anything was learned, by us or by the baselines.
+        paired: name of a baseline -> how far ours is from it in the first figure, where that is known better than by
+            the error of either.
     """
 
     title: str
@@ -159,6 +161,7 @@ class Look:
     notes: Sequence[str] = ()
     alarm: str = ""
     doubt: str = ""
+    paired: Mapping[str, Paired] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

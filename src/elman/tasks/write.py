@@ -29,7 +29,7 @@ def write_trained(task: Task[E, X], out: Path, trained: Trained[E, X], progress:
     figures = task.figures(trained.test)
     first = figures[0]
     judged = first, number(trained.test, first.key), look.errors.get(first.key, math.nan), _figures_of(trained)
-    metrics["verdict"] = told = verdict(*judged, look.doubt)
+    metrics["verdict"] = told = verdict(*judged, look.doubt, look.paired)
     if look.doubt:
         metrics["doubt"] = look.doubt
     if look.alarm:
@@ -42,7 +42,7 @@ def write_trained(task: Task[E, X], out: Path, trained: Trained[E, X], progress:
         settings=look.settings,
         notes=_notes(trained),
         verdict=told,
-        better=is_better(*judged),
+        better=is_better(*judged, look.paired),
         usage=f'elman predict {out.name} "..."',
         proof=trained.proof.to_dict(),
         data=recipe.data.path,
@@ -81,6 +81,7 @@ def print_run(task: Task[E, X], trained: Trained[E, X], look: Look) -> str:
         notes=[*_notes(trained), *look.notes],
         alarm=look.alarm,
         doubt=look.doubt,
+        paired=look.paired,
     )
     found = trained.metrics.get("ablation")
     ablation = measured(found, figures[0]) if isinstance(found, dict) else None

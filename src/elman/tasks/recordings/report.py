@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from elman.data.labelled_recordings import LEAKS, Recordings
+from elman.metric import Paired
 from elman.models.recording_settings import SignalSettings
 from elman.pages.drawing import PAINT, SERIES_PAINT, canvas, drawing, svg
 from elman.pages.markup import Html, tag
@@ -14,9 +15,10 @@ from elman.pages.numbers import fraction, percent
 from elman.pages.page import Section, section
 from elman.report.facts import fact_list
 from elman.report.scores import confusion_table
-from elman.tasks.contract import Look, Trained
+from elman.tasks.contract import Baseline, Look, Trained
 from elman.tasks.recordings.deciding import course, latency
 from elman.tasks.recordings.estimator import RecordingClassifier
+from elman.tasks.recordings.figures import paired
 from elman.tasks.recordings.report_channels import channels
 from elman.tasks.recordings.windows import Windowed
 
@@ -46,6 +48,7 @@ def look(trained: Trained[RecordingClassifier, Recordings], usual: Look) -> Look
         errors=_errors(trained),
         alarm=LEAKS if leaks else "",
         doubt="Neither figure tells of a recording that is new." if leaks else "",
+        paired={} if leaks else _paired(trained),
     )
 
 
@@ -59,25 +62,40 @@ def _errors(trained: Trained[RecordingClassifier, Recordings]) -> dict[str, floa
     return {"balanced_accuracy": error, "person_balanced_accuracy": error}
 
 
-def _persons(trained: Trained[RecordingClassifier, Recordings]) -> Section | None:
-    ours, theirs = trained.test.get("persons"), trained.baselines[0].scores.get("persons")
-    if not isinstance(ours, dict) or not isinstance(theirs, dict) or len(ours) < 2:
-        return None
+def _side_by_side(
+    trained: Trained[RecordingClassifier, Recordings], other: Baseline
+) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Whose balanced accuracy is known of both, and what it is: ours, and that of a baseline."""
+    ours, theirs = trained.test.get("persons"), other.scores.get("persons")
+    if not isinstance(ours, dict) or not isinstance(theirs, dict):
+        return [], np.zeros(0), np.zeros(0)
     keys = list(ours)
-    ours_, theirs_ = (np.array([rows[key]["balanced_accuracy"] for key in keys], float) for rows in (ours, theirs))
-    gap = ours_ - theirs_
-    error = 1.96 * gap.std(ddof=1) / len(gap) ** 0.5
-    low, high = gap.mean() - error, gap.mean() + error
+    mine, others = (np.array([rows[key]["balanced_accuracy"] for key in keys], float) for rows in (ours, theirs))
+    return keys, mine, others
+
+
+def _paired(trained: Trained[RecordingClassifier, Recordings]) -> dict[str, Paired]:
+    """How far ours is from each baseline, person by person."""
+    rows = {other.name: _side_by_side(trained, other) for other in trained.baselines}
+    return {name: paired(ours, theirs) for name, (keys, ours, theirs) in rows.items() if keys}
+
+
+def _persons(trained: Trained[RecordingClassifier, Recordings]) -> Section | None:
+    first = trained.baselines[0]
+    keys, ours, theirs = _side_by_side(trained, first)
+    if len(keys) < 2:
+        return None
+    gap = paired(ours, theirs)
     facts = {
         "persons": len(keys),
-        "mean and spread": f"{fraction(float(ours_.mean()))} \u00b1 {fraction(float(ours_.std(ddof=1)))}",
-        f"beside {trained.baselines[0].name}": f"{gap.mean():+.3f}, 95 % interval {low:+.3f} to {high:+.3f}",
-        "beside chance": f"{ours_.mean() - 1 / len(trained.estimator.labels):+.3f}",
+        "mean and spread": f"{fraction(float(ours.mean()))} \u00b1 {fraction(float(ours.std(ddof=1)))}",
+        f"beside {first.name}": f"{gap.gap:+.3f}, 95 % interval {gap.low:+.3f} to {gap.high:+.3f}",
+        "beside chance": f"{ours.mean() - 1 / len(trained.estimator.labels):+.3f}",
     }
     few = " So few persons say little." if len(keys) < 10 else ""
     lead = f"Balanced accuracy of each person's windows, paired with the linear model's on the same windows.{few}"
-    return section("Person by person", tag("figure", _person_figure(keys, ours_, theirs_, trained.baselines[0].name),
-                                           class_="wide"), fact_list(facts), lead=lead)  # fmt: skip
+    figure = tag("figure", _person_figure(keys, ours, theirs, first.name), class_="wide")
+    return section("Person by person", figure, fact_list(facts), lead=lead)
 
 
 @drawing
