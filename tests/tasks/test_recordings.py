@@ -343,6 +343,11 @@ def test_a_run_answers_for_files_folders_and_manifests(
     out, _ = elman(capsys, "evaluate", run, "--data", folder, "--json")
     assert json.loads(out)["recordings"] == 24
     elman(capsys, "verify", run)
+    out, _ = elman(capsys, "predict", run, folder / "p3_work.edf", "--json")
+    assert json.loads(out)["predictions"][0]["probabilities"]["work"] == pytest.approx(one["p(work)"], abs=1e-6)
+    out, err = elman(capsys, "predict", run, folder / "p3_work.edf")
+    assert out.split() == [one["predicted"]]
+    assert "of 6 windows" in err
     _, err = elman(capsys, "predict", run, "some words", code=2)
     assert "this RUN reads recordings, not text" in err
     out, _ = elman(capsys, "signal", folder / "p3_work.edf", "--run", run, "--json")

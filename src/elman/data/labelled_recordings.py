@@ -1,6 +1,7 @@
 """Recordings with a label each, of persons: a manifest -> train, valid and test parts that share no recording.
 
 ``path,target,person,start,end`` in a ``manifest.csv`` beside the files; a row is a recording, or a stretch of one.
+Spoken digits are read as they come, without one.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from elman.data.series import is_gap
 from elman.data.shared_stretch import shared
 from elman.data.signal_files import is_signal, read_signal
 from elman.data.split import divide
+from elman.data.spoken_digits import DIGITS, SpokenDigit, spoken_digits
 from elman.data.table import Table
 from elman.data.textfile import bare_suffix, shown
 from elman.errors import InputError
@@ -109,19 +111,21 @@ def load_recordings(settings: DataSettings) -> tuple[dict[str, Recordings], list
     if settings.leak and settings.group.strip().lower() in _BY_WINDOW:
         settings = msgspec.structs.replace(settings, group="")
     notes: list[str] = []
-    given = find_parts(settings)
-    notes += same_files(given)
-    found: dict[str, Recordings] = {}
     columns: dict[str, str] = {}
-    for part, path in given.items():
+    found = _digits(settings, notes.append)
+    given = {"train": Path(settings.path)} if found else find_parts(settings)
+    notes += same_files(given)
+    for part, path in given.items() if not found else ():
         found[part], columns = _of_manifest(path, settings, notes.append, labelled=True)
     missing = [part for part in PARTS if part not in found]
     if missing:
         whole = found["train"] if not settings.leak else found["train"].cut(settings.leak)
-        by_file = settings.group.strip().lower() == "recording"
+        # where the test is of persons who are known from training, so is what chooses the epoch
+        official = "test" in found and not columns
+        by_file = official or settings.group.strip().lower() == "recording"
         groups = whole.files if by_file or not whole.known else whole.persons
         _check_whole(whole, groups, shown(given["train"]))
-        by = "recording" if by_file or not whole.known else columns["person"]
+        by = "recording" if by_file or not whole.known else columns.get("person", "speaker")
         plain = msgspec.structs.replace(settings, group="")  # `divide` is told what the groups are
         dealt, told = divide(whole.labels, None if settings.leak else groups, missing, plain, shown(given["train"]), by)
         found |= {part: whole.take(picks) for part, picks in dealt.items()}
@@ -157,6 +161,8 @@ def read_recordings(settings: DataSettings, labelled: bool, note: Note) -> Recor
         names = [str(f.relative_to(path)) for f in files]
         signals = [read_signal(f, settings.rate, note=note) for f in files]
         return Recordings(signals, names, [str(f) for f in files], persons=names)
+    if digits := _digits(settings, note):
+        return digits.get("test", digits["train"])
     parts = find_parts(settings)
     return _of_manifest(parts.get("test", parts["train"]), settings, note, labelled)[0]
 
@@ -195,6 +201,29 @@ def _check_whole(recordings: Recordings, groups: Sequence[str], where: str) -> N
         if len(several) > 1:
             raise InputError(f"{shown(file)} is of {few(sorted(several))}: a recording is of one person", where=where,
                              remedy="mend the column of persons")  # fmt: skip
+
+
+# -- spoken digits ----------------------------------------------------------------------------------------------------
+
+
+def _digits(settings: DataSettings, note: Note) -> dict[str, Recordings]:
+    """A folder of spoken digits as it comes: the digits' names by part, in their own split, which is of speakers who
+    are known; all of them in "train" where a group is asked for, or a leak. Nothing of any other folder."""
+    some = () if settings.path.startswith("packaged:") else spoken_digits(Path(settings.path))
+    own = not settings.group and not settings.leak
+    parts: dict[str, list[SpokenDigit]] = defaultdict(list)
+    for one in some:
+        parts[one.part if own else "train"].append(one)
+    if some:
+        note(f"spoken digits, {'in their official split' if own else 'dealt anew'}")
+    return {
+        part: Recordings(
+            [read_signal(one.path, note=note) for one in digits],
+            [one.path.name for one in digits], [str(one.path) for one in digits],
+            [DIGITS[one.digit] for one in digits], [one.speaker for one in digits], True,
+        )
+        for part, digits in parts.items()
+    }  # fmt: skip
 
 
 # -- the manifest -----------------------------------------------------------------------------------------------------

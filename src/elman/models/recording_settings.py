@@ -10,19 +10,23 @@ from elman.config.bounds import Chance, NotNegative, Positive
 from elman.config.structs import check_values
 from elman.models.classifier import ClassifierSettings
 from elman.signals.chain import Chain
+from elman.signals.signal import Layout
 
 __all__ = ["RecordingSettings", "SignalSettings"]
 
-_STAGES: tuple[Any, ...] = (
-    "reference", {"name": "bandpass", "low": 0.5, "high": 45.0}, "bands", {"name": "windows", "seconds": 4.0}
-)  # fmt: skip
+_USUAL = ("auto",)
+_SOUND = 4000.0  # samples a second: brain waves have fewer
+_OF_SOUND: tuple[Any, ...] = ("mono", {"name": "logmel", "bins": 40}, "normalise", "windows")
+_OF_WAVES: tuple[Any, ...] = ("reference", {"name": "bandpass", "low": 0.5, "high": 45.0}, "bands", "windows")
 
 
 class SignalSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The [signal] section of a recipe.
 
     Attributes:
-        stages: of the signal chain, in order; each a name, or a table of a name and its options.
+        stages: of the signal chain, in order; each a name, or a table of a name and its options. ``["auto"]`` goes by
+            the recordings: of 4,000 samples a second and more, sounds, 40 log mel energies on the recording's own
+            level; of fewer, brain waves, log band powers against the mean of all channels. Both in windows of 4 s.
         normalise: ``none`` leaves features as they are, in units of the training data: nothing is known of a person who
             is new. ``recording`` and ``person`` take mean and spread of each feature from the windows of one recording,
             or of all of one person's, without their labels: a person's own recording calibrates, which is another
@@ -30,13 +34,23 @@ class SignalSettings(msgspec.Struct, frozen=True, kw_only=True):
             the table, beginning with those of the training data: it can be had in real time.
     """
 
-    stages: tuple[str | dict[str, Any], ...] = _STAGES
+    stages: tuple[str | dict[str, Any], ...] = _USUAL
     normalise: Literal["none", "recording", "person", "past"] = "none"
 
     def check(self) -> None:
         """Raises InputError for stages that are none, or a value that makes no sense, naming its key."""
         check_values(self, "signal")
-        Chain(self.stages, "signal.stages")
+        if self.stages != _USUAL:
+            Chain(self.stages, "signal.stages")
+
+    def chain(self, of: Layout) -> Chain:
+        """The chain for such recordings.
+
+        Raises:
+            InputError: as `Chain`.
+        """
+        usual = _OF_SOUND if of.rate >= _SOUND else _OF_WAVES
+        return Chain(usual if self.stages == _USUAL else self.stages, "signal.stages")
 
 
 class RecordingSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -72,8 +72,8 @@ class RecordingClassifier(Estimator[Recordings, Windowed, TextBatch]):
         self.classes_ = np.unique(np.asarray(train.labels))
         if len(self.classes_) < 2:
             raise InputError(f"only one class, {str(self.classes_[0])!r}", remedy="give recordings of at least two")
-        self.signal_chain_ = Chain(self.settings(SignalSettings).stages, "signal.stages")
         self.layout_ = train.signals[0].layout
+        self.signal_chain_ = self.settings(SignalSettings).chain(self.layout_)
         self.signal_chain_.layout(self.layout_, train.signals[0].source)
         self._usual = self.usual_of(train, self.signal_chain_)
 
@@ -112,7 +112,7 @@ class RecordingClassifier(Estimator[Recordings, Windowed, TextBatch]):
         return Windowed(items, [], None, y, owners=owners, starts=starts, answers=answers, persons=examples.persons)
 
     def remarks(self, parts: Mapping[str, Recordings]) -> Sequence[str]:
-        told: list[str] = []
+        told = [f"read by {', '.join(self.signal_chain_.labels)}"]
         for name, part in parts.items():
             windows = windows_of(part, self.layout_, self.signal_chain_, told.append)
             told += [f"{part.names[i]}: no window of it is left" for i, own in enumerate(windows) if not own]

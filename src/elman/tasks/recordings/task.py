@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 
@@ -27,6 +28,7 @@ class RecordingsTask(Task[RecordingClassifier, Recordings]):
 
     kind = RecordingClassifier
     kept = ("encoding", "input", "target", "group", "rate")
+    reads_files = True
 
     # -- learn
 
@@ -40,13 +42,17 @@ class RecordingsTask(Task[RecordingClassifier, Recordings]):
     # -- use
 
     def examples_of(self, estimator: RecordingClassifier, texts: Sequence[str]) -> Recordings:
-        raise InputError(
-            "this RUN reads recordings, not text", remedy="give a file, a folder or a manifest: --data PATH"
-        )
+        """Of names of files."""
+        if len(texts) != 1:
+            raise InputError(f"{len(texts)} names of files", remedy="give a folder, or a manifest")
+        return self.examples_in(estimator, DataSettings(path=texts[0]), False, lambda line: None)
 
     def examples_in(
         self, estimator: RecordingClassifier, settings: DataSettings, labelled: bool, note: Note
     ) -> Recordings:
+        if not settings.path.startswith("packaged:") and not os.path.exists(settings.path):
+            raise InputError("no such file or folder, and this RUN reads recordings, not text", where=settings.path,
+                             remedy="give a file, a folder or a manifest")  # fmt: skip
         found = read_recordings(settings, labelled, note)
         unseen = sorted(set(found.labels) - set(estimator.labels))
         if unseen:
