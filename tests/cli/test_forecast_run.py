@@ -279,3 +279,28 @@ def test_a_run_remembers_that_its_dates_began_with_the_day(call, tmp_path):
         assert code == 0, err
         assert [row.split(",")[0] for row in out.splitlines()[1:]] == [f"{rows + k:02}/03/2024" for k in (1, 2, 3)]
     assert elman.Forecaster.load(run).predict(y=recent)["day"].tolist() == ["13/03/2024", "14/03/2024", "15/03/2024"]
+
+
+def test_the_forecast_file_keeps_both_columns(call, tmp_path):
+    days = [FIRST.date() + datetime.timedelta(days=k) for k in range(40)]
+
+    def sales(stores: tuple[str, ...], first: int, name: str) -> Path:
+        rows = [f'{day},{store},{item},{10 * len(store) + n % 7}' for n, day in enumerate(days) if n >= first
+                for store in stores for item in ("tea", '"milk, whole"')]  # fmt: skip
+        (tmp_path / name).write_text("\n".join(["day,store,item,sold", *rows]))
+        return tmp_path / name
+
+    keys = "data.horizon=2", "model.hidden=4", "training.epochs=1", "forecast.classical=0", "data.id=store,item"
+    code, _, err = call("train", "forecast", "--data", sales(("Bonn", "Kiel"), 0, "t.csv"), "--out", tmp_path / "run",
+                        *(f"--set={key}" for key in keys))  # fmt: skip
+    assert code == 0, err
+    recent = sales(("Kiel", "Ulm"), 10, "recent.csv")  # one of them is new
+    out = tmp_path / "forecast.csv"
+    code, _, err = call("predict", tmp_path / "run", "--data", recent, "--out", out)
+    assert code == 0, err
+    rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
+    assert list(rows[0]) == ["store", "item", "day", "sold", "sold_lower", "sold_upper"]
+    assert [(row["store"], row["item"]) for row in rows[::2]] == [
+        ("Kiel", "tea"), ("Kiel", "milk, whole"), ("Ulm", "tea"), ("Ulm", "milk, whole"),
+    ]  # fmt: skip
+    assert rows[0]["day"] == "2024-04-10"

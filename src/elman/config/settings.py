@@ -26,7 +26,7 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True):
         input, target: columns, by name, or by number from 1 in files without names; empty: guessed and told.
         group: column whose equal rows stay on one side of a split.
         id, time: columns, where a row is a time step: of which series, and what orders its rows; empty: seen and told.
-            "-" as id: a row is no time step.
+            "-" as id: a row is no time step. Several name the series to forecast together: "store,item".
         split: shares of train, valid and test; of series in time, numbers of rows do as well.
         seed: of the split.
         fold: 0 to 9 takes that tenth as test and the next as valid (cross-validation); -1: `split`.

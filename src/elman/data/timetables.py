@@ -9,7 +9,7 @@ from elman.config.settings import DataSettings
 from elman.data.columns import input_names
 from elman.data.formats import read_table
 from elman.data.textfile import shown
-from elman.forecasting.columns import Roles
+from elman.forecasting.columns import Roles, id_columns
 from elman.forecasting.frequency import Frequency
 from elman.forecasting.panel import read_panel
 from elman.forecasting.series import Panel
@@ -35,7 +35,8 @@ def read_timetable(
 
     wanted = settings.target or settings.input
     there = like or Roles()
-    time, id = (name if name in table.columns else "" for name in (there.time, there.id))
+    time = there.time if there.time in table.columns else ""
+    id = there.id if all(name in table.columns for name in id_columns(table.columns, there.id)) else ""
     target = input_names(table.names, wanted) if wanted else there.target
     beside = {
         role: input_names(table.names, getattr(settings, role)) if getattr(settings, role) else getattr(there, role)

@@ -36,6 +36,8 @@ def frequency_as_learned(
         InputError: rows of another step, or as `find_frequency`.
     """
     if dates.counted or learned.unit == "integer":
+        if dates.counted and all(len(times) < 2 for times in series):
+            return Found(learned if learned.unit == "integer" else Frequency("integer"))
         return find_frequency(dates, series, where)
     mine = replace(learned, zone=dates.zone)
     if all(_keep_to(mine, times) for times in series):

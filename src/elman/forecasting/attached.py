@@ -13,6 +13,7 @@ from elman.errors import InputError, unknown
 from elman.forecasting.amounts import plain_columns
 from elman.forecasting.columns import columns_of
 from elman.forecasting.dates import read_dates
+from elman.forecasting.keys import joined_names
 from elman.forecasting.kinds import IS, measured
 from elman.forecasting.panel import without_gaps
 from elman.forecasting.series import Panel, Series, carried
@@ -125,19 +126,19 @@ def _rows_of(
         return _of_arrays(panel, X, starts)
     columns = columns_of(X.to_frame() if hasattr(X, "to_frame") and not hasattr(X, "columns") else X)
     count = len(next(iter(columns.values()), ()))
-    ids = columns.pop(panel.id, None) if panel.id else None
+    named = bool(panel.ids) and all(name in columns for name in panel.ids)
+    ids = joined_names([columns.pop(name) for name in panel.ids]) if named else None
     places = {one.name: k for k, one in enumerate(panel)}
     if ids is None:
         of = [np.arange(count)] if len(panel) == 1 else []
         if not of:
             raise InputError(f"X names no series: it has no column {panel.id!r}", remedy="give it one")
     else:
-        names = [str(value) for value in ids]
-        strange = next((i for i, name in enumerate(names) if name not in places), None)
+        strange = next((i for i, name in enumerate(ids) if name not in places), None)
         if strange is not None:
-            raise InputError(f"{names[strange]!r:.60} is none of the series", where=f"X, row {strange + 1}",
+            raise InputError(f"{ids[strange]!r:.60} is none of the series", where=f"X, row {strange + 1}",
                              remedy="leave the row out")  # fmt: skip
-        which = np.array([places[name] for name in names], np.int64)
+        which = np.array([places[name] for name in ids], np.int64)
         of = [np.flatnonzero(which == k) for k in range(len(panel))]
     times = columns.pop(panel.time, None)
     if times is None:

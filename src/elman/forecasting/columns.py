@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -14,12 +15,16 @@ import numpy as np
 from elman.errors import InputError
 from elman.forecasting.spelling import spelling_of
 
-__all__ = ["Roles", "are_numbers", "columns_of", "find_roles", "index_columns", "is_gap", "numbers_of"]
+__all__ = ["Roles", "are_numbers", "columns_of", "find_roles", "id_columns", "index_columns", "is_gap", "numbers_of",
+           "time_column"]  # fmt: skip
 
 _TIMES = ("ds", "date", "time", "timestamp", "datetime", "date_time", "day", "month", "week", "quarter", "year",
           "period", "step", "t", "ts", "epoch", "unix")  # fmt: skip
 _IDS = ("unique_id", "id", "series", "series_id", "item_id", "item", "ticker", "symbol", "name", "store", "sensor",
-        "group", "key")  # fmt: skip
+        "group", "key", "shop", "product", "sku", "region", "family", "department", "dept")  # fmt: skip
+_NUMBERED = ("id", "nbr", "no", "nr", "code")  # how a column of numbers that are names ends
+_CANDIDATES = 8  # columns of which two or three may name series together
+_HARDLY = 0.75  # of the rows, which fewer of them tell apart at most
 _TARGETS = ("y", "target", "value", "values")
 _APART = 0.95  # of the rows, which a column that names series tells from others of their moment
 _COUNTS = ("unnamed", "index", "row", "level_0", "id", "no", "nr", "#")  # how a column that numbers rows begins
@@ -33,7 +38,7 @@ class Roles:
 
     Attributes:
         time: orders the rows; empty: found, or the rows are counted.
-        id: names the series; empty: found, or there is one.
+        id: names the series, alone or as one of several, ``store,item``; empty: found, or there is one.
         target: columns that are forecast; empty: ``y``, ``target`` or ``value`` where there is one, else all columns of
             numbers that are nothing else.
         known: covariates known ahead; past: covariates known as the target is; static: those that stay.
@@ -108,16 +113,18 @@ def find_roles(columns: Mapping[str, Sequence[Any]], roles: Roles, note: Callabl
     Raises:
         InputError: a column that is not there, or nothing to forecast.
     """
-    for name in (roles.time, roles.id, *roles.target, *roles.known, *roles.past, *roles.static):
+    ids = id_columns(columns, roles.id)
+    for name in (roles.time, *ids, *roles.target, *roles.known, *roles.past, *roles.static):
         if name and name not in columns:
             near = get_close_matches(name, list(columns), n=1, cutoff=0.6)
             remedy = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(map(repr, list(columns)[:20]))}"
             raise InputError(f"no column {name!r}", where=source, remedy=remedy)
-    taken = {roles.id, *roles.target, *roles.known, *roles.past, *roles.static} - {""}
-    time = roles.time or _time(columns, taken)
+    taken = {*ids, *roles.target, *roles.known, *roles.past, *roles.static} - {""}
+    time = roles.time or time_column(columns, taken)
     left = [name for name in columns if name not in taken | {time}]
     id = roles.id or _id(columns, time, left)
-    left = [name for name in left if name != id]
+    ids = id_columns(columns, id)
+    left = [name for name in left if name not in ids]
     left = [name for name in left if not (name.lower().startswith(_COUNTS) and _is_count(columns[name]))]
     target = list(roles.target)
     if not target:
@@ -126,13 +133,18 @@ def find_roles(columns: Mapping[str, Sequence[Any]], roles: Roles, note: Callabl
         target = named[:1] or numeric
         if not target:
             raise InputError("no column of numbers to forecast", where=source, remedy="name it: data.target")
-    said = ["rows are counted" if not time else f"time {time!r}", f"series {id!r}" if id else ""]
+    said = ["rows are counted" if not time else f"time {time!r}", f"series {_names(ids)}" if id else ""]
     said.append(f"{'forecast' if len(target) < 9 else f'{len(target)} columns forecast'}: {_names(target)}")
     note(f"columns of {source}: {', '.join(part for part in said if part)}")
-    unused = [name for name in columns if name not in {time, id, *target, *taken}]
+    unused = [name for name in columns if name not in {time, *ids, *target, *taken}]
     if unused:
         note(f"columns of {source} that are not read: {_names(unused)}")
     return Roles(time, id, target, roles.known, roles.past, roles.static)
+
+
+def id_columns(columns: Collection[str], id: str) -> list[str]:
+    """The columns that ``store,item`` names, unless one is really called so."""
+    return [id] if id and id in columns else [name.strip() for name in id.split(",") if name.strip()]
 
 
 def _names(names: Sequence[str]) -> str:
@@ -140,8 +152,8 @@ def _names(names: Sequence[str]) -> str:
     return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
-def _time(columns: Mapping[str, Sequence[Any]], taken: set[str]) -> str:
-    """By its content first: dates. Then by its name. Of several the first."""
+def time_column(columns: Mapping[str, Sequence[Any]], taken: Collection[str] = ()) -> str:
+    """The column of times; empty: none. By its content first: dates. Then by its name. Of several the first."""
     free = [name for name in columns if name not in taken and len(columns[name])]
     dated = [name for name in free if _are_dates(columns[name])]
     named = [name for name in dated or free if name.lower() in _TIMES]
@@ -167,14 +179,39 @@ def _id(columns: Mapping[str, Sequence[Any]], time: str, left: Sequence[str]) ->
         named = [name for name in left if name.lower() in _IDS and not are_numbers(columns[name])]
         return named[0] if named else ""
     numeric = {name: are_numbers(columns[name]) for name in left}
-    # by its name, then text, then whole numbers
-    for name in sorted(left, key=lambda name: (name.lower() not in _IDS, numeric[name])):
-        few = len(set(columns[name])) <= max(2, len(times) // 2)
-        if few and (not numeric[name] or _are_whole(columns[name])):
-            apart = len(set(zip(times, map(str, columns[name]))))
-            if apart >= _APART * len(times):  # a row may stand there twice
-                return name
+
+    def tells(name: str) -> bool:
+        if len(set(columns[name])) > max(2, len(times) // 2) or (numeric[name] and not _are_whole(columns[name])):
+            return False
+        return len(set(zip(times, map(str, columns[name])))) >= _APART * len(times)  # a row may stand there twice
+
+    # by its name, then text; then several together; then whole numbers, which may be amounts that happen to differ
+    names = [name for name in left if not numeric[name] or _is_name(name)]
+    found = next(filter(tells, sorted(names, key=lambda name: (not _is_name(name), numeric[name]))), "")
+    found = found or _several(columns, times, names)
+    return found or (next(filter(tells, left), "") if sum(numeric.values()) > 1 else "")
+
+
+def _several(columns: Mapping[str, Sequence[Any]], times: Sequence[str], left: Sequence[str]) -> str:
+    """Two or three columns that tell rows of one time apart together, ``store,item``, each of which hardly does: a
+    column that happens to differ where a few rows stand twice is no name."""
+    texts = {name: [str(value) for value in columns[name]] for name in left}
+    some = [name for name in left if 1 < len(set(texts[name])) <= len(times) // 2]
+    some = sorted(some, key=lambda name: not _is_name(name))[:_CANDIDATES]
+    for count in (2, 3):
+        for names in itertools.combinations(some, count):
+            parts = [list(zip(times, *(texts[name] for name in names if name != left_out))) for left_out in names]
+            if max(len(set(part)) for part in parts) > _HARDLY * len(times):
+                continue
+            if len(set(zip(times, *(texts[name] for name in names)))) >= _APART * len(times):
+                return ",".join(sorted(names, key=list(columns).index))
     return ""
+
+
+def _is_name(name: str) -> bool:
+    """Whether a column is called as what names series, or ends so: ``store_nbr``, ``item_id``."""
+    parts = re.split(r"[\W_]+", name.lower())
+    return name.lower() in _IDS or parts[0] in _IDS or parts[-1] in _NUMBERED
 
 
 def _is_count(values: Sequence[Any]) -> bool:

@@ -39,6 +39,7 @@ class Dates:
         zone: an IANA name or an offset (``+02:00``), in which days and months are counted; empty: unknown.
         ticks: of seconds since 1970, how many make a second; 0: others.
         serial: days since 1899-12-30, as spreadsheets count them.
+        numbered: of kind ``integer``, whether a column holds the numbers; else rows were counted.
         notes: what was decided on the way.
     """
 
@@ -48,6 +49,7 @@ class Dates:
     zone: str = ""
     ticks: int = 0
     serial: bool = False
+    numbered: bool = False
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -285,7 +287,7 @@ def _of_numbers(column: Sequence[Any], where: Callable[[int], str], name: str) -
         if 5e8 * ticks <= least and most < 5e9 * ticks:  # 1985 to 2128
             found = values * _UNIX[ticks] if ticks in _UNIX else values // 1000
             return Dates(found, "number", zone="+00:00", ticks=ticks)
-    return Dates(values, "integer")
+    return Dates(values, "integer", numbered=True)
 
 
 def _spelt(values: np.ndarray, form: str, where: Callable[[int], str], name: str) -> Dates:

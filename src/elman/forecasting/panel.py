@@ -13,11 +13,12 @@ from elman.errors import InputError
 from elman.forecasting.across import laid_along
 from elman.forecasting.amounts import plain_columns
 from elman.forecasting.as_learned import frequency_as_learned
-from elman.forecasting.columns import Roles, columns_of, find_roles, is_gap, numbers_of
+from elman.forecasting.columns import Roles, columns_of, find_roles, id_columns, is_gap, numbers_of
 from elman.forecasting.dates import Dates, read_dates
 from elman.forecasting.finding import Found, find_frequency, named_frequency
 from elman.forecasting.frequency import Frequency
 from elman.forecasting.joined import joined_time
+from elman.forecasting.keys import series_of
 from elman.forecasting.kinds import IS, measured
 from elman.forecasting.repairs import Duplicates, Rows, onto_grid, ordered, said_of_repairs
 from elman.forecasting.series import Panel, Series, carried
@@ -64,7 +65,8 @@ def read_panel(
         raise InputError(f"columns differ in length: {lengths}", where=source)
     notes: list[str] = []
     columns, place = _a_row_a_step(columns, roles or Roles(), place, notes)
-    columns = plain_columns(columns, (roles.time, roles.id) if roles else (), notes.append)
+    spared = (roles.time, *id_columns(columns, roles.id)) if roles else ()
+    columns = plain_columns(columns, spared, notes.append)
     found = find_roles(columns, roles or Roles(), notes.append, source)
     count = len(next(iter(columns.values())))
     dates = Dates(np.arange(count), "integer")
@@ -85,7 +87,8 @@ def read_panel(
     known, past = (
         np.stack([*beside[kind].values()], 1) if beside[kind] else np.zeros((count, 0)) for kind in ("known", "past")
     )
-    groups = _groups(columns[found.id] if found.id else [""] * count)
+    ids = id_columns(columns, found.id)
+    keys, groups = series_of([columns[name] for name in ids], count)
     done: Counter[str] = Counter()
     rows = [
         ordered(
@@ -104,7 +107,8 @@ def read_panel(
     notes += [*_constant(series, found.target), *_ended(series, found.target, dates)]
     return Panel(
         series, step.frequency, replace(dates, values=np.zeros(0, np.int64), notes=()), found.target,
-        list(beside["known"]), list(beside["past"]), list(beside["static"]), found.time or "step", found.id, notes,
+        list(beside["known"]), list(beside["past"]), list(beside["static"]), found.time or "step", ",".join(ids), notes,
+        keys=keys if len(ids) > 1 else {},
     )  # fmt: skip
 
 
@@ -112,7 +116,7 @@ def _a_row_a_step(
     columns: dict[str, Sequence[Any]], roles: Roles, place: Where, notes: list[str]
 ) -> tuple[dict[str, Sequence[Any]], Where]:
     """Tables whose columns go through time, and times that are spread over columns, unless the roles name others."""
-    if not any(name in columns for name in (roles.time, roles.id, *roles.target)):
+    if not any(name in columns for name in (roles.time, *id_columns(columns, roles.id), *roles.target)):
         along = laid_along(columns)
         if along:
             notes.append(along.note)
@@ -122,15 +126,6 @@ def _a_row_a_step(
         name, texts, parts = joined
         columns = {name: texts} | {other: values for other, values in columns.items() if other not in parts}
     return columns, place
-
-
-def _groups(ids: Sequence[Any]) -> dict[str, np.ndarray]:
-    """Name -> its rows, in the order in which they come."""
-    found: dict[str, list[int]] = {}
-    for i, name in enumerate(ids):
-        text = "" if name is None or name != name else str(name)
-        found.setdefault(text, []).append(i)
-    return {name: np.array(at) for name, at in found.items()}
 
 
 def _frequency(rows: Sequence[Rows], dates: Dates, named: str | Frequency, where: Where) -> Found:

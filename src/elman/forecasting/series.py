@@ -102,7 +102,8 @@ class Panel:
         dates: how the column of time is written.
         channels: names of the columns that are forecast.
         known, past, static: names of the covariates.
-        time, id: names of the columns; an empty id: one series.
+        time, id: names of the columns; an empty id: one series; of several, ``store,item``.
+        keys: where several name the series, what stands in each of them, by the name of a series.
         notes: what was found, decided and repaired, a line each.
         named: whether names say which series they are of; else they are places in a list, and another list has others.
     """
@@ -118,6 +119,7 @@ class Panel:
     id: str = ""
     notes: Sequence[str] = field(default=())
     named: bool = True
+    keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.series)
@@ -129,6 +131,15 @@ class Panel:
         """The series at these places."""
         return replace(self, series=[self.series[i] for i in picks])
 
+    @property
+    def ids(self) -> list[str]:
+        """The columns that name the series; none of one series."""
+        return self.id.split(",") if self.keys else [self.id] if self.id else []
+
+    def key(self, name: str) -> dict[str, str]:
+        """What stands in these columns for the series of a name."""
+        return dict(zip(self.ids, self.keys[name] if self.keys else [name]))
+
     def after(self, series: Series, steps: int) -> np.ndarray:
         """(steps,) the moments after the last row of a series."""
         return self.frequency.after(int(series.times[-1]), steps)
@@ -139,11 +150,11 @@ class Panel:
         Args:
             forecasts: of each series, column -> (H,), for the H steps after its last row.
         """
-        columns: dict[str, list[Any]] = {name: [] for name in ([self.id] if self.id else [])} | {self.time: []}
+        columns: dict[str, list[Any]] = {name: [] for name in self.ids} | {self.time: []}
         for series, found in zip(self.series, forecasts):
             steps = len(next(iter(found.values())))
-            if self.id:
-                columns[self.id] += [series.name] * steps
+            for name, value in self.key(series.name).items():
+                columns[name] += [value] * steps
             columns[self.time] += self.dates.write(self.after(series, steps))
             for name, values in found.items():
                 columns.setdefault(name, []).extend(float(value) for value in values)

@@ -65,6 +65,6 @@ def _are_names(first: Sequence[str], columns: Sequence[Sequence[Any]], settings:
     again = [sum(str(v).strip() == name for v in column[:_LOOK]) > 1 for name, column in zip(first, columns)]
     if any(is_usual(name) and not repeated for name, repeated in zip(first, again)):
         return True
-    asked = [*input_names(first, settings.input), settings.target, settings.id, settings.time]
+    asked = [*input_names(first, settings.input), settings.target, *input_names(first, settings.id), settings.time]
     by_number = any(name.isdecimal() and name not in first for name in asked)
     return not by_number and not any(repeated for name, repeated in zip(first, again) if name)

@@ -11,7 +11,7 @@ import numpy as np
 from elman.data.table import Table
 from elman.errors import InputError, a_type
 from elman.forecasting.attached import alike
-from elman.forecasting.columns import Roles, columns_of, index_columns
+from elman.forecasting.columns import Roles, columns_of, id_columns, index_columns, time_column
 from elman.forecasting.dates import Dates
 from elman.forecasting.frequency import Frequency
 from elman.forecasting.panel import read_panel
@@ -19,13 +19,16 @@ from elman.forecasting.series import Panel, Series
 
 __all__ = ["appended", "as_given", "columns_in", "panel_of", "steps_of"]
 
+_SERIES = "series"  # the column that names those of a list
+
 
 def panel_of(y: Any, like: Roles | None = None, frequency: Frequency | None = None) -> Panel:
     """The series that somebody gives an estimator.
 
     Args:
-        y: an array (T,) or (T, C); a list of arrays, one a series; a Series or frame of pandas, a frame of polars or
-            arrow, a dictionary of columns: long or wide, see `elman.forecasting.panel.read_panel`; or a `Panel`.
+        y: an array (T,) or (T, C); a list of arrays, or of Series of pandas or frames, one a series; a Series or frame
+            of pandas, a frame of polars or arrow, a dictionary of columns: long or wide, see
+            `elman.forecasting.panel.read_panel`; or a `Panel`.
         like, frequency: of the series that were learned from, which are those of these as far as they can be; and which
             columns of a table are covariates.
 
@@ -46,15 +49,46 @@ def panel_of(y: Any, like: Roles | None = None, frequency: Frequency | None = No
     if not len(y):
         raise InputError("there is no value", where="y", remedy="give at least one")
     if not isinstance(y, np.ndarray) and hasattr(y[0], "__len__"):
+        tables = [_columns(one) for one in y]
+        if any(map(time_column, tables)):
+            return _of_tables(y, tables, like, frequency)
         return _counted([_numbers(one, f"y[{k}]") for k, one in enumerate(y)], list(map(str, range(len(y)))), like)
     return _counted([_numbers(y, "y")], like=like)
 
 
 def _of_table(y: Any, like: Roles | None, frequency: Frequency | None) -> Panel:
     like, columns = like or Roles(), columns_of(y)
-    time, id = (name if name in columns else "" for name in (like.time, like.id))
+    time = like.time if like.time in columns else ""
+    id = like.id if all(name in columns for name in id_columns(columns, like.id)) else ""
     target = like.target if all(name in columns for name in like.target) else ()
     return read_panel(columns, replace(like, time=time, id=id, target=target), frequency=frequency or "")
+
+
+def _columns(one: Any) -> dict[str, Sequence[Any]]:
+    """Those of a frame, or of a Series of pandas, which has its values called ``y``; none of anything else."""
+    if hasattr(one, "to_frame") and not hasattr(one, "columns"):
+        return {**index_columns(getattr(one, "index", None)), "y": one.to_list()}
+    return columns_of(one) if isinstance(one, dict) or hasattr(one, "columns") or hasattr(one, "column_names") else {}
+
+
+def _of_tables(
+    y: Sequence[Any], tables: Sequence[dict[str, Sequence[Any]]], like: Roles | None, frequency: Frequency | None
+) -> Panel:
+    """One table a series, as a long one; Series of pandas say their names, if they all have one of their own."""
+    times = [time_column(table) for table in tables]
+    for k, table in enumerate(tables):
+        if not times[k] or sorted({*table} - {times[k]}) != sorted({*tables[0]} - {times[0]}):
+            what = f"it has the columns {', '.join(map(repr, table)) or 'of none'}"
+            raise InputError(what, where=f"y[{k}]", remedy=f"give {', '.join(map(repr, tables[0]))}, as y[0] has")
+    names = [getattr(one, "name", None) for one in y]
+    named = len({*names} - {None}) == len(y)
+    ids = [str(names[k]) if named else str(k) for k, table in enumerate(tables) for _ in table[times[k]]]
+    whole: dict[str, list[Any]] = {_SERIES: ids, times[0]: []} | {name: [] for name in tables[0] if name != times[0]}
+    for table, time in zip(tables, times):
+        for name, values in table.items():
+            whole[times[0] if name == time else name].extend(values)
+    roles = replace(like or Roles(), id=_SERIES, time=times[0])
+    return replace(_of_table(whole, roles, frequency), named=named)
 
 
 def _usual_name(like: Roles | None) -> str:
@@ -86,8 +120,9 @@ def _counted(arrays: Sequence[np.ndarray], names: Sequence[str] = (), like: Role
 
 
 def appended(first: Panel, more: Panel) -> Panel:
-    """Series that go on: rows of arrays follow the last one; rows of tables, where their times do. Where they bring no
-    covariates, those known ahead stay, and of the others the last ones do, until they are attached.
+    """Series that go on: rows of arrays, and of tables without times, follow the last one; rows of tables, where their
+    times do. Where they bring no covariates, those known ahead stay, and of the others the last ones do, until they are
+    attached.
 
     Raises:
         InputError: other series or channels, or rows that leave a gap.
@@ -95,17 +130,20 @@ def appended(first: Panel, more: Panel) -> Panel:
     if list(more.channels) != list(first.channels):
         raise InputError(f"it has the values {', '.join(more.channels)}", where="y",
                          remedy=f"give {', '.join(first.channels)}")  # fmt: skip
+    if first.keys and not more.keys:
+        raise InputError("it names no series", where="y", remedy=f"give the columns {', '.join(map(repr, first.ids))}")
     if more.known or more.past or more.static:
         first, more = alike(first, more)
+    counted = first.dates.counted and not (first.dates.numbered and more.dates.numbered)
     known, found = {one.name: one for one in more}, []
     for one in first:
         then = known.pop(one.name, None)
-        found.append(one if then is None else _followed(first, one, then))
-    return replace(first, series=[*found, *known.values()])
+        found.append(one if then is None else _followed(first, one, then, counted))
+    return replace(first, series=[*found, *known.values()], keys={**first.keys, **more.keys})
 
 
-def _followed(panel: Panel, one: Series, then: Series) -> Series:
-    if panel.dates.counted:
+def _followed(panel: Panel, one: Series, then: Series, counted: bool) -> Series:
+    if counted:
         times = panel.after(one, len(then))
     else:
         new = then.times > one.times[-1]
@@ -135,6 +173,10 @@ def as_given(y: Any, panel: Panel, values: Sequence[dict[str, np.ndarray]], pick
         picks: which of the steps ahead, counted from 0.
     """
     chosen = [{name: column[list(picks)] for name, column in one.items()} for one in values]
+    if isinstance(y, (list, tuple)) and len(y) == len(panel) > 0 and not panel.dates.counted and panel.id == _SERIES:
+        every = [{panel.time: panel.dates.write(panel.after(one, max(picks) + 1)[list(picks)]), **columns}
+                 for one, columns in zip(panel, chosen)]  # fmt: skip
+        return [_framed(one, columns, panel) for one, columns in zip(y, every)]
     if isinstance(y, Panel) or not panel.dates.counted or isinstance(y, dict) or hasattr(y, "columns"):
         whole = panel.table(values)
         steps = len(next(iter(values[0].values())))

@@ -156,8 +156,8 @@ class Forecast(Task[Forecaster, Windows]):
         panel, columns = examples.panel, dict[str, list[Json]]()
         for row in answers:
             told: Mapping[str, Any] = row
-            if panel.id:
-                columns.setdefault(panel.id, []).extend([told["series"]] * len(told["times"]))
+            for name, value in panel.key(told["series"]).items():
+                columns.setdefault(name, []).extend([value] * len(told["times"]))
             columns.setdefault(panel.time, []).extend(told["times"])
             for name in panel.channels:
                 for what, column in (("forecast", name), ("lower", f"{name}_lower"), ("upper", f"{name}_upper")):
