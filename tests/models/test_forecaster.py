@@ -69,6 +69,16 @@ def test_stretches_end_where_the_row_ends():
     assert last_steps(x, torch.tensor([7, 2]), 3)[:, :, 0].T.tolist() == [[5, 6, 7], [1, 1, 2]]
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_segments_are_learned_as_they_are_forecast(channels):
+    """What trains makes shared products once; what forecasts takes a step of the layer for each pair."""
+    torch.manual_seed(0)
+    settings = ForecasterSettings(hidden=8, dropout=0.0)
+    model = ForecastNetwork(settings, 12, 6, channels, 2)
+    x, lengths = windows(12, 5, 7, channels=channels)
+    torch.testing.assert_close(model.train()(x, lengths), model.eval()(x, lengths))
+
+
 # -- the recursion
 
 

@@ -98,7 +98,7 @@ class ForecastNetwork(nn.Module):
                 drawn.append(value.view(x.shape[1:]))
             return (value - of_rows[0]) / of_rows[1]
 
-        rows = self._rows((x - level) / scale, lengths, beside)
+        rows = self._rows(self._off(x, level, scale), lengths, beside)
         return self._placed(self.form(rows, steps, feed), level, scale, unit)
 
     def loss(self, x: Tensor, lengths: Tensor, future: Tensor, beside: Beside | None = None) -> tuple[Tensor, int]:
@@ -106,10 +106,9 @@ class ForecastNetwork(nn.Module):
         level, scale = self._level(x, lengths)
         beside = beside or Beside.nothing(x, len(future))
         unit = torch.ones_like(level) if beside.unit is None else beside.unit
-        rows = self._rows((x - level) / scale, lengths, beside)
-        ahead = self._values(((future - level) / scale).nan_to_num(0.0))
+        rows, real = self._rows(self._off(x, level, scale), lengths, beside), ~future.isnan()
+        ahead = future if self.form.fixed else self._values(self._off(future, level, scale).nan_to_num(0.0))
         placed = self._placed(self.form.taught(rows, ahead), level, scale, unit)
-        real = ~future.isnan()
         loss = self.output.loss(placed, future.nan_to_num(0.0))
         count = int(real.sum())
         return (loss * real).sum() / max(1, count), count
@@ -173,6 +172,9 @@ class ForecastNetwork(nn.Module):
         mean = torch.where(real, x, 0).sum(0) / n
         spread = (torch.where(real, x - mean, 0).square().sum(0) / n).sqrt()
         return mean, spread + _LEAST
+
+    def _off(self, x: Tensor, level: Tensor, scale: Tensor) -> Tensor:
+        return (x - level) / scale if self.settings.level == "mean" else x - level  # else it is divided by 1
 
     def _rows(self, x: Tensor, lengths: Tensor, beside: Beside) -> Rows:
         """Windows (T, B, C) as rows; their lengths, which channel each is, and what is known beside them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -179,6 +180,11 @@ class ReadWindows:
     def __len__(self) -> int:
         return len(self.origin)
 
+    @cached_property
+    def _spreads(self) -> Tensor:
+        """(series, C)."""
+        return torch.from_numpy(np.stack([by.spread for by in self.scales])).float()
+
     @property
     def lengths(self) -> Sequence[int]:
         found: list[int] = np.minimum(self.context, self.origin - self.first).tolist()
@@ -206,7 +212,9 @@ class ReadWindows:
 
     def _beside(self, some: NDArray[np.int64], at: NDArray[np.int64]) -> Beside:
         """Covariates of windows whose steps read lie at (T, B)."""
-        unit = torch.from_numpy(np.stack([self.scales[k].spread for k in self.series[some]])).float()
+        unit = self._spreads[torch.from_numpy(self.series[some])]
+        if not self.known.shape[1] + self.past.shape[1]:
+            return Beside(unit.new_zeros(*at.shape, 0), unit.new_zeros(self.ahead, len(some), 0), unit)
         later = self.origin[some] + np.arange(self.ahead)[:, None] + self.shift[some]
         read = torch.cat([self.known[torch.from_numpy(at + self.shift[some])], self.past[torch.from_numpy(at)]], -1)
         return Beside(read, self.known[torch.from_numpy(later)], unit)

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from elman.equations import Cell
 from elman.equations.graph import Graph
 from elman.layers import Recurrent
-from elman.layers.arguments import State
+from elman.layers.arguments import State, changed, parts
+from elman.layers.crossed import crossed
 from elman.layers.dropout import Dropout
 from elman.models.forecaster_beside import Beside, KnownAhead, ahead_of, next_known
 from elman.models.forecaster_settings import ForecasterSettings
@@ -57,7 +58,7 @@ class Rows:
 
     Attributes:
         x: (T, R, F) values; lengths: (R,) how many steps of them there are.
-        channel: (R,) which channel each is.
+        channel: (R,) which channel each is: those of a window, one after the other, then those of the next.
         beside: covariates.
     """
 
@@ -109,7 +110,8 @@ class Form(nn.Module, ABC):
         """Raw numbers (steps, R, F, P) of the steps ahead; `feed` makes of a step's what the next one reads."""
 
     def taught(self, rows: Rows, future: Tensor) -> Tensor:
-        """The same while it learns: each step ahead reads those before it as they came, (steps, R, F)."""
+        """The same while it learns: each step ahead reads those before it as they came, (steps, R, F). A form of fixed
+        steps reads none of them."""
         found: Tensor = self(rows, len(future), _unread)
         return found
 
@@ -141,11 +143,7 @@ class Segments(Form):
         stretches, counts = segmented(x, rows.lengths, self.shape.segment)
         _, h = self.layer(torch.relu(self.embed(stretches)), lengths=counts)
         R, M, w = x.shape[1], self.ahead, self.shape.segment
-        queries = self.place.expand(R, M, -1)
-        if self.channel is not None:
-            queries = torch.cat([queries, self.channel[rows.channel][:, None].expand(-1, M, -1)], -1)
-        y, _ = self.layer(queries.reshape(1, R * M, -1), _repeated(h, M))
-        y = self.dropout(y).view(R, M, -1)
+        y = self.dropout(self._side_by_side(h, R))
         flat = self.out(y).view(R, M * w, -1)[:, :steps].transpose(0, 1)  # (steps, R, F P)
         if self.known is not None:
             z = rows.beside.ahead[: M * w]
@@ -153,6 +151,23 @@ class Segments(Form):
             more = self.known(y.transpose(0, 1)[:, None], z)  # (M, w, R, F P)
             flat = flat + more.flatten(0, 1)[:steps]
         return self.split(flat)
+
+    def _side_by_side(self, state: State, rows: int) -> Tensor:
+        """(R, M, H) one step from each row's state for each of the M stretches ahead.
+
+        A training step makes the products of states and stretches once each (`elman.layers.crossed`); a forecast is the
+        layer's own, whose bits do not depend on the other rows of a batch.
+        """
+        C, M = self.shape.channels, self.ahead
+        queries = self.place.expand(C, M, -1)
+        if self.channel is not None:
+            queries = torch.cat([queries, self.channel[:, None].expand(-1, M, -1)], -1)
+        if self.training:
+            y = crossed(self.layer, queries, [s.view(len(s), -1, C, 1, s.shape[-1]) for s in parts(state)])
+        else:
+            each = queries.expand(rows // C, -1, -1, -1).reshape(1, rows * M, -1)
+            y, _ = self.layer(each, changed(state, lambda s: s.repeat_interleave(M, dim=1)))
+        return y.reshape(rows, M, -1)
 
 
 class Direct(Form):
@@ -297,13 +312,6 @@ def segmented(x: Tensor, lengths: Tensor, w: int) -> tuple[Tensor, Tensor]:
 def _at_end(y: Tensor, lengths: Tensor) -> Tensor:
     """(R, H) what came out at each row's own last step."""
     return y[lengths.to(y.device) - 1, torch.arange(y.shape[1], device=y.device)]
-
-
-def _repeated(state: State, times: int) -> State:
-    """A state (L, R, H) for so many rows in place of each."""
-    if isinstance(state, Tensor):
-        return state.repeat_interleave(times, dim=1)
-    return tuple(part.repeat_interleave(times, dim=1) for part in state)
 
 
 def _unread(raw: Tensor) -> Tensor:

@@ -1,0 +1,187 @@
+"""How long forecasting takes, beside the same things done otherwise.
+
+    python benchmarks/forecast/speed.py epoch DATA [--hidden 128 256] [--share 1]    training, beside PyTorch
+    python benchmarks/forecast/speed.py answers                                      one short series, once loaded
+    python benchmarks/forecast/speed.py many                                         500 series, beside a loop of ETS
+
+DATA is the folder that holds `ETTh1.csv`. Each prints what it finds as JSON lines. One thread; seconds are of processor
+time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+import elman
+from elman.config.training import TrainingSettings
+from elman.data.windows import origins
+from elman.forecasting import classical
+from elman.tasks.forecast.given import panel_of
+from elman.training.step import make_optimizer, training_step
+
+ROWS, READ, AHEAD, SEGMENT, CHANNELS, BATCH, DROPOUT, RATE = 8640, 336, 96, 48, 7, 64, 0.3, 2e-3
+PIECES = 8  # of an epoch: the two take turns
+
+
+def say(**found: object) -> None:
+    print(json.dumps(found), flush=True)
+
+
+class Stretches(nn.Module):
+    """SegRNN's form (Lin et al. 2023), as one writes it: each channel's segments through a GRU, and from its last state
+    one step for each segment ahead."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.ahead = AHEAD // SEGMENT
+        self.embed, self.out = nn.Linear(SEGMENT, hidden), nn.Linear(hidden, SEGMENT)
+        self.gru = nn.GRU(hidden, hidden, batch_first=True)
+        self.place = nn.Parameter(torch.randn(self.ahead, hidden // 2))
+        self.channel = nn.Parameter(torch.randn(CHANNELS, hidden // 2))
+        self.dropout = nn.Dropout(DROPOUT)
+
+    def forward(self, x: Tensor) -> Tensor:
+        B, T, C = x.shape
+        level = x[:, -1:]
+        segments = (x - level).permute(0, 2, 1).reshape(B * C, T // SEGMENT, SEGMENT)
+        _, h = self.gru(torch.relu(self.embed(segments)))
+        place = self.place.expand(C, -1, -1)
+        queries = torch.cat([place, self.channel[:, None].expand(-1, self.ahead, -1)], -1).repeat(B, 1, 1)
+        _, y = self.gru(queries.view(B * C * self.ahead, 1, -1), h.repeat_interleave(self.ahead, 1))
+        return self.out(self.dropout(y)).view(B, C, AHEAD).permute(0, 2, 1) + level
+
+
+class Rows(Dataset[tuple[Tensor, Tensor]]):
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = torch.from_numpy(((values - values.mean(0)) / values.std(0)).astype(np.float32))
+
+    def __len__(self) -> int:
+        return len(self.values) - READ - AHEAD + 1
+
+    def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
+        return self.values[i : i + READ], self.values[i + READ : i + READ + AHEAD]
+
+
+def pytorch(values: np.ndarray, hidden: int) -> Iterator[float]:
+    """Losses, a step each: a DataLoader, AdamW as it comes, gradients clipped."""
+    torch.manual_seed(0)
+    model, rows = Stretches(hidden), Rows(values)
+    optimizer = torch.optim.AdamW(model.parameters(), RATE)
+    while True:
+        for x, y in DataLoader(rows, BATCH, shuffle=True):
+            optimizer.zero_grad()
+            loss = (model(x) - y).abs().mean()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            yield loss.item()
+
+
+def ours(values: np.ndarray, hidden: int) -> Iterator[float]:
+    """The same of an estimator: the steps that `fit` takes, without its validation."""
+    model = elman.Forecaster(
+        context=READ, segment=SEGMENT, horizon=AHEAD, season=24, hidden=hidden, dropout=DROPOUT, batch_size=BATCH,
+        rate=RATE, schedule="constant",
+    )  # fmt: skip
+    trainable = model.ready(origins(panel_of(values), [READ], AHEAD), None)
+    settings, generator = model.settings(TrainingSettings), torch.Generator().manual_seed(0)
+    optimizer = make_optimizer(trainable.model, settings)
+    trainable.model.train()
+    while True:
+        for picks in trainable.plan(generator):
+            yield training_step(trainable, optimizer, trainable.collate(picks), None, settings)[0]
+
+
+def epoch(folder: Path, sizes: list[int], share: float) -> None:
+    values = np.loadtxt(folder / "ETTh1.csv", delimiter=",", skiprows=1, usecols=range(1, 8))[:ROWS]
+    steps = -(-(ROWS - READ - AHEAD + 1) // BATCH)
+    each = max(1, round(share * steps / PIECES))
+    for hidden in sizes:
+        sides = {"ours": ours(values, hidden), "pytorch": pytorch(values, hidden)}
+        took: dict[str, list[float]] = {name: [] for name in sides}
+        losses = {name: [next(side) for _ in range(2)] for name, side in sides.items()}  # the first are slower
+        for turn in range(PIECES):
+            for name in list(sides)[:: 1 if turn % 2 else -1]:
+                started = time.process_time()
+                losses[name] += [next(sides[name]) for _ in range(each)]
+                took[name].append(time.process_time() - started)
+        arithmetic = 3 * 2 * 3 * BATCH * CHANNELS * 2 * hidden * hidden  # of a step of each row, there and back
+        flops = arithmetic * (READ // SEGMENT + AHEAD // SEGMENT) * each * PIECES
+        say(
+            what="training", hidden=hidden, steps=each * PIECES, of=steps,
+            ratio=statistics.median(b / a for a, b in zip(took["ours"], took["pytorch"])),
+            **{f"{name}_ms_a_step": 1e3 * sum(took[name]) / each / PIECES for name in sides},
+            **{f"{name}_gflops": flops / 1e9 / sum(took[name]) for name in sides},
+            **{f"{name}_loss": statistics.mean(losses[name][-each:]) for name in sides},
+        )  # fmt: skip
+
+
+def answers() -> None:
+    """A forecast with its interval, of a series that is given and of one that grows step by step."""
+    months = 2 * np.pi * np.arange(300) / 12
+    y = 50 + 10 * np.sin(months) + np.random.default_rng(0).normal(size=300).cumsum() / 4
+    sizes = {"horizon": 12, "season": 12, "hidden": 64}
+    with tempfile.TemporaryDirectory() as made:
+        elman.Forecaster(**sizes, epochs=2, batch_size=16).fit(y[:150]).save(Path(made) / "run")
+        model = elman.Forecaster.load(Path(made) / "run")
+    say(what="60 values given", ms=_times(lambda k: model.predict_interval(y=y[k : k + 60])))
+    say(what="one value more each time, bands following the last 64 errors", ms=_follow(model, y))
+
+
+def _times(answer: Callable[[int], object], count: int = 40) -> dict[str, float]:
+    answer(0)
+    found = []
+    for k in range(count):
+        started = time.process_time()
+        answer(k)
+        found.append(1e3 * (time.process_time() - started))
+    return {"median": statistics.median(found), "most": max(found)}
+
+
+def _follow(model: elman.Forecaster, y: np.ndarray) -> dict[str, float]:
+    model.update(y[:250])
+
+    def answer(k: int) -> object:
+        model.update(y[250 + k : 251 + k])
+        return model.predict_interval()
+
+    return _times(answer)
+
+
+def many() -> None:
+    draw = np.random.default_rng(1)
+    months = 2 * np.pi * np.arange(200) / 12
+    series = [20 + 5 * np.sin(months + draw.uniform(0, 6)) + draw.normal(size=200) for _ in range(500)]
+    started = time.process_time()
+    elman.Forecaster(horizon=12, context=48, season=12, hidden=64, epochs=2, batch_size=256).fit(series).predict()
+    mine = time.process_time() - started
+    started = time.process_time()
+    for past in series[:20]:
+        classical.ets(past, 12, 12)
+    ets = 25 * (time.process_time() - started)
+    say(what="500 series of 200 points: fit and forecast", ours=mine, ets=ets, ets_reckoned_from=20)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["epoch", "answers", "many"])
+    parser.add_argument("data", type=Path, nargs="?", default=Path())
+    parser.add_argument("--hidden", type=int, nargs="+", default=[128, 256])
+    parser.add_argument("--share", type=float, default=1.0, help="of an epoch's steps")
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    if asked.what == "epoch":
+        epoch(asked.data, asked.hidden, asked.share)
+    else:
+        {"answers": answers, "many": many}[asked.what]()
