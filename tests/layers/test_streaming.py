@@ -13,7 +13,9 @@ from torch.nn.utils import parametrizations
 import elman
 from elman import cells
 from elman.engines import library
+from elman.engines.streaming import Stream
 from elman.errors import InputError
+from elman.layers import arguments
 from elman.nn import GRU, LSTM, RNN, Recurrent
 
 pytestmark = pytest.mark.skipif(library.missing() is not None, reason=str(library.missing()))
@@ -280,6 +282,33 @@ def test_a_call_like_the_one_before_gives_what_the_first_gave(name: str, start: 
     layer.train()
     y, _ = layer(x, state)
     assert y.requires_grad
+
+
+@pytest.mark.parametrize("sizes", [(1, 2, 2), (1, 2, 3, 1, 2), (1, 2, 3, 4, 5, 6)])
+@pytest.mark.parametrize("name", ["LSTM", "LEM", "float64"])
+def test_chunks_of_several_sizes_by_turns_are_the_whole_sequence(
+    name: str, sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of the few sizes stays prepared; of more than are kept all are right still. A weight that moves is seen."""
+    layer, rounds, prepared = made(name), 4, list[bool]()
+    x = drawn(layer, rounds * sum(sizes))
+    step = Stream.step
+    monkeypatch.setattr(Stream, "step", lambda *given: [found := step(*given), prepared.append(found is not None)][0])
+    for moved in (False, True):
+        with torch.no_grad():
+            if moved:
+                next(layer.parameters()).mul_(0.5)
+            whole, end = layer(x)
+            prepared.clear()
+            ys, state = [], None
+            for chunk in torch.split(x, list(sizes) * rounds):
+                y, state = layer(chunk, state)
+                ys.append(y)
+        assert torch.allclose(torch.cat(ys), whole, atol=1e-5)
+        assert all(map(torch.allclose, arguments.parts(state), arguments.parts(end)))
+        if len(set(sizes)) <= 4:
+            assert all(prepared[2 * len(sizes) :])  # a first round prepares, at the latest the second
+            assert not all(prepared)
 
 
 def test_a_prepared_call_refuses_what_a_first_call_refuses() -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections import deque
 from collections.abc import Mapping, Sequence
 from ctypes import addressof, byref, c_int64, c_void_p
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from operator import is_
 from typing import Any
@@ -29,6 +30,8 @@ from elman.training.threads import count, own
 __all__ = ["Layer", "Prepared", "Stream", "prepared"]
 
 SHORT = 4096  # rows of all steps: with more than these, what Python does around a call does not count
+_SHAPES = 4  # that are kept prepared: chunks of a stream come to one step and to two by turns
+_LATELY = 8  # calls in which a shape has to come again to be worth it
 
 
 @dataclass
@@ -53,6 +56,15 @@ class Layer:
     watch: Watch
     packed: Tensor
     alive: list[Any]  # what the call points to, besides
+
+    def again(self) -> Layer:
+        """The same with a call of its own, to be prepared for other sizes; its weights are those of this one."""
+        copied = [type(one).from_buffer_copy(one) for one in (self.pointers, self.by_time, self.by_row, self.extents)]
+        call = library.Call.from_buffer_copy(self.call)
+        call.tensors, call.by_time, call.by_row, call.extents = map(addressof, copied)
+        pointers, by_time, by_row, extents = copied
+        return replace(self, call=call, reference=byref(call), pointers=pointers, by_time=by_time, by_row=by_row,
+                       extents=extents)  # fmt: skip
 
     def sized(self, T: int, B: int) -> None:
         """Prepare for T steps of B sequences."""
@@ -97,12 +109,13 @@ def _free(program: Compiled, handle: int, *alive: object) -> None:
 class _Steps:
     """One step of B sequences through all layers, x being (B, I), or a few, x being (T, B, I), prepared."""
 
-    def __init__(self, layers: Sequence[Layer], x: torch.Size, threads: int) -> None:
+    def __init__(self, layers: Sequence[Layer], x: torch.Size) -> None:
         T, B = x[0] if len(x) == 3 else 1, x[-2]
+        layers = [layer.again() for layer in layers]
         for layer in layers:
             layer.sized(T, B)
         first = layers[0]
-        self.threads, self.dtype, self.x = threads, first.step.dtype, x
+        self.dtype = first.step.dtype
         self.states = [torch.Size((len(layers), B, first.widths[i])) for i in first.first]
         for below, layer in pairwise(layers):
             layer.extents[layer.x] = T * B * below.widths[below.y]
@@ -158,7 +171,8 @@ class Stream:
         self._tensors: list[Tensor] = []
         self._layers: list[Layer] = []
         self._shape: tuple[int, int, int] = (0, 0, 0)
-        self._steps: _Steps | None = None
+        self._lately: deque[tuple[int, int]] = deque(maxlen=_LATELY)  # steps and sequences of the last calls
+        self._steps: dict[tuple[torch.Size, int], _Steps] = {}  # by shape and threads, the oldest first
         self._names: tuple[str, ...] = ()
         self._held: Watch | None = None
         self._held_for: tuple[Any, ...] | None = None
@@ -222,12 +236,14 @@ class Stream:
             for layer in self._layers:
                 if layer.generation != layer.program.generation:
                     return None
-            steps = self._steps
-            if steps is None or steps.x != x.shape or steps.threads != count():
+            key = x.shape, count()
+            steps = self._steps.get(key)
+            if steps is None:
                 if not self._worth_preparing(x.shape):
                     return None
-                self._shape = (0, 0, 0)
-                steps = self._steps = _Steps(self._layers, x.shape, count())
+                if len(self._steps) == _SHAPES:
+                    del self._steps[next(iter(self._steps))]
+                steps = self._steps[key] = _Steps(self._layers, x.shape)
             if state is None:
                 state = [torch.zeros(shape, dtype=steps.dtype, device="cpu") for shape in steps.states]
             if not isinstance(state, (tuple, list)):
@@ -238,10 +254,10 @@ class Stream:
             self._busy.release()
 
     def _worth_preparing(self, x: torch.Size) -> bool:
-        """A step is: others follow. A sequence is if it is short, and the second of its shape."""
+        """A step is: others follow. A sequence is if it is short, and one of its shape was called lately."""
         if len(x) not in (2, 3) or x[-2] < 1 or x[-1] != self._layers[0].widths[self._layers[0].x]:
             return False
-        return len(x) == 2 or (self._shape[:2] == x[:2] and x[0] * x[1] <= SHORT)
+        return len(x) == 2 or ((x[0], x[1]) in self._lately and x[0] * x[1] <= SHORT)
 
     def _prepare(self, graph: Graph, weights: Sequence[Weights], x: Tensor) -> bool:
         """Whether all is prepared to run on x."""
@@ -254,7 +270,8 @@ class Stream:
             and all(layer.generation == layer.step.forward.generation for layer in self._layers)
         ):
             return True
-        self._watch, self._shape, self._steps = None, (0, 0, 0), None  # what follows may fail half-way
+        self._watch, self._shape, self._steps = None, (0, 0, 0), {}  # what follows may fail half-way
+        self._lately.clear()
         for w in weights:
             w.check(x)
         if any(w.disguise for w in weights):
@@ -270,7 +287,8 @@ class Stream:
         if shape != self._shape:
             for layer in self._layers:
                 layer.sized(T, B)
-            self._shape, self._steps = shape, None
+            self._shape = shape
+        self._lately.append((T, B))
         start = [dense(s) for s in start]
         after = [torch.empty_like(s) for s in start]
         y = rows(x)
