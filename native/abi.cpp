@@ -61,9 +61,9 @@ const char* elman_operations(void) {
 int elman_use_threads_of(const char* library) { return elman::use_openmp(library) ? 0 : -1; }
 const char* elman_threads(void) { return elman::threads_in_use(); }
 
-elman_program* elman_program_new(const int64_t* words, size_t count, int is_double) {
+elman_program* elman_program_new(const int64_t* words, size_t count, int is_double, int eight) {
     return guarded<>(static_cast<elman_program*>(nullptr),
-                     [&] { return new elman_program{elman::read_program(&at(words, "words"), count, is_double != 0), &chosen()}; });
+                     [&] { return new elman_program{elman::read_program(&at(words, "words"), count, is_double != 0, eight != 0), &chosen()}; });
 }
 void elman_program_free(elman_program* p) { delete p; }
 
@@ -96,6 +96,16 @@ int elman_run_prepared(elman_prepared* p) {
     });
 }
 void elman_prepared_free(elman_prepared* p) { delete p; }
+
+int64_t elman_eight_bytes(int64_t n, int64_t k, int is_double) {
+    return guarded<>(int64_t(-1), [&] { return elman::eight_bytes(n, k, is_double != 0, chosen()); });
+}
+int elman_eight(const void* matrix, int64_t extent, int64_t n, int64_t k, int is_double, void* to, int64_t bytes) {
+    return guarded<>(-1, [&] {
+        elman::pack_eight(matrix, extent, n, k, is_double != 0, to, bytes, chosen());
+        return 0;
+    });
+}
 
 int elman_additive(const elman_additive_call* call) {
     return guarded<>(-1, [&] {

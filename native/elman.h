@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-#define ELMAN_ABI 10
+#define ELMAN_ABI 11
 
 typedef struct elman_program elman_program;
 typedef struct elman_prepared elman_prepared;
@@ -41,7 +41,7 @@ typedef struct {
     const void* const* parameters; /* contiguous */
     void* const* gradients;        /* of the parameters, overwritten; NULL where not wanted */
     void* packed;                  /* elman_packed_bytes. NULL: memory of the call's own if `pack`, else products read
-                                      `parameters` as they lie, which is best for few rows */
+                                      `parameters` as they lie, which is best for few rows (and not in 8 bits) */
     void* tape;                    /* elman_tape_bytes, written forward, read back */
     const int64_t* extents;           /* elements that lie at each of `tensors`; 0 where that is NULL */
     const int64_t* parameter_extents; /* likewise at `parameters`, and at those of `gradients` that are wanted */
@@ -57,7 +57,8 @@ ELMAN_API const char* elman_operations(void); /* names of the pointwise operatio
 ELMAN_API int elman_use_threads_of(const char* openmp_library); /* run on that library's pool; NULL: on an own pool */
 ELMAN_API const char* elman_threads(void);    /* "openmp" or "own" */
 
-ELMAN_API elman_program* elman_program_new(const int64_t* words, size_t count, int is_double);
+/* eight: its matrices are packed in 8 bits, whole numbers -127..127 times a scale of each row; not of a program back. */
+ELMAN_API elman_program* elman_program_new(const int64_t* words, size_t count, int is_double, int eight);
 ELMAN_API void elman_program_free(elman_program*);
 ELMAN_API int64_t elman_packed_bytes(const elman_program*);
 ELMAN_API int64_t elman_tape_bytes(const elman_program*, const elman_call*);
@@ -69,6 +70,11 @@ ELMAN_API int elman_run(const elman_program*, const elman_call*);
 ELMAN_API elman_prepared* elman_prepare(const elman_program*, const elman_call*);
 ELMAN_API int elman_run_prepared(elman_prepared*);
 ELMAN_API void elman_prepared_free(elman_prepared*);
+
+/* A matrix (n, k) in 8 bits: each row as whole numbers -127..127, to the nearest, halves to the even one, of a scale which is
+ * its largest absolute value / 127. elman_eight_bytes says how much that takes; extent: elements at `matrix`. */
+ELMAN_API int64_t elman_eight_bytes(int64_t n, int64_t k, int is_double);
+ELMAN_API int elman_eight(const void* matrix, int64_t extent, int64_t n, int64_t k, int is_double, void* to, int64_t bytes);
 
 /* The additive score of attention (Bahdanau et al. 2015), v . tanh(s_t + h_i) of every query t and step i, and its
  * derivative. All contiguous; a sequence and a head of it is one piece, done by one thread. */
@@ -115,6 +121,7 @@ typedef struct {
 } elman_next_layer;
 typedef struct {
     int64_t is_double;
+    int64_t eight;                             /* the softmax's matrix is one in 8 bits, as elman_eight packs it */
     int64_t rows, units, width, known, layers; /* N, V, E, H */
     int64_t threads, own_threads;              /* of the softmax */
     const elman_next_layer* layer;
@@ -125,7 +132,8 @@ typedef struct {
     const void *weight, *bias; /* (V, H), (V,); without a weight nothing is done behind h, bias may be NULL */
     void* scores;              /* (N, V) */
     double *log_probs, *room;  /* (N, V), (V,) */
-    int64_t embedding_extent, weight_extent, bias_extent;    /* elements that lie there; 0 where that is NULL */
+    int64_t embedding_extent, weight_extent, bias_extent;    /* elements that lie there (of `eight` at `weight`: bytes);
+                                                                0 where that is NULL */
     int64_t scores_extent, log_probs_extent, room_extent; /* likewise */
     int64_t state_bytes;                                     /* of one state, N S numbers */
 } elman_next;

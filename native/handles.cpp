@@ -14,6 +14,7 @@ int64_t packed_bytes(const elman_program& p) {
 void check_call(const elman_program& p, const elman_call& call) {
     check_sizes(call);
     check_memory(p.program, call);
+    if (p.program.eight && !call.packed && !call.pack) throw std::invalid_argument("matrices in 8 bits have to be packed");
     if (call.packed) check_room(call.packed, call.packed_bytes, packed_bytes(p), "room for packed matrices");
 }
 

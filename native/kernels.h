@@ -98,6 +98,11 @@ struct Kernels {
     // The additive score of one sequence and its derivative, see isa/additive.h.
     void (*additive)(const T* s, const T* h, const T* v, long queries, long steps, long width, T* scores);
     void (*additive_back)(const T* s, const T* h, const T* v, long queries, long steps, long width, const T* g, T* ds, T* dh, T* dv);
+    // The same as packed_size in bytes, pack and multiply_unpacked for a matrix in 8 bits, see isa/eight.h.
+    size_t (*eight_bytes)(long n, long k);
+    void (*pack_eight)(const T* m, long n, long k, long by_n, long by_k, void* to, long first, long last);
+    void (*multiply_eight)(const T* a, long a_stride, long rows, const void* eights, long n, long k, T* c, long c_stride, Start start,
+                           const T* vector, long first, long last);
 };
 
 template <class T>

@@ -33,7 +33,7 @@ native-asan:  ## the driver, the contract, random cells and thousands of wrong c
 	  LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so) $$($(CXX) -print-file-name=libstdc++.so)"; \
 	  $(PYTHON_HERE) -c "from elman.engines import library; library.load()" && $(PYTHON_HERE) -m pytest -q -p no:cacheprovider tests/contract tests/native/test_random_cells.py -k "native and not gradgrad and not second" && \
 	  ELMAN_FUZZ_CASES=$${ELMAN_FUZZ_CASES:-5000} $(PYTHON_HERE) -m pytest -q -p no:cacheprovider tests/native/test_wrong_calls.py tests/native/test_wrong_programs.py tests/layers/test_wrong_weights.py \
-	  tests/native/test_next.py tests/native/test_ctc.py tests/native/test_additive.py tests/models/test_one_text.py
+	  tests/native/test_next.py tests/native/test_eight.py tests/native/test_ctc.py tests/native/test_additive.py tests/models/test_one_text.py
 
 native-tsan:  ## the engine from several threads under the thread sanitizer
 	mkdir -p $(SANITIZED_BUILD)/tsan

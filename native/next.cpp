@@ -72,6 +72,11 @@ struct Next {
     }
 
     void scores(long first, long last) const {
+        if (text.eight) {
+            kernels.multiply_eight(static_cast<const T*>(text.h), H, rows, text.weight, V, H, static_cast<T*>(text.scores), V,
+                                   text.bias ? Start::vector : Start::zero, static_cast<const T*>(text.bias), first, last);
+            return;
+        }
         kernels.multiply_unpacked(static_cast<const T*>(text.h), H, rows, static_cast<const T*>(text.weight), V, H, H, 1, static_cast<T*>(text.scores), V,
                                   text.bias ? Start::vector : Start::zero, static_cast<const T*>(text.bias), first, last);
     }
@@ -130,7 +135,7 @@ auto of_type(const elman_next& text, const InstructionSet& set, F f) {
 }  // namespace
 
 void next(const elman_next& text, const InstructionSet& set, const int64_t* units, void* before, void* after) {
-    check_text(text);
+    check_text(text, set);
     const Turns turns(text);
     check_layers(text);
     check_places(text, units, before, after, nullptr);
@@ -139,7 +144,7 @@ void next(const elman_next& text, const InstructionSet& set, const int64_t* unit
 
 int64_t draw(const elman_next& text, const InstructionSet& set, const elman_draws& how, int64_t unit, void* one, void* other,
              const double* chances, int64_t count, int64_t* units, double* log_probs) {
-    check_text(text);
+    check_text(text, set);
     const Turns turns(text);
     check_layers(text);
     const Drawing drawing{how, chances, count, units, log_probs};

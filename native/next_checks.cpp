@@ -103,10 +103,28 @@ void check_drawing(const elman_next& t, const Drawing& d) {
 
 }  // namespace
 
-void check_text(const elman_next& t) {
+int64_t eight_bytes(int64_t n, int64_t k, bool is_double, const InstructionSet& set) {
+    for (int64_t size : {n, k}) require(size >= 1 && size <= most_size, "a size of a matrix is out of range");
+    product({n, k}, "a matrix");
+    return int64_t(is_double ? set.f64->eight_bytes(long(n), long(k)) : set.f32->eight_bytes(long(n), long(k)));
+}
+
+void pack_eight(const void* matrix, int64_t extent, int64_t n, int64_t k, bool is_double, void* to, int64_t bytes, const InstructionSet& set) {
+    const int64_t wanted = eight_bytes(n, k, is_double, set), size = is_double ? sizeof(double) : sizeof(float);
+    require(extent == n * k && bytes == wanted, "a matrix of another size");
+    Apart memory;
+    memory.add(matrix, extent, size, false);
+    memory.add(to, bytes / size, size, true);
+    if (is_double)
+        set.f64->pack_eight(static_cast<const double*>(matrix), long(n), long(k), long(k), 1, to, 0, panels_of(*set.f64, long(n)));
+    else
+        set.f32->pack_eight(static_cast<const float*>(matrix), long(n), long(k), long(k), 1, to, 0, panels_of(*set.f32, long(n)));
+}
+
+void check_text(const elman_next& t, const InstructionSet& set) {
     for (int64_t size : {t.rows, t.units, t.width, t.known}) require(size >= 1 && size <= most_size, "a size of texts is out of range");
     require(t.layers >= 1 && t.layers <= most_layers && t.threads >= 1 && t.threads <= most_threads, "layers or threads of texts out of range");
-    for (int64_t yes : {t.is_double, t.own_threads}) require(yes == 0 || yes == 1, "a yes or no of texts that is neither");
+    for (int64_t yes : {t.is_double, t.eight, t.own_threads}) require(yes == 0 || yes == 1, "a yes or no of texts that is neither");
     require(t.layer && t.embedding && t.x && t.h, "texts need layers, an embedding, x and h");
     require(std::isfinite(t.scale), "a scale of embeddings that is no number");
     require(t.embedding_extent == product({t.units, t.width}, "texts"), "the embedding is not (V, E)");
@@ -114,7 +132,8 @@ void check_text(const elman_next& t) {
     const int64_t scores = product({t.rows, t.units}, "texts");
     require(t.weight || !t.weight_extent, "a softmax without its matrix");
     if (t.weight) {
-        require(t.weight_extent == product({t.units, t.known}, "texts"), "the softmax's matrix is not (V, H)");
+        const int64_t wanted = product({t.units, t.known}, "texts");
+        require(t.weight_extent == (t.eight ? eight_bytes(t.units, t.known, t.is_double != 0, set) : wanted), "the softmax's matrix is not (V, H)");
         require(t.bias_extent == (t.bias ? t.units : 0), "the softmax's bias is not (V,)");
         require(t.scores && t.log_probs && t.room, "a softmax needs places for its results");
         require(t.scores_extent >= scores && t.log_probs_extent >= scores && t.room_extent >= t.units, "a softmax's results need more place");
@@ -155,7 +174,7 @@ void check_places(const elman_next& t, const int64_t* units, void* before, void*
         memory.add(c.packed, c.packed ? c.packed_bytes : 0, 1, c.pack);
     }
     if (t.weight) {
-        memory.add(t.weight, t.weight_extent, size, false);
+        memory.add(t.weight, t.eight ? t.weight_extent / size : t.weight_extent, size, false);
         memory.add(t.bias, t.bias_extent, size, false);
         memory.add(t.scores, t.rows * t.units, size, true);
         memory.add(t.log_probs, t.rows * t.units, sizeof(double), true);

@@ -127,6 +127,7 @@ private:
     }
 
     void multiply(M& m, const Operation& o, Scope scope, long t, long rows) {
+        if (p_.eight) return multiply_eight(m, o, t, rows);
         if (s_.panels.empty()) return multiply_unpacked(m, o, t, rows);
         const long n = p_.buffers[o.buffer].width, panels = panels_of(s_.kernels, n);
         Ahead ahead;
@@ -157,6 +158,17 @@ private:
             s_.kernels.multiply_unpacked(at(f.buffer, m, t), k, rows, static_cast<const T*>(s_.call.parameters[packed.parameter]), n, k,
                                          packed.transposed ? 1 : along, packed.transposed ? along : 1, at(o.buffer, m, t), n, start,
                                          o.vector < 0 ? nullptr : at(o.vector, m, t), m.first(panels), m.last(panels));
+            start = Start::add;
+        }
+    }
+
+    void multiply_eight(M& m, const Operation& o, long t, long rows) {
+        const long n = p_.buffers[o.buffer].width, panels = panels_of(s_.kernels, n);
+        Start start = o.start;
+        for (const Factor& f : o.factors) {
+            const long k = p_.buffers[f.buffer].width;
+            s_.kernels.multiply_eight(at(f.buffer, m, t), k, rows, s_.panels[f.matrix], n, k, at(o.buffer, m, t), n, start,
+                                      o.vector < 0 ? nullptr : at(o.vector, m, t), m.first(panels), m.last(panels));
             start = Start::add;
         }
     }

@@ -184,11 +184,13 @@ void find_distant(Program& p) {
 
 }  // namespace
 
-Program read_program(const int64_t* words, size_t count, bool is_double) {
+Program read_program(const int64_t* words, size_t count, bool is_double, bool eight) {
     Reader r(words, count);
     Program p;
     p.is_double = is_double;
+    p.eight = eight;
     p.back = r.index(2);
+    require(!(p.back && eight), "the way back by matrices in 8 bits");
     r.list([&] {
         const bool matrix = r.index(2);
         const long n = r.width(), k = r.width();

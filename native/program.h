@@ -89,6 +89,7 @@ struct Operation {
 struct Program {
     bool back = false;  // steps from last to first
     bool is_double = false;
+    bool eight = false;  // its packed matrices are in 8 bits (isa/eight.h)
     std::vector<Parameter> parameters;
     std::vector<Packed> packed;
     std::vector<State> states;
@@ -108,6 +109,6 @@ struct Program {
 };
 
 // Throws std::invalid_argument for words that are no program: every index in it is checked here, none later.
-Program read_program(const int64_t* words, size_t count, bool is_double);
+Program read_program(const int64_t* words, size_t count, bool is_double, bool eight);
 
 }  // namespace elman

@@ -141,10 +141,17 @@ private:
 
 }  // namespace
 
+// Where one after the other each packed matrix begins, in elements.
+template <class T>
+long place_packed(const Program& program, const Kernels<T>& kernels, const Packed& m, Layout& layout) {
+    const long n = program.packed_n(m), k = program.packed_k(m);
+    return layout.place(long(program.eight ? kernels.eight_bytes(n, k) / sizeof(T) : kernels.packed_size(n, k)));
+}
+
 template <class T>
 int64_t packed_elements(const Program& program, const Kernels<T>& kernels) {
     Layout layout(sizeof(T));
-    for (const Packed& m : program.packed) layout.place(long(kernels.packed_size(program.packed_n(m), program.packed_k(m))));
+    for (const Packed& m : program.packed) place_packed(program, kernels, m, layout);
     return layout.total();
 }
 
@@ -175,8 +182,7 @@ struct Run<T>::Inside {
         if (call.pack && !call.packed) own_panels.reset(new Arena(packed_elements(program, kernels) * sizeof(T)));
         if (const void* panels = own_panels ? own_panels->begin() : call.packed) {
             Layout packed(sizeof(T));
-            for (const Packed& m : program.packed)
-                shared.panels.push_back(static_cast<const T*>(panels) + packed.place(long(kernels.packed_size(program.packed_n(m), program.packed_k(m)))));
+            for (const Packed& m : program.packed) shared.panels.push_back(static_cast<const T*>(panels) + place_packed(program, kernels, m, packed));
         }
 
         // working memory: shared vectors and constants, then each part's, then each thread's
@@ -224,6 +230,11 @@ struct Run<T>::Inside {
             const Parameter& w = program.parameters[packed.parameter];
             const long n = program.packed_n(packed), k = program.packed_k(packed), panels = panels_of(kernels, n);
             const long by_n = packed.transposed ? 1 : w.k, by_k = packed.transposed ? w.k : 1, deep = depth(k);
+            if (program.eight) {
+                kernels.pack_eight(static_cast<const T*>(call.parameters[packed.parameter]), n, k, by_n, by_k, const_cast<T*>(shared.panels[m]),
+                                   panels * i / of, panels * (i + 1) / of);
+                continue;
+            }
             for (long from = 0; from < k; from += deep)
                 kernels.pack(static_cast<const T*>(call.parameters[packed.parameter]) + from * by_k, n, std::min(deep, k - from), by_n, by_k,
                              const_cast<T*>(shared.panels[m]) + from * panels * kernels.panel, panels * i / of, panels * (i + 1) / of);

@@ -26,6 +26,7 @@ from torch import Tensor
 from elman.config.training import TrainingSettings
 from elman.decoding.sample import sample as sampled
 from elman.decoding.settings import SampleSettings
+from elman.models.eight_bits import eight_bits
 from elman.models.language_network import LanguageNetwork, detached
 from elman.models.language_settings import LanguageSettings
 from elman.training.step import clip_norm, make_optimizer
@@ -100,14 +101,14 @@ def train(kind: str, cell: str, rounds: int) -> None:
 
 def draw(kind: str, cell: str, length: int, rounds: int) -> None:
     ours, theirs = models(kind, cell)
-    ours.eval()
+    eight = eight_bits(ours.eval())
     V = KINDS[kind][0]  # as a sign of the end: none is drawn
     settings = SampleSettings(max_length=length, banned=(0, 1, BEGIN))
 
-    def our() -> None:
+    def our(model: LanguageNetwork) -> None:
         with torch.no_grad():
             generators = [torch.Generator().manual_seed(0)]
-            sampled(ours, ours.begin(1), rows=1, generators=generators, begin=BEGIN, end=V, settings=settings)
+            sampled(model, model.begin(1), rows=1, generators=generators, begin=BEGIN, end=V, settings=settings)
 
     def their() -> None:
         sample(theirs, BEGIN, length)
@@ -115,20 +116,25 @@ def draw(kind: str, cell: str, length: int, rounds: int) -> None:
     read = sum(p.numel() for p in ours.blocks.parameters()) + ours.softmax.weight.numel()
     weights = torch.randn(read)
 
-    def bound() -> None:
+    def bound(some: Tensor) -> None:
         for _ in range(length):
-            torch.dot(weights, weights)
+            torch.dot(some, some)
 
-    sides, clock = (our, their, bound), time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+    sides: tuple[Callable[[], object], ...] = (
+        lambda: our(ours), lambda: our(eight), their, lambda: bound(weights), lambda: bound(weights[: read // 4]),
+    )  # fmt: skip
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     for side in sides:
         side()
     found = [[timed(side, clock) for side in sides] for _ in range(rounds)]
-    a, b, c = (length / statistics.median(column) for column in zip(*found, strict=True))
-    ratio, share = (statistics.median(row[i] / row[j] for row in found) for i, j in ((1, 0), (2, 0)))
-    print(
-        f"| {kind}, {cell} | {a:,.0f} | {b:,.0f} | {ratio:.2f} | {4e-6 * read:.1f} | {c:,.0f} | {share:.0%} |",
-        flush=True,
-    )
+    median = [length / statistics.median(column) for column in zip(*found, strict=True)]
+    for k, name in enumerate(("float32", "8 bits")):
+        ratio, share = (statistics.median(row[i] / row[k] for row in found) for i in (2, 3 + k))
+        print(
+            f"| {kind}, {cell}, {name} | {median[k]:,.0f} | {median[2]:,.0f} | {ratio:.2f} "
+            f"| {(4, 1)[k] * 1e-6 * read:.1f} | {median[3 + k]:,.0f} | {share:.0%} |",
+            flush=True,
+        )
 
 
 def peak(kind: str, cell: str, side: str) -> float:

@@ -16,16 +16,20 @@ struct Layer {
     std::vector<long> sizes;
 };
 
-// N texts: tables, two layers of an LSTM, and places for what they give.
+// N texts: tables, two layers of an LSTM, perhaps in 8 bits, and places for what they give.
 class Text {
 public:
-    Text(const std::vector<Layer>& cells, int64_t N, int64_t threads)
+    Text(const std::vector<Layer>& cells, int64_t N, int64_t threads, bool eight)
         : embedding_(numbers(size_t(V * I), 7)), weight_(numbers(size_t(V * H), 8)), bias_(numbers(size_t(V), 9)), x_(size_t(N * I)), scores_(size_t(N * V)),
           log_probs_(size_t(N * V)), room_(size_t(V)) {
         const void* reads = x_.data();
-        for (int64_t k = 0; k < layers; k++) reads = prepare(cells[size_t(k)], k, N, reads);
-        text = {0, N, V, I, H, layers, threads, 1, layer_, 3.0, embedding_.data(), x_.data(), reads, weight_.data(), bias_.data(), scores_.data(),
+        for (int64_t k = 0; k < layers; k++) reads = prepare(cells[size_t(k)], k, N, reads, eight);
+        text = {0, eight, N, V, I, H, layers, threads, 1, layer_, 3.0, embedding_.data(), x_.data(), reads, weight_.data(), bias_.data(), scores_.data(),
                 log_probs_.data(), room_.data(), V * I, V * H, V, N * V, N * V, V, N * S * int64_t(sizeof(float))};
+        if (!eight) return;
+        narrow_.resize(size_t(elman_eight_bytes(V, H, 0)));
+        elman_eight(weight_.data(), V * H, V, H, 0, narrow_.data(), int64_t(narrow_.size()));
+        text.weight = narrow_.data(), text.weight_extent = int64_t(narrow_.size());
     }
     ~Text() {
         for (auto& r : rooms_) elman_prepared_free(r->prepared), elman_program_free(r->program);
@@ -48,10 +52,10 @@ private:
         std::vector<char> packed;
     };
 
-    const void* prepare(const Layer& cell, int64_t k, int64_t N, const void* reads) {
+    const void* prepare(const Layer& cell, int64_t k, int64_t N, const void* reads, bool eight) {
         rooms_.push_back(std::make_unique<Room>());
         Room& r = *rooms_.back();
-        r.program = elman_program_new(cell.words.words.data(), cell.words.words.size(), 0);
+        r.program = elman_program_new(cell.words.words.data(), cell.words.words.size(), 0, eight);
         r.y.resize(size_t(N * H)), r.states.resize(size_t(N * S));
         for (long n : cell.sizes) r.parameters.push_back(numbers(size_t(n), unsigned(n + k)));
         for (const auto& v : r.parameters) r.p.push_back(v.data()), r.parameter_extents.push_back(int64_t(v.size()));
@@ -75,12 +79,13 @@ private:
     std::vector<std::unique_ptr<Room>> rooms_;
     std::vector<float> embedding_, weight_, bias_, x_, scores_;
     std::vector<double> log_probs_, room_;
+    std::vector<char> narrow_;
     elman_next_layer layer_[layers];
 };
 
 // What four units make of three texts.
-std::vector<double> read(const std::vector<Layer>& cells, int64_t threads) {
-    Text three(cells, 3, threads);
+std::vector<double> read(const std::vector<Layer>& cells, int64_t threads, bool eight) {
+    Text three(cells, 3, threads, eight);
     std::vector<float> before = numbers(size_t(3 * S), 6), after(size_t(3 * S));
     std::vector<double> all;
     for (int64_t i = 0; i < 4; i++, std::swap(before, after)) {
@@ -114,9 +119,10 @@ bool reads_on(std::istream& in) {
         Words words = read_words(in);
         cells.push_back({std::move(words), read_sizes(in)});
     }
-    const auto alone = read(cells, 1);
-    if (!at_once([&](int i) { return same(read(cells, 1 + i % 2), alone); })) return std::puts("reading: not the same bits"), false;
-    Text own(cells, 1, 1), shared(cells, 1, 2);
+    const std::vector<double> alone[] = {read(cells, 1, false), read(cells, 1, true)};
+    if (same(alone[0], alone[1])) return std::puts("reading: 8 bits are no other weights"), false;
+    if (!at_once([&](int i) { return same(read(cells, 1 + i % 2, i > 1), alone[i > 1]); })) return std::puts("reading: not the same bits"), false;
+    Text own(cells, 1, 1, true), shared(cells, 1, 2, true);
     const auto drawn = draw(own);
     std::atomic<int> right{0};
     const auto one_of_many = [&](int) {

@@ -11,8 +11,8 @@ constexpr long T = 9, B = 18;
 
 // y and every gradient, one after the other
 std::vector<float> train(const Words& ahead, const Words& back, const std::vector<long>& sizes, bool ragged, long parts, long team) {
-    elman_program* f = elman_program_new(ahead.words.data(), ahead.words.size(), 0);
-    elman_program* b = elman_program_new(back.words.data(), back.words.size(), 0);
+    elman_program* f = elman_program_new(ahead.words.data(), ahead.words.size(), 0, 0);
+    elman_program* b = elman_program_new(back.words.data(), back.words.size(), 0, 0);
     if (!f || !b) return std::fprintf(stderr, "%s\n", elman_error()), std::vector<float>();
     std::map<std::string, std::vector<float>> t = {
         {"x", numbers(T * B * I, 1)},   {"y", std::vector<float>(T * B * H)},   {"first0", numbers(B * H, 2)}, {"last0", std::vector<float>(B * H)},

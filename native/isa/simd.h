@@ -15,6 +15,8 @@
 
 #if defined(__AVX512F__) && ELMAN_VECTOR_BYTES == 64 && !defined(ELMAN_PORTABLE)
 #define ELMAN_AVX512
+#endif
+#if defined(__SSE4_1__) && !defined(ELMAN_PORTABLE)
 #include <immintrin.h>
 #endif
 
@@ -225,6 +227,54 @@ ELMAN_INLINE T total(Vec<T> v) {
     for (int n = lanes_of<T> / 2; n; n /= 2)
         for (int i = 0; i < n; i++) part[i] += part[i + n];
     return part[0];
+}
+#endif
+
+// As many whole numbers of 8 bits.
+#if defined(__GNUC__) && !defined(ELMAN_PORTABLE)
+template <class T>
+struct WholeOf;
+template <>
+struct WholeOf<float> {
+    typedef int8_t narrow __attribute__((vector_size(ELMAN_VECTOR_BYTES / 4)));
+    typedef int32_t type __attribute__((vector_size(ELMAN_VECTOR_BYTES)));
+};
+template <>
+struct WholeOf<double> {
+    typedef int8_t narrow __attribute__((vector_size(ELMAN_VECTOR_BYTES / 8)));
+    typedef int32_t type __attribute__((vector_size(ELMAN_VECTOR_BYTES / 2)));
+};
+template <class T>
+ELMAN_INLINE Vec<T> load_eight(const int8_t* p) {
+    typename WholeOf<T>::narrow v;
+    std::memcpy(&v, p, sizeof v);
+    return __builtin_convertvector(__builtin_convertvector(v, typename WholeOf<T>::type), Vec<T>);
+}
+// In float32 by instructions, where there are such: GCC 12 widens one number after the other.
+#if defined(ELMAN_AVX512)
+template <>
+ELMAN_SPECIAL Vec<float> load_eight<float>(const int8_t* p) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
+#elif defined(__AVX2__) && ELMAN_VECTOR_BYTES == 32
+template <>
+ELMAN_SPECIAL Vec<float> load_eight<float>(const int8_t* p) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+}
+#elif defined(__SSE4_1__) && ELMAN_VECTOR_BYTES == 16
+template <>
+ELMAN_SPECIAL Vec<float> load_eight<float>(const int8_t* p) {
+    int four;
+    std::memcpy(&four, p, sizeof four);
+    return _mm_cvtepi32_ps(_mm_cvtepi8_epi32(_mm_cvtsi32_si128(four)));
+}
+#endif
+#else
+template <class T>
+ELMAN_INLINE Vec<T> load_eight(const int8_t* p) {
+    Vec<T> v;
+    for (int i = 0; i < lanes_of<T>; i++) v.v[i] = T(p[i]);
+    return v;
 }
 #endif
 

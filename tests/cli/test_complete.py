@@ -44,6 +44,14 @@ def test_what_is_printed(run: Path, call: Any) -> None:
     (best,) = row["completions"]
     assert (row["text"], best["word"], best["insert"]) == ("the cat sat on the m", "mat", "at")
     assert best["probability"] == pytest.approx(float(probability), abs=1e-3)
+    asked = ("--json", "--number", 1, "--set")
+    (best, near), *_ = zip(*(
+        json.loads(call("complete", run, "the ", *asked, f"answer.weights={weights}")[1])["completions"]
+        for weights in ("float32", "int8")
+    ), strict=True)  # fmt: skip
+    assert near["word"] == best["word"]
+    assert near["probability"] == pytest.approx(best["probability"], abs=0.02)
+    assert near["probability"] != best["probability"]
     code, out, err = call("complete", run, "xyz")
     assert (code, out, err) == (0, "", "no word that the model knows begins so\n")
     assert call("complete", run, "a", "--number", 0)[0] == 2

@@ -41,6 +41,15 @@ def test_from_a_file_to_a_run_that_answers(tmp_path, call):
     assert moved["nll_dynamic"] < moved["nll"]
     assert moved["nll_cache"] < moved["nll"]
     assert moved["perplexity_cache"] == pytest.approx(math.exp(moved["nll_cache"]))
+    eight = json.loads(call("evaluate", run, "--data", tmp_path / "a.txt", "--json", "--set", "answer.weights=int8")[1])
+    assert eight["nll"] != moved["nll"]
+    assert eight["nll"] == pytest.approx(moved["nll"], abs=0.02)
+    for asked, said in (("answer.dynamic=0.1", "do not stay in 8 bits"), ("answer.weights=int4", "answer.weights")):
+        code, _, err = call(
+            "evaluate", run, "--data", tmp_path / "a.txt", "--set", "answer.weights=int8", "--set", asked
+        )
+        assert code == 2
+        assert said in err
     code, _, err = call("predict", run, "x", "--set", "answer.temperatur=1")
     assert code == 2
     assert "temperature" in err
@@ -51,6 +60,8 @@ def test_from_a_file_to_a_run_that_answers(tmp_path, call):
     code, out, _ = call("generate", run, "--start", "the cat", "--length", 3, "--temperature", 0)
     assert code == 0
     assert out.startswith("the cat ")
+    asked = ("--length", 3, "--temperature", 0, "--set", "answer.weights=int8")
+    assert call("generate", run, "--start", "the cat", *asked)[:2] == (0, out)
     asked = ("--set", "answer.length=3", "--set", "answer.temperature=0")
     row = json.loads(call("predict", run, "the cat", "--json", *asked)[1])["predictions"][0]
     assert out == f"the cat {row['continuation']}\n"

@@ -61,6 +61,7 @@ Wrong = dict[str, list[tuple[Any, str]]]
 OUT = "out of range"
 TEXT: Wrong = {
     "is_double": [(1, "computes something else"), (2, "neither")],
+    "eight": [(1, "not \\(V, H\\)"), (2, "neither"), (-1, "neither")],
     "rows": [(0, OUT), (1, "as many texts"), (3, "more place"), (LARGE, OUT), (-2, OUT)],
     "units": [(0, OUT), (V - 1, "embedding"), (V + 1, "embedding"), (LARGE, OUT)],
     "width": [(0, OUT), (E - 1, "embedding"), (E + 1, "embedding"), (LARGE, OUT)],
@@ -324,11 +325,12 @@ def test_nothing_at_all() -> None:
     native = library.load()
     room = (c_int64 * 4)()
     calls: list[tuple[Any, str]] = [
-        (lambda: native.elman_program_new(None, 3, 0) or -1, "no words"),
+        (lambda: native.elman_program_new(None, 3, 0, 0) or -1, "no words"),
         (lambda: native.elman_packed_bytes(None), "no program"),
         (lambda: native.elman_tape_bytes(None, None), "no call"),
         (lambda: native.elman_run(None, None), "no "),
         (lambda: native.elman_prepare(None, None) or -1, "no "),
+        (lambda: native.elman_eight(None, 6, 2, 3, 0, None, native.elman_eight_bytes(2, 3, 0)), "none of its numbers"),
         (lambda: native.elman_additive(None), "no call"), (lambda: native.elman_ctc(None), "no call"),
         (lambda: native.elman_next_step(None, room, room, room), "no text"),
         (lambda: native.elman_next_draw(None, None, 0, room, room, room, 1, room, room), "no "),

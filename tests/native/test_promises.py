@@ -170,6 +170,10 @@ def test_every_instruction_set_of_this_processor_computes_the_same():
 import torch
 from elman.engines import additive, library
 from elman import cells
+from elman.models.eight_bits import eight_bits
+from elman.models.language_network import LanguageNetwork
+from elman.models.language_settings import LanguageSettings
+from elman.models.reading import network_reader
 from elman.nn import Recurrent
 torch.manual_seed(0)
 out = []
@@ -183,6 +187,9 @@ for dtype in (torch.float32, torch.float64):
     s, h, v, g = (torch.randn(shape, dtype=dtype) for shape in ((2, 2, 3, 41), (2, 2, 5, 41), (2, 41), (2, 2, 3, 5)))
     found = (additive.scores(s, h, v), *additive.gradients(s, h, v, g))
     out += [float(v.double().abs().sum()) for v in found]
+    settings = LanguageSettings(cell="gru", embedding=19, hidden=45, layers=1, tied=False)
+    reader = network_reader(eight_bits(LanguageNetwork(settings, 70).to(dtype)))
+    out += [float(abs(reader.step([3, 5, 8][:n], [(reader.begin(), 0)] * n)[0]).sum()) for n in (1, 3)]
 print(library.instruction_set(), *out)
 """
     found = {}

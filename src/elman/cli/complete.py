@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from elman.console import SET
 from elman.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _DUMB = ("dumb", "unknown")  # terminals that move no cursor
 _HELP = "Tab takes a suggestion, Down chooses another, Enter begins a line, Ctrl-D ends"
 
 
-def complete(run: Path, text: str | None = None, /, *, number: int = 3, json: bool = False) -> int:
+def complete(run: Path, text: str | None = None, /, *, number: int = 3, json: bool = False, set: SET = None) -> int:
     """Propose words that continue what is typed, the likeliest first, given all that was typed before.
 
     Without a text it completes as you type, in a line editor. Of a pipe, and in a terminal that moves no cursor, each
@@ -36,12 +37,17 @@ def complete(run: Path, text: str | None = None, /, *, number: int = 3, json: bo
         Words at most.
     json
         Print JSON objects, with what to insert for each word.
+    set
+        How to answer: answer.KEY=VALUE, such as answer.weights=int8.
     """
     from elman.tasks.use import Run
 
     if number < 1:
         raise InputError("at least one word", where="--number", remedy="give 1 or more")
-    completer: Complete = Run(run).verb("complete")
+    opened = Run(run)
+    opened.verb("complete")  # says so of one that cannot, before anything is asked of it
+    opened.ask(set or [], {})
+    completer: Complete = opened.verb("complete")
     if text is not None:
         found = completer(text, number)
         if json:

@@ -26,11 +26,15 @@ FEW = 64  # rows of all steps: with no more than these, to pack a matrix for one
 
 
 class Compiled:
-    """One program."""
+    """One program.
 
-    def __init__(self, program: Program, dtype: torch.dtype) -> None:
+    Args:
+        eight: its matrices are packed in 8 bits, with a scale for each of their rows; of programs forward.
+    """
+
+    def __init__(self, program: Program, dtype: torch.dtype, eight: bool = False) -> None:
         self.tensors = list(program.tensors)
-        self.handle = library.program_new(program.words(), dtype == torch.float64)
+        self.handle = library.program_new(program.words(), dtype == torch.float64, eight)
         self.functions = library.load()
         self.packed_bytes = int(self.functions.elman_packed_bytes(self.handle))
         count = len(self.tensors)
@@ -129,7 +133,7 @@ class Step:
     """A cell at given sizes, compiled.
 
     Attributes:
-        forward: y and final states.
+        forward: y and final states. eight: the same by matrices in 8 bits.
         training: the same, and a tape.
         back: all gradients from that tape.
         output_width: features of y.
@@ -150,12 +154,22 @@ class Step:
         return Compiled(self.programs.forward, self.dtype)
 
     @cached_property
+    def eight(self) -> Compiled:
+        return Compiled(self.programs.forward, self.dtype, True)
+
+    @cached_property
     def training(self) -> Compiled:
         return Compiled(self.programs.training, self.dtype)
 
     @cached_property
     def back(self) -> Compiled:
         return Compiled(self.programs.back, self.dtype)
+
+    def forget(self) -> None:
+        """Pack anew at the next call, whatever was packed for inference."""
+        for name in ("forward", "eight"):
+            if isinstance(made := vars(self).get(name), Compiled):
+                made.forget()
 
     def threads(self, T: int, B: int) -> tuple[int, int]:
         """(parts of the batch, threads to a part): rows are dealt before hidden units, which meet at every product."""

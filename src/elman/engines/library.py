@@ -27,7 +27,7 @@ __all__ = [
     "program_new",
 ]
 
-ABI = 10
+ABI = 11
 _NAME = {"win32": "libelman_native.dll", "darwin": "libelman_native.dylib"}.get(sys.platform, "libelman_native.so")
 
 
@@ -75,10 +75,10 @@ class Next(ctypes.Structure):
     """`elman_next` of native/elman.h."""
 
     _fields_ = [
-        ("is_double", c_int64), ("rows", c_int64), ("units", c_int64), ("width", c_int64), ("known", c_int64),
-        ("layers", c_int64), ("threads", c_int64), ("own_threads", c_int64), ("layer", POINTER(NextLayer)),
-        ("scale", c_double), ("embedding", c_void_p), ("x", c_void_p), ("h", c_void_p), ("weight", c_void_p),
-        ("bias", c_void_p), ("scores", c_void_p), ("log_probs", c_void_p), ("room", c_void_p),
+        ("is_double", c_int64), ("eight", c_int64), ("rows", c_int64), ("units", c_int64), ("width", c_int64),
+        ("known", c_int64), ("layers", c_int64), ("threads", c_int64), ("own_threads", c_int64),
+        ("layer", POINTER(NextLayer)), ("scale", c_double), ("embedding", c_void_p), ("x", c_void_p), ("h", c_void_p),
+        ("weight", c_void_p), ("bias", c_void_p), ("scores", c_void_p), ("log_probs", c_void_p), ("room", c_void_p),
         ("embedding_extent", c_int64), ("weight_extent", c_int64), ("bias_extent", c_int64), ("scores_extent", c_int64),
         ("log_probs_extent", c_int64), ("room_extent", c_int64), ("state_bytes", c_int64),
     ]  # fmt: skip
@@ -101,7 +101,7 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "elman_operations": (c_char_p, []),
     "elman_use_threads_of": (c_int, [c_char_p]),
     "elman_threads": (c_char_p, []),
-    "elman_program_new": (c_void_p, [POINTER(c_int64), c_size_t, c_int]),
+    "elman_program_new": (c_void_p, [POINTER(c_int64), c_size_t, c_int, c_int]),
     "elman_program_free": (None, [c_void_p]),
     "elman_packed_bytes": (c_int64, [c_void_p]),
     "elman_tape_bytes": (c_int64, [c_void_p, POINTER(Call)]),
@@ -109,6 +109,8 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "elman_prepare": (c_void_p, [c_void_p, POINTER(Call)]),
     "elman_run_prepared": (c_int, [c_void_p]),
     "elman_prepared_free": (None, [c_void_p]),
+    "elman_eight_bytes": (c_int64, [c_int64, c_int64, c_int]),
+    "elman_eight": (c_int, [c_void_p, c_int64, c_int64, c_int64, c_int, c_void_p, c_int64]),
     "elman_additive": (c_int, [POINTER(AdditiveCall)]),
     "elman_ctc": (c_int, [POINTER(CtcCall)]),
     "elman_next_step": (c_int, [POINTER(Next), c_void_p, c_void_p, c_void_p]),
@@ -171,14 +173,17 @@ def instruction_set() -> str:
     return str(load().elman_isa().decode())
 
 
-def program_new(words: Sequence[int], is_double: bool) -> int:
+def program_new(words: Sequence[int], is_double: bool, eight: bool = False) -> int:
     """A program's handle.
+
+    Args:
+        eight: its matrices are packed in 8 bits.
 
     Raises:
         RuntimeError: the library refuses it, with the reason.
     """
     library = load()
-    handle = library.elman_program_new((c_int64 * len(words))(*words), len(words), int(is_double))
+    handle = library.elman_program_new((c_int64 * len(words))(*words), len(words), int(is_double), int(eight))
     if not handle:
         raise RuntimeError(f"native engine: {library.elman_error().decode()}")
     return int(handle)

@@ -144,7 +144,7 @@ def forward(job: Job, tensors: Sequence[Tensor], training: bool) -> tuple[Tensor
     tape = torch.empty(max(1, program.tape_bytes(call)), dtype=torch.uint8, device="cpu")
     call.tape, call.tape_bytes = tape.data_ptr(), tape.nbytes
     # weights are about to move, and some optimisers (fused ones) move them without a new version number
-    job.step.forward.forget()
+    job.step.forget()
     program.run(call, named, parameters, None, None, packs(call))
     return y, after, tape
 

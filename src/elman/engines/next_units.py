@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from elman.engines import library
+from elman.engines.eight import Kept
 from elman.engines.streaming import Layer, Prepared, prepared
 from elman.engines.unchanged import Watch
 from elman.engines.weights import PLAIN, Weights
@@ -65,6 +66,8 @@ class NextUnits:
         networks: each reads what the one before it gives; of N sequences.
         embedding: (V, E), multiplied by `scale` as it is read.
         softmax: its matrix (V, H), and perhaps a bias (V,); nothing: `log_probs` are not made.
+        eight: matrices are read in 8 bits, the softmax's as it is kept here (`elman.engines.eight`): other figures, and
+            a quarter of the bytes.
 
     Attributes:
         h: (N, H), what the last layer gave.
@@ -72,12 +75,13 @@ class NextUnits:
     """
 
     def __init__(
-        self, networks: Sequence[Followed], embedding: Tensor, scale: float, softmax: Sequence[Tensor]
-    ) -> None:
+        self, networks: Sequence[Followed], embedding: Tensor, scale: float, softmax: Sequence[Tensor],
+        eight: Kept | None = None,
+    ) -> None:  # fmt: skip
         N, V, dtype = networks[0].start[0].shape[1], len(embedding), embedding.dtype
         self._tensors = [embedding, *softmax, *(t for network in networks for w in network.weights for t in w.tensors)]
         self._watch = Watch(self._tensors)
-        layers = [prepared(network.graph, w, dtype) for network in networks for w in network.weights]
+        layers = [prepared(network.graph, w, dtype, eight is not None) for network in networks for w in network.weights]
         self.size = sum(layer.widths[i] for layer in layers for i in layer.first)
         self._x = self.h = torch.empty(N, embedding.shape[1], dtype=dtype)
         self._room = np.zeros((2, N, self.size), dtype=self._x.numpy().dtype)
@@ -93,7 +97,7 @@ class NextUnits:
         self._units = c_int64 * N
         self.log_probs = np.empty((N, V if softmax else 0))
         call = library.Next(
-            dtype == torch.float64, N, V, embedding.shape[1], self.h.shape[1], len(layers),
+            dtype == torch.float64, eight is not None, N, V, embedding.shape[1], self.h.shape[1], len(layers),
             count() if softmax and softmax[0].numel() > _LARGE else 1, own(), table, scale, embedding.data_ptr(),
             self._x.data_ptr(), self.h.data_ptr(),
         )  # fmt: skip
@@ -102,6 +106,9 @@ class NextUnits:
             scores, room = torch.empty(N, V, dtype=dtype), np.empty(V)
             self._kept += [scores, room]
             weight, bias = softmax[0], softmax[1] if len(softmax) > 1 else None
+            if eight is not None:
+                weight = eight(weight)
+                self._kept.append(weight)
             call.weight, call.weight_extent = weight.data_ptr(), weight.numel()
             if bias is not None:
                 call.bias, call.bias_extent = bias.data_ptr(), bias.numel()
@@ -112,7 +119,7 @@ class NextUnits:
             self([0] * N, *self._room)
             for layer in layers:
                 if layer.call.pack:
-                    layer.step.forward.keep(layer.watch, layer.packed)
+                    layer.program.keep(layer.watch, layer.packed)
                     layer.call.pack = 0
 
     def _laid(self, layer: Layer, N: int) -> Prepared:

@@ -39,7 +39,7 @@ class Layer:
     """One layer, prepared: its call, and at which places of its addresses the moving tensors stand."""
 
     step: Step
-    program: Compiled  # of the step, forward
+    program: Compiled  # of the step, forward, perhaps in 8 bits
     generation: int
     call: library.Call
     reference: Any  # to the call, as ctypes passes it
@@ -88,7 +88,7 @@ class Prepared:
     """
 
     def __init__(self, layer: Layer, k: int, before: torch.Size) -> None:
-        program, B = layer.step.forward, before[-1]
+        program, B = layer.program, before[-1]
         self.run = program.functions.elman_run_prepared
         self.handle = program.prepared(layer.reference)
         self.pointers, self.x, self.y = layer.pointers, layer.x, layer.y
@@ -309,9 +309,9 @@ class Stream:
         return y, after
 
 
-def prepared(graph: Graph, weights: Weights, dtype: torch.dtype) -> Layer:
+def prepared(graph: Graph, weights: Weights, dtype: torch.dtype, eight: bool = False) -> Layer:
     step = compiled(graph, weights.plan.sizes, dtype)
-    program = step.forward
+    program = step.eight if eight else step.forward
     names = program.tensors
     sizes = dict(weights.plan.sizes)
     states = range(len(graph.states))

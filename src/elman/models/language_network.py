@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from elman.cells.find import find_cell
+from elman.engines.eight import Kept
 from elman.engines.next_units import Followed, NextUnits, States, able, flat
 from elman.equations.graph import Graph
 from elman.layers import Recurrent
@@ -97,7 +98,13 @@ class LanguageNetwork(nn.Module):
         size: V.
         graph: the cell, where it is known already (from a RUN); else `settings.cell` is looked up.
         layers: some of one's own in place of the cells': with `begin` and `forward` as those of `Block`.
+
+    Attributes:
+        eight: where units read one by one are read with matrices in 8 bits (`elman.models.eight_bits`), the softmax's;
+            else None.
     """
+
+    eight: Kept | None = None
 
     def __init__(
         self, settings: LanguageSettings, size: int, *, graph: Graph | None = None,
@@ -230,7 +237,7 @@ class LanguageNetwork(nn.Module):
         """As many texts as these layers are of, a unit further at a time, in one call; of an adaptive softmax without
         its probabilities."""
         embedding, *softmax = self._tables()
-        return NextUnits(layers, embedding, self.settings.embedding**0.5, softmax)
+        return NextUnits(layers, embedding, self.settings.embedding**0.5, softmax, self.eight)
 
     def _tables(self) -> list[Tensor]:
         """The embedding, and where it is no adaptive one the softmax."""

@@ -110,3 +110,25 @@ def test_letters_that_it_does_not_know(model):
     assert model.sample("axbcßab", length=4, temperature=0) == plain
     assert model.sample("axbcßab", length=4, temperature=0, whole=True) == f"axbcßab{plain}"
     assert model.sample("xß", length=4, temperature=0) == model.sample("", length=4, temperature=0)
+
+
+def test_matrices_in_8_bits(model):
+    """All it says is of the rounded weights, whichever way it reads; the model that was asked stays as it was."""
+    kept = {name: w.clone() for name, w in model.model_.state_dict().items()}
+    near = model.eight_bits()
+    assert near.model_.eight is not None
+    assert model.model_.eight is None
+    assert near.perplexity([TEXT]) == pytest.approx(model.perplexity([TEXT]), rel=0.02)
+    assert near.perplexity([TEXT]) != model.perplexity([TEXT])
+    assert near.sample("abcab", length=7, temperature=0) == "dabcabd"
+    text = "abcabdab"
+    one_by_one, whole = near.completer(), near.log_prob(f"{text}c")
+    for n in range(1, len(text) + 1):
+        one_by_one(text[:n])
+    found = one_by_one._stack[len(text) + 1].log_probs[near.units_.encode("c")[0]]
+    assert found == pytest.approx(whole[-1], abs=1e-5)
+    assert found != pytest.approx(model.log_prob(f"{text}c")[-1], abs=1e-6)
+    assert all(bool((w == kept[name]).all()) for name, w in model.model_.state_dict().items())
+    settings = {**SMALL, "block": "residual", "epochs": 1}
+    with pytest.raises(InputError, match="only plain layers are read in 8 bits"):
+        elman.LanguageModel(**settings).fit([TEXT]).eight_bits()

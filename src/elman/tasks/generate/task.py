@@ -6,6 +6,7 @@ import copy
 import math
 import random
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
@@ -15,6 +16,7 @@ from elman.config.structs import check_values
 from elman.data.stored import str_of
 from elman.data.table import Table
 from elman.data.texts import Texts, load_texts, read_whole
+from elman.errors import InputError
 from elman.models.adapting import Adapting
 from elman.models.completing import Completer
 from elman.models.frequent_words import FrequentWords
@@ -47,6 +49,8 @@ class Continuing(Adapting, frozen=True, kw_only=True):
         top_k: only from so many of the likeliest units; 0: from all.
         top_p: only from the fewest units that have this probability together.
         seed: of what is drawn.
+        weights: "int8" reads the matrices in 8 bits, which is faster unit by unit and a little less exact: figures are
+            of those weights, too.
 
     The others are those of `elman.models.adapting.Adapting`.
     """
@@ -56,10 +60,17 @@ class Continuing(Adapting, frozen=True, kw_only=True):
     top_k: Count = 0
     top_p: Share = 1.0
     seed: Count = 0
+    weights: Literal["float32", "int8"] = "float32"
 
     def check(self) -> None:
         """Raises InputError for a value that makes no sense, naming its key."""
         check_values(self, "answer")
+        if self.weights == "int8" and self.dynamic:
+            raise InputError(
+                "weights that learn from what they read do not stay in 8 bits",
+                where="answer.weights",
+                remedy="leave it at float32, or set answer.dynamic=0",
+            )
 
 
 class Generate(Task[LanguageModel, Texts]):
@@ -118,10 +129,10 @@ class Generate(Task[LanguageModel, Texts]):
 
     def asked(self, estimator: LanguageModel, options: msgspec.Struct) -> LanguageModel:
         assert isinstance(options, Continuing)
-        new = copy.copy(estimator)
+        new = estimator.eight_bits() if options.weights == "int8" else copy.copy(estimator)
         moved = Adapting.__struct_fields__
         given = msgspec.structs.asdict(options)
-        new.going_on_ = {key: value for key, value in given.items() if key not in moved}
+        new.going_on_ = {key: value for key, value in given.items() if key not in (*moved, "weights")}
         new.adapting_ = Adapting(**{key: given[key] for key in moved})
         return new
 
