@@ -23,6 +23,14 @@ from elman.data.textfile import open_text, shown
 from elman.errors import InputError
 
 
+def test_the_documentation_names_every_format() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    said = text.partition("## What can be read")[2].partition("\n## ")[0]
+    lacking = [f.title for f in FORMATS if f.title not in said and f"`{(f.suffixes or ('?',))[0]}`" not in said]
+    assert lacking == []
+    assert all(f.title for f in FORMATS)
+
+
 def test_a_recipe_may_name_every_format() -> None:
     (kind,) = (field.type for field in msgspec.structs.fields(DataSettings) if field.name == "format")
     assert set(get_args(kind)) == {"auto", *(format.name for format in FORMATS)}

@@ -44,6 +44,12 @@ def test_it_is_ridge_regression() -> None:
     centred = x - last - (x - last).mean(0)
     ridge = linear.Ridge(alpha=0.1 * np.trace(centred.T @ centred) / 6).fit(x - last, y - last)
     np.testing.assert_allclose(model.predict(x), ridge.predict(x - last) + last, rtol=1e-8, atol=1e-10)
+    beside = [draw.normal(size=(len(one) - 8, 4)) for one in series]
+    both = fit_window_linear(series, 6, 3, strength=0.1, beside=(beside, []))
+    z = np.concatenate([np.repeat(one, 2, 0) for one in beside])
+    inputs = np.concatenate([x - last, z], 1)
+    ridge = linear.Ridge(alpha=0.1 * ((inputs - inputs.mean(0)) ** 2).sum() / 10).fit(inputs, y - last)
+    np.testing.assert_allclose(both.predict(x, z), ridge.predict(inputs) + last, rtol=1e-8, atol=1e-10)
     chosen = fit_window_linear(series[:1], 6, 3, valid=series[1:])
     x, y = windows_of(series[1], 6, 3)
     strengths = (1e-6, 1e-4, 1e-2, 1e-1, 1.0, 10.0)

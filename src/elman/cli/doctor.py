@@ -112,12 +112,14 @@ def _can() -> dict[str, Any]:
     """What is built and works here; of what does not, how to get it."""
     from elman.config.recipe import list_recipes
     from elman.config.tasks import TASKS
+    from elman.data.formats import FORMATS
+    from elman.data.textfile import PACKED
     from elman.text.vectors.native import library
 
     facts: dict[str, Any] = {
         "train, evaluate and use": ", ".join(TASKS),
         "train without any data of yours": ", ".join(name for name, _, _ in list_recipes()),
-        "read": "text, CSV, TSV, JSON lines, CoNLL, CoNLL-U, trees, fastText; compressed by gzip, xz, bzip2 too",
+        "read": f"{', '.join(format.title or format.name for format in FORMATS)}; compressed {', '.join(PACKED)} too",
         "train word vectors": "yes" if library() is not None else "yes, slowly: the native library is missing",
     }
     return facts | {name: _import(module, remedy) for name, (module, remedy) in OPTIONAL.items()}

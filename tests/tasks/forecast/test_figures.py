@@ -97,8 +97,26 @@ def test_the_linear_model_learns_a_linear_recurrence():
     said, linear = rivals(windows, windows, 1)["linear"]
     assert tally_of(linear, windows, ["y"]).scores()["mse"] < 1e-6
     assert "weaker" not in said
-    beside = dataclasses.replace(windows, known=torch.zeros(len(windows.data) + 8, 1))
-    assert "weaker" in rivals(beside, beside, 1)["linear"][0], "it reads no covariates, and says so"
+
+
+def test_the_linear_model_reads_what_is_known_beside():
+    """y_t = 3 z_t - 2 w_{t-1}: z is known ahead, w as the values are; of the second step ahead w is not known."""
+    z, w, noise = DRAW.normal(size=(3, 200))
+    values = 3 * z + 0.1 * noise
+    values[1:] -= 2 * w[:-1]
+    plain = read(values, first=8)
+    unit = float(plain.scales[0].spread[0])
+    known, past = (torch.from_numpy(column)[:, None].float() for column in (z, w))
+    windows = dataclasses.replace(plain, known=known, past=past)
+    said, linear = rivals(windows, windows, 1)["linear"]
+    assert "of what is known beside them" in said
+    errors = tally_of(linear, windows, ["y"]).scores()["mse_by_horizon"]
+    assert errors[0] * unit**2 < 0.02
+    assert 2.0 < errors[1] * unit**2 < 5.0  # 4: what w is worth
+    blind = tally_of(rivals(plain, plain, 1)["linear"][1], plain, ["y"]).scores()["mse_by_horizon"]
+    assert min(blind) * unit**2 > 6.0
+    many = dataclasses.replace(plain, known=torch.zeros(200, 300))
+    assert "weaker" in rivals(many, many, 1)["linear"][0], "of too many numbers it reads none, and says so"
 
 
 def test_the_heterogeneous_autoregression_is_that_of_each_origin_alone():

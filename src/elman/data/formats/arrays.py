@@ -79,4 +79,4 @@ def _labels(y: np.ndarray, count: int, path: Path) -> list[Any]:
     return [label.decode("utf-8", "replace") if isinstance(label, bytes) else label for label in labels]
 
 
-ARRAYS = Format(name="arrays", suffixes=(".npz", ".npy"), binary=True, table=_read)
+ARRAYS = Format(name="arrays", title=".npz and .npy", suffixes=(".npz", ".npy"), binary=True, table=_read)

@@ -162,6 +162,7 @@ def _write(table: Table, path: Path) -> None:
 
 CONLL = Format(
     name="conll",
+    title="CoNLL",
     suffixes=(".conll", ".iob", ".bio"),  # a ragged one is broken, not prose
     begins=lambda head: not _is_prose(head),
     sentences=_read,

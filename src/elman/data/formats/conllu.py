@@ -121,4 +121,4 @@ def _read(path: Path, settings: DataSettings, tagged: bool) -> Iterator[Sentence
     return read_conllu(path, settings.input, settings.target if tagged else None, settings.encoding)
 
 
-CONLLU = Format(name="conllu", suffixes=(".conllu",), begins=_begins, sentences=_read)
+CONLLU = Format(name="conllu", title="CoNLL-U", suffixes=(".conllu",), begins=_begins, sentences=_read)

@@ -73,4 +73,4 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, datetime.timedelta) else value
 
 
-EXCEL = Format(name="table", suffixes=(".xlsx", ".xlsm"), binary=True, table=_read)
+EXCEL = Format(name="table", title=".xlsx", suffixes=(".xlsx", ".xlsm"), binary=True, table=_read)

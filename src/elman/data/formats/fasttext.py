@@ -38,4 +38,9 @@ def _read(path: Path, settings: DataSettings, note: Note) -> Table:
     return Table({"text": texts, "label": [named[0] for named in labels]}, shown(path), rows, "line")
 
 
-FASTTEXT = Format(name="fasttext", begins=lambda head: head.lstrip("\ufeff \t\r\n").startswith(_PREFIX), table=_read)
+FASTTEXT = Format(
+    name="fasttext",
+    title="fastText's lines",
+    begins=lambda head: head.lstrip("\ufeff \t\r\n").startswith(_PREFIX),
+    table=_read,
+)

@@ -69,4 +69,4 @@ def _others(path: Path) -> list[str]:
     return sorted(str(entry.relative_to(path)) for entry in beside + inside)
 
 
-FOLDERS = Format(name="folders", folder=_is_folder, table=_read)
+FOLDERS = Format(name="folders", title="a folder per label", folder=_is_folder, table=_read)

@@ -23,6 +23,7 @@ class Format:
 
     Attributes:
         name: its value in data.format. All tables are called "table": the suffix tells which.
+        title: what people call it, where the name does not say it.
         suffixes: of its files, under a compression.
         begins: whether a text of another suffix that begins so (`HEAD` characters at most) is one.
         folder: whether a folder is one.
@@ -37,6 +38,7 @@ class Format:
     """
 
     name: str
+    title: str = ""
     suffixes: tuple[str, ...] = ()
     begins: Callable[[str], bool] = lambda head: False
     folder: Callable[[Path], bool] = lambda path: False

@@ -73,5 +73,7 @@ def _write_lines(table: Table, path: Path) -> None:
     write_file(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in table.records()))
 
 
-JSON_LINES = Format(name="table", suffixes=(".jsonl", ".ndjson"), table=_read_lines, write=_write_lines)
-JSON = Format(name="table", suffixes=(".json",), table=_read_array)
+JSON_LINES = Format(
+    name="table", title="JSON lines", suffixes=(".jsonl", ".ndjson"), table=_read_lines, write=_write_lines
+)
+JSON = Format(name="table", title="JSON", suffixes=(".json",), table=_read_array)

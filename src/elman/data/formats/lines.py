@@ -35,4 +35,6 @@ def _lines(path: Path, encoding: str) -> Iterator[tuple[int, str]]:
                 yield number, line.strip()
 
 
-LINES = Format(name="lines", begins=lambda head: True, answers=False, table=_read, sentences=_split)
+LINES = Format(
+    name="lines", title="a text a line", begins=lambda head: True, answers=False, table=_read, sentences=_split
+)

@@ -68,6 +68,7 @@ def _write(table: Table, path: Path) -> None:
 
 PARQUET = Format(
     name="table",
+    title="Parquet",
     suffixes=(".parquet", ".pq"),
     binary=True,
     table=_read,

@@ -55,4 +55,4 @@ def _read(path: Path, settings: DataSettings, note: Note) -> Table:
     return read_polarity(path, settings.encoding)
 
 
-POLARITY = Format(name="polarity", folder=_is_folder, table=_read)
+POLARITY = Format(name="polarity", title="one file per label", folder=_is_folder, table=_read)

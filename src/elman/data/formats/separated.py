@@ -141,5 +141,7 @@ def _write(separator: str, table: Table, path: Path) -> None:
     write_file(path, csv_text(table, separator))
 
 
-CSV = Format(name="table", suffixes=(".csv",), table=partial(_read, ","), write=partial(_write, ","))
-TSV = Format(name="table", suffixes=(".tsv", ".tab"), table=partial(_read, "\t"), write=partial(_write, "\t"))
+CSV = Format(name="table", title="CSV", suffixes=(".csv",), table=partial(_read, ","), write=partial(_write, ","))
+TSV = Format(
+    name="table", title="TSV", suffixes=(".tsv", ".tab"), table=partial(_read, "\t"), write=partial(_write, "\t")
+)

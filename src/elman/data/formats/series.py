@@ -158,4 +158,10 @@ def _numbers(values: Sequence[str], where: str, f: int, F: int) -> np.ndarray:
     return numbers(values, broken)
 
 
-SERIES = Format(name="ts", suffixes=(".ts",), begins=lambda head: bool(_BEGINS.match(head)), table=_read)
+SERIES = Format(
+    name="ts",
+    title=".ts of the time-series archive",
+    suffixes=(".ts",),
+    begins=lambda head: bool(_BEGINS.match(head)),
+    table=_read,
+)

@@ -125,4 +125,9 @@ def _read(path: Path, settings: DataSettings, note: Note) -> Table:
     return table
 
 
-TREES = Format(name="trees", begins=lambda head: head.lstrip("\ufeff \t\r\n").startswith("("), table=_read)
+TREES = Format(
+    name="trees",
+    title="one tree per line",
+    begins=lambda head: head.lstrip("\ufeff \t\r\n").startswith("("),
+    table=_read,
+)

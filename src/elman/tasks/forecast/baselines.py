@@ -4,7 +4,7 @@ days the heterogeneous autoregression; where origins are few, ETS, an autoregres
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ __all__ = ["Rival", "classical_models", "losses_of", "rivals", "tally_of"]
 Array = NDArray[np.float64]
 Rival = Callable[[ReadWindows, NDArray[np.int64]], Array]  # windows, and which of them -> (H, B, C)
 _AT_ONCE = 2048
+_MOST_BESIDE = 1000  # numbers known beside a window, of which the linear model is fitted
 
 
 def rivals(
@@ -45,15 +46,17 @@ def rivals(
         found["har"] = (said, _har)
     if classical:
         found |= _classical(season)
+    beside = (_beside(train), _beside(valid)) if 0 < _beside_size(train) <= _MOST_BESIDE else ((), ())
     try:
-        linear = fit_window_linear(_stretches(train), train.context, train.horizon, _stretches(valid))
+        linear = fit_window_linear(_stretches(train), train.context, train.horizon, _stretches(valid), beside=beside)
     except InputError:  # no series is as long as a window and its horizon
         return found
     said = (
-        f"a linear model of the last {train.context} steps less the last of them, by ridge regression; its strength "
+        f"a linear model of the last {train.context} steps less the last of them"
+        f"{' and of what is known beside them' * bool(beside[0])}, by ridge regression; its strength "
         f"({linear.strength:g}) chosen on the validation part"
     )
-    if train.known.shape[1] or train.past.shape[1]:
+    if _beside_size(train) > _MOST_BESIDE:
         said += "; of what is known beside the series it reads nothing, and so is a weaker rival than it looks"
     return {"linear": (said, lambda read, some: _linear(read, some, linear)), **found}
 
@@ -120,22 +123,46 @@ def _classical(season: int) -> Mapping[str, tuple[str, Rival]]:
     }
 
 
-def _stretches(read: ReadWindows) -> list[Array]:
-    """Of each series the steps (T, C) that its windows reach over."""
-    found = []
+def _reaches(read: ReadWindows) -> Iterator[tuple[int, int, int]]:
+    """Of each series where the steps begin and end that its windows reach over, and its shift of those known ahead."""
     for k in np.unique(read.series):
         mine = read.series == k
         begin = max(int(read.first[mine][0]), int(read.origin[mine].min()) - read.context)
-        found.append(read.data[begin : int(read.origin[mine].max()) + read.horizon].double().numpy())
-    return found
+        yield begin, int(read.origin[mine].max()) + read.horizon, int(read.shift[mine][0])
+
+
+def _stretches(read: ReadWindows) -> list[Array]:
+    """Of each series the steps (T, C) that its windows reach over."""
+    return [read.data[begin:end].double().numpy() for begin, end, _ in _reaches(read)]
+
+
+def _beside(read: ReadWindows) -> list[Array]:
+    """Of each series (T - context - horizon + 1, E) what is known beside each of its whole windows."""
+    return [_known_at(read, np.arange(begin + read.context, end - read.horizon + 1), shift)
+            for begin, end, shift in _reaches(read)]  # fmt: skip
+
+
+def _beside_size(read: ReadWindows) -> int:
+    """E."""
+    return (read.horizon + 1) * read.known.shape[1] + read.past.shape[1]
+
+
+def _known_at(read: ReadWindows, origin: NDArray[np.int64], shift: NDArray[np.int64] | int) -> Array:
+    """(N, E) at some origins: what is known of the last step read and of those ahead, and the last past covariates."""
+    at = (origin + shift)[:, None] + np.arange(-1, read.horizon)
+    known, past = read.known.double().numpy()[at], read.past.double().numpy()[origin - 1]
+    return np.concatenate([known.reshape(len(origin), -1), past], 1)
 
 
 def _linear(read: ReadWindows, some: NDArray[np.int64], model: WindowLinear) -> Array:
     """A history shorter than the window begins with its first value, again and again."""
-    at = np.maximum(read.origin[some, None] + np.arange(-model.window, 0), read.first[some, None])
+    at = np.maximum(read.origin[some, None] + np.arange(-read.context, 0), read.first[some, None])
     x = read.data.numpy()[at].astype(np.float64)  # (B, L, C)
     B, L, C = x.shape
-    found = model.predict(x.transpose(0, 2, 1).reshape(B * C, L)).reshape(B, C, -1)
+    beside = None
+    if len(model.weights) > L:
+        beside = np.repeat(_known_at(read, read.origin[some], read.shift[some]), C, 0)
+    found = model.predict(x.transpose(0, 2, 1).reshape(B * C, L), beside).reshape(B, C, -1)
     return np.asarray(found.transpose(2, 0, 1))
 
 
