@@ -138,7 +138,7 @@ def test_what_ends_before_others_is_told() -> None:
     told = [note for note in wide.notes if "before other columns" in note]
     assert told == [
         "'b' ends 3 steps before other columns, and forecasts begin behind these: its last value is carried on till "
-        "then; data.target=b forecasts it alone"
+        "then; data.target=b forecasts it alone, and data.known=a,c reads what is known ahead"
     ]
     long = read_panel({"id": ["x"] * 4 + ["y"] * 6, "ds": HOURS[:4] + HOURS[:6], "y": list(range(10))})
     assert f"series end between {HOURS[3]} and {HOURS[5]}: each goes on from its own end" in long.notes

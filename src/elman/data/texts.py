@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from elman.config.settings import DataSettings
 from elman.data.columns import guess_input
-from elman.data.formats import read_table
+from elman.data.formats import FORMATS, read_table
 from elman.data.parts import PARTS, find_parts, packaged_folder, same_files
 from elman.data.split import divide
 from elman.data.stored import Shelf, Text, is_blank, part_of, pieces_of
@@ -30,7 +30,6 @@ __all__ = ["Texts", "load_texts", "read_whole"]
 Note = Callable[[str], object]
 T = TypeVar("T")
 
-_TABLES = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx", ".json")
 _PLAIN = (".txt", "", ".md")
 _TEST, _VALID = 0.1, 0.05
 _MOST = {"test": 5_000_000, "valid": 1_000_000}  # characters; more only take longer to be judged
@@ -150,7 +149,7 @@ def read_whole(path: str | Path, settings: DataSettings, note: Note) -> Texts:
         if others:
             note(f"left out: {len(others):,} files that are no plain text ({', '.join(others[:3])}"
                  f"{' ...' * (len(others) > 3)})")  # fmt: skip
-    elif bare_suffix(path) in _TABLES:
+    elif any(format.is_table and bare_suffix(path) in format.suffixes for format in FORMATS):
         found = _rows(path, settings, note)
     else:
         found = [_text(path, settings, shelf)]

@@ -196,9 +196,11 @@ def _ended(series: Sequence[Series], channels: Sequence[str], dates: Dates) -> l
         behind = [len(one) - 1 - int(np.flatnonzero(one.seen[:, c])[-1]) for one in series if one.seen[:, c].any()]
         if most := max(behind, default=0):
             steps = "a step" if most == 1 else f"{most:,} steps"
+            known = [other for c, other in enumerate(channels) if all(one.seen[-1, c] for one in series)]
+            known_ahead = f", and data.known={','.join(known)} reads what is known ahead" if known else ""
             notes.append(
                 f"{name!r} ends {steps} before other columns, and forecasts begin behind these: its last value is "
-                f"carried on till then; data.target={name} forecasts it alone"
+                f"carried on till then; data.target={name} forecasts it alone{known_ahead}"
             )
     ends = np.array([one.times[-1] for one in series])
     if not dates.counted and (ends != ends[0]).any():

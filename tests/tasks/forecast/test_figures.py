@@ -100,11 +100,11 @@ def test_the_linear_model_learns_a_linear_recurrence():
 
 
 def test_the_linear_model_reads_what_is_known_beside():
-    """y_t = 3 z_t - 2 w_{t-1}: z is known ahead, w as the values are; of the second step ahead w is not known."""
+    """y_t = y_{t-1} + 3 z_t - 2 w_{t-1}: z is known ahead, w as the values are, and so not for the second step."""
     z, w, noise = DRAW.normal(size=(3, 200))
-    values = 3 * z + 0.1 * noise
-    values[1:] -= 2 * w[:-1]
-    plain = read(values, first=8)
+    steps = 3 * z + 0.1 * noise
+    steps[1:] -= 2 * w[:-1]
+    plain = read(steps.cumsum(), first=8)
     unit = float(plain.scales[0].spread[0])
     known, past = (torch.from_numpy(column)[:, None].float() for column in (z, w))
     windows = dataclasses.replace(plain, known=known, past=past)
