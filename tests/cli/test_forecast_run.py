@@ -74,6 +74,26 @@ def test_it_goes_on_behind_the_last_row_of_any_file(trained, call, tmp_path):
     assert all(n < w for n, w in zip(*width))
 
 
+def test_a_forecast_outside_its_own_band_is_told(trained, call, tmp_path, monkeypatch):
+    """Bands follow the last errors; a model that is off by more than they are wide says a number that it denies."""
+    from elman.tasks.forecast.estimator import Forecaster
+
+    recent, forecast = table(tmp_path / "recent.csv", 60), Forecaster.forecast
+
+    for far in (0, 2):
+
+        def moved(self, windows, steps=0, far=far):
+            _, quantiles = forecast(self, windows, steps)
+            centre = np.median(quantiles, -1)
+            centre[:, :far, 0] = quantiles[:, :far, 0].max(initial=0) + 1
+            return centre, quantiles
+
+        monkeypatch.setattr(Forecaster, "forecast", moved)
+        code, _, err = call("predict", trained, "--data", recent)
+        assert code == 0
+        assert ("2 of 12 forecasts lie outside their own bands" in err) == (far > 0)
+
+
 def test_columns_may_stand_in_another_order(trained, call, tmp_path):
     """Whether to be continued or to judge by, all rows or a part of them."""
     rows = (trained.parent / "hours.csv").read_text(encoding="utf-8").splitlines()

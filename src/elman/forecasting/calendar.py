@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from elman.forecasting.frequency import Frequency
 from elman.forecasting.spelling import DAY
 from elman.forecasting.zones import to_wall
 
-__all__ = ["calendar_features", "calendar_names", "fourier"]
+__all__ = ["calendar_features", "calendar_names", "calendar_seen", "fourier"]
 
 _YEAR = 365.2425
 _PERIODS = {"day": 1.0, "week": 7.0, "year": _YEAR}  # in days
+_TWICE = 1.9
 _ORDER = {"day": 3, "week": 2, "year": 3}  # pairs of sine and cosine
 
 
@@ -35,6 +38,17 @@ def calendar_names(frequency: Frequency) -> list[str]:
     """The names of `calendar_features`; none of plain numbers."""
     return [f"{name} {part} {k}" for name, turns in _of(frequency).items() for k in range(1, turns + 1)
             for part in ("sin", "cos")]  # fmt: skip
+
+
+def calendar_seen(times: Sequence[np.ndarray], frequency: Frequency) -> list[str]:
+    """Those of periods that one of several series (N,) of moments lasted twice: of a year that is seen once nobody
+    knows what comes again."""
+    if frequency.unit == "integer":
+        return []
+    longest = max((float(some[-1] - some[0]) / DAY for some in times if len(some)), default=0.0)
+    # whose last step may lie a little before the end of the second period
+    seen = [name for name, length in _PERIODS.items() if longest >= _TWICE * length]
+    return [name for name in calendar_names(frequency) if name.split()[0] in seen]
 
 
 def calendar_features(times: np.ndarray, frequency: Frequency) -> np.ndarray:

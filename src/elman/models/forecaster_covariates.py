@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.errors import InputError
-from elman.forecasting.calendar import calendar_features, calendar_names
+from elman.forecasting.calendar import calendar_features, calendar_names, calendar_seen
 from elman.forecasting.kinds import IS
 from elman.forecasting.series import Panel, Series
 
@@ -47,12 +47,16 @@ class Covariates:
     @classmethod
     def learn(cls, panel: Panel, calendar: bool) -> Covariates:
         """Those of the training part, which holds nothing later. A kind (`elman.forecasting.kinds`) that does not occur
-        in it is none of them; kinds and the calendar are read as they are, all else is standardised."""
+        in it is none of them, nor is a period of the calendar that it does not hold twice; kinds and the calendar are
+        read as they are, all else is standardised."""
         some = {
             role: [name for c, name in enumerate(names) if IS not in name or _occurs(panel, role, c)]
             for role, names in (("known", panel.known), ("past", panel.past), ("static", panel.static))
         }
-        terms = calendar_names(panel.frequency) if calendar else []
+        terms = calendar_seen([one.times for one in panel], panel.frequency) if calendar else []
+        if calendar and not terms and calendar_names(panel.frequency):
+            raise InputError("the part that is learned from lasts no two days, weeks or years that steps resolve",
+                             where="forecast.calendar", remedy="leave it out, or give more rows")  # fmt: skip
         if calendar and not terms:
             what = f"the frequency ({panel.frequency.said()}) resolves no day, week or year"
             raise InputError(what, where="forecast.calendar",
@@ -91,11 +95,11 @@ class Covariates:
         if set(self.calendar) <= set(panel.known):
             return _columns(one.known[: len(one) + ahead], panel.known, self.calendar)
         names = calendar_names(panel.frequency)
-        if names != list(self.calendar):
+        if not set(self.calendar) <= set(names):
             raise InputError(f"the calendar of series that are {panel.frequency.said()} is not the one learned",
                              remedy="give series of the same frequency")  # fmt: skip
         times = np.concatenate([one.times, panel.after(one, ahead)]) if ahead else one.times
-        return calendar_features(times, panel.frequency)
+        return calendar_features(times, panel.frequency)[:, [names.index(name) for name in self.calendar]]
 
     def to_dict(self) -> dict[str, Any]:
         """What a RUN keeps of them."""

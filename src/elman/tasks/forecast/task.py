@@ -136,9 +136,11 @@ class Forecast(Task[Forecaster, Windows]):
         for line in told_elsewhere(estimator.elsewhere(examples)):
             note(line)
         rows: list[Row] = []
+        outside = 0
         for series, steps, *parts in zip(known, wanted, *estimator.forecast(examples, max(wanted))):
             centre, quantiles = (part[:steps] for part in parts)
             low, high = (at_level(quantiles, level) for level in ((1 - asked.level) / 2, (1 + asked.level) / 2))
+            outside += int(((centre < low) | (centre > high)).sum())
             digits = [_digits(past, ahead) for past, ahead in zip(series.values.T, centre.T)]
             rows.append(
                 {
@@ -149,6 +151,9 @@ class Forecast(Task[Forecaster, Windows]):
                     "level": asked.level,
                 }
             )  # fmt: skip
+        if outside:
+            note(f"{outside:,} of {sum(wanted) * len(panel.channels):,} forecasts lie outside their own bands, which "
+                 "follow the errors of late: all went one way. Train longer, or anew")  # fmt: skip
         return rows
 
     def table(self, estimator: Forecaster, examples: Windows, answers: Sequence[Row]) -> Table:
