@@ -2,9 +2,9 @@
 
     python benchmarks/eeg/run.py ../shared/data/eegmat [--seeds 3] [--out results.json]
 
-DATA holds 36 persons' recordings, SubjectNN_1.edf (rest) and SubjectNN_2.edf (arithmetic). Six folds by person; in
-DATA holds SubjectNN_1.edf (rest) and SubjectNN_2.edf (arithmetic) of 36 persons. Six folds by person; in
-looked at. Then persons 1 to 28, 29 to 32 and 33 to 36 as others have split them, settings chosen on the second part.
+DATA holds SubjectNN_1.edf (rest) and SubjectNN_2.edf (arithmetic) of 36 persons. Six folds by person, each model's
+settings chosen in every fold on inner folds of its thirty training persons; its six are not looked at. Then persons 1
+to 28, 29 to 32 and 33 to 36 as others have split them, settings chosen on the second part.
 
 Three forms, never mixed: nothing is known of a person; each person's own windows, unlabelled, have calibrated the
 features; and the same from the past alone, as in real time, half of the persons beginning with each kind.

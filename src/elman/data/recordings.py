@@ -54,6 +54,7 @@ class Read(NamedTuple):
     rate: float
     samples: int = 0
     files: list[str] = []  # noqa: RUF012 (never written to)
+    said: list[str] = []  # noqa: RUF012
 
 
 def read_all(files: Sequence[Path], note: Note, samples: int = 0) -> tuple[list[Frames], int]:
@@ -162,7 +163,8 @@ def _transcript(line: str) -> tuple[str, str]:
 
 
 def read_list(path: Path, settings: DataSettings, note: Note, samples: int = 0) -> dict[str, Read]:
-    """A table with a column of files, one of transcripts, and, if there are such, of speakers and parts.
+    """A table with a column of files, one of transcripts, and, if there are such, of speakers and parts. Where a column
+    of other texts was named, the transcripts are what was said.
 
     Raises:
         InputError: no column of files, files that are missing, or that cannot be read.
@@ -177,7 +179,11 @@ def read_list(path: Path, settings: DataSettings, note: Note, samples: int = 0) 
     }
     note(", ".join(f"{what}: column {name!r}" for what, name in columns.items() if name))
     frames, samples = read_all(files, note, samples)
-    texts = [" ".join(text.split()) for text in table.texts(columns["text"])] if columns["text"] else None
+    transcripts = column_of(table, "", [name for name in _COLUMNS["text"] if name != columns["text"].strip().lower()])
+    said, texts = (
+        [" ".join(text.split()) for text in table.texts(name)] if name else None
+        for name in (transcripts if settings.target else "", columns["text"])
+    )
     speakers = [str(s) for s in table[columns["speaker"]]] if columns["speaker"] else [""] * len(files)
     parts = [_part(str(p)) for p in table[columns["part"]]] if columns["part"] else [""] * len(files)
     if columns["part"] and "train" not in parts:
@@ -188,7 +194,7 @@ def read_list(path: Path, settings: DataSettings, note: Note, samples: int = 0) 
         found[part] = Read(
             [frames[i] for i in mine], None if texts is None else [texts[i] for i in mine],
             [files[i].stem for i in mine], [speakers[i] for i in mine], settings.rate or _RATE, samples,
-            [str(files[i]) for i in mine],
+            [str(files[i]) for i in mine], [] if said is None else [said[i] for i in mine],
         )  # fmt: skip
     return found
 

@@ -38,6 +38,7 @@ class Utterances:
         rate: frames a second.
         samples: of sounds, what they were read as: samples a second (`elman.data.sounds`); 0: frames were given.
         files: that they were read from; none where many are in one.
+        said: the transcripts, where `texts` are something else, a translation say, and these are known.
     """
 
     frames: Sequence[Frames]
@@ -47,6 +48,7 @@ class Utterances:
     rate: float
     samples: int = 0
     files: Sequence[str] = ()
+    said: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -62,6 +64,7 @@ class Utterances:
             names=some(self.names),
             speakers=some(self.speakers),
             files=some(self.files) if self.files else (),
+            said=some(self.said) if self.said else (),
         )
 
     @property
@@ -191,6 +194,7 @@ def _one(read: Mapping[str, Utterances], part: str) -> Utterances:
         names=[name for some in all_ for name in some.names],
         speakers=[speaker for some in all_ for speaker in some.speakers],
         files=[file for some in all_ for file in some.files],
+        said=[said for some in all_ for said in some.said],
     )
 
 

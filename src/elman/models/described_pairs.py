@@ -44,6 +44,7 @@ class HeardSide(msgspec.Struct):
     target: OneSide
     most: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
     step: Annotated[float, msgspec.Meta(gt=0, le=1e6)]
+    symbols: OneSide | None = None
 
 
 class LettersSaid(msgspec.Struct):
@@ -93,7 +94,7 @@ class InterpretDescription(Description, kw_only=True):
     samples: Literal[0, 8000, 16000]
 
     def check(self, weights: StoredWeights) -> None:
-        _check_pair(self, [self.units.target], weights)
+        _check_pair(self, filter(None, (self.units.target, self.units.symbols)), weights)
 
 
 def _check_pair(said: PairDescription | InterpretDescription, sides: Iterable[OneSide], weights: StoredWeights) -> None:

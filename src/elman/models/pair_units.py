@@ -52,10 +52,12 @@ class PairBatch(NamedTuple):
     Attributes:
         source: (S, B) numbers with their lengths.
         target: (T + 1, B), begin sign first, end sign last, both counted in its lengths; or None.
+        said: of recordings, the symbols that are heard in each; empty where nobody asks for them.
     """
 
     source: Sequences
     target: Sequences | None = None
+    said: Sequence[Sequence[int]] = ()
 
     @property
     def lengths(self) -> Tensor:
@@ -63,7 +65,8 @@ class PairBatch(NamedTuple):
 
     def spoiled(self, steps: int) -> PairBatch:
         """The same pairs behind more padding on both sides, see `Sequences.spoiled`."""
-        return PairBatch(self.source.spoiled(steps), None if self.target is None else self.target.spoiled(steps))
+        target = None if self.target is None else self.target.spoiled(steps)
+        return PairBatch(self.source.spoiled(steps), target, self.said)
 
 
 @dataclass(frozen=True)

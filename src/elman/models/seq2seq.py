@@ -9,6 +9,7 @@ attention behind the recurrence (Luong et al. 2015), or within it (Bahdanau et a
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -93,6 +94,8 @@ class Seq2Seq(nn.Module):
         rates = {"dropout": s.dropout, "recurrent_dropout": s.recurrent_dropout, "engine": s.engine}
         self.encoder = Recurrent(cell, s.embedding, s.hidden, s.layers, s.bidirectional, **rates)  # type: ignore[arg-type]
         width = self.encoder.output_size
+        if heard is not None:
+            heard.attach(width)
         query = self.encoder._output_width  # the decoder's output, too
         # a product of the two wants the memory as wide as the query
         narrowed = s.attention != "none" and s.scoring in ("dot", "scaled_dot") and width != query
@@ -143,6 +146,16 @@ class Seq2Seq(nn.Module):
         Args:
             target: (T + 1, B), begin sign first, end sign last. target_lengths: (B,), both signs counted.
         """
+        return self.loss_heard(source, lengths, target, target_lengths, ())
+
+    def loss_heard(
+        self, source: Tensor, lengths: Tensor, target: Tensor, target_lengths: Tensor, said: Sequence[Sequence[int]]
+    ) -> tuple[Tensor, int]:
+        """The same, and added to it the loss of hearing.
+
+        Args:
+            said: of recordings the symbols that have to be heard; none where nobody asks for them.
+        """
         given, real = target[:-1], within(target_lengths - 1, len(target) - 1, device=target.device)
         s = self.settings
         if self.training and s.sampling:
@@ -150,10 +163,12 @@ class Seq2Seq(nn.Module):
                 guessed = self.scores(self.readouts(source, lengths, given)).argmax(-1)
             own = torch.rand(given.shape[0] - 1, given.shape[1], generator=generator(given.device)) < s.sampling
             given = torch.cat([given[:1], torch.where(own.to(given.device), guessed[:-1], given[1:])])
-        readouts = self.readouts(source, lengths, given)[real]
-        return smoothed_loss(self.softmax, readouts, target[1:][real], s.smoothing if self.training else 0.0), len(
-            readouts
-        )
+        h, last, steps = self._encoded(source, lengths)
+        readouts = self._followed(self._begun(h, last, steps), given)[real]
+        loss = smoothed_loss(self.softmax, readouts, target[1:][real], s.smoothing if self.training else 0.0)
+        if len(said) and isinstance(self.source, SpokenSource):
+            loss = loss + self.source.misheard(h, steps, said)
+        return loss, len(readouts)
 
     def log_probs(self, source: Tensor, lengths: Tensor, target: Tensor) -> Tensor:
         """(T, B) log-probability of every unit of the target behind its first; target (T + 1, B)."""
@@ -164,7 +179,10 @@ class Seq2Seq(nn.Module):
 
     def readouts(self, source: Tensor, lengths: Tensor, target: Tensor) -> Tensor:
         """r_t, (T, B, E): all of the network but its softmax."""
-        state = self.begin(source, lengths)
+        return self._followed(self.begin(source, lengths), target)
+
+    def _followed(self, state: State, target: Tensor) -> Tensor:
+        """r_t, (T, B, E), of decoders that stand at their beginning."""
         e = self._embedded(self.target, target)
         if not self.settings.loops:
             x = e if self.attention else torch.cat([e, state.fed.expand(len(e), -1, -1)], -1)
@@ -190,11 +208,16 @@ class Seq2Seq(nn.Module):
 
     def begin(self, source: Tensor, lengths: Tensor) -> State:
         """The decoder before its first step: source (S, B), or (T, B, F), read whole."""
-        s, B = self.settings, source.shape[1]
-        x, lengths = self._read(source, check_lengths(lengths, len(source), B))
+        return self._begun(*self._encoded(source, lengths))
+
+    def _encoded(self, source: Tensor, lengths: Tensor) -> tuple[Tensor, Hidden, Tensor]:
+        """What the encoder gives (S, B, M), thinned by dropout, its last states, and the steps of each (B,)."""
+        x, lengths = self._read(source, check_lengths(lengths, len(source), source.shape[1]))
         h, last = self.encoder(x, None, lengths)
-        hidden = self._handed_over(last)
-        h = dropout(h, s.dropout, self.training)
+        return dropout(h, self.settings.dropout, self.training), last, lengths
+
+    def _begun(self, h: Tensor, last: Hidden, lengths: Tensor) -> State:
+        s, B, hidden = self.settings, h.shape[1], self._handed_over(last)
         memory = (
             None
             if self.attention is None
@@ -207,7 +230,7 @@ class Seq2Seq(nn.Module):
         else:
             fed = h.new_zeros(B, {"after": 0, "inside": 0, "fed": s.embedding}[s.attention])
         nothing = h.new_zeros(B, len(h))
-        return State(memory, torch.arange(B, device=source.device), hidden, output, fed, nothing, nothing)
+        return State(memory, torch.arange(B, device=h.device), hidden, output, fed, nothing, nothing)
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """Log-probabilities (N, V) of what follows these units (N,), and the state for the next step."""

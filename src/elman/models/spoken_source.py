@@ -2,10 +2,15 @@
 
     u_s = W x_s + b
 
-where x_s is what `elman.models.frames` makes of the frames of step s; the encoder reads u_1 .. u_S.
+where x_s is what `elman.models.frames` makes of the frames of step s; the encoder reads u_1 .. u_S. What it makes of
+them, h_1 .. h_S, may have to spell what was said as well, p(symbol | s) = softmax(V h_s + c), by CTC: where a recording
+is long beside the text that is written of it, attention finds what belongs to what slowly, and CTC at once (Watanabe et
+al. 2017; of translations Bahar et al. 2019).
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import msgspec
 import torch
@@ -13,8 +18,10 @@ from torch import Tensor, nn
 
 from elman.config.bounds import Count, NotNegative, Positive, Share
 from elman.config.structs import check_values
+from elman.layers.ctc import BLANK, ctc_loss
 from elman.models.augmenting import AugmentSettings, Speed, masked, sped
 from elman.models.frames import FrameReader, FrameSettings, steps_of
+from elman.models.transcriber import BLANKS_FIRST
 from elman.training.randomness import generator
 
 __all__ = ["HearingSettings", "SpokenSource"]
@@ -25,6 +32,8 @@ class HearingSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         deltas, stack, every: see `elman.models.frames.FrameSettings`; each recording is brought to its own level.
+        hear: what the loss of hearing weighs beside that of writing: the encoder has to spell by CTC what was said, if
+            the data have transcripts, else what is written. 0: there is none.
         speed, time_masks, time_share, feature_masks, feature_share, noise: see
             `elman.models.augmenting.AugmentSettings`.
     """
@@ -32,6 +41,7 @@ class HearingSettings(msgspec.Struct, frozen=True, kw_only=True):
     deltas: Count = 2
     stack: Positive = 3
     every: Count = 0
+    hear: NotNegative = 0.5
     speed: Speed = 0.1
     time_masks: Count = 2
     time_share: Share = 0.05
@@ -61,12 +71,36 @@ class SpokenSource(nn.Module):
     Args:
         settings: how they are read, and changed at random in training.
         features: F of a frame. width: of what comes out.
+        symbols: that the encoder has to hear, the blank among them; 0: none.
     """
 
-    def __init__(self, settings: HearingSettings, features: int, width: int) -> None:
+    def __init__(self, settings: HearingSettings, features: int, width: int, symbols: int = 0) -> None:
         super().__init__()
         self.reader, self.augment = FrameReader(settings.frames, features), settings.augment
         self.into = nn.Linear(self.reader.width, width)
+        self.symbols, self.weight = symbols, settings.hear
+        self.out: nn.Linear | None = None
+
+    def attach(self, width: int) -> None:
+        """Spell by what an encoder gives, (S, B, width)."""
+        if self.symbols:
+            self.out = nn.Linear(width, self.symbols)
+            with torch.no_grad():
+                self.out.bias[BLANK] += BLANKS_FIRST
+
+    def spelled(self, h: Tensor) -> Tensor:
+        """What the encoder gives (S, B, width) -> ln p of each symbol at each step (S, B, V)."""
+        assert self.out is not None
+        return self.out(h).log_softmax(-1)  # type: ignore[no-any-return]
+
+    def misheard(self, h: Tensor, steps: Tensor, said: Sequence[Sequence[int]]) -> Tensor:
+        """The loss of hearing, weighed: nats a symbol.
+
+        Args:
+            h: (S, B, width). steps: (B,). said: of each recording its symbols.
+        """
+        count = max(1, sum(map(len, said)))
+        return self.weight * ctc_loss(self.spelled(h), steps, said).sum() / count
 
     def steps(self, lengths: Tensor) -> Tensor:
         """How many steps so many frames are read in."""

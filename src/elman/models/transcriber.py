@@ -23,9 +23,9 @@ from elman.layers.ctc import BLANK, ctc_loss
 from elman.layers.dropout import dropout
 from elman.models.frames import FrameReader, FrameSettings, with_deltas
 
-__all__ = ["TranscriberNetwork", "TranscriberSettings", "each"]
+__all__ = ["BLANKS_FIRST", "TranscriberNetwork", "TranscriberSettings", "each"]
 
-_BLANKS_FIRST = 2.0  # logit of the blank before anything is learned: most frames say nothing
+BLANKS_FIRST = 2.0  # logit of the blank before anything is learned: most frames say nothing
 
 
 class TranscriberSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +82,7 @@ class TranscriberNetwork(nn.Module):
         )  # fmt: skip
         self.out = nn.Linear(self.layer.output_size, symbols)
         with torch.no_grad():
-            self.out.bias[BLANK] += _BLANKS_FIRST
+            self.out.bias[BLANK] += BLANKS_FIRST
 
     @property
     def graph(self) -> Graph:
