@@ -318,6 +318,7 @@ def test_the_forecast_file_keeps_both_columns(call, tmp_path):
     out = tmp_path / "forecast.csv"
     code, _, err = call("predict", tmp_path / "run", "--data", recent, "--out", out)
     assert code == 0, err
+    assert "2 of 4 series were not learned from ('Ulm / tea', 'Ulm / milk, whole')" in err
     rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
     assert list(rows[0]) == ["store", "item", "day", "sold", "sold_lower", "sold_upper"]
     assert [(row["store"], row["item"]) for row in rows[::2]] == [

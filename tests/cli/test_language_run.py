@@ -35,6 +35,9 @@ def test_from_a_file_to_a_run_that_answers(tmp_path, call):
     assert row["units"] == 2
     _, out, _ = call("evaluate", run, "--data", tmp_path / "a.txt", "--json")
     assert json.loads(out)["characters"] == 23 * 200
+    (tmp_path / "b.txt").write_text("the dog sat\n", encoding="utf-8")
+    _, _, err = call("evaluate", run, "--data", tmp_path / "b.txt")
+    assert "25.00% of 4 units are unknown to the model" in err
     asked = ("--set", "answer.dynamic=0.1", "--set", "answer.cache=0.05")
     moved = json.loads(call("evaluate", run, "--data", tmp_path / "a.txt", "--json", *asked)[1])
     assert moved["nll"] == json.loads(out)["nll"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from elman.config.settings import DataSettings
 from elman.data.parts import PARTS, find_parts
+from elman.data.textfile import shown
 from elman.data.timetables import read_timetable
 from elman.errors import InputError
 from elman.forecasting.attached import alike
@@ -144,10 +146,13 @@ def load_windows(
         found[part] = origins(_until(whole, ends[part]), begins, horizon)
         if not len(found[part]):
             most = max(end - begin for begin, end in zip(begins, ends[part]))
+            steps = "1 step" if most == 1 else f"{most:,} steps"
+            shorter = "a shorter horizon (--set data.horizon=N), " if horizon > 1 else ""
             raise InputError(
-                f"the {part} part has {most:,} steps, and the horizon is {horizon:,}",
-                where=f"{settings.path}, data.split",
-                remedy="give a shorter horizon (--set data.horizon=N), a larger part, or more data",
+                f"the {part} part has {steps}, and the horizon is {horizon:,}"
+                + ", behind a step of history" * (most == 1),
+                where=f"{shown(Path(settings.path))}, data.split",
+                remedy=f"give {shorter}a larger part, or more data",
             )
         sizes.append(f"{sum(ends[part]) - sum(begins):,} {part}")
         begins = ends[part]

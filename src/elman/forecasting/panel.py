@@ -20,6 +20,7 @@ from elman.forecasting.frequency import Frequency
 from elman.forecasting.joined import joined_time
 from elman.forecasting.keys import series_of
 from elman.forecasting.kinds import IS, measured
+from elman.forecasting.leaps import told_leaps
 from elman.forecasting.repairs import Duplicates, Rows, onto_grid, ordered, said_of_repairs
 from elman.forecasting.series import Panel, Series, carried
 
@@ -104,7 +105,8 @@ def read_panel(
     series = [_series(part, step, beside, place, done) for part in rows]
     gaps = sum(int((~one.seen).sum()) for one in series)
     notes += said_of_repairs(done, len(series), gaps, sum(one.seen.size for one in series))
-    notes += [*_constant(series, found.target), *_ended(series, found.target, dates)]
+    notes += [*_constant(series, found.target), *told_leaps(series, found.target, dates)]
+    notes += _ended(series, found.target, dates)
     return Panel(
         series, step.frequency, replace(dates, values=np.zeros(0, np.int64), notes=()), found.target,
         list(beside["known"]), list(beside["past"]), list(beside["static"]), found.time or "step", ",".join(ids), notes,

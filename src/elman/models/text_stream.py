@@ -20,6 +20,7 @@ from elman.text.stream_numbers import Ints, StreamNumbers
 __all__ = ["Piece", "Stream", "StreamedTexts", "Window", "surprises"]
 
 _READ = 512  # steps at a time where nothing is trained
+_UNKNOWN = 1
 _LOOKED = 10_000  # pieces that a look at some of a text is chosen from
 
 
@@ -72,6 +73,11 @@ class StreamedTexts:
             for part in chain([begin], text, [end]):
                 numbers.add(part)
         return cls(numbers)
+
+    @property
+    def unknown(self) -> int:
+        """How many units are none that the model knows."""
+        return sum(int((part == _UNKNOWN).sum()) for part in self.numbers.pieces())
 
     @cached_property
     def targets(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from elman.forecasting.columns import Roles
@@ -10,7 +10,8 @@ from elman.forecasting.frequency import Frequency
 from elman.forecasting.holidays import WORKING, Holidays
 from elman.forecasting.series import Panel
 
-__all__ = ["columns_read", "described_step", "roles_read", "step_described", "told_elsewhere"]
+__all__ = ["columns_read", "described_step", "roles_read", "step_described", "told_elsewhere",
+           "told_new"]  # fmt: skip
 
 
 def columns_read(panel: Panel) -> dict[str, str]:
@@ -34,6 +35,15 @@ def told_elsewhere(names: Sequence[str]) -> list[str]:
     which = f"{len(names)} series lie" if len(names) > 1 else f"series {names[0]!r} lies" if names[0] else "it lies"
     far = "far from what was learned, or moves twenty times as much, or as little: is the unit another?"
     return [f"{which} {far} Forecasts are measured by what is given"]
+
+
+def told_new(panel: Panel, learned: Collection[str]) -> list[str]:
+    """A line on series by name that were not learned from, if there are any."""
+    new = [one.name for one in panel if one.name not in learned] if panel.named and panel.id else []
+    if not new:
+        return []
+    some = ", ".join(map(repr, new[:4])) + (f" and {len(new) - 4:,} more" if len(new) > 4 else "")
+    return [f"{len(new):,} of {len(panel):,} series were not learned from ({some}): they are measured by what is given"]
 
 
 def described_step(frequency: Frequency | None) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from elman.config.recipe import Recipe
 from elman.config.settings import DataSettings
 from elman.config.structs import check_values
 from elman.data.table import Table
+from elman.data.textfile import shown
 from elman.data.timetables import read_timetable
 from elman.data.windows import Windows, at_the_end, load_windows, origins, reordered
 from elman.errors import InputError
@@ -31,7 +32,7 @@ from elman.tasks.forecast.baselines import rivals, tally_of
 from elman.tasks.forecast.calibrate import at_level
 from elman.tasks.forecast.decide import decide
 from elman.tasks.forecast.estimator import Forecaster
-from elman.tasks.forecast.kept import columns_read, roles_read, told_elsewhere
+from elman.tasks.forecast.kept import columns_read, roles_read, told_elsewhere, told_new
 from elman.tasks.forecast.settings import ForecastSettings
 from elman.training.progress import Silent
 
@@ -122,7 +123,7 @@ class Forecast(Task[Forecaster, Windows]):
         found = found if len(found) else origins(panel, [1] * len(panel), estimator.horizon_)
         if not len(found):
             raise InputError(f"no series has more than the {estimator.horizon_} steps that are foretold",
-                             where=settings.path, remedy="give longer series")  # fmt: skip
+                             where=shown(settings.path), remedy="give longer series")  # fmt: skip
         return reordered(found, estimator.channels_)
 
     def answer(self, estimator: Forecaster, examples: Windows, note: Note) -> list[Row]:
@@ -133,7 +134,7 @@ class Forecast(Task[Forecaster, Windows]):
         wanted = [steps_of_horizon(horizon, frequency, int(one.times[-1]), where="--horizon") for one in known]
         if max(wanted) > estimator.horizon_:
             note(f"{max(wanted)} steps are more than the {estimator.horizon_} learned: forecasts are read in turn")
-        for line in told_elsewhere(estimator.elsewhere(examples)):
+        for line in (*told_new(panel, estimator.scales_), *told_elsewhere(estimator.elsewhere(examples))):
             note(line)
         rows: list[Row] = []
         outside = 0

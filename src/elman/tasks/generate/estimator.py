@@ -157,9 +157,9 @@ class LanguageModel(Estimator[Texts, StreamedTexts, Piece]):
         if every > 1 and self.units_.kind != "character":
             told[0] += f", learned from one in {every} of the pieces of the text"
         for name, part in parts.items():
-            numbers = self.encoded(part).numbers
-            unknown = sum(int((some == 1).sum()) for some in numbers.pieces())
-            if unknown:
+            read = self.encoded(part)
+            numbers = read.numbers
+            if unknown := read.unknown:
                 told.append(f"{unknown / len(numbers):.2%} of the units of the {name} text are unknown")
             if numbers.on_disk:
                 told.append(f"the {len(numbers):,} units of the {name} text are kept on disk")

@@ -140,7 +140,12 @@ class Generate(Task[LanguageModel, Texts]):
         return Texts(texts)
 
     def examples_in(self, estimator: LanguageModel, settings: DataSettings, labelled: bool, note: Note) -> Texts:
-        return read_whole(settings.path, settings, note)
+        found = read_whole(settings.path, settings, note)
+        read = estimator.encoded(found)
+        if unknown := read.unknown:
+            note(f"{unknown / read.targets:.2%} of {read.targets:,} units are unknown to the model: their "
+                 "probability is that of whatever is unknown")  # fmt: skip
+        return found
 
     def answer(self, estimator: LanguageModel, examples: Texts, note: Note) -> list[Row]:
         """``{"continuation", "log_prob", "units", "perplexity"}``: how a text goes on, and what it is worth."""
