@@ -45,6 +45,20 @@ void check(const elman_additive_call& c) {
     if (c.threads < 1 || std::max(c.threads, c.sequences * c.heads) > most_pieces) throw std::invalid_argument("a size of the additive score is out of range");
     if (!c.s || !c.h || !c.v) throw std::invalid_argument("the additive score needs s, h and v");
     if (c.g ? !c.ds || !c.dh || !c.dv : !c.scores) throw std::invalid_argument("the additive score has no place for its results");
+    for (int64_t yes : {c.is_double, c.own_threads})
+        if (yes != 0 && yes != 1) throw std::invalid_argument("a yes or no of the additive score that is neither");
+    const int64_t rows = c.sequences * c.heads, s = rows * c.queries * c.width, h = rows * c.steps * c.width, v = c.heads * c.width;
+    const int64_t pairs = rows * c.queries * c.steps, size = c.is_double ? sizeof(double) : sizeof(float);
+    Apart memory(what);
+    const auto lies = [&](const void* at, int64_t extent, int64_t wanted, bool written) {
+        if (extent != wanted) throw std::invalid_argument("a tensor of the additive score is of another size");
+        memory.add(at, extent, size, written);
+    };
+    lies(c.s, c.s_extent, s, false), lies(c.h, c.h_extent, h, false), lies(c.v, c.v_extent, v, false), lies(c.g, c.g_extent, c.g ? pairs : 0, false);
+    if (c.g)
+        lies(c.ds, c.ds_extent, s, true), lies(c.dh, c.dh_extent, h, true), lies(c.dv, c.dv_extent, rows * c.width, true);
+    else
+        lies(c.scores, c.scores_extent, pairs, true);
 }
 
 }  // namespace

@@ -143,6 +143,21 @@ int64_t product(std::initializer_list<int64_t> sizes, const char* what) {
     return found;
 }
 
+void Apart::require(bool condition, const char* before, const char* behind) const {
+    if (!condition) throw std::invalid_argument(std::string(before) + whose_ + behind);
+}
+
+void Apart::add(const void* at, int64_t count, int64_t element, bool written) {
+    if (!count) return;
+    const auto address = reinterpret_cast<uintptr_t>(at);
+    require(address && address % uintptr_t(element) == 0, "an address of ", " is none of its numbers");
+    const uintptr_t bytes = uintptr_t(count) * uintptr_t(element);
+    require(address + bytes > address, "memory of ", " that goes on past the end of all");
+    for (const Stretch& s : stretches_)
+        require(!(written || s.written) || address + bytes <= s.from || address >= s.to, "what ", " writes overlaps what it reads or writes");
+    stretches_.push_back({address, address + bytes, written});
+}
+
 void check_room(const void* at, int64_t there, int64_t wanted, const char* what) {
     if (wanted > 0 && (!at || there < wanted)) throw std::invalid_argument(std::string(what) + " is smaller than the program needs");
 }

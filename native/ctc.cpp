@@ -204,6 +204,17 @@ void check(const elman_ctc_call& c) {
     product({c.steps, c.sequences, c.symbols}, "CTC");
     if (c.threads < 1 || std::max(c.threads, c.sequences) > most_pieces) throw std::invalid_argument("sequences or threads of CTC out of range");
     if (!c.log_probs || !c.lengths || !c.starts || !c.losses || !c.gradient || !c.left) throw std::invalid_argument("CTC needs all its tensors");
+    for (int64_t yes : {c.is_double, c.own_threads})
+        if (yes != 0 && yes != 1) throw std::invalid_argument("a yes or no of CTC that is neither");
+    const int64_t scores = c.steps * c.sequences * c.symbols, B = c.sequences, size = c.is_double ? sizeof(double) : sizeof(float);
+    Apart memory("CTC");
+    const auto lies = [&](const void* at, int64_t extent, int64_t wanted, int64_t element, bool written) {
+        if (extent != wanted) throw std::invalid_argument("a tensor of CTC is of another size");
+        memory.add(at, extent, element, written);
+    };
+    lies(c.log_probs, c.log_probs_extent, scores, size, false), lies(c.lengths, c.lengths_extent, B, sizeof(int64_t), false);
+    lies(c.starts, c.starts_extent, B + 1, sizeof(int64_t), false);
+    lies(c.losses, c.losses_extent, B, size, true), lies(c.gradient, c.gradient_extent, scores, size, true), lies(c.left, c.left_extent, B, sizeof(int64_t), true);
     if (c.blank < 0 || c.blank >= c.symbols) throw std::invalid_argument("the blank of CTC is no symbol");
     for (int64_t b = 0; b < c.sequences; b++) {
         if (c.lengths[b] < 1 || c.lengths[b] > c.steps) throw std::invalid_argument("a length of CTC is out of range");
@@ -211,6 +222,7 @@ void check(const elman_ctc_call& c) {
     }
     product({c.steps, 2 * c.starts[c.sequences] + 3}, "CTC");  // more than places and frames of any one
     if (c.starts[0] != 0 || (c.starts[c.sequences] && !c.targets)) throw std::invalid_argument("texts of CTC that are not there");
+    lies(c.targets, c.targets_extent, c.starts[c.sequences], sizeof(int64_t), false);
     for (int64_t i = 0; i < c.starts[c.sequences]; i++)
         if (c.targets[i] < 0 || c.targets[i] >= c.symbols || c.targets[i] == c.blank) throw std::invalid_argument("a text of CTC has what is no symbol");
 }

@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-#define ELMAN_ABI 11
+#define ELMAN_ABI 12
 
 typedef struct elman_program elman_program;
 typedef struct elman_prepared elman_prepared;
@@ -89,6 +89,8 @@ typedef struct {
     void* scores;  /* forward: (B, K, T, S) */
     void *ds, *dh; /* back: as s and h */
     void* dv;      /* back: (B, K, A), to be summed over B */
+    int64_t s_extent, h_extent, v_extent, g_extent;        /* elements that lie there; 0 where that is NULL */
+    int64_t scores_extent, ds_extent, dh_extent, dv_extent; /* likewise, of the way that is asked for */
 } elman_additive_call;
 ELMAN_API int elman_additive(const elman_additive_call*);
 
@@ -105,6 +107,8 @@ typedef struct {
     void* losses;            /* (B,); 0 of a text that its frames cannot hold */
     void* gradient;          /* (T, B, V); 0 of such a text, and behind each length */
     int64_t* left;           /* (B,): 1 where nothing was found, because double precision would have lost it */
+    int64_t log_probs_extent, lengths_extent, targets_extent, starts_extent; /* elements that lie there */
+    int64_t losses_extent, gradient_extent, left_extent;
 } elman_ctc_call;
 ELMAN_API int elman_ctc(const elman_ctc_call*);
 

@@ -17,14 +17,27 @@ void Job::take_part(int seat) {
         int all = stage.pieces;
         if (stage.team > 1 && complete(seat)) {
             all = threads_;
-            if (const int piece = seat / stage.team; piece < stage.pieces) stage.work(context_, piece, seat, seat % stage.team, stage.team);
+            // whether an earlier stage has failed is known by now, and the same to all
+            if (const int piece = seat / stage.team; piece < stage.pieces && !failed_.load()) stage.work(context_, piece, seat, seat % stage.team, stage.team);
             if (dealt.done.fetch_add(1) + 1 == all) bell_.ring();
         } else
             for (int piece; (piece = dealt.next.fetch_add(1, std::memory_order_relaxed)) < all;) {
-                stage.work(context_, piece, seat, 0, 1);
+                attempt(stage, piece, seat);
                 if (dealt.done.fetch_add(1) + 1 == all) bell_.ring();
             }
         bell_.wait([&] { return dealt.done.load() == all; });
+    }
+}
+
+// A piece by one thread alone, of whichever pool: nothing may leave it but to whoever asked for the job.
+void Job::attempt(const Stage& stage, int piece, int seat) noexcept {
+    if (failed_.load()) return;
+    try {
+        stage.work(context_, piece, seat, 0, 1);
+    } catch (...) {
+        std::lock_guard<std::mutex> lock(failing_);
+        if (!failure_) failure_ = std::current_exception();
+        failed_.store(true);
     }
 }
 

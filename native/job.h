@@ -6,7 +6,9 @@
 #pragma once
 
 #include <atomic>
+#include <exception>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "waiting.h"
@@ -16,6 +18,7 @@ namespace elman {
 struct Stage {
     int pieces;
     int team;  // threads that share a piece and meet within it: all of them there, or one alone
+    // May throw, as memory runs out, where no team shares it: the others of one would wait for who has left.
     // `seat`: no two threads at the same time have the same one, 0 .. threads - 1. `rank` of the `team` that really came.
     void (*work)(void* context, int piece, int seat, int rank, int team);
 };
@@ -28,6 +31,10 @@ public:
     int threads() const { return threads_; }
     // Take part until everything is done; seat 0 is the caller's, who always comes.
     void take_part(int seat);
+    // Throws what a piece has thrown, the first of them; the pieces after it were left.
+    void rethrow() const {
+        if (failed_.load()) std::rethrow_exception(failure_);
+    }
     // Do all of it: nobody else comes.
     void take_all() {
         decided_.store(apart);
@@ -42,12 +49,16 @@ private:
     enum : int { open, together, apart };  // whether the team came
 
     bool complete(int seat);
+    void attempt(const Stage& stage, int piece, int seat) noexcept;
 
     const int threads_, patience_;
     const std::vector<Stage> stages_;
     void* const context_;
     const std::unique_ptr<Dealt[]> dealt_;
     std::atomic<int> came_{0}, decided_{open};
+    std::atomic<bool> failed_{false};
+    std::mutex failing_;
+    std::exception_ptr failure_;
     Bell bell_;
 };
 

@@ -67,28 +67,6 @@ void check_layer(const elman_next& t, int64_t k, const void* reads, int64_t widt
     }
 }
 
-// Stretches of memory, none of which is written where another one lies.
-class Apart {
-public:
-    void add(const void* at, int64_t count, int64_t element, bool written) {
-        if (!count) return;
-        const auto address = reinterpret_cast<uintptr_t>(at);
-        require(address && address % uintptr_t(element) == 0, "an address of a text is none of its numbers");
-        const uintptr_t bytes = uintptr_t(count) * uintptr_t(element);
-        require(address + bytes > address, "memory of a text that goes on past the end of all");
-        for (const Stretch& s : stretches_)
-            require(!(written || s.written) || address + bytes <= s.from || address >= s.to, "what a text writes overlaps what it reads or writes");
-        stretches_.push_back({address, address + bytes, written});
-    }
-
-private:
-    struct Stretch {
-        uintptr_t from, to;
-        bool written;
-    };
-    std::vector<Stretch> stretches_;
-};
-
 void check_drawing(const elman_next& t, const Drawing& d) {
     const elman_draws& how = d.how;
     require(t.rows == 1 && t.weight, "units are drawn of one text, by its softmax");
@@ -112,7 +90,7 @@ int64_t eight_bytes(int64_t n, int64_t k, bool is_double, const InstructionSet& 
 void pack_eight(const void* matrix, int64_t extent, int64_t n, int64_t k, bool is_double, void* to, int64_t bytes, const InstructionSet& set) {
     const int64_t wanted = eight_bytes(n, k, is_double, set), size = is_double ? sizeof(double) : sizeof(float);
     require(extent == n * k && bytes == wanted, "a matrix of another size");
-    Apart memory;
+    Apart memory("a matrix in 8 bits");
     memory.add(matrix, extent, size, false);
     memory.add(to, bytes / size, size, true);
     if (is_double)
@@ -159,7 +137,7 @@ void check_places(const elman_next& t, const int64_t* units, void* before, void*
     if (drawing) check_drawing(t, *drawing);  // first: there is one unit then, and so one text
     require(units, "no units to read");
     for (int64_t n = 0; n < t.rows; n++) require(units[n] >= 0 && units[n] < t.units, "there is no such unit");
-    Apart memory;
+    Apart memory("a text");
     const int64_t size = element(t), numbers = t.state_bytes / size;
     memory.add(units, t.rows, sizeof *units, false);
     memory.add(before, numbers, size, drawing != nullptr);

@@ -171,7 +171,7 @@ Pool& pool() {
 
 }  // namespace
 
-void run(const std::shared_ptr<Job>& job, bool own) {
+static void deal(const std::shared_ptr<Job>& job, bool own) {
     if (job->threads() > 1 && !forked.load(std::memory_order_relaxed)) {
         if (!better_alone(job->threads()) && !own) {
             Region region{*job, {}};
@@ -181,6 +181,11 @@ void run(const std::shared_ptr<Job>& job, bool own) {
         if (pool().run(job)) return;
     }
     job->take_all();
+}
+
+void run(const std::shared_ptr<Job>& job, bool own) {
+    deal(job, own);
+    job->rethrow();
 }
 
 bool use_openmp(const char* library) {

@@ -1,6 +1,7 @@
 // What the parts of the driver share: programs as driver/programs.py writes them, and numbers to work on.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <istream>
@@ -68,5 +69,8 @@ bool at_once(F work) {
 bool trains(std::istream& programs);  // training.cpp
 bool reads_on(std::istream& programs);  // texts.cpp
 bool finds_losses();  // losses.cpp
+
+// How often memory is given from now on, before it is refused once (main.cpp); -1: always.
+extern std::atomic<int64_t> left_to_give;
 
 }  // namespace driver

@@ -87,23 +87,40 @@ def test_who_may_be_scored() -> None:
     assert not torch.func.vmap(lambda x: torch.tensor(native.able(x, h, v)), out_dims=None)(s).item()
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"width": 0}, "a size of the additive score is out of range"),
-        ({"steps": -3}, "a size of the additive score is out of range"),
-        ({"threads": 0}, "a size of the additive score is out of range"),
-        ({"sequences": 1 << 40}, "a size of the additive score is out of range"),
-        ({"h": None}, "the additive score needs s, h and v"),
-        ({"scores": None}, "no place for its results"),
-        ({"g": 64}, "no place for its results"),
-    ],
-)
-def test_a_wrong_call_is_refused(change: dict[str, Any], said: str) -> None:
+SIZE, OTHER = "a size of the additive score is out of range", "of another size"
+INPUTS, AHEAD, BACK = ("s", "h", "v"), ("scores",), ("g", "ds", "dh", "dv")
+WRONG: dict[str, list[tuple[Any, str]]] = {
+    "is_double": [(2, "neither"), (-1, "neither")],
+    "sequences": [(0, SIZE), (2, OTHER), (1 << 40, SIZE)], "heads": [(0, SIZE), (-1, SIZE), (2, OTHER)],
+    "queries": [(0, SIZE), (1, OTHER), (3, OTHER), (1 << 62, SIZE)], "steps": [(-3, SIZE), (2, OTHER), (4, OTHER)],
+    "width": [(0, SIZE), (3, OTHER), (5, OTHER)], "threads": [(0, SIZE), (1 << 31, SIZE)],
+    "own_threads": [(2, "neither")],
+    **{name: [(None, "needs s, h and v"), (lambda c, n=name: getattr(c, n) + 2, "none of its")] for name in INPUTS},
+    **{name: [(None, "no place for its results"), (lambda c: c.s, "overlaps")] for name in (*AHEAD, "ds", "dh", "dv")},
+    "g": [(None, OTHER), (lambda c: c.ds, "overlaps"), (lambda c: c.g + 1, "none of its")],
+    **{f"{name}_extent": [(0, OTHER), (-1, OTHER), (1 << 40, OTHER)] for name in (*INPUTS, *AHEAD, *BACK)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize(("name", "value", "said"), [(n, *w) for n, some in WRONG.items() for w in some])
+def test_a_wrong_value_in_any_field(name: str, value: Any, said: str, back: bool) -> None:
+    """Of the other way round nothing is looked at."""
+    assert {*WRONG} == {field for field, *_ in library.AdditiveCall._fields_}
     s, h, v, g = drawn((1, 1, 2, 3, 4), torch.float32)
-    call = library.AdditiveCall(0, 1, 1, 2, 3, 4, 1, 0, s.data_ptr(), h.data_ptr(), v.data_ptr(), None, g.data_ptr())
-    assert library.load().elman_additive(call) == 0
-    for name, value in change.items():
-        setattr(call, name, value)
+    results = [torch.full(t.shape, 7.0) for t in (g, s, h, v)]
+    given = [t.data_ptr() for t in (s, h, v, g, *results)]
+    call = library.AdditiveCall(0, 1, 1, 2, 3, 4, 1, 0, *given, 8, 12, 4, 6, 6, 8, 12, 4)
+    if not back:
+        call.g, call.g_extent = None, 0
+    part = name.removesuffix("_extent")
+    if (part in AHEAD and back) or (part in BACK and not back and name != "g_extent"):
+        pytest.skip("of the other way")
+    if name == "g_extent" and not (back or value):
+        pytest.skip("that is right")
+    if name == "g" and value is None:
+        said = "of another size"
+    setattr(call, name, value(call) if callable(value) else value)
     assert library.load().elman_additive(call) == -1
     assert said in library.load().elman_error().decode()
+    assert all(bool((t == 7).all()) for t in results)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -85,29 +88,64 @@ def test_one_length_and_one_text_for_each_sequence(change):
         native.losses(**{**given, **change})
 
 
-SIZES, ALL = "a size of CTC|sequences or threads of CTC", "CTC needs all its tensors"
+SIZES, ALL, OTHER = "a size of CTC|sequences or threads of CTC", "CTC needs all its tensors", "of another size"
+NAMES = ("log_probs", "lengths", "targets", "starts", "losses", "gradient", "left")
 WRONG = {
-    "steps": [(0, SIZES), (-5, SIZES), (4, "a length of CTC"), (2**62, SIZES)],
-    "sequences": [(0, SIZES), (-1, SIZES), (2**40, SIZES)],
-    "symbols": [(0, SIZES), (2, "no symbol"), (2**61, SIZES)],
+    "is_double": [(1, "none of its numbers|past the end|overlaps"), (2, "neither"), (-1, "neither")],
+    "steps": [(0, SIZES), (-5, SIZES), (4, OTHER), (6, OTHER), (2**62, SIZES)],
+    "sequences": [(0, SIZES), (-1, SIZES), (1, OTHER), (3, OTHER), (2**40, SIZES)],
+    "symbols": [(0, SIZES), (2, OTHER), (5, OTHER), (2**61, SIZES)],
     "blank": [(-1, "the blank"), (4, "the blank"), (2, "no symbol")],
     "threads": [(0, SIZES), (-3, SIZES), (2**31, SIZES)],
-    **{name: [(None, ALL)] for name in ("log_probs", "lengths", "starts", "losses", "gradient", "left")},
-    "targets": [(None, "not there")],
+    "own_threads": [(2, "neither"), (-1, "neither")],
+    **{name: [(None, ALL), (lambda c, n=name: getattr(c, n) + 1, "none of its numbers")] for name in NAMES},
+    **{f"{name}_extent": [(-1, OTHER), (0, OTHER), (2**60, OTHER)] for name in NAMES},
 }
+WRONG["targets"][0] = None, "not there"
+WRONG["log_probs"] += [(lambda c: c.gradient, "overlaps"), (lambda c: c.losses - 4, "overlaps")]
+WRONG["lengths"] += [(lambda c: c.left, "overlaps")]
+WRONG["targets"] += [(lambda c: c.left + 8, "overlaps"), (lambda c: c.gradient, "overlaps")]
+WRONG["left"] += [(lambda c: c.starts + 16, "overlaps"), (lambda c: c.log_probs, "overlaps")]
 
 
 @pytest.mark.parametrize(("name", "value", "said"), [(n, *w) for n, some in WRONG.items() for w in some])
 def test_a_wrong_value_in_any_field(name, value, said):
-    """But for what is yes or no."""
-    assert {*WRONG, "is_double", "own_threads"} == {field for field, *_ in library.CtcCall._fields_}
-    scores, kept = torch.zeros(5, 2, 4), torch.full((5, 2, 4), 7.0)
+    assert {*WRONG} == {field for field, *_ in library.CtcCall._fields_}
+    room = torch.full((120,), 7.0)  # all that is float32 lies in it, so that twice as much of one thing meets another
+    scores, kept, losses = room[:40].view(5, 2, 4), room[40:80].view(5, 2, 4), room[80:82]
+    scores.zero_()
     whole = [torch.tensor(some) for some in ([5, 5], [1, 2], [0, 1, 2])]
-    losses, left = torch.full((2,), 7.0), torch.tensor([7, 7])
-    call = library.CtcCall(0, 5, 2, 4, 0, 1, 0, *[t.data_ptr() for t in (scores, *whole, losses, kept, left)])
-    setattr(call, name, value)
+    left = torch.tensor([7, 7])
+    call = library.CtcCall(
+        0, 5, 2, 4, 0, 1, 0, *[t.data_ptr() for t in (scores, *whole, losses, kept, left)], 40, 2, 2, 3, 2, 40, 2
+    )
+    setattr(call, name, value(call) if callable(value) else value)
     assert library.load().elman_ctc(call) == -1
     assert re.search(said, library.load().elman_error().decode())
     assert (losses == 7).all()
     assert (kept == 7).all()
     assert (left == 7).all()
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or "ASAN_OPTIONS" in os.environ, reason="memory is bounded by Linux's means"
+)
+def test_memory_that_runs_out_in_any_thread_is_an_error_of_the_call(monkeypatch):
+    """It is asked for by whoever takes a sequence. Before, that ended the process."""
+    import resource
+
+    T, B = 4000, 4  # 4000 frames by 7999 places in double precision, twice: 512 MB a sequence
+    given = torch.zeros(T, B, 3).log_softmax(-1), torch.full((B,), T), [[1, 2] * (T // 2 - 1)] * B, 0
+    small = drawn(50, 13, 9)
+    monkeypatch.setattr(native, "_SMALL", 0)
+    monkeypatch.setattr(native, "count", lambda: 2)
+    right = native.losses(*small, 0)
+    had = resource.getrlimit(resource.RLIMIT_AS)
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (100 << 20), had[1]))
+        with pytest.raises(RuntimeError, match="bad_alloc"):
+            native.losses(*given)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, had)
+    assert all(torch.equal(a, b) for a, b in zip(native.losses(*small, 0), right, strict=True))

@@ -50,6 +50,7 @@ def _run(s: Tensor, h: Tensor, v: Tensor, **results: Tensor) -> None:
     call = library.AdditiveCall(s.dtype is torch.float64, B, K, T, S, A, threads, own())
     for name, tensor in {"s": s, "h": h, "v": v, **results}.items():
         setattr(call, name, tensor.data_ptr())
+        setattr(call, f"{name}_extent", tensor.numel())
     native = library.load()
     if native.elman_additive(call):
         raise RuntimeError(f"native engine: {native.elman_error().decode()}")

@@ -60,6 +60,7 @@ def losses(
                "gradient": gradient, "left": left}  # fmt: skip
     for name, tensor in tensors.items():
         setattr(call, name, tensor.data_ptr())
+        setattr(call, f"{name}_extent", tensor.numel())
     native = library.load()
     if native.elman_ctc(call):
         raise RuntimeError(f"native engine: {native.elman_error().decode()}")

@@ -27,7 +27,7 @@ __all__ = [
     "program_new",
 ]
 
-ABI = 11
+ABI = 12
 _NAME = {"win32": "libelman_native.dll", "darwin": "libelman_native.dylib"}.get(sys.platform, "libelman_native.so")
 
 
@@ -50,6 +50,8 @@ class AdditiveCall(ctypes.Structure):
         ("is_double", c_int64), ("sequences", c_int64), ("heads", c_int64), ("queries", c_int64), ("steps", c_int64),
         ("width", c_int64), ("threads", c_int64), ("own_threads", c_int64), ("s", c_void_p), ("h", c_void_p),
         ("v", c_void_p), ("g", c_void_p), ("scores", c_void_p), ("ds", c_void_p), ("dh", c_void_p), ("dv", c_void_p),
+        ("s_extent", c_int64), ("h_extent", c_int64), ("v_extent", c_int64), ("g_extent", c_int64),
+        ("scores_extent", c_int64), ("ds_extent", c_int64), ("dh_extent", c_int64), ("dv_extent", c_int64),
     ]  # fmt: skip
 
 
@@ -60,6 +62,8 @@ class CtcCall(ctypes.Structure):
         ("is_double", c_int64), ("steps", c_int64), ("sequences", c_int64), ("symbols", c_int64), ("blank", c_int64),
         ("threads", c_int64), ("own_threads", c_int64), ("log_probs", c_void_p), ("lengths", c_void_p),
         ("targets", c_void_p), ("starts", c_void_p), ("losses", c_void_p), ("gradient", c_void_p), ("left", c_void_p),
+        ("log_probs_extent", c_int64), ("lengths_extent", c_int64), ("targets_extent", c_int64),
+        ("starts_extent", c_int64), ("losses_extent", c_int64), ("gradient_extent", c_int64), ("left_extent", c_int64),
     ]  # fmt: skip
 
 
