@@ -155,7 +155,14 @@ def bad_files(tmp_path: Path) -> dict[Path, str]:
     np.savez(tmp_path / "step.npz", a=np.ones((4, 88)), step=-1)
     np.savez(tmp_path / "silent.npz", a=np.zeros((4, 88)))
     (tmp_path / "hollow").mkdir()
+    (tmp_path / "drums").mkdir()
+    for name in ("a.mid", "b.mid"):
+        (tmp_path / "drums" / name).write_bytes(write_midi(Tune([])))
+    (tmp_path / "low.mid").write_bytes(write_midi(Tune([Note(0, 1, 5), Note(1, 1, 120)])))
     return {
+        tmp_path / "low.mid": "there is no music in it: 2 notes, which no piano has; give",
+        tmp_path
+        / "drums": r"there is no music in it: .*a\.mid: there is no note in it, drums apart \(and 1 more\); give",
         tmp_path / "nothing.mid": "no such file or folder",
         tmp_path / "empty.mid": "the file is empty",
         tmp_path / "cut.mid": "the MIDI file is damaged: cut off within a track",

@@ -24,7 +24,7 @@ from elman.proof import Check, Proof
 from elman.report import sections as report
 from elman.report.ablation import ablation
 from elman.report.calibration import reliability
-from elman.report.curves import panels_of, training
+from elman.report.curves import curve, panels_of, training
 from elman.report.facts import class_table, length_figure, timing_bars
 from elman.report.projection import projection, to_plane
 from elman.report.results import Results
@@ -190,6 +190,12 @@ def test_the_strongest_word_is_the_most_shaded_and_the_sign_is_kept() -> None:
     long = shaded(["w"] * 10_000, [1.0] * 3)
     assert "9,840 more" in long
     assert len(long) < 20_000
+
+
+def test_an_axis_of_one_epoch_has_one_number() -> None:
+    made = str(curve([{"epoch": 1, "valid_mse": 5.0}], ["valid_mse"], "MSE"))
+    marks = re.findall(r"<text[^>]*>([^<]*)<", made)
+    assert marks[:2] == ["1", "epoch"]
 
 
 def test_history_s_keys_share_a_panel_where_they_share_a_scale() -> None:

@@ -77,6 +77,11 @@ def load_music(settings: DataSettings) -> tuple[dict[str, Pieces], list[str]]:
     missing = [part for part in PARTS if part not in found]
     if missing:
         whole = found["train"]
+        if len(whole) <= len(missing):
+            what = f"{len(whole)} piece{'s' * (len(whole) != 1)} cannot be split into {1 + len(missing)} parts"
+            raise InputError(
+                what, where=shown(given["train"]), remedy="give more, or files of their own: --valid, --test"
+            )
         dealt, told = divide([0] * len(whole), None, missing, settings, shown(given["train"]))
         found |= {part: whole.take(picks) for part, picks in dealt.items()}
         notes.append(told)
@@ -121,7 +126,8 @@ def read_pieces(path: Path, settings: DataSettings, note: Note, called: str = ""
     others = [f.name for f in files if not _is_music(f) and not f.name.startswith(".")]
     more = [f"{len(tally.out) - 5:,} more files that cannot be read"] if len(tally.out) > 5 else []
     if others:
-        more.append(f"{len(others):,} files that are no music ({', '.join(others[:3])}{' ...' * (len(others) > 3)})")
+        are = "file that is" if len(others) == 1 else "files that are"
+        more.append(f"{len(others):,} {are} no music ({', '.join(others[:3])}{' ...' * (len(others) > 3)})")
     if more:
         note(f"left out: {'; '.join(more)}")
     return tally.pieces(path, note, called or shown(path))
@@ -190,7 +196,11 @@ class _Tally:
             are = "is" if self._short == 1 else "are"
             note(f"{self._short:,} {said} of less than two frames, or without a note, {are} left out")
         if not self._parts:
-            raise InputError("there is no music in it", where=shown(path),
+            more = f" (and {len(self.out) - 1:,} more)" * (len(self.out) > 1)
+            why = f": {self.out[0].partition('; ')[0]}{more}" if self.out else (
+                f": {self._strange:,} notes, which no piano has" if self._strange else ""
+            )  # fmt: skip
+            raise InputError(f"there is no music in it{why}", where=shown(path),
                              remedy=f"give {', '.join((*_MIDI, *_ABC, *ROLLS))}")  # fmt: skip
         if len(self._steps) > 1:
             said = " and ".join(f"{step:g} ({file.name})" for step, file in self._steps.items())

@@ -97,7 +97,7 @@ def load_pairs(settings: DataSettings) -> ParallelTexts:
         groups = whole["group"] if settings.group else repeated(whole, notes)
         rows, note = divide([0] * len(whole), groups, missing, _shares(settings, len(whole)), whole.source, "")
         parts |= {part: whole.take(picks) for part, picks in rows.items()}
-        notes.append(note.replace(", in proportion for every label", ""))
+        notes.append(note)
     notes += known_texts(parts)
     train, valid, test = (Pairs.of(parts[part]) for part in PARTS)
     return ParallelTexts(train, valid, test, columns, tuple(notes))

@@ -154,7 +154,7 @@ def divide(
     else:
         raise InputError(f"there is no fold {settings.fold}", where="data.fold", remedy="folds are 0 to 9")
     by = "" if groups is None else settings.group or by
-    return dict(zip(names, parts)), prefix + state_split(names, parts, settings.seed, by)
+    return dict(zip(names, parts)), prefix + state_split(names, parts, settings.seed, by, len(set(labels)) > 1)
 
 
 def equal_texts(texts: Sequence[str]) -> Sequence[Hashable]:
@@ -204,7 +204,9 @@ def _without_gaps(parts: list[list[int]], labels: Sequence[Hashable]) -> list[li
             largest = max(parts, key=len)
             if len(largest) < 2:
                 n = sum(map(len, parts))
-                raise InputError(f"{n} rows cannot be split into {len(parts)} parts", remedy="give more data")
+                raise InputError(
+                    f"{n} row{'s' * (n != 1)} cannot be split into {len(parts)} parts", remedy="give more data"
+                )
             held = Counter(labels[i] for i in largest)
             spare = [at for at, i in enumerate(largest) if held[labels[i]] > 1]
             part.append(largest.pop(spare[-1] if spare else -1))
@@ -220,11 +222,13 @@ def _check_fractions(fractions: Sequence[float]) -> None:
         )
 
 
-def state_split(names: Sequence[str], parts: Sequence[Sequence[int]], seed: int, group: str = "") -> str:
+def state_split(
+    names: Sequence[str], parts: Sequence[Sequence[int]], seed: int, group: str = "", labelled: bool = True
+) -> str:
     """One line that says what was split, for the screen, the report and the card."""
     sizes = " / ".join(f"{len(part):,} {name}" for name, part in zip(names, parts))
-    manner = f"whole groups of {group!r} together" if group else "in proportion for every label"
-    return f"split with seed {seed}, {manner}: {sizes}"
+    manner = f", whole groups of {group!r} together" if group else ", in proportion for every label" * labelled
+    return f"split with seed {seed}{manner}: {sizes}"
 
 
 def hold_out(count: int, share: float, seed: int) -> tuple[list[int], list[int]]:

@@ -98,6 +98,7 @@ def curve(
     ax.margins(x=0.02, y=0.12)
     if epochs[0] == epochs[-1]:
         ax.set_xlim(epochs[0] - 0.5, epochs[0] + 0.5)
+        ax.set_xticks([epochs[0]])
     if len(ends) > 1:
         label_ends(ax, epochs[-1], ends)
     said = "; ".join(f"{name} ends at {fraction(value)}" for value, name, _ in ends)

@@ -151,7 +151,8 @@ def _followed(panel: Panel, one: Series, then: Series, counted: bool) -> Series:
         then = replace(then, **kept, known=then.known[int((~new).sum()) :])
         times = then.times
         if len(times) and panel.frequency.place(times[:1], int(one.times[-1]))[0] != 1:
-            raise InputError(f"rows are missing between the last one and the first new one of series {one.name!r}",
+            of = f" of series {one.name!r}" if one.name else ""
+            raise InputError(f"rows are missing between the last one and the first new one{of}",
                              where="y", remedy="give all of them")  # fmt: skip
     parts: dict[str, Any] = {key: np.concatenate([getattr(one, key), getattr(then, key)]) for key in ("values", "seen")}
     if then.past.shape[1] == one.past.shape[1]:
