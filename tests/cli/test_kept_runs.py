@@ -13,11 +13,15 @@ from typing import Any
 
 import pytest
 
-from elman import Classifier, Composer, LanguageModel, Responder, Tagger, Translator
+from elman import Classifier, Composer, Interpreter, LanguageModel, Responder, Tagger, Transcriber, Translator
 from elman.cli import app as cli
+from elman.config.settings import DataSettings
+from elman.data.labelled_recordings import read_recordings
+from elman.tasks.recordings.estimator import RecordingClassifier
 
 KEPT = Path(__file__).parent / "kept"
 ANSWERS: dict[str, list[dict[str, Any]]] = json.loads((KEPT / "answers.json").read_text(encoding="utf-8"))
+ASKED = {"interpret": "file", "recordings": "file", "transcribe": "file"}  # what is asked about is in `kept/data`
 # a figure that is a time: every machine has its own
 CLOCK = "words_per_second"
 
@@ -45,10 +49,12 @@ def run(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_it_answers_as_then(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key = ASKED.get(run.name, "text")
     for row in ANSWERS[run.name]:
-        found = ask(capsys, "predict", run, row["text"], "--json")["predictions"]
-        wanted = {key: value for key, value in row.items() if key != "text"}
-        assert [{key: f[key] for key in wanted} for f in found] == [numbers(wanted)]
+        asked = KEPT / "data" / row[key] if key == "file" else row[key]
+        found = ask(capsys, "predict", run, asked, "--json")["predictions"]
+        wanted = {name: value for name, value in row.items() if name != key}
+        assert [{name: f[name] for name in wanted} for f in found] == [numbers(wanted)]
 
 
 def test_it_names_no_machine_that_it_came_from(run: Path) -> None:
@@ -65,15 +71,26 @@ def test_its_figures_are_those_of_then(run: Path, capsys: pytest.CaptureFixture[
 
 def test_the_estimators_load_it(run: Path) -> None:
     kinds = {"classify": Classifier, "compose": Composer, "dialogue": Responder, "generate": LanguageModel,
-             "tag": Tagger, "translate": Translator}  # fmt: skip
+             "interpret": Interpreter, "recordings": RecordingClassifier, "tag": Tagger, "transcribe": Transcriber,
+             "translate": Translator}  # fmt: skip
     estimator: Any = kinds[run.name].load(run)
-    texts = [row["text"] for row in ANSWERS[run.name]]
+    rows = ANSWERS[run.name]
+    texts = [str(KEPT / "data" / row["file"]) if "file" in row else row["text"] for row in rows]
     if run.name == "classify":
         assert list(estimator.predict(texts)) == [row["label"] for row in ANSWERS["classify"]]
     elif run.name == "tag":
         assert estimator.predict([row["tokens"] for row in ANSWERS["tag"]]) == [row["tags"] for row in ANSWERS["tag"]]
     elif run.name == "translate":
         assert estimator.predict(texts) == [row["translation"] for row in ANSWERS["translate"]]
+    elif run.name == "interpret":
+        assert estimator.predict(texts) == [row["translation"] for row in rows]
+    elif run.name == "transcribe":
+        assert estimator.predict(texts) == [row["text"] for row in rows]
+    elif run.name == "recordings":
+        some = read_recordings(DataSettings(path=str(KEPT / "data" / "brains")), False, lambda line: None)
+        P = estimator.probabilities(estimator.encoded(some), len(some))
+        answers = {name: estimator.labels[p.argmax()] for name, p in zip(some.names, P)}
+        assert [answers[Path(text).name] for text in texts] == [row["label"] for row in rows]
     elif run.name == "dialogue":
         assert estimator.predict(texts) == [row["answer"] for row in ANSWERS["dialogue"]]
     elif run.name == "compose":
