@@ -51,6 +51,15 @@ def test_numbers_are_names_if_they_are_called_so() -> None:
     assert read_panel(three, Roles(target=["sold"])).ids == ["store_nbr", "item_id", "region"]
 
 
+def test_of_many_moments_some_are_looked_at() -> None:
+    """And all rows of each of these, however the table is sorted."""
+    days = pd.date_range("2020-01-01", periods=900)
+    rows = [(day, s, i, 1.5 * n) for s in "abc" for i in "xyz" for n, day in enumerate(days)]
+    panel = read_panel(pd.DataFrame(rows, columns=["day", "place", "what", "sold"]))
+    assert panel.ids == ["place", "what"]
+    assert [len(one) for one in panel] == [900] * 9
+
+
 def test_a_column_that_differs_where_rows_stand_twice_is_no_name() -> None:
     """Of a few repeated rows the user is told, as before: they are no second series."""
     table = sales(("Bonn",), ("tea", "milk")).drop(columns="store")

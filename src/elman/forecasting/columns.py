@@ -24,6 +24,7 @@ _IDS = ("unique_id", "id", "series", "series_id", "item_id", "item", "ticker", "
         "group", "key", "shop", "product", "sku", "region", "family", "department", "dept")  # fmt: skip
 _NUMBERED = ("id", "nbr", "no", "nr", "code")  # how a column of numbers that are names ends
 _CANDIDATES = 8  # columns of which two or three may name series together
+_MOMENTS = 200  # at which it is looked whether they do
 _HARDLY = 0.75  # of the rows, which fewer of them tell apart at most
 _TARGETS = ("y", "target", "value", "values")
 _APART = 0.95  # of the rows, which a column that names series tells from others of their moment
@@ -195,8 +196,12 @@ def _id(columns: Mapping[str, Sequence[Any]], time: str, left: Sequence[str]) ->
 def _several(columns: Mapping[str, Sequence[Any]], times: Sequence[str], left: Sequence[str]) -> str:
     """Two or three columns that tell rows of one time apart together, ``store,item``, each of which hardly does: a
     column that happens to differ where a few rows stand twice is no name."""
-    texts = {name: [str(value) for value in columns[name]] for name in left}
-    some = [name for name in left if 1 < len(set(texts[name])) <= len(times) // 2]
+    some = [name for name in left if 1 < len(set(columns[name])) <= len(times) // 2]
+    every = list(dict.fromkeys(times))
+    looked = set(every[:: max(1, len(every) // _MOMENTS)])
+    rows = [i for i, time in enumerate(times) if time in looked]
+    times = [times[i] for i in rows]
+    texts = {name: [str(columns[name][i]) for i in rows] for name in some}
     some = sorted(some, key=lambda name: not _is_name(name))[:_CANDIDATES]
     for count in (2, 3):
         for names in itertools.combinations(some, count):
