@@ -15,7 +15,7 @@ def followed(truth: np.ndarray, stride: int = 1) -> np.ndarray:
     """(origins, H, Q) quantiles of a series that is forecast from each origin, H = 4, all steps alike."""
     tracker, found = Tracker(LEVELS), []
     for known in range(0, len(truth) - 4, stride):
-        found.append(ENDS + (tracker.at(known) if tracker.begun else np.zeros((4, 1, 3))))
+        found.append(tracker.moved(known, np.broadcast_to(ENDS, (4, 1, 3))))
         tracker.add(known, truth[known : known + 4, None, None] - ENDS)
     return np.stack(found)[:, :, 0]
 
@@ -48,20 +48,39 @@ def test_a_truth_moves_nothing_before_it_is_known():
 
 
 def test_the_first_steps_by_hand():
-    """One step ahead, of a mean absolute error of 2: half of it, times level less [below]."""
-    tracker = Tracker(LEVELS)
-    assert not tracker.begun
-    tracker.add(5, np.full((1, 1, 3), 2.0) - ENDS)  # residuals 3, 2, 1: above all
-    np.testing.assert_allclose(np.ravel(tracker.at(6)), np.array(LEVELS))
-    tracker.add(6, np.full((1, 1, 3), -4.0) - ENDS)  # below all: a mean of 3, and the root of two errors
-    want = np.array(LEVELS) + 0.5 / 2**0.5 * 3 * (np.array(LEVELS) - 1)
-    np.testing.assert_allclose(np.ravel(tracker.at(7)), want)
+    """One step ahead: what all steps share moves 1.4 mean absolute errors at first, what is left half of one."""
+    tracker, ends, levels = Tracker(LEVELS), ENDS[None, None], np.array(LEVELS)
+    assert tracker.moved(5, ends) is ends
+    tracker.add(5, np.full((1, 1, 3), 2.0) - ends)  # residuals 3, 2, 1: above all
+    shared, own = 1.4 * levels, 0.5 * 2 * levels  # the mean error is 2, which is one width
+    np.testing.assert_allclose(tracker.moved(6, ends), ends + 2 * shared + own)
+    tracker.add(6, np.full((1, 1, 3), -4.0) - ends)  # below all: a mean of 3, and the root of two errors
+    shared += 1.4 * 1.5 / 2**0.5 * (levels - 1)
+    own += 0.5 / 2**0.5 * 3 * (levels - 1)
+    np.testing.assert_allclose(tracker.moved(7, ends), np.sort(ends + 2 * shared + own))
+
+
+def test_what_the_nearest_step_missed_moves_the_furthest_before_its_truth_is_known():
+    """By as much of its own band: twice as wide, twice as far."""
+    tracker, ends = Tracker(LEVELS), np.stack([ENDS[None], 2 * ENDS[None]])
+    tracker.add(0, np.array([5.0, np.nan])[:, None, None] - ends)  # of the second nothing is known yet
+    near, far = (tracker.moved(1, ends) - ends)[:, 0]
+    np.testing.assert_allclose(far, 1.4 * 4 * 5 / 2 * np.array(LEVELS))  # 5 are two and a half widths; here one is 4
+    np.testing.assert_allclose(near, (1.4 * 2 * 5 / 2 + 0.5 * 5) * np.array(LEVELS))
+
+
+def test_bands_of_no_width_are_moved_each_by_itself():
+    tracker, ends = Tracker(LEVELS), np.zeros((2, 1, 3))
+    tracker.add(0, np.array([2.0, np.nan])[:, None, None] - ends)
+    found = tracker.moved(1, ends)
+    np.testing.assert_allclose(found[0, 0], 0.5 * 2 * np.array(LEVELS))
+    np.testing.assert_array_equal(found[1], 0)
 
 
 def test_a_gap_moves_nothing():
-    tracker = Tracker(LEVELS)
+    tracker, ends = Tracker(LEVELS), np.zeros((2, 1, 3))
     tracker.add(0, np.full((2, 1, 3), np.nan))
     tracker.add(1, np.stack([np.full((1, 3), np.nan), np.full((1, 3), 4.0)]))
-    np.testing.assert_array_equal(tracker.at(2), np.zeros((2, 1, 3)))
-    assert (tracker.at(3)[1] > 0).all()
-    assert (tracker.at(9)[0] == 0).all()
+    np.testing.assert_array_equal(tracker.moved(2, ends), ends)
+    assert (tracker.moved(3, ends)[1] > 0).all()
+    assert (tracker.moved(9, ends)[0] == 0).all()

@@ -50,15 +50,16 @@ class Backtest:
 
 
 def run_backtest(
-    learn: Learned, panel: Panel, horizon: int, season: int, *, count: int, stride: int, refit: bool, log: bool = False,
+    learn: Learned, panel: Panel, horizon: int, season: int, *, count: int, stride: int, refit: int, log: bool = False,
     classical: int = 0,
 ) -> Backtest:  # fmt: skip
-    """Fit on what was known at the first origin, or at each, and forecast from all of them.
+    """Fit on what was known at the first origin, or at every so many, and forecast from all of them.
 
     Scales, too, are those of what was known. Of a panel all series are learned in one fit. Bands follow the errors that
     are known at each origin.
 
     Args:
+        refit: origins from one fit to the next; 0: it is fitted once.
         log: series are measured by their logarithms.
         classical: ETS, an autoregression and Theta are fitted anew at each origin of each channel if these are so many
             at most.
@@ -74,8 +75,8 @@ def run_backtest(
     tallies = {name: Tally(horizon, panel.channels) for name in ("model", *rivals)}
     trackers: dict[int, Tracker] = {}
     model, fits, cutoffs, found, came, names = None, 0, list[Any](), list[np.ndarray](), list[np.ndarray](), list[str]()
-    for origin in rolling_origins(panel, horizon, count=count, stride=stride, first=horizon + 2):
-        if model is None or refit:
+    for n, origin in enumerate(rolling_origins(panel, horizon, count=count, stride=stride, first=horizon + 2)):
+        if model is None or (refit and n % refit == 0):
             model, fits = learn(origin.history), fits + 1
         at = np.array([[k, len(one)] for k, one in enumerate(origin.history)], np.int64)
         centre, quantiles = model.forecast(Windows(origin.history, at, horizon), horizon)
@@ -110,7 +111,6 @@ def _followed(
     found = quantiles.copy()
     for n, (place, end) in enumerate(zip(places, ends)):
         tracker = trackers.setdefault(place, Tracker(LEVELS))
-        if tracker.begun:
-            found[n] = np.sort(quantiles[n] + tracker.at(end), -1)
+        found[n] = tracker.moved(end, quantiles[n])
         tracker.add(end, truth[n][..., None] - quantiles[n])
     return found

@@ -37,15 +37,12 @@ class Following:
         Args:
             truth: (horizon, B, C), NaN where nothing came; of a window no more is used than those after it may know.
         """
-        steps = min(len(quantiles), len(truth))
-        last = np.minimum(np.arange(len(quantiles)), steps - 1)
-        found = quantiles.copy()
+        steps, found = min(len(quantiles), len(truth)), quantiles.copy()
         for b, i in enumerate(picks):
             if not read.fresh[i]:
                 continue
             tracker, known = self._of.setdefault(int(read.series[i]), Tracker(LEVELS)), int(read.origin[i])
-            if tracker.begun:
-                found[:, b] = np.sort(quantiles[:, b] + tracker.at(known)[last], -1)
+            found[:, b] = tracker.moved(known, quantiles[:, b])
             tracker.add(known, truth[:steps, b, :, None] - quantiles[:steps, b])
         return found
 
