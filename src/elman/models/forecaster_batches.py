@@ -29,8 +29,8 @@ class Scale:
     """What a series is measured by, each (C,).
 
     Attributes:
-        level, spread: what is taken off, and what it is divided by then: mean and standard deviation, of logarithms if
-            `log` is set.
+        level, spread: what is taken off, and what it is divided by then: mean and standard deviation, or the error of
+            the seasonal naive forecast, of logarithms if `log` is set.
         naive: the mean absolute error of the seasonal naive forecast over it, in the units of the data, by which scaled
             errors are scaled (Hyndman and Koehler 2006); 0 where it is constant or repeats itself, or is too short.
     """
@@ -58,10 +58,13 @@ class Scale:
         return np.exp(found) if self.log else found
 
 
-def scale_of(values: NDArray[np.float64], season: int, log: bool = False) -> Scale:
+def scale_of(values: NDArray[np.float64], season: int, log: bool = False, seasonal: bool = False) -> Scale:
     """Of a stretch (T, C) of a series, NaN where a value is missing; a channel without one has level 0 and spread 1.
 
     A channel that stands still has a hundredth of its level as spread, 1 at most. Nothing depends on the unit.
+
+    Args:
+        seasonal: the spread is by how much a value differs from the one a season before, where it does.
     """
     known = ~np.isnan(values)
     count = np.maximum(known.sum(0), 1)
@@ -70,11 +73,19 @@ def scale_of(values: NDArray[np.float64], season: int, log: bool = False) -> Sca
     spread = np.sqrt((np.where(known, measured - level, 0) ** 2).sum(0) / count)
     still = spread <= _STILL * np.abs(level)
     spread[still] = np.where(level == 0, 1.0, np.minimum(1.0, np.abs(level) / 100))[still]
-    steps = np.abs(values[season:] - values[:-season])
-    there = ~np.isnan(steps)
-    naive = np.where(there, steps, 0).sum(0) / np.maximum(there.sum(0), 1)
+    if seasonal:
+        unit = _apart(np.where(known, measured, np.nan), season)
+        spread = np.where(unit > _STILL * np.abs(level), unit, spread)
+    naive = _apart(values, season)
     naive[naive <= _STILL * np.abs(np.where(known, values, 0)).max(0, initial=0)] = 0.0
     return Scale(level, spread, naive, log)
+
+
+def _apart(values: NDArray[np.float64], season: int) -> NDArray[np.float64]:
+    """(C,) the mean absolute difference to the value a season before; 0 where there is none."""
+    steps = np.abs(values[season:] - values[:-season])
+    there = ~np.isnan(steps)
+    return np.asarray(np.where(there, steps, 0).sum(0) / np.maximum(there.sum(0), 1))
 
 
 def of_counts(scale: Scale, values: NDArray[np.float64], name: str, log: bool) -> Scale:

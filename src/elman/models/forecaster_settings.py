@@ -33,6 +33,8 @@ class ForecasterSettings(msgspec.Struct, frozen=True, kw_only=True):
         channels: "independent": one network for each channel by itself, told which one it is; "joint": all at once.
         members: networks, trained side by side, whose parameters of each step are averaged: of Gaussians that is the
             mean of their quantiles (Lichtendahl et al. 2013).
+        refit: once the validation part has chosen the epoch, and said how wide bands are, a new network learns from
+            that part, too: what is nearest tells most of what comes.
         dropout: on what the last layer gives.
         engine: of the recurrent layers.
     """
@@ -47,6 +49,7 @@ class ForecasterSettings(msgspec.Struct, frozen=True, kw_only=True):
     level: Literal["last", "mean", "none"] = "last"
     channels: Literal["independent", "joint"] = "independent"
     members: Positive = 1
+    refit: bool = False
     dropout: Chance = 0.1
     engine: str = "auto"
 

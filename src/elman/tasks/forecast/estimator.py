@@ -257,7 +257,7 @@ class Forecaster(ForecastLearner):
         return super().encode(train, valid) if isinstance(train, Windows) else self.features(train, valid)
 
     def backtest(
-        self, y: Any = None, fh: Any = None, *, X: Any = None, count: int = 10, stride: int = 0, refit: bool = False
+        self, y: Any = None, fh: Any = None, *, X: Any = None, count: int = 10, stride: int = 0, refit: int = 0
     ) -> Backtest:
         """How good its forecasts would have been: an estimator alike is fitted on what was known at the first of some
         past origins, and forecasts from each.
@@ -267,7 +267,7 @@ class Forecaster(ForecastLearner):
             fh: steps ahead; None: as many as are set, or were learned.
             X: covariates of all steps.
             count: origins, the last ones. stride: steps from one to the next; 0: a horizon.
-            refit: fit anew at each origin.
+            refit: fit anew at each origin (True), or at every so many of them.
         """
         panel = self.panel_ if y is None else self._read_in(y, X)
         season = self.settings(ForecastSettings).season or panel.frequency.season
@@ -276,6 +276,6 @@ class Forecaster(ForecastLearner):
         parameters = {name: getattr(self, name) for name in parameter_names(type(self))} | {"horizon": horizon}
         return run_backtest(
             lambda known: type(self)(**parameters).fit(known), panel, horizon, season,
-            count=count, stride=stride or horizon, refit=refit, log=self.settings(ForecastSettings).log,
+            count=count, stride=stride or horizon, refit=int(refit), log=self.settings(ForecastSettings).log,
             classical=self.settings(ForecastSettings).classical,
         )  # fmt: skip

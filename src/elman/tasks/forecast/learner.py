@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from elman.config.training import TrainingSettings
-from elman.data.windows import Windows
+from elman.data.windows import Windows, origins
 from elman.equations.graph import Graph
 from elman.errors import InputError, unknown
 from elman.forecasting.frequency import Frequency
@@ -111,11 +111,12 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
             yield before, known, known is not None and end >= self.context_ and known.far_from(before)
 
     def _scale(self, series: Series, end: int) -> Scale:
-        values, log = np.where(series.seen, series.values, np.nan), self.settings(ForecastSettings).log
+        wanted = self.settings(ForecastSettings)
+        values, log = np.where(series.seen, series.values, np.nan), wanted.log
         if log and (values <= 0).any():
             what = f"the series {series.name!r} has the value {np.nanmin(values):g}, which has no logarithm"
             raise InputError(what, where="forecast.log", remedy="leave it out: --set forecast.log=false")
-        found = scale_of(values[:end], self.season_, log)
+        found = scale_of(values[:end], self.season_, log, wanted.unit == "season")
         return (
             of_counts(found, values, series.name, log) if self.settings(ForecasterSettings).output in COUNTS else found
         )
@@ -146,11 +147,22 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
         return loss, float(count)
 
     def after(self, train: Windows, valid: Windows | None, learn: Learn) -> None:
-        """Intervals as wide as the residuals on the validation part say."""
+        """Intervals as wide as the residuals on the validation part say; then, with `refit`, learn from that, too."""
+        self.valid_ = None
         if valid is None or self.only_judged:
             return
-        found, self.calibrated_ = corrections(self.model_, self.encoded(valid)), True
+        read = self.encoded(valid)
+        found, self.calibrated_ = corrections(self.model_, read), True
         self.model_.corrections.copy_(found)
+        if not self.settings(ForecasterSettings).refit or self.fitted_.interrupted or self.fitted_.diverged:
+            return
+        self.valid_, before = self.figures(read), self.scales_
+        every = replace(valid, at=origins(valid.panel, [0] * len(valid.panel), valid.horizon).at)
+        parts = ("model_", "scales_", "until_", "context_", "segment_", "covariates_")
+        self.relearn(every, learn, ", all windows", self.fitted_.best_epoch, parts)
+        # residuals were in units of the series as they were known then
+        ratio = np.median([before[name].spread / by.spread for name, by in self.scales_.items() if name in before], 0)
+        self.model_.corrections.copy_(found * torch.from_numpy(ratio))
 
     def remarks(self, parts: Mapping[str, Windows]) -> Sequence[str]:
         panel = parts["training"].panel

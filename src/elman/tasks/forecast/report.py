@@ -61,7 +61,7 @@ def look(trained: Trained[Forecaster, Windows]) -> Look:
             _ahead(trained),
             _left(estimator, last),
             directions(trained),
-            training(fitted.history, fitted.kept[1] or None, "Loss"),
+            training(fitted.history, fitted.kept[1] or None, "Loss", estimator.valid_ is not None),
             cell(lines) if lines else None,
             proof(trained.proof.to_dict()),
             section("Data, settings, time", tag("div", [

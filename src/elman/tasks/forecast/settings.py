@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from elman.config.bounds import Count
@@ -20,6 +22,9 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True):
             of the frequency, 24 of hours, 7 of days, 12 of months.
         log: series are learned, and measured by their mean and spread, as logarithms: where what is large varies more.
             All values must be above 0.
+        unit: in which a series is learned, and its standardised errors are measured: its "spread", the standard
+            deviation, or how far it goes in a "season", the error of the seasonal forecast that scaled errors are
+            divided by.
         classical: ETS, an autoregression and Theta are fitted anew at each test origin of each channel, if these are so
             many at most; 0: never. Some take a second each.
         calendar: Fourier terms of the day, the week and the year, as far as the frequency resolves them, are read, too.
@@ -30,6 +35,7 @@ class ForecastSettings(msgspec.Struct, frozen=True, kw_only=True):
     context: Count = 0
     season: Count = 0
     log: bool = False
+    unit: Literal["spread", "season"] = "spread"
     classical: Count = 40
     calendar: bool = False
     returns: str = ""
