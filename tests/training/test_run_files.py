@@ -171,6 +171,8 @@ def test_files_that_are_no_weights(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="the RUN is damaged"):
             open_weights(tmp_path)
     file.unlink()
+    with pytest.raises(InputError, match=r"the RUN is damaged \(model\.safetensors is missing\); train it again"):
+        open_weights(tmp_path)
     os.mkfifo(file)  # to open it would wait for somebody who writes
     with pytest.raises(InputError, match="is not a file"):
         open_weights(tmp_path)

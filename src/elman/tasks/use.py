@@ -105,7 +105,7 @@ class Run:
         """The same for what a pipe brought: a table, if its first row names a column that the RUN reads."""
         known = {"input": settings.input} if settings.input else self.estimator.columns_
         names = {part.strip() for value in known.values() for part in (value, *value.split(","))} - {""}
-        is_table = names_columns(settings.path, settings.encoding, names)
+        is_table = bool(names) and names_columns(settings.path, settings.encoding, names)
         return msgspec.structs.replace(settings, format="table") if is_table else settings
 
     def table(self, examples: Any) -> Table:

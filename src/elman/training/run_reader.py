@@ -34,6 +34,8 @@ def damaged(what: object, where: Path) -> InputError:
     if isinstance(what, OSError) and not isinstance(what, (FileNotFoundError, IsADirectoryError, NotADirectoryError)):
         return InputError(f"cannot be read ({what.strerror or what})", where=str(what.filename or where))
     said = " ".join(str(what).split())
+    if isinstance(what, FileNotFoundError) and what.filename:
+        said = f"{Path(what.filename).name} is missing"
     return InputError(f"the RUN is damaged ({said:.300})", where=str(where), remedy="train it again")
 
 
