@@ -162,3 +162,27 @@ def test_an_adaptive_softmax_is_the_full_one_of_its_clusters():
     theirs = torch.autograd.grad(-full()[torch.arange(11), wanted].mean(), inputs)
     for one, other in zip(ours, theirs):
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", [{}, {"embedding_dropout": 0.3}, {"block": "residual"}])
+def test_gradients_of_tied_matrices_are_those_of_the_definition(kind: dict[str, object]) -> None:
+    """By the scores themselves; the masks are the same, since the draws are. A softmax of its own is none of them."""
+    for own in (False, True):
+        still = {"embedding": 6, "hidden": 6, "tied": True, "between": 0.2, "dropout": 0.2, "input": 0.2}
+        torch.manual_seed(1)
+        model = LanguageNetwork(LanguageSettings(**{**still, **kind}), 9).double()  # type: ignore[arg-type]
+        if own:
+            model.softmax = torch.nn.Linear(6, 9).double()
+        units, targets = torch.randint(0, 9, (5, 3)), torch.randint(0, 9, (5, 3))
+        found = []
+        for direct in (False, True):
+            torch.manual_seed(4)
+            if direct:
+                h, _ = model(units, model.begin(3))
+                scores = model.softmax(model._locked(h, 0.2)).flatten(0, 1)
+                loss = torch.nn.functional.cross_entropy(scores, targets.flatten())
+            else:
+                loss = model.loss(units, targets, model.begin(3))[0]
+            found.append(torch.autograd.grad(loss, list(model.parameters())))
+        for a, b in zip(*found, strict=True):
+            torch.testing.assert_close(a, b)

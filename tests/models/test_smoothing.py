@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from elman.models import smoothing as room
-from elman.models.smoothing import smoothed_loss
+from elman.models.smoothing import Tied, smoothed_loss
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.1])
@@ -43,3 +43,52 @@ def test_scores_of_any_size_stay_finite():
     nn.init.constant_(softmax.weight, 1e4)
     loss = smoothed_loss(softmax, torch.tensor([[1.0, 1.0]]), torch.tensor([1]), 0.1)
     assert torch.isfinite(loss)
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+def test_a_matrix_that_is_the_embedding_too(dropped):
+    """One gradient of both; also where the loss is multiplied, and none of a call without a softmax."""
+    torch.manual_seed(0)
+    softmax, units, y = nn.Linear(5, 11).double(), torch.randint(0, 11, (3, 4)), torch.randint(0, 11, (12,))
+
+    def loss(tied: Tied | None) -> torch.Tensor:
+        x = F.embedding(units, softmax.weight) if tied is None else tied.rows(units)
+        r = x.flatten(0, 1).tanh()
+        if dropped:
+            r, some = r[:7], y[:7]
+        else:
+            some = y
+        if tied is None:
+            return 3 * F.cross_entropy(softmax(r), some, label_smoothing=0.1)
+        return 3 * smoothed_loss(softmax, r, some, 0.1, tied)
+
+    inputs = (softmax.weight, softmax.bias)
+    wanted = torch.autograd.grad(loss(None), inputs)
+    for _ in range(2):
+        found = torch.autograd.grad(loss(Tied(softmax.weight)), inputs)
+        for a, b in zip(found, wanted, strict=True):
+            torch.testing.assert_close(a, b)
+    rows = Tied(softmax.weight).rows(units)
+    (alone,) = torch.autograd.grad(rows.square().sum(), softmax.weight)
+    (right,) = torch.autograd.grad(F.embedding(units, softmax.weight).square().sum(), softmax.weight)
+    torch.testing.assert_close(alone, right)
+
+
+def test_a_second_time_back_gives_the_same_and_touches_nothing_given_before():
+    softmax = nn.Linear(3, 6)
+    loss = smoothed_loss(softmax, torch.randn(4, 3), torch.tensor([0, 5, 2, 2]))
+    loss.backward(retain_graph=True)
+    kept = softmax.weight.grad.clone()
+    loss.backward(retain_graph=True)
+    assert torch.equal(softmax.weight.grad, 2 * kept)
+    loss.backward()
+    with pytest.raises(RuntimeError, match="second time"):
+        loss.backward()
+
+
+def test_no_unit_at_all():
+    softmax = nn.Linear(3, 6)
+    loss = smoothed_loss(softmax, torch.zeros(0, 3), torch.zeros(0, dtype=torch.long))
+    assert loss.isnan()
+    loss.backward()
+    assert not softmax.weight.grad.any()

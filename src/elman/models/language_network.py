@@ -25,7 +25,7 @@ from elman.layers.following import followed
 from elman.layers.hooks import hooked
 from elman.models.language_settings import LanguageSettings
 from elman.models.one_text import OneText
-from elman.models.smoothing import smoothed_loss
+from elman.models.smoothing import Tied, smoothed_loss
 
 __all__ = ["Block", "LanguageNetwork", "Standing", "joined"]
 
@@ -142,10 +142,16 @@ class LanguageNetwork(nn.Module):
         """Where B texts stand before their first unit."""
         return [block.begin(B, self.embedding.weight) for block in self.blocks]  # type: ignore[operator]
 
-    def forward(self, units: Tensor, state: list[Standing]) -> tuple[Tensor, list[Standing]]:
-        """What each step knows: units (T, B) -> (T, B, width), and where the texts stand now."""
+    def forward(
+        self, units: Tensor, state: list[Standing], *, tied: Tied | None = None
+    ) -> tuple[Tensor, list[Standing]]:  # fmt: skip
+        """What each step knows: units (T, B) -> (T, B, width), and where the texts stand now.
+
+        Args:
+            tied: what looks up the embeddings' rows, of a call that goes on to the softmax.
+        """
         s = self.settings
-        x = self._embedded(units)
+        x = self._embedded(units, tied)
         after = []
         for k, (block, at) in enumerate(zip(self.blocks, state)):
             x, then = block(x, at)
@@ -166,10 +172,14 @@ class LanguageNetwork(nn.Module):
         Returns:
             the mean loss of a unit with its penalties, and without them; where the texts stand now, without its past.
         """
-        h, after = self(units, state)
-        s, out = self.settings, self._locked(h, self.settings.dropout)
+        s = self.settings
+        full = self.adaptive is None
+        same = full and self.softmax.weight is self.embedding.weight and not s.embedding_dropout
+        tied = Tied(self.embedding.weight) if same and torch.is_grad_enabled() else None
+        h, after = self(units, state, tied=tied)
+        out = self._locked(h, s.dropout)
         rows, wanted = (out.flatten(0, 1), targets.flatten()) if real is None else (out[real], targets[real])
-        nll = smoothed_loss(self.softmax, rows, wanted) if self.adaptive is None else self.adaptive(rows, wanted).loss
+        nll = smoothed_loss(self.softmax, rows, wanted, tied=tied) if full else self.adaptive(rows, wanted).loss  # type: ignore[misc]
         loss = nll
         if self.training and s.activation:
             loss = loss + s.activation * out.square().mean()
@@ -253,12 +263,13 @@ class LanguageNetwork(nn.Module):
 
     # -- parts
 
-    def _embedded(self, units: Tensor) -> Tensor:
+    def _embedded(self, units: Tensor, tied: Tied | None = None) -> Tensor:
         s = self.settings
         weight = self.embedding.weight
         if self.training and s.embedding_dropout:
             weight = weight * dropout(weight.new_ones(len(weight), 1), s.embedding_dropout)
-        return self._locked(F.embedding(units, weight) * s.embedding**0.5, s.input)
+        rows = F.embedding(units, weight) if tied is None else tied.rows(units)
+        return self._locked(rows * s.embedding**0.5, s.input)
 
     def _locked(self, x: Tensor, rate: float) -> Tensor:
         """Dropout by one mask for all steps."""
