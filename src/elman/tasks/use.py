@@ -19,7 +19,7 @@ from elman.proof import Proof
 from elman.tasks.contract import Note, Row, Shown, Task
 from elman.tasks.estimator import Estimator
 from elman.tasks.figures import Scores
-from elman.tasks.find import task, task_of
+from elman.tasks.find import data_of, task, task_of
 
 __all__ = ["Run", "inspect_page"]
 
@@ -41,6 +41,7 @@ class Run:
     """A trained model at work.
 
     Attributes:
+        path: of the RUN.
         task, estimator: of the RUN.
 
     Raises:
@@ -48,6 +49,7 @@ class Run:
     """
 
     def __init__(self, path: Path, note: Note = _silent) -> None:
+        self.path = path
         self.task: Task[Any, Any] = task_of(path)
         self.estimator: Estimator[Any, Any, Any] = self.task.kind.load(path)
         self.note = note
@@ -87,9 +89,10 @@ class Run:
         return self.task.verbs[name](self.estimator)
 
     def predict(self, texts: Sequence[str]) -> list[Row]:
-        """One answer a text; of tasks that read files a text is the name of one, of which what is odd is told."""
+        """One answer a text; of tasks that read files a text is the name of one, read as the RUN's own data were, of
+        which what is odd is told."""
         if self.task.reads_files:
-            read = (self.read(DataSettings(path=text)) for text in texts)
+            read = (self.read(data_of(self.path, text, [], {})) for text in texts)
             return [row for some in read for row in self.task.answer(self.estimator, some, self.note)]
         return self.task.answer(self.estimator, self.task.examples_of(self.estimator, texts), self.note)
 
