@@ -1,7 +1,7 @@
 """Forecasts of public series, each beside simple ones fitted in the same run.
 
     python benchmarks/forecast/run.py ett DATA [--seeds 3]    ETTh1 and ETTh2, 24 and 96 steps, standard split
-    python benchmarks/forecast/run.py rolling                 AirPassengers and sunspots, beside the last season and ETS
+    python benchmarks/forecast/run.py rolling [--names NAME]  AirPassengers and others, beside the last season and ETS
 
 DATA is the folder that holds `ETTh1.csv` and `ETTh2.csv`. Each prints what it finds as JSON lines. M4 Hourly is in
 `benchmarks/m4`, how long it takes in `speed.py`.
@@ -56,22 +56,34 @@ def ett(folder: Path, seeds: int, names: list[str], horizons: list[int]) -> None
             )  # fmt: skip
 
 
-def rolling() -> None:
-    """Short series: each origin's forecast from what was known there, beside simple models fitted anew at each."""
-    from statsmodels.datasets import sunspots
+def series() -> list[tuple[str, np.ndarray, dict[str, Any], int, int, int]]:
+    """Names, values, sizes, origins, how many of them from one fit to the next (0: one fit), and at every how many ETS
+    and its like are fitted. Of the last nothing was looked at while bands were worked upon."""
+    from statsmodels.datasets import co2, elnino, sunspots
 
     passengers = np.loadtxt(HERE / "airpassengers.csv", delimiter=",", skiprows=1, usecols=1)
-    spots = sunspots.load_pandas().data["SUNACTIVITY"].to_numpy()
-    for name, y, sizes, count, every in (
-        ("AirPassengers", passengers, {"horizon": 12, "season": 12, "log": True, "epochs": 60}, 48, 4),
-        ("sunspots", spots, {"horizon": 5, "season": 11, "context": 33, "epochs": 20}, 100, 10),
-    ):
-        started = time.perf_counter()
-        found = elman.Forecaster(**FEW, **sizes).backtest(y, count=count, stride=1)
+    months = {"horizon": 12, "season": 12, "refit": True}
+    return [
+        ("AirPassengers", passengers, {**months, "log": True, "epochs": 60}, 48, 12, 4),
+        ("sunspots", sunspots.load_pandas().data["SUNACTIVITY"].to_numpy(),
+         {"horizon": 5, "season": 11, "context": 33, "epochs": 20}, 100, 0, 10),
+        ("carbon dioxide", co2.load_pandas().data["co2"].resample("MS").mean().interpolate().to_numpy(),
+         {**months, "epochs": 20}, 100, 12, 10),
+        ("El Nino", elnino.load_pandas().data.iloc[:, 1:].to_numpy().ravel(), {**months, "epochs": 20}, 100, 0, 10),
+    ]  # fmt: skip
+
+
+def rolling(names: list[str]) -> None:
+    """Short series: each origin's forecast from what was known there, beside simple models fitted anew at each."""
+    for name, y, sizes, count, refit, every in series():
+        if name not in names:
+            continue
+        started = time.process_time()
+        found = elman.Forecaster(**FEW, **sizes).backtest(y, count=count, stride=1, refit=refit)
         for rival, scores in found.scores.items():
             more = {key: scores[key] for key in ("coverage_80", "coverage_80_by_horizon") if key in scores}
             say(data=name, model=rival, mase=scores["mase"], **more)
-        say(data=name, said=found.said(), fits=found.fits, seconds=round(time.perf_counter() - started))
+        say(data=name, said=found.said(), fits=found.fits, cpu=round(time.process_time() - started))
         horizon, season = int(sizes["horizon"]), int(sizes["season"])
         some = range(0, count, every)
         ends = [len(y) - horizon - count + 1 + n for n in some]
@@ -90,10 +102,10 @@ if __name__ == "__main__":
     parser.add_argument("what", choices=["ett", "rolling"])
     parser.add_argument("data", type=Path, nargs="?", default=Path())
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--names", nargs="+", default=["ETTh1", "ETTh2"])
+    parser.add_argument("--names", nargs="+", help="of the series")
     parser.add_argument("--horizons", type=int, nargs="+", default=[24, 96])
     asked = parser.parse_args()
     if asked.what == "ett":
-        ett(asked.data, asked.seeds, asked.names, asked.horizons)
+        ett(asked.data, asked.seeds, asked.names or ["ETTh1", "ETTh2"], asked.horizons)
     else:
-        rolling()
+        rolling(asked.names or [name for name, *_ in series()])

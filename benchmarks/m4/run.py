@@ -46,7 +46,7 @@ def unit(past: np.ndarray) -> float:
 
 def forecast(model: WindowLinear, past: list[np.ndarray]) -> list[np.ndarray]:
     """No lower than the series ever was: most are counts above 0, of which sMAPE asks."""
-    found = [unit(one) * model.predict((one / unit(one))[None, -model.window :])[0] for one in past]
+    found = [unit(one) * model.predict((one / unit(one))[None, -len(model.weights) :])[0] for one in past]
     return [np.maximum(f, one.min()) for f, one in zip(found, past)]
 
 
