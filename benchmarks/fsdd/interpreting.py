@@ -15,6 +15,7 @@ import argparse
 import json
 import time
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +76,12 @@ def main() -> None:
     asked.add_argument("--languages", nargs="+", default=list(LANGUAGES), choices=LANGUAGES)
     asked.add_argument("--without", nargs="+", default=[], choices=("cascade", "interpreter"))
     given = asked.parse_args()
-    parts, notes = load_speech(DataSettings(path=given.strings, target="text"))
-    print(*notes, sep="\n", flush=True)
     told = {name: load_speech(DataSettings(path=given.strings, target=name))[0] for name in given.languages}
+    first = told[given.languages[0]]  # whose transcripts are those of the others
+    parts = {name: replace(part, texts=part.said, said=()) for name, part in first.items()}
     found = {} if "cascade" in given.without else cascade(parts, told)
-    print(found, flush=True)
+    if found:
+        print(found, flush=True)
     for language in given.languages if "interpreter" not in given.without else ():
         began, own = time.process_time(), told[language]
         interpreter = elman.Interpreter(**{**INTERPRETER, **tomllib.loads("\n".join(given.changes))})
