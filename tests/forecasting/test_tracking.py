@@ -54,8 +54,8 @@ def test_the_first_steps_by_hand():
     tracker.add(5, np.full((1, 1, 3), 2.0) - ends)  # residuals 3, 2, 1: above all
     shared, own = 1.4 * levels, 0.5 * 2 * levels  # the mean error is 2, which is one width
     np.testing.assert_allclose(tracker.moved(6, ends), ends + 2 * shared + own)
-    tracker.add(6, np.full((1, 1, 3), -4.0) - ends)  # below all: a mean of 3, and the root of two errors
-    shared += 1.4 * 1.5 / 2**0.5 * (levels - 1)
+    tracker.add(6, np.full((1, 1, 3), -4.0) - ends)  # below all: a mean of 3, of two errors
+    shared += 1.4 * 1.5 / 2**0.75 * (levels - 1)
     own += 0.5 / 2**0.5 * 3 * (levels - 1)
     np.testing.assert_allclose(tracker.moved(7, ends), np.sort(ends + 2 * shared + own))
 
