@@ -30,7 +30,7 @@ from speakers import parameters
 WORDS = {"units": "bpe", "vocabulary": 80, "shared": False}
 INTERPRETER: dict[str, Any] = {
     **WORDS, "stack": 3, "embedding": 96, "hidden": 96, "layers": 2, "attention": "inside", "scoring": "additive",
-    "hear": 1.0, "dropout": 0.2, "speed": 0.15, "time_masks": 1, "epochs": 5, "batch_size": 16, "rate": 4e-3,
+    "hear": 1.0, "dropout": 0.2, "speed": 0.15, "time_masks": 1, "epochs": 16, "batch_size": 16, "rate": 4e-3,
     "clip_norm": 5.0, "beam": 4,
 }  # fmt: skip
 TRANSLATOR: dict[str, Any] = {
