@@ -9,6 +9,8 @@ from torch.nn import functional as F
 
 from elman.models import smoothing as room
 from elman.models.smoothing import Tied, smoothed_loss
+from elman.training import precision
+from elman.training.precision import products
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.1])
@@ -92,3 +94,31 @@ def test_no_unit_at_all():
     assert loss.isnan()
     loss.backward()
     assert not softmax.weight.grad.any()
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.1])
+@pytest.mark.parametrize("block", [70, 1 << 22])
+def test_products_in_bfloat16_are_near_and_only_where_they_are_asked_for(rate, block, monkeypatch):
+    """Each product rounds by 2^-9 at most; the rest stays in single precision."""
+    monkeypatch.setattr(room, "_BLOCK", block)
+    torch.manual_seed(0)
+    softmax, r, y = nn.Linear(64, 35), torch.randn(9, 64, requires_grad=True), torch.randint(0, 35, (9,))
+    inputs = (r, softmax.weight, softmax.bias)
+
+    def found() -> tuple[torch.Tensor, ...]:
+        loss = smoothed_loss(softmax, r, y, rate)
+        return loss, *torch.autograd.grad(loss, inputs)
+
+    full = found()
+    monkeypatch.setattr(precision, "_multiplies", lambda: True)
+    for a, b in zip(found(), full, strict=True):
+        assert torch.equal(a, b)  # nobody has asked
+    with products("bf16"):
+        for a, b in zip(found(), full, strict=True):
+            assert a.dtype == b.dtype == torch.float32
+            assert 0 < (a - b).norm() < 2**-7 * b.norm()
+        softmax, r = softmax.double(), r.detach().double().requires_grad_()
+        inputs = (r, softmax.weight, softmax.bias)
+        theirs = F.cross_entropy(softmax(r), y, label_smoothing=rate)
+        for a, b in zip(found(), (theirs, *torch.autograd.grad(theirs, inputs)), strict=True):
+            torch.testing.assert_close(a, b)  # double stays double

@@ -4,7 +4,8 @@
 
 (label smoothing: Szegedy et al. 2016, sec. 7). The gradient, p - (1 - e) onehot(y) - e/V, is at hand as soon as the
 scores are; so it is taken block by block on the way forward. A block is large enough for its products, which read all
-of W; what is done to every score is done to a few rows of it at a time, while they lie in the cache.
+of W; what is done to every score is done to a few rows of it at a time, while they lie in the cache. Where products are
+in bfloat16 (`elman.training.precision`), a block is, too; what is done to its scores is done in single precision.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
+
+from elman.training.precision import in_bfloat16
 
 __all__ = ["Tied", "smoothed_loss"]
 
@@ -105,20 +108,30 @@ def _with_gradients(
     db = torch.zeros_like(bias) if wanted[2] else None
     blocks = max(1, -(-N // max(1, _BLOCK // V)))
     rows, few = max(1, -(-N // blocks)), max(1, _CACHED // V)  # blocks of equal size: one room serves for all
-    room = r.new_empty(min(rows, N), V)
     learns, share = any(wanted[:3]), 1 / max(1, N)
+    half = in_bfloat16(r)
+    w = weight.bfloat16() if half else weight
+    room = torch.empty(min(rows, N), V, dtype=w.dtype, device=r.device)
     for r_k, y_k, k in zip(torch.split(r, rows), torch.split(targets, rows), range(0, N, rows)):
-        z = torch.mm(r_k, weight.mT, out=room[: len(r_k)])
+        z = torch.mm(r_k.to(w.dtype), w.mT, out=room[: len(r_k)])
         for z_i, y_i in zip(torch.split(z, few), torch.split(y_k, few)):
-            total += _loss(z_i.add_(bias), y_i, e)
+            s = z_i.to(r.dtype)  # itself, unless in half
+            total += _loss(s.add_(bias), y_i, e)
             if learns:
-                z_i.scatter_add_(1, y_i[:, None], z_i.new_full((len(z_i), 1), e - 1))
+                s.scatter_add_(1, y_i[:, None], s.new_full((len(s), 1), e - 1))
             if db is not None:
-                db += z_i.sum(0)
+                db += s.sum(0)
+            if half:
+                z_i.copy_(s)
         # the mean is taken within the products, and the first block takes the place of zeros: no pass for either
-        if dr is not None:
-            dr[k : k + rows].addmm_(z, weight, beta=0, alpha=share)
-        if dw is not None:
+        if dr is not None and half:
+            dr[k : k + rows] = torch.mm(z, w) * share
+        elif dr is not None:
+            dr[k : k + rows].addmm_(z, w, beta=0, alpha=share)
+        if dw is not None and half:
+            part = torch.mm(z.mT, (r_k * share).bfloat16())
+            dw.add_(part) if k else dw.copy_(part)
+        elif dw is not None:
             dw.addmm_(z.mT, r_k, beta=float(k > 0), alpha=share)
     if e:  # the same for every unit: a sum instead of another pass over all scores
         if dr is not None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import torch
+from torch import Tensor
 
-__all__ = ["products"]
+__all__ = ["in_bfloat16", "products"]
 
 
 @contextmanager
@@ -17,7 +19,8 @@ def products(precision: str) -> Iterator[None]:
     Args:
         precision: "full"; or "bf16": numbers are rounded to 8 significant bits, multiplied, and added in float32, where
             the processor has instructions for that (AMX, AVX512-BF16; the tensor cores of a GPU), else as "full". The
-            native engine's products are always full.
+            softmax over many units rounds what its products give, too (`in_bfloat16`). The native engine's products
+            are always full.
     """
     if precision == "full":
         yield
@@ -28,3 +31,16 @@ def products(precision: str) -> Iterator[None]:
         yield
     finally:
         torch.set_float32_matmul_precision(before)
+
+
+def in_bfloat16(x: Tensor) -> bool:
+    """Whether products of x are to be of bfloat16 tensors: within `products("bf16")`, for float32, where the processor
+    multiplies them. torch's own products of float32 tensors reach half of its speed without AMX."""
+    asked = torch.get_float32_matmul_precision() == "medium" and x.dtype == torch.float32
+    return asked and x.device.type == "cpu" and _multiplies()
+
+
+@cache
+def _multiplies() -> bool:
+    found = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # torch has no public name for it
+    return found is not None and bool(found())
