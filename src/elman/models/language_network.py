@@ -174,7 +174,7 @@ class LanguageNetwork(nn.Module):
         """
         s = self.settings
         full = self.adaptive is None
-        same = full and self.softmax.weight is self.embedding.weight and not s.embedding_dropout
+        same = full and self.softmax.weight is self.embedding.weight
         tied = Tied(self.embedding.weight) if same and torch.is_grad_enabled() else None
         h, after = self(units, state, tied=tied)
         out = self._locked(h, s.dropout)
@@ -266,9 +266,9 @@ class LanguageNetwork(nn.Module):
     def _embedded(self, units: Tensor, tied: Tied | None = None) -> Tensor:
         s = self.settings
         weight = self.embedding.weight
-        if self.training and s.embedding_dropout:
-            weight = weight * dropout(weight.new_ones(len(weight), 1), s.embedding_dropout)
         rows = F.embedding(units, weight) if tied is None else tied.rows(units)
+        if self.training and s.embedding_dropout:  # of the rows that are read: the matrix is never multiplied
+            rows = rows * F.embedding(units, dropout(weight.new_ones(len(weight), 1), s.embedding_dropout))
         return self._locked(rows * s.embedding**0.5, s.input)
 
     def _locked(self, x: Tensor, rate: float) -> Tensor:
