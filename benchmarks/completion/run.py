@@ -4,8 +4,8 @@
     python benchmarks/completion/run.py runs/autocomplete
 
 Types the test text of the packaged Shakespeare key by key, asks for three words after each, and prints how long each
-answer took, the reading of the key among it. Then it counts the keys that the suggestions save, beside those of counted
-n-grams and of the most frequent words.
+answer took, the reading of the key among it, without and with what was typed counted (`answer.learn`). Then it counts
+the keys that the suggestions save, beside those of counted n-grams, which learn too, and of the most frequent words.
 """
 
 from __future__ import annotations
@@ -42,21 +42,28 @@ def main() -> None:
     (test,), units = texts["test"].texts, model.units_
     spelling = Spelling(units)
 
-    completer, took, steps = model.completer(), [], []
-    completer(test[:2000])
-    for i in range(2001, 2001 + given.keys):
-        before, start = completer.steps, time.perf_counter()
-        completer(test[:i])
-        took.append(1000 * (time.perf_counter() - start))
-        steps.append(completer.steps - before)
-    quartiles = " / ".join(f"{q:.1f}" for q in np.percentile(took, [25, 50, 75, 95]))
-    print(f"{quartiles} ms a key (25, 50, 75, 95 %), {np.mean(steps):.1f} steps of the network on average", flush=True)
+    for learn in (False, True) if given.keys else ():
+        completer, took, steps = model.completer(learn), [], []
+        completer(test[:2000])
+        for i in range(2001, 2001 + given.keys):
+            before, start = completer.steps, time.perf_counter()
+            completer(test[:i])
+            took.append(1000 * (time.perf_counter() - start))
+            steps.append(completer.steps - before)
+        quartiles = " / ".join(f"{q:.1f}" for q in np.percentile(took, [25, 50, 75, 95]))
+        print(
+            f"{'learning: ' * learn}{quartiles} ms a key (25, 50, 75, 95 %), "
+            f"{np.mean(steps):.1f} steps of the network on average",
+            flush=True,
+        )
 
     numbers = np.array([2, *units.encode(texts["train"].texts[0])])
-    counted = Completer(CountedReader(KneserNey(ORDER, len(units)).fit([numbers])), units)
+    counted = CountedReader(KneserNey(ORDER, len(units)).fit([numbers]))
     ways = {
         "model": model.completer(),
-        f"{ORDER}-grams": counted,
+        "model, learning": model.completer(learn=True),
+        f"{ORDER}-grams": Completer(counted, units),
+        f"{ORDER}-grams, learning": Completer(counted, units, learn=True),
         "most frequent": FrequentWords(texts["train"].texts, spelling),
     }
     for name, complete in ways.items():

@@ -38,12 +38,18 @@ def test_from_a_file_to_a_run_that_answers(tmp_path, call):
     (tmp_path / "b.txt").write_text("the dog sat\n", encoding="utf-8")
     _, _, err = call("evaluate", run, "--data", tmp_path / "b.txt")
     assert "25.00% of 4 units are unknown to the model" in err
-    asked = ("--set", "answer.dynamic=0.1", "--set", "answer.cache=0.05")
+    asked = ("--set", "answer.dynamic=0.1", "--set", "answer.cache=0.05", "--set", "answer.learn=true")
     moved = json.loads(call("evaluate", run, "--data", tmp_path / "a.txt", "--json", *asked)[1])
     assert moved["nll"] == json.loads(out)["nll"]
     assert moved["nll_dynamic"] < moved["nll"]
     assert moved["nll_cache"] < moved["nll"]
     assert moved["perplexity_cache"] == pytest.approx(math.exp(moved["nll_cache"]))
+    assert moved["keystrokes_saved"] == json.loads(out)["keystrokes_saved"]
+    assert moved["keystrokes_saved_learning"] >= moved["keystrokes_saved_typing_blanks_learning"]
+    new = "mat " * 9
+    plain, learned = (call("complete", run, new, "--set", f"answer.learn={on}")[1] for on in ("false", "true"))
+    assert plain != learned
+    assert learned.startswith("mat\t")
     eight = json.loads(call("evaluate", run, "--data", tmp_path / "a.txt", "--json", "--set", "answer.weights=int8")[1])
     assert eight["nll"] != moved["nll"]
     assert eight["nll"] == pytest.approx(moved["nll"], abs=0.02)

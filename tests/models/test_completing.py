@@ -15,24 +15,41 @@ from elman.models.language_network import LanguageNetwork
 from elman.models.language_settings import LanguageSettings
 from elman.models.reading import CountedReader, network_reader
 from elman.models.text_stream import surprises
+from elman.models.typed_counts import TypedCounts
 from elman.text.running import BEGIN, RunningUnits
 
 TEXT = "a cab, abba cabs\nbad cab. back a cab,\n"
 
 
-def made(kind: str = "character", text: str = TEXT, size: int = 100, **settings: object) -> Completer:
+def made(
+    kind: str = "character", text: str = TEXT, size: int = 100, learn: bool = False, **settings: object
+) -> Completer:
     torch.manual_seed(3)
     units = RunningUnits.fit([text], kind, size)
     network = LanguageNetwork(LanguageSettings(**{"embedding": 6, "hidden": 12, "tied": False, **settings}), len(units))
     with torch.no_grad():
         network.softmax.weight.mul_(6)  # so that some of it is likelier than the rest
-    return Completer(network_reader(network.double()), units)
+    return Completer(network_reader(network.double()), units, learn=learn)
 
 
 def chance(completer: Completer, numbers: list[int], before: int) -> float:
     """p of the units behind the first ones."""
+    if completer.counts is not None:
+        return counted_chance(completer, numbers, before)
     found = torch.cat(list(surprises(completer.reader.model, np.array([BEGIN, *numbers]))))
     return float(found[before:].sum().exp())
+
+
+def counted_chance(completer: Completer, numbers: list[int], before: int) -> float:
+    """The same, by counts of what was typed up to the word over whole distributions of the network's."""
+    model, whole = completer.reader.model, [BEGIN, *numbers]
+    h, _ = model(torch.tensor(whole)[:, None], model.begin(1))
+    p = model.log_probs(h)[:, 0].exp().detach().numpy()
+    counts = TypedCounts(completer.counts.contexts)
+    text = completer.units.decode(numbers[:before])
+    counts.tell(whole[: 1 + before - (0 if completer.spelling.blanks else len(completer.spelling.typed(text)))])
+    found = [counts.over(p[i], whole[: i + 1])[whole[i + 1]] for i in range(before, len(numbers))]
+    return float(np.prod(found))
 
 
 def characters(completer: Completer, text: str, longest: int) -> tuple[dict[str, float], float]:
@@ -59,9 +76,9 @@ def characters(completer: Completer, text: str, longest: int) -> tuple[dict[str,
 
 
 @pytest.mark.parametrize("text", ["a ca", "a ", "ab", "", "bad\n", "a cab, b"])
-@pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_characters_are_completed_by_the_likeliest_of_all_words(text, cell):
-    completer = made(cell=cell)
+@pytest.mark.parametrize(("cell", "learn"), [("gru", False), ("lstm", False), ("gru", True)])
+def test_characters_are_completed_by_the_likeliest_of_all_words(text, cell, learn):
+    completer = made(cell=cell, learn=learn)
     wanted, longer = characters(completer, text, 3)
     assert sum(wanted.values()) + longer == pytest.approx(1)
     best = sorted(wanted.items(), key=lambda pair: -pair[1])
@@ -95,8 +112,9 @@ def test_behind_a_sign_the_next_word_has_a_blank_before_it():
 
 @pytest.mark.parametrize("kind", ["word", "token"])
 @pytest.mark.parametrize("typed", ["c", "ca", "b", "", "cab"])
-def test_words_are_completed_by_those_that_begin_alike(kind, typed):
-    completer = made(kind)
+@pytest.mark.parametrize("learn", [False, True])
+def test_words_are_completed_by_those_that_begin_alike(kind, typed, learn):
+    completer = made(kind, learn=learn)
     before = completer.units.encode("a cab").tolist()
     p = {}
     for number in completer.spelling.begins.tolist():
@@ -186,7 +204,7 @@ def test_a_long_text_is_read_once_and_a_letter_costs_a_step():
     assert completer.steps - steps <= 1
     completer((TEXT * 40)[:-200])  # further back than is kept: from the last mark on
     assert completer.steps - steps <= 1 + 128
-    assert math.isclose(sum(len(node.log_probs) > 0 for node in completer._stack.values()), len(completer._stack))
+    assert math.isclose(sum(len(node.read) > 0 for node in completer._stack.values()), len(completer._stack))
     assert len(completer._stack) < 300
 
 
@@ -194,3 +212,25 @@ def test_a_long_text_is_read_once_and_a_letter_costs_a_step():
 def test_letters_that_were_never_seen_are_completed_by_nothing(text):
     for kind in ("character", "word", "bpe"):
         assert made(kind, TEXT * 3, 24)(text) == []
+
+
+@pytest.mark.parametrize("kind", ["character", "word", "bpe"])
+def test_what_is_typed_is_learned_and_typed_or_given_at_once_is_the_same(kind):
+    """Letter by letter, with words taken back on the way, as from the beginning; and the network reads no more."""
+    text = "a cab, bac cabs\nbad bac. back a bac, b"
+    plain, learning = made(kind, TEXT * 3, 24), made(kind, TEXT * 3, 24, learn=True)
+    moved = 0
+    for at in [*range(len(text) + 1), 30, 31, 3, 4, 22, 23, 24]:
+        found, anew = learning(text[:at]), made(kind, TEXT * 3, 24, learn=True)(text[:at])
+        assert [one.word for one in found] == [one.word for one in anew]
+        assert [one.probability for one in found] == pytest.approx([one.probability for one in anew])
+        moved += found != plain(text[:at])
+    assert moved > 5
+    assert made(kind, TEXT * 3, 24, learn=True)("") == made(kind, TEXT * 3, 24)("")
+
+
+def test_a_word_that_was_typed_is_likelier():
+    text = "bac " * 5
+    assert chance(made(learn=True), made().units.encode(text + "bac ").tolist(), 20) > 3 * chance(
+        made(), made().units.encode(text + "bac ").tolist(), 20
+    )

@@ -1,6 +1,6 @@
-"""What a text that is read says of what comes next in it: dynamic evaluation, and a cache of what was seen.
+"""What a text that is read says of what comes next in it: dynamic evaluation, a cache of what was seen, counts.
 
-Both are judged as the plain model is: a unit's probability depends on nothing but what is before it.
+All are judged as the plain model is: a unit's probability depends on nothing but what is before it.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Adapting(msgspec.Struct, frozen=True, kw_only=True):
             et al. 2017, eq. 2-4, their lambda); 0: none.
         cache_theta: how much the more similar states count for more; 0: all alike.
         cache_length: how many of the last states are kept.
+        learn: words that are suggested are moved, too: what was typed is counted (`elman.models.typed_counts`).
     """
 
     dynamic: NotNegative = 0.0
@@ -42,6 +43,7 @@ class Adapting(msgspec.Struct, frozen=True, kw_only=True):
     cache: Chance = 0.0
     cache_theta: NotNegative = 0.3
     cache_length: Positive = 500
+    learn: bool = False
 
 
 def dynamic(model: LanguageNetwork, numbers: Ints, how: Adapting) -> Iterator[Tensor]:

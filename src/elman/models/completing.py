@@ -5,6 +5,9 @@
 A word is a path of units and ends where a unit follows that does not go on with it. The words are found best first
 (Hart et al. 1968, with the probability of what is left bounded by 1): a path is opened only while it is likelier than
 the last word to be given, so that nothing is missed. Where typing goes on, what was opened already is kept.
+
+A completer may learn what is typed: its words are counted, up to the one that is being typed, and the counts change
+what the reader says (`elman.models.typed_counts`).
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.models.reading import Reader
+from elman.models.typed_counts import TypedCounts, contexts_of
 from elman.text.running import BEGIN, RunningUnits
 from elman.text.spelling import Spelling
 
@@ -49,14 +53,18 @@ class _Node:
     """A path of units, read: where the text stands behind it, and what may follow.
 
     Attributes:
-        log_probs: (V,) of the unit after it. opened: by unit, the nodes behind it.
+        read: (V,) ln p of the unit after it, as the reader says.
+        context: the last units, where what is typed is counted.
+        opened: by unit, the nodes behind it.
+        said: what the reader says, changed by the counts when `told` was what they had been told.
     """
 
-    __slots__ = ("log_probs", "opened", "row", "state")
+    __slots__ = ("context", "opened", "read", "row", "said", "state", "told")
 
-    def __init__(self, state: Any, row: int, log_probs: NDArray[np.float32]) -> None:
-        self.state, self.row, self.log_probs = state, row, log_probs
+    def __init__(self, state: Any, row: int, read: NDArray[np.float32], context: Sequence[int]) -> None:
+        self.state, self.row, self.read, self.context = state, row, read, context
         self.opened: dict[int, _Node] = {}
+        self.said, self.told = read, 0
 
 
 class _Path(NamedTuple):
@@ -84,13 +92,15 @@ class Completer:
         reader: of the units.
         units: how text is read.
         most: paths that are opened for one answer at most; the best words found until then are given.
+        learn: what is typed is counted, too.
 
     Attributes:
         steps: times that the reader was asked, of all answers so far.
     """
 
-    def __init__(self, reader: Reader, units: RunningUnits, most: int = 400) -> None:
+    def __init__(self, reader: Reader, units: RunningUnits, most: int = 400, *, learn: bool = False) -> None:
         self.reader, self.units, self.most = reader, units, most
+        self.counts = TypedCounts(contexts_of(units.kind)) if learn else None
         self.spelling = Spelling(units)
         self.steps = 0
         self._numbers: list[int] = []
@@ -116,6 +126,9 @@ class Completer:
         Of characters p is that of what is behind the letters typed, which are read already, and the sum is 1.
         """
         typed, context = self._parted(text)
+        if self.counts is not None:
+            letters = 0 if self.spelling.blanks else len(self.spelling.typed(text))
+            self.counts.tell(context[: len(context) - letters])
         root = self._reach(context)
         if self.spelling.blanks:
             ways, whole = self._ways(root, typed)
@@ -131,7 +144,7 @@ class Completer:
             (blank,) = self.units.encode(" ").tolist()
             if blank == _UNKNOWN:
                 return []
-            before = float(root.log_probs[blank])
+            before = float(self._log_probs(root)[blank])
             self._open([(root, blank)])
             root = root.opened[blank]
         paths = list(self._followers(root, self.spelling.continues, before, letters, 0))
@@ -170,7 +183,7 @@ class Completer:
         for a in range(at, early, _READ):
             part = numbers[a : min(a + _READ, early)]
             log_probs, state = self.reader.skip(part, state)
-            self._keep(a + len(part), _Node(state, 0, log_probs))
+            self._keep(a + len(part), _Node(state, 0, log_probs, self._last(numbers[: a + len(part)])))
         for place in range(max(at, early), len(numbers)):
             self._keep(place + 1, self._next(self._stack.get(place), numbers[place]))
         return self._stack[len(numbers)]
@@ -180,13 +193,24 @@ class Completer:
         if node is None:
             self.steps += 1
             log_probs, state = self.reader.skip([unit], self.reader.begin())
-            return _Node(state, 0, log_probs)
+            return _Node(state, 0, log_probs, self._last([unit]))
         self._open([(node, unit)])
         opened = node.opened[unit]
         node.opened = {}
-        kept = _Node(self.reader.alone(opened.state, opened.row), 0, opened.log_probs)
+        kept = _Node(self.reader.alone(opened.state, opened.row), 0, opened.read, opened.context)
         kept.opened = opened.opened
         return kept
+
+    def _last(self, numbers: Sequence[int]) -> Sequence[int]:
+        """Of units those that the counts look at."""
+        return () if self.counts is None else numbers[-self.counts.contexts.longest :]
+
+    def _log_probs(self, node: _Node) -> NDArray[np.floating[Any]]:
+        """(V,) ln p of the unit behind a node."""
+        if self.counts is not None and node.told != self.counts.told:
+            p = self.counts.over(np.exp(node.read.astype(float)), node.context)
+            node.said, node.told = np.log(np.maximum(p, 1e-300)), self.counts.told
+        return node.said
 
     def _keep(self, place: int, node: _Node) -> None:
         self._stack[place] = node
@@ -206,10 +230,11 @@ class Completer:
             for before, node, letters, length in inside:
                 fits, some = self.spelling.fitting(typed[len(letters) :], node is root)
                 paths += self._followers(node, fits, before, letters, length)
-                worth = float(np.exp(before + node.log_probs[fits].astype(float)).sum())
+                log_probs = self._log_probs(node)
+                worth = float(np.exp(before + log_probs[fits].astype(float)).sum())
                 whole, best = whole + worth, max(best, worth)
                 further += [
-                    (before + float(node.log_probs[u]), node, u, letters + self.spelling.letters[u], length + 1)
+                    (before + float(log_probs[u]), node, u, letters + self.spelling.letters[u], length + 1)
                     for u in some.tolist()
                 ]
             further = [f for f in further if np.exp(f[0]) > max(_LEAST * best, 1e-30)]
@@ -222,9 +247,10 @@ class Completer:
     ) -> Iterable[_Path]:
         """The paths from a node on by some units, as one entry of the heap."""
         if len(units) and length < _LONGEST:
-            ordered = units[np.argsort(-node.log_probs[units], kind="stable")]
+            log_probs = self._log_probs(node)
+            ordered = units[np.argsort(-log_probs[units], kind="stable")]
             self._ties += 1
-            bound = -(before + float(node.log_probs[ordered[0]]))
+            bound = -(before + float(log_probs[ordered[0]]))
             yield _Path(bound, self._ties, 0, node, ordered, before, letters, length)
 
     def _search(self, heap: list[_Path], number: int, found: dict[str, float] | None = None) -> list[tuple[str, float]]:
@@ -241,7 +267,7 @@ class Completer:
                 best.append((path, unit, path.letters + self.spelling.letters[unit]))
                 if path.rank + 1 < len(path.units):
                     self._ties += 1
-                    bound = -(path.before + float(path.node.log_probs[path.units[path.rank + 1]]))
+                    bound = -(path.before + float(self._log_probs(path.node)[path.units[path.rank + 1]]))
                     heapq.heappush(heap, path._replace(bound=bound, tie=self._ties, rank=path.rank + 1))
             if not best:
                 break
@@ -262,7 +288,7 @@ class Completer:
 
     def _ending(self, node: _Node) -> float:
         """ln of the probability that a word ends here: that no unit follows which goes on with it."""
-        further = np.exp(node.log_probs[self.spelling.continues].astype(float)).sum()
+        further = np.exp(self._log_probs(node)[self.spelling.continues].astype(float)).sum()
         return float(np.log(max(1.0 - further, 1e-300)))
 
     def _open(self, wanted: Sequence[tuple[_Node, int]]) -> None:
@@ -273,4 +299,4 @@ class Completer:
             rows, after = self.reader.step([unit for _, unit in part], [(node.state, node.row) for node, _ in part])
             self.steps += 1
             for row, (node, unit) in enumerate(part):
-                node.opened[unit] = _Node(after, row, rows[row])
+                node.opened[unit] = _Node(after, row, rows[row], self._last([*node.context, unit]))

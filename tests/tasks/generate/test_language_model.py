@@ -125,7 +125,7 @@ def test_matrices_in_8_bits(model):
     one_by_one, whole = near.completer(), near.log_prob(f"{text}c")
     for n in range(1, len(text) + 1):
         one_by_one(text[:n])
-    found = one_by_one._stack[len(text) + 1].log_probs[near.units_.encode("c")[0]]
+    found = one_by_one._stack[len(text) + 1].read[near.units_.encode("c")[0]]
     assert found == pytest.approx(whole[-1], abs=1e-5)
     assert found != pytest.approx(model.log_prob(f"{text}c")[-1], abs=1e-6)
     assert all(bool((w == kept[name]).all()) for name, w in model.model_.state_dict().items())

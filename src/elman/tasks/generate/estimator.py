@@ -207,15 +207,21 @@ class LanguageModel(Estimator[Texts, StreamedTexts, Piece]):
             return text
         return start + text.removeprefix(self.units_.decode(before))  # what is unknown as it was typed
 
-    def complete(self, text: str, number: int = 3) -> list[Completion]:
+    def complete(self, text: str, number: int = 3, *, learn: bool | None = None) -> list[Completion]:
         """The likeliest words that go on with the letters at the end of a text, with their probabilities given all of
         it; behind a blank or a sign, the likeliest next words. `completer` answers as one types."""
-        return self.completer()(text, number)
+        return self.completer(learn)(text, number)
 
-    def completer(self) -> Completer:
-        """What completes one text after another, and reads only what is new of each."""
+    def completer(self, learn: bool | None = None) -> Completer:
+        """What completes one text after another, and reads only what is new of each.
+
+        Args:
+            learn: what is typed is counted, over what the model says: words that were typed are likelier from then on
+                (`elman.models.typed_counts`). None: as was asked of a RUN (``answer.learn``), else not.
+        """
         check_fitted(self)
-        return Completer(network_reader(self.model_), self.units_)
+        learn = self.adapting_.learn if learn is None else learn
+        return Completer(network_reader(self.model_), self.units_, learn=learn)
 
     def eight_bits(self) -> LanguageModel:
         """The same model with its matrices in 8 bits, a scale for each row: it samples and completes faster, and all it
@@ -279,13 +285,17 @@ class LanguageModel(Estimator[Texts, StreamedTexts, Piece]):
 
 def text_figures(model: LanguageModel, texts: Texts, adapting: Adapting | None = None) -> Scores:
     """nll and perplexity of a unit; bits a character and a word, which models of different units share; counts; how
-    many keys its suggestions save; and nll and perplexity with dynamic evaluation and with a cache, where asked for."""
+    many keys its suggestions save; and, where asked for, nll and perplexity with dynamic evaluation and with a cache,
+    and keys saved by suggestions that learn what is typed."""
     read = model.encoded(texts)
     found = model.figures(read)
-    completer, typed = model.completer(), model.settings(RunningSettings).typed
+    completer, typed = model.completer(learn=False), model.settings(RunningSettings).typed
     saved = keystrokes(completer, texts.texts, completer.spelling, typed)
     how = adapting or model.adapting_
-    moved: dict[str, float] = {}
+    moved: dict[str, float | int] = {}
+    if how.learn:
+        learned = keystrokes(model.completer(learn=True), texts.texts, completer.spelling, typed)
+        moved |= {f"{name}_learning": value for name, value in learned.items() if name != "keystrokes"}
     for name, share, way in (("dynamic", how.dynamic, dynamic), ("cache", how.cache, cached)):
         if share:
             nll = -sum(float(part.double().sum()) for part in way(model.model_, read.numbers, how)) / read.targets
