@@ -41,7 +41,6 @@ from elman.training.step import make_optimizer, training_step
 HERE = Path(__file__).parent
 PICTURE = HERE.parents[1] / "docs" / "pictures" / "limits.png"
 SOLVED = 0.01  # of the memoryless score: there a training ends
-SCALE = 5.0  # of the one-hot vectors that stand for symbols: a plain one is a small input beside weights of 1 / sqrt(H)
 CELLS = {
     "RNN": cells.RNN,
     "LSTM": cells.LSTM,
@@ -68,6 +67,7 @@ class Problem:
     fall: float = 0.0  # share of the steps, at the end, over which the rate falls to nothing
     average: float = 0.0  # share of a running mean of the weights that outlives a step
     clip: float = 1.0  # the norm of a gradient at most
+    scale: float = 15.0  # of the one-hot vectors that stand for symbols: plain ones are small beside the state
     every: int = 50  # steps from one point of the curve to the next
 
     @property
@@ -87,7 +87,7 @@ class Problem:
         """x, (T, B, I), and the answers: of each step (T, B), or of each sequence (B,)."""
         draw = copying if self.kind == "copying" else adding
         x, wanted = map(torch.from_numpy, draw(self.T, rows, np.random.default_rng(seed)))
-        return SCALE * nn.functional.one_hot(x, 10).float() if self.kind == "copying" else x, wanted
+        return self.scale * nn.functional.one_hot(x, 10).float() if self.kind == "copying" else x, wanted
 
     def loss(self, network: nn.ModuleDict, x: Tensor, wanted: Tensor) -> Tensor:
         """Cross-entropy a step, or the squared error of what is told at the end."""
@@ -98,8 +98,8 @@ class Problem:
 
 
 PROBLEMS = {
-    "copying, T = 200": Problem("copying", 200, 20000),
-    "copying, T = 1000": Problem("copying", 1000, 4000),
+    "copying, T = 200": Problem("copying", 200, 8000, hidden=128, rate=2e-3, fall=0.7, average=0.995),
+    "copying, T = 1000": Problem("copying", 1000, 8000, hidden=128, rate=2e-3, fall=0.7, average=0.995),
     "adding, T = 600": Problem("adding", 600, 1500, rate=1e-2, beta2=0.999),
 }
 
@@ -271,7 +271,8 @@ def _score(row: Mapping[str, Any] | None) -> str:
 
 
 def draw(problems: Mapping[str, Any], file: Path) -> None:
-    """One panel a problem, one line a cell; dashed: who remembers nothing."""
+    """One panel a problem that has been tried, one line a cell; dashed: who remembers nothing."""
+    problems = {name: problem for name, problem in problems.items() if problem["cells"]} or problems
     figure, axes = plt.subplots(1, len(problems), figsize=(11, 3.6), layout="constrained", squeeze=False)
     for ax, (name, problem) in zip(axes[0], problems.items()):
         for cell, row in problem["cells"].items():
@@ -281,7 +282,8 @@ def draw(problems: Mapping[str, Any], file: Path) -> None:
         unit = "squared error" if "adding" in name else "cross-entropy a step"
         ax.set(title=name, xlabel="steps of the optimiser", ylabel=unit, yscale="log")
         ax.spines[["top", "right"]].set_visible(False)
-    handles = {label: line for ax in axes[0] for line, label in zip(*ax.get_legend_handles_labels())}
+    found = {label: line for ax in axes[0] for line, label in zip(*ax.get_legend_handles_labels())}
+    handles = {label: found[label] for label in [*CELLS, "remembers nothing"] if label in found}
     figure.legend(handles.values(), handles, frameon=False, loc="outside upper center", ncols=len(CELLS) + 1)
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, dpi=130)

@@ -7,6 +7,7 @@ import json
 import math
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -96,6 +97,7 @@ def test_the_same_start_and_sequences_for_every_cell(limits: ModuleType) -> None
     assert all(torch.equal(a, b) for a, b in zip(plain.collate(3), chrono.collate(3), strict=True))
     assert not torch.equal(plain.collate(3)[0], plain.collate(4)[0])
     assert not torch.equal(plain.collate(3)[0], problem.draw(2, [1, 3])[0])
+    assert set(replace(problem, scale=3.0).draw(2, [1, 3])[0].unique().tolist()) == {0.0, 3.0}
     others = {n for n, p in plain.model.named_parameters() if not torch.equal(p, chrono.model.get_parameter(n))}
     assert others == {"read.b_f_l0", "read.b_i_l0"}
 
