@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
@@ -47,26 +49,103 @@ def test_a_truth_moves_nothing_before_it_is_known():
     assert not np.array_equal(before[41], after[41])
 
 
+def slowly(truth: np.ndarray, bands: np.ndarray, stride: int) -> list[np.ndarray]:
+    """The same, number by number: H steps ahead of one channel, bands (H, 3) that are the same at each origin."""
+    H, weights = len(bands), np.array([0.3, 0.4, 0.3]) * (2 / np.pi) ** 0.5 / (0.6 * NormalDist().inv_cdf(0.9))
+    origins, next_of = list(range(0, len(truth) - H, stride)), [0] * H
+    sums, n, grown, theta, size, count = (
+        np.zeros(H),
+        np.zeros(H),
+        np.ones(H),
+        np.zeros((H, 3)),
+        np.zeros(H),
+        np.zeros(H),
+    )
+    all_sum, all_n, found = 0.0, 0.0, list[np.ndarray]()
+    for known in origins:
+        while due := [h for h in range(H) if origins[next_of[h]] + h + 1 <= known]:
+            shares = list[tuple[float, float]]()
+            for h in due:
+                y, (low, middle, high) = truth[origins[next_of[h]] + h], bands[h]
+                new = min(1.0, (H if next_of[h] == 0 else stride) / (h + 1))
+                expected, off = weights @ [middle - low, 0, high - middle], abs(y - middle)
+                count[h] += new**0.5
+                size[h] += new**0.5 * (off - size[h]) / count[h]
+                for q, (level, end) in enumerate(zip(LEVELS, (low, middle, high))):
+                    lies_below = y <= middle + grown[h] * (end - middle) + theta[h, q]
+                    theta[h, q] += 0.15 * size[h] * new**0.5 * (level - lies_below)
+                times = min(off / expected, 6 * max(1.0, grown[h]))
+                sums[h], n[h] = sums[h] * 0.5 ** (new / 8) + new * times, n[h] * 0.5 ** (new / 8) + new
+                shares.append((new, new * times))
+                next_of[h] += 1
+            new, times = np.mean(shares, 0)
+            all_sum, all_n = all_sum * 0.5 ** (new / 8) + times, all_n * 0.5 ** (new / 8) + new
+            for h in range(H):
+                grown[h] = (4 * (4 + all_sum) / (4 + all_n) + sums[h]) / (4 + n[h]) * (1 + 0.5 / (4 + n[h]))
+        middles = bands[:, 1:2]
+        found.append(np.sort(middles + grown[:, None] * (bands - middles) + theta, 1))
+    return found
+
+
+@pytest.mark.parametrize("stride", [1, 3, 4, 7])
+def test_it_is_what_its_equations_say_number_by_number(stride):
+    truth = 2 * np.random.default_rng(2).standard_t(3, size=90 * stride)
+    bands = np.array([[-1, 0, 1], [-1.5, 0.2, 1], [-0.1, 0, 3], [-2, -1, 2.0]])
+    tracker, found = Tracker(LEVELS), []
+    for known in range(0, len(truth) - 4, stride):
+        found.append(tracker.moved(known, bands[:, None])[:, 0])
+        tracker.add(known, truth[known : known + 4, None, None] - bands[:, None])
+    np.testing.assert_allclose(found, slowly(truth, bands, stride), rtol=1e-10)
+    assert not np.allclose(found[-1], bands, atol=0.2)
+
+
 def test_the_first_steps_by_hand():
-    """One step ahead: what all steps share moves 1.4 mean absolute errors at first, what is left half of one."""
-    tracker, ends, levels = Tracker(LEVELS), ENDS[None, None], np.array(LEVELS)
+    """One step ahead of a normal distribution whose mean error is 1, and then one of 2, of 0 and of 60."""
+    tracker, levels = Tracker(LEVELS), np.array(LEVELS)
+    ends = np.array([-1.0, 0.0, 1.0])[None, None] * NormalDist().inv_cdf(0.9) * (np.pi / 2) ** 0.5
     assert tracker.moved(5, ends) is ends
-    tracker.add(5, np.full((1, 1, 3), 2.0) - ends)  # residuals 3, 2, 1: above all
-    shared, own = 1.4 * levels, 0.5 * 2 * levels  # the mean error is 2, which is one width
-    np.testing.assert_allclose(tracker.moved(6, ends), ends + 2 * shared + own)
-    tracker.add(6, np.full((1, 1, 3), -4.0) - ends)  # below all: a mean of 3, of two errors
-    shared += 1.4 * 1.5 / 2**0.75 * (levels - 1)
-    own += 0.5 / 2**0.5 * 3 * (levels - 1)
-    np.testing.assert_allclose(tracker.moved(7, ends), np.sort(ends + 2 * shared + own))
+    tracker.add(5, 2.0 - ends)
+    grown = (4 * (4 + 2) / 5 + 2) / 5 * (1 + 0.5 / 5)  # every step's share is 6 / 5; four of these, and one of 2
+    own = 0.15 * 2 * (levels - (ends[0, 0] >= 2))  # above all
+    np.testing.assert_allclose(tracker.moved(6, ends), grown * ends + own)
+    tracker.add(6, 0.0 - ends)
+    kept = 0.5 ** (1 / 8)
+    n, errors = kept + 1, 2 * kept
+    own += 0.15 * 1 * (levels - (grown * ends[0, 0] + own >= 0))  # the mean of 2 and 0
+    grown = (4 * (4 + errors) / (4 + n) + errors) / (4 + n) * (1 + 0.5 / (4 + n))
+    np.testing.assert_allclose(tracker.moved(7, ends), grown * ends + own)
+    tracker.add(7, 60.0 - ends)  # counts for six times what was expected
+    n, errors = n * kept + 1, errors * kept + 6 * grown
+    own += 0.15 * (2 + 0 + 60) / 3 * levels
+    grown = (4 * (4 + errors) / (4 + n) + errors) / (4 + n) * (1 + 0.5 / (4 + n))
+    np.testing.assert_allclose(tracker.moved(8, ends), grown * ends + own)
 
 
-def test_what_the_nearest_step_missed_moves_the_furthest_before_its_truth_is_known():
-    """By as much of its own band: twice as wide, twice as far."""
-    tracker, ends = Tracker(LEVELS), np.stack([ENDS[None], 2 * ENDS[None]])
-    tracker.add(0, np.array([5.0, np.nan])[:, None, None] - ends)  # of the second nothing is known yet
-    near, far = (tracker.moved(1, ends) - ends)[:, 0]
-    np.testing.assert_allclose(far, 1.4 * 4 * 5 / 2 * np.array(LEVELS))  # 5 are two and a half widths; here one is 4
-    np.testing.assert_allclose(near, (1.4 * 2 * 5 / 2 + 0.5 * 5) * np.array(LEVELS))
+def test_what_the_nearest_step_missed_widens_the_furthest_before_its_truth_is_known():
+    """By as many times: twice as wide, twice as much. And its middle stays."""
+    tracker, ends = Tracker(LEVELS), np.stack([ENDS[None], 2 * ENDS[None] + 7])
+    tracker.add(0, np.array([1.5, np.nan])[:, None, None] - ends)  # of the second nothing is known yet
+    times = 1.5 / ((2 / np.pi) ** 0.5 / NormalDist().inv_cdf(0.9))
+    far = tracker.moved(1, ends)[1, 0]
+    np.testing.assert_allclose(far, 7 + (4 + times) / 5 * (1 + 0.5 / 4) * 2 * ENDS)
+
+
+@pytest.mark.parametrize("begin", [3.0, 1 / 3])
+def test_bands_come_right_whether_they_begin_too_wide_or_too_narrow(begin):
+    """Twelve steps ahead of 200 random walks: after 30 origins, in which three far errors are new, and after 150."""
+    walks = np.random.default_rng(3).normal(size=(200, 163)).cumsum(1)
+    far = np.sqrt(np.arange(1, 13))[:, None, None] * NormalDist().inv_cdf(0.9)
+    tracker, wide = Tracker(LEVELS), {}
+    for known in range(1, 150):
+        middle = np.broadcast_to(walks[:, known - 1, None], (12, 200, 1))
+        ends, truth = middle + begin * far * ENDS, walks[:, known : known + 12].T[..., None]
+        found = tracker.moved(known, ends)
+        tracker.add(known, truth - ends)
+        wide[known] = (found[..., 2] - found[..., 0]).mean(1) / (2 * far[:, 0, 0])
+    assert np.abs(np.log(wide[30])).max() < np.log(1.6)
+    assert wide[149] == pytest.approx(np.ones(12), abs=0.1)
+    held = ((truth[..., 0] >= found[..., 0]) & (truth[..., 0] <= found[..., 2])).mean(1)
+    assert held == pytest.approx([0.8] * 12, abs=3 * (0.8 * 0.2 / 200) ** 0.5)  # three standard errors of 200 walks
 
 
 def test_bands_of_no_width_are_moved_each_by_itself():
