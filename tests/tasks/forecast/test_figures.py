@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+import elman
 from elman.data.windows import origins
 from elman.forecasting import classical, point_errors
 from elman.forecasting.dates import Dates
@@ -19,8 +20,9 @@ from elman.forecasting.series import Panel, Series
 from elman.models.forecast_outputs import LEVELS
 from elman.models.forecaster_batches import ReadWindows, scale_of
 from elman.tasks.forecast.baselines import losses_of, rivals, tally_of
-from elman.tasks.forecast.calibrate import at_level, quantile_of
+from elman.tasks.forecast.calibrate import at_level, quantile_of, sizes
 from elman.tasks.forecast.figures import Tally
+from elman.tasks.forecast.given import panel_of
 
 DRAW = np.random.default_rng(0)
 
@@ -189,3 +191,37 @@ def test_quantiles_of_few_residuals_are_pushed_outwards():
     levels = np.stack([np.full((1, 1), level) for level in LEVELS], -1)
     assert at_level(levels, 0.15)[0, 0] == pytest.approx(0.15)
     assert at_level(levels, 0.999)[0, 0] == pytest.approx(LEVELS[-1])
+
+
+def test_sizes_of_errors_lie_between_what_is_usual_and_what_few_paths_showed():
+    learned = np.array([1.0, 2.0])
+    found, ratio = sizes(learned, 2 * learned, paths=2)
+    assert ratio == pytest.approx(2)
+    np.testing.assert_allclose(found, (2 * 1.1) ** 0.5 * learned)  # as many paths as the usual 1.1 counts for
+    np.testing.assert_allclose(sizes(learned, 2 * learned, paths=1e9)[0], 2 * learned, rtol=1e-6)
+    course, _ = sizes(learned, np.array([2.0, 2.0]), paths=8)  # 1.5 times as large in the mean, and level
+    np.testing.assert_allclose(course, 1.5**0.8 * 1.1**0.2 * np.array([(2 / 1.5 + 1) / 2, (2 / 1.5 + 2) / 2]))
+
+
+def test_what_is_known_by_heart_makes_no_band_narrow():
+    held = np.array([1.0, 3.0])
+    assert sizes(np.full(2, 1e-9), held, paths=1)[0].mean() == pytest.approx(held.mean() / 3)
+    further, _ = sizes(np.array([2.0, 1.0]), np.array([2.0, 1.0]), paths=1)
+    assert further[0] == further[1]  # what is further ahead is no surer
+
+
+def test_bands_of_short_series_hold_both_sides_though_one_path_was_held_out():
+    """Noise of 50 steps, of which the last five are held out: they may all lie above what is foretold. Each of twelve
+    bands is asked of 400 windows of further noise, which it has not followed."""
+    low, high = LEVELS.index(0.1), LEVELS.index(0.9)
+    held = []
+    for seed in range(12):
+        draw = np.random.default_rng(seed)
+        model = elman.Forecaster(hidden=4, horizon=5, season=1, level="none", epochs=1, classical=0, seed=seed)
+        model.fit(draw.normal(size=50))
+        ends = model.model_.corrections[:, None].double().numpy()  # (Q, 1, H, C)
+        windows = origins(panel_of(draw.normal(size=450)), [45], 5)
+        off = np.concatenate([found for _, found in model.misses(model.encoded(windows))], 1).swapaxes(0, 1)
+        held.append(((ends[low] <= off) & (off <= ends[high])).mean())
+    assert np.mean(held) == pytest.approx(0.8, abs=0.06)
+    assert min(held) > 0.6

@@ -152,7 +152,7 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
         if valid is None or self.only_judged:
             return
         read = self.encoded(valid)
-        found, self.calibrated_ = corrections(self.model_, read), True
+        found, self.calibrated_ = corrections(self.model_, read, self.encoded(train)), True
         self.model_.corrections.copy_(found)
         if not self.settings(ForecasterSettings).refit or self.fitted_.interrupted or self.fitted_.diverged:
             return
