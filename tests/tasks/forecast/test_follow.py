@@ -11,6 +11,8 @@ import pytest
 
 import elman
 from elman.data.windows import Windows, origins
+from elman.forecasting.tracking import Tracker
+from elman.tasks.forecast import backtest
 from elman.tasks.forecast.follow import known_of, with_past
 from elman.tasks.forecast.given import panel_of
 
@@ -62,6 +64,26 @@ def test_what_comes_later_moves_no_band(model):
     other[500:] = 1000
     _, spoiled = model.forecast(Windows(panel_of(other), at, 4))
     np.testing.assert_array_equal(spoiled[0], quantiles[0])
+
+
+def test_a_backtest_that_fits_anew_moves_bands_once(monkeypatch):
+    """Its tracker is told of bands as they were fitted, which are as wide at each origin until the next fit."""
+    widths = []
+
+    class Told(Tracker):
+        def add(self, known: int, off: np.ndarray) -> None:
+            widths.append((off[..., 0] - off[..., -1]).ravel())
+            super().add(known, off)
+
+    monkeypatch.setattr(backtest, "Tracker", Told)
+    sizes: dict[str, Any] = {"hidden": 8, "context": 16, "season": 1, "segment": 4, "horizon": 4, "level": "none"}
+    elman.Forecaster(**sizes, epochs=1, validation=0.3, classical=0).backtest(
+        WILD[300:460], count=30, stride=1, refit=15
+    )
+    assert np.shape(widths) == (30, 4)
+    for part in (widths[:15], widths[15:]):
+        np.testing.assert_allclose(part, np.broadcast_to(part[0], (15, 4)), rtol=1e-4)
+    assert not np.allclose(widths[0], widths[-1], rtol=0.05)
 
 
 def test_beyond_the_horizon_bands_follow_as_its_last_step(model):

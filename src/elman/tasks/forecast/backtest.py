@@ -79,9 +79,10 @@ def run_backtest(
         if model is None or (refit and n % refit == 0):
             model, fits = learn(origin.history), fits + 1
         at = np.array([[k, len(one)] for k, one in enumerate(origin.history)], np.int64)
-        centre, quantiles = model.forecast(Windows(origin.history, at, horizon), horizon)
+        own = bool(refit) or not panel.named  # one forecaster knows no errors of another
+        centre, quantiles = model.forecast(Windows(origin.history, at, horizon), horizon, follow=not own)
         truth = np.stack(origin.truth(panel))
-        if refit or not panel.named:  # a forecaster of its own knows no errors of the past
+        if own:
             quantiles = _followed(trackers, origin.places, origin.ends, quantiles, truth)
         scales = [scale_of(np.where(one.seen, one.values, np.nan), season, log) for one in origin.history]
 

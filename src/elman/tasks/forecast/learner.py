@@ -174,26 +174,33 @@ class ForecastLearner(Estimator[Windows, ReadWindows, WindowBatch]):
 
     # -- forecasts of windows
 
-    def forecast(self, windows: Windows, steps: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """What follows each origin, (N, steps, C), and quantiles (N, steps, C, Q) at `LEVELS`, in units of the data."""
+    def forecast(self, windows: Windows, steps: int = 0, follow: bool = True) -> tuple[np.ndarray, np.ndarray]:
+        """What follows each origin, (N, steps, C), and quantiles (N, steps, C, Q) at `LEVELS`, in units of the data.
+
+        Args:
+            follow: quantiles follow what became known since the training.
+        """
         steps = steps or self.horizon_
         for k, end in windows.at.tolist():
             self.covariates_.check_ahead(windows.panel.series[k], end, steps)
-        whole, asked = with_past(windows, np.maximum(self.context_, known_of(windows.panel, self.until_)))
+        whole, asked = windows, np.arange(len(windows))
+        if follow:
+            whole, asked = with_past(windows, np.maximum(self.context_, known_of(windows.panel, self.until_)))
         read, following = self.encoded(whole, self.scales(windows), steps), Following()
         centres, quantiles = dict[int, np.ndarray](), dict[int, np.ndarray]()
         for picks, batch in at_once(self.model_, read):
             placed = foretold(self.model_, batch, steps)
             centre = check_answer(self.model_.output.centre(placed)).double().cpu().numpy()
             spread = self.model_.quantiles(placed).double().cpu().numpy()
-            spread = following.moved(read, picks, spread, batch.future.double().cpu().numpy())
+            if follow:
+                spread = following.moved(read, picks, spread, batch.future.double().cpu().numpy())
             for b, i in enumerate(picks):
                 by = read.scales[read.series[i]]
                 centres[i] = by.own(centre[:, b])
                 quantiles[i] = by.own(spread[:, b].swapaxes(1, 2)).swapaxes(1, 2)
                 if self.model_.output.counts:
                     quantiles[i] = np.maximum(quantiles[i], 0.0)
-        return np.stack([centres[i] for i in asked]), np.stack([quantiles[i] for i in asked])
+        return np.stack([centres[i] for i in asked.tolist()]), np.stack([quantiles[i] for i in asked.tolist()])
 
     def drawn(self, windows: Windows, steps: int, count: int, seed: int) -> np.ndarray:
         """(N, count, steps, C) paths behind each origin, in units of the data."""
