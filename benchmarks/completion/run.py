@@ -23,7 +23,7 @@ from elman.data.texts import load_texts
 from elman.models.completing import Completer
 from elman.models.frequent_words import FrequentWords
 from elman.models.kneser_ney import KneserNey
-from elman.models.reading import CountedReader
+from elman.models.reading import CountedReader, network_reader
 from elman.tasks.generate.keystrokes import keystrokes
 from elman.text.spelling import Spelling
 
@@ -62,6 +62,7 @@ def main() -> None:
     ways = {
         "model": model.completer(),
         "model, learning": model.completer(learn=True),
+        "network alone": Completer(network_reader(model.model_), units),
         f"{ORDER}-grams": Completer(counted, units),
         f"{ORDER}-grams, learning": Completer(counted, units, learn=True),
         "most frequent": FrequentWords(texts["train"].texts, spelling),

@@ -13,7 +13,7 @@ from elman.models.completing import Completer
 from elman.models.kneser_ney import KneserNey
 from elman.models.language_network import LanguageNetwork
 from elman.models.language_settings import LanguageSettings
-from elman.models.reading import CountedReader, network_reader
+from elman.models.reading import CountedReader, MixedReader, network_reader
 from elman.models.text_stream import surprises
 from elman.models.typed_counts import TypedCounts
 from elman.text.running import BEGIN, RunningUnits
@@ -22,29 +22,45 @@ TEXT = "a cab, abba cabs\nbad cab. back a cab,\n"
 
 
 def made(
-    kind: str = "character", text: str = TEXT, size: int = 100, learn: bool = False, **settings: object
+    kind: str = "character",
+    text: str = TEXT,
+    size: int = 100,
+    learn: bool = False,
+    mixed: float = 0.0,
+    **settings: object,
 ) -> Completer:
     torch.manual_seed(3)
     units = RunningUnits.fit([text], kind, size)
     network = LanguageNetwork(LanguageSettings(**{"embedding": 6, "hidden": 12, "tied": False, **settings}), len(units))
     with torch.no_grad():
         network.softmax.weight.mul_(6)  # so that some of it is likelier than the rest
-    return Completer(network_reader(network.double()), units, learn=learn)
+    reader = network_reader(network.double())
+    if mixed:
+        counts = KneserNey(3, len(units)).fit([np.array([BEGIN, *units.encode(text)])])
+        reader = MixedReader(reader, CountedReader(counts), mixed)
+    return Completer(reader, units, learn=learn)
 
 
 def chance(completer: Completer, numbers: list[int], before: int) -> float:
     """p of the units behind the first ones."""
-    if completer.counts is not None:
+    if completer.counts is not None or isinstance(completer.reader, MixedReader):
         return counted_chance(completer, numbers, before)
     found = torch.cat(list(surprises(completer.reader.model, np.array([BEGIN, *numbers]))))
     return float(found[before:].sum().exp())
 
 
 def counted_chance(completer: Completer, numbers: list[int], before: int) -> float:
-    """The same, by counts of what was typed up to the word over whole distributions of the network's."""
-    model, whole = completer.reader.model, [BEGIN, *numbers]
+    """The same, by whole distributions of the network's, mixed with those of n-grams, and by counts over them of what
+    was typed up to the word."""
+    reader, whole = completer.reader, [BEGIN, *numbers]
+    model = reader.first.model if isinstance(reader, MixedReader) else reader.model
     h, _ = model(torch.tensor(whole)[:, None], model.begin(1))
     p = model.log_probs(h)[:, 0].exp().detach().numpy()
+    if isinstance(reader, MixedReader):
+        counted = np.stack([reader.second.model.distribution(whole[: i + 1]) for i in range(len(whole))])
+        p = (1 - reader.share) * p + reader.share * counted
+    if completer.counts is None:
+        return float(np.prod([p[i][whole[i + 1]] for i in range(before, len(numbers))]))
     counts = TypedCounts(completer.counts.contexts)
     text = completer.units.decode(numbers[:before])
     counts.tell(whole[: 1 + before - (0 if completer.spelling.blanks else len(completer.spelling.typed(text)))])
@@ -76,14 +92,16 @@ def characters(completer: Completer, text: str, longest: int) -> tuple[dict[str,
 
 
 @pytest.mark.parametrize("text", ["a ca", "a ", "ab", "", "bad\n", "a cab, b"])
-@pytest.mark.parametrize(("cell", "learn"), [("gru", False), ("lstm", False), ("gru", True)])
-def test_characters_are_completed_by_the_likeliest_of_all_words(text, cell, learn):
-    completer = made(cell=cell, learn=learn)
-    wanted, longer = characters(completer, text, 3)
+@pytest.mark.parametrize(
+    "kind", [{}, {"cell": "lstm"}, {"learn": True}, {"mixed": 0.4}, {"mixed": 0.7, "learn": True}], ids=str
+)
+def test_characters_are_completed_by_the_likeliest_of_all_words(text, kind):
+    completer, most = made(**{"cell": "gru", **kind}), 2 if "mixed" in kind or "learn" in kind else 3
+    wanted, longer = characters(completer, text, most)
     assert sum(wanted.values()) + longer == pytest.approx(1)
     best = sorted(wanted.items(), key=lambda pair: -pair[1])
     best = [(word, p) for word, p in best if word != completer.spelling.typed(text)][:3]
-    found = [c for c in completer(text, 5) if len(c.word) - len(completer.spelling.typed(text)) <= 3][:3]
+    found = [c for c in completer(text, 5) if len(c.word) - len(completer.spelling.typed(text)) <= most][:3]
     assert [c.word for c in found] == [word for word, _ in best[: len(found)]]
     assert [c.probability for c in found] == pytest.approx([p for _, p in best[: len(found)]])
     assert found
@@ -112,9 +130,9 @@ def test_behind_a_sign_the_next_word_has_a_blank_before_it():
 
 @pytest.mark.parametrize("kind", ["word", "token"])
 @pytest.mark.parametrize("typed", ["c", "ca", "b", "", "cab"])
-@pytest.mark.parametrize("learn", [False, True])
-def test_words_are_completed_by_those_that_begin_alike(kind, typed, learn):
-    completer = made(kind, learn=learn)
+@pytest.mark.parametrize("more", [{}, {"learn": True}, {"mixed": 0.5}], ids=str)
+def test_words_are_completed_by_those_that_begin_alike(kind, typed, more):
+    completer = made(kind, **more)
     before = completer.units.encode("a cab").tolist()
     p = {}
     for number in completer.spelling.begins.tolist():

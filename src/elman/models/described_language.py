@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import msgspec
+from torch import nn
 
 from elman.config.training import TrainingSettings
-from elman.models.described import Description, check_layers, converted
+from elman.models.described import Description, Size, check_layers, converted
 from elman.models.language_settings import LanguageSettings
 from elman.text.running import RunningKind
 from elman.training.run_reader import StoredWeights, damaged
@@ -28,6 +30,7 @@ class LanguageDescription(Description, kw_only=True):
 
     units: RunningSaid
     cell: dict[str, Any]
+    counted: Annotated[list[tuple[Size, Size]], msgspec.Meta(max_length=100)] | None = None
 
     def check(self, weights: StoredWeights) -> None:
         if isinstance(self.units.learned, str) != (self.units.kind in ("bpe", "unigram")):
@@ -36,3 +39,7 @@ class LanguageDescription(Description, kw_only=True):
             own = {k: v for k, v in self.parameters.items() if k in struct.__struct_fields__}
             converted(own, struct, "parameters", weights.path)
         check_layers(self.parameters.get("layers", 1), weights)
+
+    def check_filled(self, model: nn.Module, where: Path) -> None:
+        if self.counted and (wrong := model.counted.wrong()):  # type: ignore[operator, union-attr]
+            raise damaged(wrong, where)

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from elman.errors import InputError
 
-__all__ = ["KneserNey"]
+__all__ = ["KneserNey", "Tables"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-class _Order(NamedTuple):
+class Tables(NamedTuple):
     """One order: contexts of j tokens, and what came after each.
 
     Attributes:
@@ -58,7 +58,7 @@ class KneserNey:
             raise InputError(f"an n-gram model of order {order} over {size} tokens", remedy="give at least 1 of each")
         self.order, self.size = order, size
         self.discounts: list[tuple[float, float, float]] = []
-        self._orders: list[_Order] = []
+        self._orders: list[Tables] = []
 
     def fit(self, texts: Sequence[Sequence[int] | Ints]) -> KneserNey:
         """Count the n-grams of the texts, each behind n - 1 signs that it begins.
@@ -90,6 +90,17 @@ class KneserNey:
         for contexts, entries, counts in levels:
             self._add(contexts, entries, counts)
         return self
+
+    def tables(self) -> list[Tables]:
+        """What was counted, order by order."""
+        return list(self._orders)
+
+    @classmethod
+    def of_tables(cls, tables: Sequence[Tables], size: int) -> KneserNey:
+        """The model that has these; its discounts are not known any more."""
+        new = cls(len(tables), size)
+        new._orders = list(tables)
+        return new
 
     @property
     def bytes(self) -> int:
@@ -151,7 +162,7 @@ class KneserNey:
         total = np.bincount(owner, counts, minlength=len(contexts))
         left = np.bincount(owner, D[kind], minlength=len(contexts))
         self.discounts.append((float(D[1]), float(D[2]), float(D[3])))
-        self._orders.append(_Order(contexts, entries, (counts - D[kind]) / total[owner], left / total))
+        self._orders.append(Tables(contexts, entries, (counts - D[kind]) / total[owner], left / total))
 
 
 def _discounts(n: Sequence[int]) -> list[float]:

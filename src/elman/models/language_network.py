@@ -23,6 +23,7 @@ from elman.layers.arguments import changed
 from elman.layers.dropout import dropout
 from elman.layers.following import followed
 from elman.layers.hooks import hooked
+from elman.models.counted_tables import CountedTables
 from elman.models.language_settings import LanguageSettings
 from elman.models.one_text import OneText
 from elman.models.smoothing import Tied, smoothed_loss
@@ -102,6 +103,7 @@ class LanguageNetwork(nn.Module):
     Attributes:
         eight: where units read one by one are read with matrices in 8 bits (`elman.models.eight_bits`), the softmax's;
             else None.
+        counted: what was counted beside it and suggests words with it; the network itself never asks it.
     """
 
     eight: Kept | None = None
@@ -113,6 +115,7 @@ class LanguageNetwork(nn.Module):
         super().__init__()
         s = self.settings = settings
         self.size = size
+        self.counted: CountedTables | None = None
         self.embedding = nn.Embedding(size, s.embedding)
         residual = s.block == "residual"
         last = s.embedding if s.tied or residual else s.hidden

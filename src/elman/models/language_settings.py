@@ -6,11 +6,14 @@ from typing import Literal
 
 import msgspec
 
-from elman.config.bounds import Chance, NotNegative, Positive
+from elman.config.bounds import Chance, Count, NotNegative, Positive
 from elman.config.structs import check_values
 from elman.errors import InputError
 
 __all__ = ["LanguageSettings"]
+
+
+_LONGEST = 16  # units of an n-gram: the tables grow with each
 
 
 class LanguageSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +36,8 @@ class LanguageSettings(msgspec.Struct, frozen=True, kw_only=True):
         recurrent_dropout: on the states, one mask a window.
         activation: alpha of the penalty on the mean square of what the last layer gives (AR), and
         slowness: beta of that on its change from step to step (TAR; both Merity et al. 2017).
+        counts: order of the n-grams that are counted beside the network, kept with it, and suggest words with it
+            (`complete`); perplexity, log-probabilities and samples are of the network alone. 0: none.
         engine: of the recurrent layers.
     """
 
@@ -52,11 +57,16 @@ class LanguageSettings(msgspec.Struct, frozen=True, kw_only=True):
     recurrent_dropout: Chance = 0.0
     activation: NotNegative = 0.0
     slowness: NotNegative = 0.0
+    counts: Count = 0
     engine: str = "auto"
 
     def check(self) -> None:
         """Raises InputError for a value that makes no sense, naming its key."""
         check_values(self, "model")
+        if self.counts > _LONGEST:
+            raise InputError(
+                f"n-grams of {self.counts} units", where="model.counts", remedy=f"count {_LONGEST} at most; 8 is enough"
+            )
         if self.softmax == "adaptive" and self.tied:
             raise InputError(
                 "the matrices of an adaptive softmax are of several widths and cannot be the embedding's",

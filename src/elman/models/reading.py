@@ -15,7 +15,7 @@ from elman.errors import InputError
 from elman.models.kneser_ney import KneserNey
 from elman.models.language_network import LanguageNetwork, Standing, joined
 
-__all__ = ["CountedReader", "NativeReader", "NetworkReader", "Reader", "network_reader"]
+__all__ = ["CountedReader", "MixedReader", "NativeReader", "NetworkReader", "Reader", "network_reader"]
 
 Scores = NDArray[np.float32]
 _FEW = 8  # units: with more the whole sequence in one call is faster
@@ -148,3 +148,29 @@ class CountedReader:
 
     def _scores(self, context: list[int]) -> Scores:
         return np.log(self.model.distribution(context)).astype(np.float32)
+
+
+class MixedReader:
+    """Two readers of the same units: p = (1 - share) p_first + share p_second. A state is both of theirs."""
+
+    def __init__(self, first: Reader, second: Reader, share: float) -> None:
+        self.first, self.second, self.share = first, second, share
+
+    def begin(self) -> tuple[Any, Any]:
+        return self.first.begin(), self.second.begin()
+
+    def skip(self, units: Sequence[int], state: tuple[Any, Any]) -> tuple[Scores, tuple[Any, Any]]:
+        one, a = self.first.skip(units, state[0])
+        other, b = self.second.skip(units, state[1])
+        return self._mixed(one, other), (a, b)
+
+    def step(self, units: Sequence[int], places: Sequence[tuple[tuple[Any, Any], int]]) -> tuple[Scores, Any]:
+        one, a = self.first.step(units, [(state[0], row) for state, row in places])
+        other, b = self.second.step(units, [(state[1], row) for state, row in places])
+        return self._mixed(one, other), (a, b)
+
+    def alone(self, state: tuple[Any, Any], row: int) -> tuple[Any, Any]:
+        return self.first.alone(state[0], row), self.second.alone(state[1], row)
+
+    def _mixed(self, one: Scores, other: Scores) -> Scores:
+        return np.log((1 - self.share) * np.exp(one) + self.share * np.exp(other)).astype(one.dtype)

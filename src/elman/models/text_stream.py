@@ -12,14 +12,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from elman.models.kneser_ney import KneserNey
 from elman.models.language_network import LanguageNetwork, Standing
 from elman.sequences import Sequences
 from elman.text.running import BEGIN, END
 from elman.text.stream_numbers import Ints, StreamNumbers
 
-__all__ = ["Piece", "Stream", "StreamedTexts", "Window", "surprises"]
+__all__ = ["Piece", "Stream", "StreamedTexts", "Window", "foretold", "surprises"]
 
 _READ = 512  # steps at a time where nothing is trained
+_AT_ONCE = 1 << 18  # units that n-grams foretell
 _UNKNOWN = 1
 _LOOKED = 10_000  # pieces that a look at some of a text is chosen from
 
@@ -180,3 +182,12 @@ def surprises(model: LanguageNetwork, numbers: Ints, steps: int = _READ) -> Iter
             row = torch.from_numpy(numbers[a : a + steps + 1]).to(device)[:, None]
             found, state = model.scored(row[:-1], row[1:], state)
             yield found[row[1:] != BEGIN]
+
+
+def foretold(model: KneserNey, read: StreamedTexts) -> Iterator[NDArray[np.float64]]:
+    """ln p of every unit that is foretold, some at a time; what is before a text is not foretold, yet counted on."""
+    numbers, before = read.numbers, model.order - 1
+    for start in range(0, len(numbers), _AT_ONCE):
+        seen = min(start, before)
+        part = numbers[start - seen : start + _AT_ONCE]
+        yield model.log_probs([part])[seen:][part[seen:] != BEGIN]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.torch import save_file
 from sklearn.base import clone
 
 import elman
@@ -132,3 +133,41 @@ def test_matrices_in_8_bits(model):
     settings = {**SMALL, "block": "residual", "epochs": 1}
     with pytest.raises(InputError, match="only plain layers are read in 8 bits"):
         elman.LanguageModel(**settings).fit([TEXT]).eight_bits()
+
+
+def test_counts_beside_the_network_suggest_words_and_nothing_else(tmp_path):
+    """They are saved with it; the network, and all that it says, is what it would be without them."""
+    texts, sizes = [TEXT * 3], {"hidden": 8, "embedding": 4, "layers": 1, "epochs": 2, "bptt": 10, "batch_size": 2}
+    plain, beside = elman.LanguageModel(**sizes).fit(texts), elman.LanguageModel(**sizes, counts=3).fit(texts)
+    assert np.array_equal(plain.log_prob(TEXT), beside.log_prob(TEXT))
+    assert plain.sample("ab", length=9, seed=3) == beside.sample("ab", length=9, seed=3)
+    assert plain.complete("ab") != beside.complete("ab")
+    share = float(beside.model_.counted.share)
+    assert beside.described_settings()["share of the counts"] == pytest.approx(share, abs=0.01)
+    beside.save(tmp_path / "run")
+    again = elman.LanguageModel.load(tmp_path / "run")
+    for text in ("", "a", "ab", "abca"):
+        assert again.complete(text) == beside.complete(text)
+        assert again.complete(text, learn=True) == beside.complete(text, learn=True)
+    assert beside.eight_bits().model_.counted is not None
+    with pytest.raises(InputError, match="n-grams of 17 units"):
+        elman.LanguageModel(counts=17).fit(texts)
+
+
+def test_counts_that_cannot_be_are_a_damaged_run(tmp_path):
+    model = elman.LanguageModel(hidden=8, embedding=4, layers=1, epochs=1, bptt=10, batch_size=2, counts=2).fit(
+        [TEXT * 3]
+    )
+    for name, change in (("entries_2", lambda x: x.flip(0)), ("gains_1", lambda x: x + 2)):
+        weights = {key: value.clone() for key, value in model.model_.state_dict().items()}
+        model.save(tmp_path / name)
+        weights[f"counted.{name}"] = change(weights[f"counted.{name}"]).contiguous()
+        save_file(weights, tmp_path / name / "model.safetensors")
+        with pytest.raises(InputError, match=r"damaged \([12]-grams"):
+            elman.LanguageModel.load(tmp_path / name)
+    model.save(tmp_path / "sizes")
+    said = json.loads((tmp_path / "sizes" / "model.json").read_text())
+    said["counted"][0][1] = 10**9
+    (tmp_path / "sizes" / "model.json").write_text(json.dumps(said))
+    with pytest.raises(InputError, match="damaged"):
+        elman.LanguageModel.load(tmp_path / "sizes")

@@ -40,7 +40,7 @@ def text(n: int, seed: int = 0) -> str:
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """In memory as on disk."""
     monkeypatch.setattr("elman.data.stored._PIECE", 64)
-    monkeypatch.setattr("elman.tasks.generate.task._AT_ONCE", 40)
+    monkeypatch.setattr("elman.models.text_stream._AT_ONCE", 40)
 
 
 def on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,5 +219,5 @@ def test_counted_n_grams_foretell_a_long_text_in_pieces_as_in_the_whole(order, m
     found = counted.log_probs([read.numbers[:]])[read.numbers[:] != 2]
     assert len(found) == read.targets == 94
     for at_once in (1, 3, 40, 1000):
-        monkeypatch.setattr("elman.tasks.generate.task._AT_ONCE", at_once)
+        monkeypatch.setattr("elman.models.text_stream._AT_ONCE", at_once)
         assert _nll(counted, read) == pytest.approx(-found.mean(), rel=1e-13)

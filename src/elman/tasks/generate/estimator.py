@@ -28,15 +28,16 @@ from elman.errors import InputError
 from elman.metric import known_figure
 from elman.models.adapting import Adapting, cached, dynamic
 from elman.models.completing import Completer, Completion
+from elman.models.counted_tables import CountedTables
+from elman.models.counting import counted_beside, suggesting_reader
 from elman.models.described_language import LanguageDescription
 from elman.models.eight_bits import eight_bits
 from elman.models.language_network import LanguageNetwork
 from elman.models.language_settings import LanguageSettings
-from elman.models.reading import network_reader
 from elman.models.text_stream import Piece, Stream, StreamedTexts, surprises
 from elman.tasks.batches import selecting
-from elman.tasks.estimator import Estimator, check_fitted
-from elman.tasks.figures import Scores, number
+from elman.tasks.estimator import Estimator, Learn, check_fitted
+from elman.tasks.figures import Json, Scores, number
 from elman.tasks.generate.keystrokes import keystrokes
 from elman.text.running import BEGIN, END, RunningKind, RunningUnits
 from elman.training.divergence import DivergenceError, warn_if_diverged
@@ -165,6 +166,16 @@ class LanguageModel(Estimator[Texts, StreamedTexts, Piece]):
                 told.append(f"the {len(numbers):,} units of the {name} text are kept on disk")
         return told
 
+    def after(self, train: Texts, valid: Texts | None, learn: Learn) -> None:
+        """Count what is to suggest words beside the network."""
+        if order := self.settings(LanguageSettings).counts:
+            held = None if valid is None else self.encoded(valid)
+            self.model_.counted = counted_beside(self.model_, order, self.encoded(train), held)
+
+    def described_settings(self) -> dict[str, Json]:
+        found, counted = super().described_settings(), self.model_.counted
+        return found if counted is None else found | {"share of the counts": round(float(counted.share), 2)}
+
     # -- use
 
     def log_prob(self, text: str) -> NDArray[np.float64]:
@@ -221,7 +232,7 @@ class LanguageModel(Estimator[Texts, StreamedTexts, Piece]):
         """
         check_fitted(self)
         learn = self.adapting_.learn if learn is None else learn
-        return Completer(network_reader(self.model_), self.units_, learn=learn)
+        return Completer(suggesting_reader(self.model_), self.units_, learn=learn)
 
     def eight_bits(self) -> LanguageModel:
         """The same model with its matrices in 8 bits, a scale for each row: it samples and completes faster, and all it
@@ -275,12 +286,15 @@ class LanguageModel(Estimator[Texts, StreamedTexts, Piece]):
     # -- disk
 
     def described(self) -> dict[str, Any]:
-        return {"units": self.units_.to_dict(), "cell": self.model_.graph.to_dict()}
+        counted = {} if self.model_.counted is None else {"counted": self.model_.counted.sizes}
+        return {"units": self.units_.to_dict(), "cell": self.model_.graph.to_dict(), **counted}
 
     def rebuild(self, description: Mapping[str, Any]) -> None:
         self.units_ = RunningUnits.from_dict(description["units"])
         graph = Graph.from_dict(description["cell"])
         self.model_ = LanguageNetwork(self.settings(LanguageSettings), len(self.units_), graph=graph)
+        if sizes := description.get("counted"):
+            self.model_.counted = CountedTables(sizes, len(self.units_))
 
 
 def text_figures(model: LanguageModel, texts: Texts, adapting: Adapting | None = None) -> Scores:

@@ -19,24 +19,22 @@ from elman.data.texts import Texts, load_texts, read_whole
 from elman.errors import InputError
 from elman.models.adapting import Adapting
 from elman.models.completing import Completer
+from elman.models.counting import COUNTED
 from elman.models.frequent_words import FrequentWords
 from elman.models.kneser_ney import KneserNey
 from elman.models.reading import CountedReader
-from elman.models.text_stream import StreamedTexts
+from elman.models.text_stream import StreamedTexts, foretold
 from elman.pages.page import Section
 from elman.tasks.contract import Baseline, Look, Note, Row, Shown, Split, Task, Trained
 from elman.tasks.figures import Scores
 from elman.tasks.generate.estimator import LanguageModel, RunningSettings, by_unit
 from elman.tasks.generate.keystrokes import keystrokes
-from elman.text.running import BEGIN
 from elman.text.spelling import Spelling
 
 __all__ = ["TASK", "Continuing", "Generate"]
 
 _ORDERS = (3, 4, 5, 6, 8)  # of counted n-grams, to choose from
-_MOST = 2_000_000  # units that are counted
 _WORDS = 20_000_000  # characters whose words are counted
-_AT_ONCE = 1 << 18  # units that n-grams foretell
 _NAMED = 10  # unknown letters or words of a beginning
 
 
@@ -92,7 +90,7 @@ class Generate(Task[LanguageModel, Texts]):
 
     def baselines(self, estimator: LanguageModel, data: Split[Texts]) -> list[Baseline]:
         train, valid, test = (estimator.encoded(part) for part in (data.train, data.valid, data.test))
-        counted, size = train.numbers[-_MOST:], len(estimator.units_)
+        counted, size = train.numbers[-COUNTED:], len(estimator.units_)
         of = "" if len(counted) == len(train.numbers) else f", of the last {len(counted):,} units"
         best, least = KneserNey(1, size), math.inf
         for n in _ORDERS:
@@ -209,14 +207,8 @@ def _gone_on(estimator: LanguageModel, start: str, whole: bool = False) -> str:
 
 
 def _nll(model: KneserNey, read: StreamedTexts) -> float:
-    """Nats a unit; what is before a text is not foretold, yet counted on."""
-    total, numbers, before = 0.0, read.numbers, model.order - 1
-    for start in range(0, len(numbers), _AT_ONCE):
-        seen = min(start, before)
-        part = numbers[start - seen : start + _AT_ONCE]
-        found = model.log_probs([part])[seen:]
-        total += float(found[part[seen:] != BEGIN].sum())
-    return -total / read.targets
+    """Nats a unit."""
+    return -sum(float(part.sum()) for part in foretold(model, read)) / read.targets
 
 
 def _counted(nll: float, read: StreamedTexts, texts: Texts) -> Scores:
