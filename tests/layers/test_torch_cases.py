@@ -114,7 +114,13 @@ def test_autocast(name, options, low):
                 state = tuple(torch.randn(rows, 2, w, dtype=of_state) for w in ours._widths)
                 state = state if len(state) > 1 else state[0]
             with torch.autocast("cpu", low), torch.no_grad():
-                wanted, found = tensors(theirs(x, state)), tensors(ours(x, state))
+                try:
+                    wanted = tensors(theirs(x, state))
+                except RuntimeError as error:  # oneDNN has float16 only where the processor multiplies it
+                    if "primitive descriptor" not in str(error):
+                        raise
+                    pytest.skip(f"torch's own {name} does not run in {low} on this processor")
+                found = tensors(ours(x, state))
                 if not ours.bidirectional:
                     y, after = ours.step(x[0], state)
                     again, _ = ours.step(x[1], after)
