@@ -34,7 +34,7 @@ def counted_beside(
 def suggesting_reader(network: LanguageNetwork) -> Reader:
     """What suggests words: the network, with what is counted beside it."""
     reader = network_reader(network)
-    if network.counted is None:
+    if network.counted is None or not float(network.counted.share):
         return reader
     return MixedReader(reader, CountedReader(network.counted.model()), float(network.counted.share))
 

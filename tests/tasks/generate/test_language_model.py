@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import save_file
 from sklearn.base import clone
 
@@ -171,3 +172,17 @@ def test_counts_that_cannot_be_are_a_damaged_run(tmp_path):
     (tmp_path / "sizes" / "model.json").write_text(json.dumps(said))
     with pytest.raises(InputError, match="damaged"):
         elman.LanguageModel.load(tmp_path / "sizes")
+
+
+def test_counts_without_a_share_leave_the_network_as_it_is():
+    """Also where its probabilities are too small for float32, of which a mixture would have the logarithm of 0."""
+    model = elman.LanguageModel(hidden=8, embedding=4, layers=1, epochs=1, bptt=10, batch_size=2, counts=2).fit(
+        [TEXT * 3]
+    )
+    model.model_.counted.share.fill_(0)
+    with torch.no_grad():
+        model.model_.softmax.bias[model.units_.encode("a")] -= 500
+    reader = model.completer().reader
+    log_probs, _ = reader.skip([2], reader.begin())
+    assert np.isfinite(log_probs).all()
+    assert log_probs[model.units_.encode("a")] < -400
