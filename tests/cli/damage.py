@@ -374,7 +374,7 @@ def _case(folder: Path, name: str, place: Path, draw: random.Random) -> Case:
 
 def watched(todo: Callable[[], int], said: Path, what: str) -> Case:
     """The command in a child of this process, with an eye on the clock and on its memory."""
-    began = time.monotonic()
+    began, (virtual, resident) = time.monotonic(), _memory()
     child = os.fork()
     if child == 0:
         code = 99
@@ -382,7 +382,7 @@ def watched(todo: Callable[[], int], said: Path, what: str) -> Case:
             os.dup2(os.open(f"{said}.out", os.O_CREAT | os.O_TRUNC | os.O_WRONLY), 1)
             os.dup2(os.open(f"{said}.err", os.O_CREAT | os.O_TRUNC | os.O_WRONLY), 2)
             sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
-            limit = MEMORY + _virtual()
+            limit = MEMORY + virtual
             resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
             resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
             code = todo()
@@ -403,7 +403,8 @@ def watched(todo: Callable[[], int], said: Path, what: str) -> Case:
             return Case(what, "it hangs")
         time.sleep(0.002)
     out, err = (Path(f"{said}.{name}").read_bytes().decode("utf-8", "replace") for name in ("out", "err"))
-    return Case(what, _fault(os.waitstatus_to_exitcode(status), out, err, usage.ru_maxrss * 1024), err[-2000:])
+    more = usage.ru_maxrss * 1024 - resident  # the child begins with all that this process holds
+    return Case(what, _fault(os.waitstatus_to_exitcode(status), out, err, more), err[-2000:])
 
 
 def _fault(code: int, out: str, err: str, memory: int) -> str:
@@ -434,9 +435,10 @@ def _refuse(word: str) -> None:
     raise ValueError(word)
 
 
-def _virtual() -> int:
-    """Bytes of address space that this process has."""
-    return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+def _memory() -> tuple[int, int]:
+    """Bytes of address space that this process has, and of memory that it holds."""
+    virtual, resident = map(int, Path("/proc/self/statm").read_text().split()[:2])
+    return virtual * os.sysconf("SC_PAGE_SIZE"), resident * os.sysconf("SC_PAGE_SIZE")
 
 
 def main(count: int = 10_000, seed: int = 0) -> int:

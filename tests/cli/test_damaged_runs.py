@@ -45,6 +45,15 @@ def test_an_undamaged_run_is_none(tmp_path: Path) -> None:
                 assert "RUN is damaged" not in case.said, (what, case)
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts memory by /proc")
+def test_memory_is_what_the_command_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not what the process behind it held already, after hundreds of other tests."""
+    monkeypatch.setattr(damage, "MEMORY", 16 << 20)  # far less than torch alone holds
+    assert damage.watched(lambda: 0, tmp_path / "said", "nothing").fault == ""
+    assert damage.watched(lambda: int(np.ones(8 << 20)[0]) - 1, tmp_path / "said", "64 MB").fault != ""
+    assert damage._fault(0, "", "", (16 << 20) + 1) == "16,777,217 bytes of memory"
+
+
 # -- each by hand, with the word that says what is wrong --------------------------------------------------------------
 
 Change = Callable[[dict[str, Any]], object]
