@@ -53,6 +53,9 @@ const char* elman_isa(void) {
     return guarded<>(static_cast<const char*>(nullptr), [] { return chosen().name; });
 }
 const char* elman_isas(void) { return elman::instruction_sets(); }
+int elman_halves(void) {
+    return guarded<>(-1, [] { return elman::halves(chosen()) ? 1 : 0; });
+}
 const char* elman_operations(void) {
 #define ELMAN_TEXT(name) #name " "
     return ELMAN_OPERATIONS(ELMAN_TEXT);
@@ -61,9 +64,9 @@ const char* elman_operations(void) {
 int elman_use_threads_of(const char* library) { return elman::use_openmp(library) ? 0 : -1; }
 const char* elman_threads(void) { return elman::threads_in_use(); }
 
-elman_program* elman_program_new(const int64_t* words, size_t count, int is_double, int eight) {
+elman_program* elman_program_new(const int64_t* words, size_t count, int is_double, int products) {
     return guarded<>(static_cast<elman_program*>(nullptr),
-                     [&] { return new elman_program{elman::read_program(&at(words, "words"), count, is_double != 0, eight != 0), &chosen()}; });
+                     [&] { return new elman_program{elman::read_program(&at(words, "words"), count, is_double != 0, elman::Products(products), chosen()), &chosen()}; });
 }
 void elman_program_free(elman_program* p) { delete p; }
 

@@ -22,6 +22,16 @@ ELMAN_SET(wide)  // tests: the code of v4 at its width, on a processor without i
 #endif
 #endif
 
+#if defined(ELMAN_BF16)
+extern const Halves halves_v4;
+#endif
+#if defined(ELMAN_WIDE)
+extern const Halves halves_wide;
+#endif
+#if defined(ELMAN_PORTABLE_HALVES)  // for the sanitizers
+extern const Halves halves_portable;
+#endif
+
 namespace {
 
 struct Choice {
@@ -62,6 +72,20 @@ const InstructionSet* instruction_set() {
         return static_cast<const InstructionSet*>(nullptr);
     }();
     return chosen;
+}
+
+const Halves* halves([[maybe_unused]] const InstructionSet& set) {
+#if defined(ELMAN_BF16)
+    static const bool there = __builtin_cpu_supports("avx512bf16");
+    if (&set == &set_v4 && there) return &halves_v4;
+#endif
+#if defined(ELMAN_X86) && defined(ELMAN_WIDE)
+    if (&set == &set_wide) return &halves_wide;
+#endif
+#if defined(ELMAN_PORTABLE_HALVES)
+    if (&set == &set_portable) return &halves_portable;
+#endif
+    return nullptr;
 }
 
 const char* instruction_sets() {

@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-#define ELMAN_ABI 12
+#define ELMAN_ABI 13
 
 typedef struct elman_program elman_program;
 typedef struct elman_prepared elman_prepared;
@@ -53,12 +53,15 @@ ELMAN_API int elman_abi(void);
 ELMAN_API const char* elman_error(void);      /* of this thread's last call */
 ELMAN_API const char* elman_isa(void);        /* the instruction set in use, or NULL and an error */
 ELMAN_API const char* elman_isas(void);       /* those this processor can run */
+ELMAN_API int elman_halves(void);             /* whether that multiplies bfloat16 */
 ELMAN_API const char* elman_operations(void); /* names of the pointwise operations in the order of their numbers */
 ELMAN_API int elman_use_threads_of(const char* openmp_library); /* run on that library's pool; NULL: on an own pool */
 ELMAN_API const char* elman_threads(void);    /* "openmp" or "own" */
 
-/* eight: its matrices are packed in 8 bits, whole numbers -127..127 times a scale of each row; not of a program back. */
-ELMAN_API elman_program* elman_program_new(const int64_t* words, size_t count, int is_double, int eight);
+/* products: 0, in the program's own numbers; 1, its matrices are packed in 8 bits, whole numbers -127..127 times a scale of
+ * each row (not of a program back); 2, numbers are rounded to bfloat16, and their products summed in single precision (where
+ * elman_halves says so; calls that pack nothing, as those of few rows, compute as with 0). */
+ELMAN_API elman_program* elman_program_new(const int64_t* words, size_t count, int is_double, int products);
 ELMAN_API void elman_program_free(elman_program*);
 ELMAN_API int64_t elman_packed_bytes(const elman_program*);
 ELMAN_API int64_t elman_tape_bytes(const elman_program*, const elman_call*);

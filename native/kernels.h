@@ -105,6 +105,21 @@ struct Kernels {
                            const T* vector, long first, long last);
 };
 
+// Products of numbers rounded to bfloat16, summed in single precision, see isa/halves.h: what `Kernels` has, of pairs. A pair
+// is two such numbers in the bits of a float, and where `k` or `rows` run along the sum, two of them make one pair.
+struct Halves {
+    void (*pack)(const float* m, long n, long k, long by_n, long by_k, float* to, long first, long last);
+    // Rows of A as `pairs(k)` each, one after the other.
+    void (*round)(const float* a, long a_stride, long rows, long k, float* to);
+    // As Kernels::multiply; terms are of pairs, and their k counts them.
+    void (*multiply)(const Term<float>* terms, int count, long rows, long n, float* c, long c_stride, Start start, const float* vector,
+                     long first, long last, Ahead* ahead);
+    void (*pack_strips)(const float* d, long rows, long n, float* to);
+    void (*outer)(const Gradient<float>* gradients, int count, const Rows<float>& v, long row, long rows, long k, float* room, long first, long last);
+};
+
+inline long pairs(long k) { return (k + 1) / 2; }
+
 template <class T>
 long panels_of(const Kernels<T>& k, long n) {
     return (n + k.panel - 1) / k.panel;
@@ -118,6 +133,12 @@ inline long depth(long k) {
     return (k + pieces - 1) / pieces;
 }
 
+// Pairs in all pieces of a long k.
+inline long pairs_in_pieces(long k) {
+    const long deep = depth(k);
+    return k / deep * pairs(deep) + pairs(k % deep);
+}
+
 struct InstructionSet {
     const char* name;
     const Kernels<float>* f32;
@@ -126,6 +147,7 @@ struct InstructionSet {
 
 // The best set this processor has, or the one that ELMAN_ISA names (null: no such set here).
 const InstructionSet* instruction_set();
+const Halves* halves(const InstructionSet& set);  // null where this processor does not multiply bfloat16
 const char* instruction_sets();  // those this processor can run, best first, comma-separated
 
 template <class T>

@@ -22,7 +22,7 @@ template <class T>
 struct Member {
     int rank, team;
     Barrier* barrier;
-    T *registers, *room;
+    T *registers, *room, *rounded;
     T** places;  // of the slots of a pointwise operation: where each value begins, and where its block does
     Chunk chunk{0, 0};
     bool fresh = true;  // in the first chunk: nothing has been added to the gradients yet
@@ -41,14 +41,28 @@ public:
 
     // What each thread has for itself: block registers, room for an outer product, places of slots.
     static long private_elements(const Program& p, const Kernels<T>& k) {
-        return p.registers * k.block + k.panel * chunk_rows + 2 * p.slots * long(sizeof(T*) / sizeof(T));
+        return p.registers * k.block + k.panel * chunk_rows + rounded_elements(p) + 2 * p.slots * long(sizeof(T*) / sizeof(T));
     }
     static Member<T> member(const Program& p, const Kernels<T>& k, int rank, int team, Barrier& barrier, T* memory) {
         T* const room = memory + p.registers * k.block;
-        return {rank, team, &barrier, memory, room, reinterpret_cast<T**>(room + k.panel * chunk_rows)};
+        T* const rounded = room + k.panel * chunk_rows;
+        return {rank, team, &barrier, memory, room, rounded, reinterpret_cast<T**>(rounded + rounded_elements(p))};
     }
 
 protected:
+    // Rows of the factors of a product, rounded to bfloat16, for as many of its rows as are made at a time.
+    static long rounded_elements(const Program& p) {
+        long most = 0;
+        if (p.halves)
+            for (const Operation& o : p.operations) {
+                long wide = 0;
+                for (const Factor& f : o.factors)
+                    if (o.kind == Kind::multiply) wide += pairs(depth(p.buffers[f.buffer].width));
+                most = std::max(most, wide);
+            }
+        return (most * rounded_rows + 1) / 2 * 2;  // places of slots follow, of 8 bytes
+    }
+
     using Places<T>::s_;
     using Places<T>::p_;
     using Places<T>::part_;
@@ -129,6 +143,8 @@ private:
     void multiply(M& m, const Operation& o, Scope scope, long t, long rows) {
         if (p_.eight) return multiply_eight(m, o, t, rows);
         if (s_.panels.empty()) return multiply_unpacked(m, o, t, rows);
+        if constexpr (std::is_same_v<T, float>)
+            if (p_.halves) return multiply_halves(m, o, scope, t, rows);
         const long n = p_.buffers[o.buffer].width, panels = panels_of(s_.kernels, n);
         Ahead ahead;
         const bool fetch = p_.back && scope == Scope::step && m.team == 1 && t > 0;
@@ -146,6 +162,36 @@ private:
             }
             s_.kernels.multiply(terms, count, rows, n, at(o.buffer, m, t), n, piece ? Start::add : o.start, o.vector < 0 ? nullptr : at(o.vector, m, t),
                                 m.first(panels), m.last(panels), fetch ? &ahead : nullptr);
+        }
+    }
+
+    // The same of numbers rounded to bfloat16. A team's members each round what they read: that is a few parts in a hundred.
+    void multiply_halves(M& m, const Operation& o, Scope scope, long t, long rows) {
+        const long n = p_.buffers[o.buffer].width, panels = panels_of(s_.kernels, n), first = m.first(panels), last = m.last(panels);
+        if (first == last) return;
+        Ahead ahead;
+        const bool fetch = p_.back && scope == Scope::step && m.team == 1 && t > 0;
+        if (fetch) next_step(ahead, m, t - 1);
+        bool more = true;
+        for (long piece = 0; more; piece++) {
+            more = false;
+            for (long r = 0; r < rows; r += rounded_rows) {
+                const long some = std::min(rounded_rows, rows - r);
+                Term<float> terms[32];
+                int count = 0;
+                float* to = m.rounded;
+                for (const Factor& f : o.factors) {
+                    const long k = p_.buffers[f.buffer].width, deep = depth(k), from = piece * deep;
+                    if (from >= k) continue;
+                    const long wide = std::min(deep, k - from), held = pairs(wide);
+                    p_.halves->round(at(f.buffer, m, t) + r * k + from, k, some, wide, to);
+                    terms[count++] = {to, held, s_.panels[f.matrix] + piece * pairs(deep) * panels * s_.kernels.panel, held};
+                    to += some * held;
+                    more = more || from + deep < k;
+                }
+                p_.halves->multiply(terms, count, some, n, at(o.buffer, m, t) + r * n, n, piece ? Start::add : o.start,
+                                    o.vector < 0 ? nullptr : at(o.vector, m, t), first, last, fetch ? &ahead : nullptr);
+            }
         }
     }
 
@@ -208,8 +254,21 @@ private:
         const T* d = at(o.buffer, m, -1);
         T* to = Places<T>::strips(o.parameter);
         if (o.parameter % m.team == m.rank)
-            each_block(rows, [&](long r, long n) { s_.kernels.pack_strips(d + r * width, n, width, to + r * width); });
+            each_block(rows, [&](long r, long n) { packs_strips()(d + r * width, n, width, to + r * width); });
     }
+
+    auto packs_strips() const {
+        if constexpr (std::is_same_v<T, float>)
+            if (halved()) return p_.halves->pack_strips;
+        return s_.kernels.pack_strips;
+    }
+    auto makes_outer() const {
+        if constexpr (std::is_same_v<T, float>)
+            if (halved()) return p_.halves->outer;
+        return s_.kernels.outer;
+    }
+    // A call of few rows is made in single precision altogether.
+    bool halved() const { return p_.halves && !s_.panels.empty(); }
 
     void outer(M& m, const Operation& o, long rows) {
         const long k = p_.buffers[o.buffer].width, panels = panels_of(s_.kernels, k);
@@ -217,7 +276,7 @@ private:
         each_block(rows, [&](long r, long n) {
             Gradient<T> some[8];  // as many as are made of one reading of V
             int count = 0;
-            const auto make = [&] { s_.kernels.outer(some, count, v, r, n, k, m.room, m.first(panels), m.last(panels)), count = 0; };
+            const auto make = [&] { makes_outer()(some, count, v, r, n, k, m.room, m.first(panels), m.last(panels)), count = 0; };
             for (const Factor& f : o.factors)
                 if (T* g = this->gradient(f.buffer)) {
                     const long width = p_.strips[f.matrix];

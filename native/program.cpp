@@ -184,13 +184,17 @@ void find_distant(Program& p) {
 
 }  // namespace
 
-Program read_program(const int64_t* words, size_t count, bool is_double, bool eight) {
+Program read_program(const int64_t* words, size_t count, bool is_double, Products products, const InstructionSet& set) {
     Reader r(words, count);
     Program p;
     p.is_double = is_double;
-    p.eight = eight;
+    p.eight = products == Products::eight;
+    if (products == Products::half) p.halves = halves(set);
     p.back = r.index(2);
-    require(!(p.back && eight), "the way back by matrices in 8 bits");
+    require(products >= Products::full && products <= Products::half, "products of no kind");
+    require(!(p.back && p.eight), "the way back by matrices in 8 bits");
+    require(products != Products::half || !is_double, "double precision by products of bfloat16");
+    require(products != Products::half || p.halves, "bfloat16, which this processor does not multiply");
     r.list([&] {
         const bool matrix = r.index(2);
         const long n = r.width(), k = r.width();

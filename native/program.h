@@ -11,6 +11,8 @@
 
 namespace elman {
 
+enum class Products : int { full, eight, half };
+
 struct Parameter {
     bool matrix;
     long n, k;  // (n, k), or (n,)
@@ -90,6 +92,7 @@ struct Program {
     bool back = false;  // steps from last to first
     bool is_double = false;
     bool eight = false;  // its packed matrices are in 8 bits (isa/eight.h)
+    const Halves* halves = nullptr;  // what makes its products, of numbers rounded to bfloat16 (isa/halves.h)
     std::vector<Parameter> parameters;
     std::vector<Packed> packed;
     std::vector<State> states;
@@ -109,6 +112,6 @@ struct Program {
 };
 
 // Throws std::invalid_argument for words that are no program: every index in it is checked here, none later.
-Program read_program(const int64_t* words, size_t count, bool is_double, bool eight);
+Program read_program(const int64_t* words, size_t count, bool is_double, Products products, const InstructionSet& set);
 
 }  // namespace elman

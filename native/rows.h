@@ -34,6 +34,9 @@ struct Part {
 // Chunks are of about this many rows: enough for an efficient product, few enough to stay in the second-level cache.
 constexpr long chunk_rows = 128;
 
+// Rows that a product of bfloat16 rounds at a time: blocks of 12, and some 256 rows of a chunk at once.
+constexpr long rounded_rows = 264;
+
 std::vector<Part> deal(const elman_call& call);
 
 }  // namespace elman

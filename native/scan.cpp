@@ -145,6 +145,7 @@ private:
 template <class T>
 long place_packed(const Program& program, const Kernels<T>& kernels, const Packed& m, Layout& layout) {
     const long n = program.packed_n(m), k = program.packed_k(m);
+    if (program.halves) return layout.place(panels_of(kernels, n) * kernels.panel * pairs_in_pieces(k));
     return layout.place(long(program.eight ? kernels.eight_bytes(n, k) / sizeof(T) : kernels.packed_size(n, k)));
 }
 
@@ -235,6 +236,13 @@ struct Run<T>::Inside {
                                    panels * i / of, panels * (i + 1) / of);
                 continue;
             }
+            if constexpr (std::is_same_v<T, float>)
+                if (program.halves) {
+                    for (long from = 0; from < k; from += deep)
+                        program.halves->pack(static_cast<const T*>(call.parameters[packed.parameter]) + from * by_k, n, std::min(deep, k - from), by_n, by_k,
+                                             const_cast<T*>(shared.panels[m]) + from / deep * pairs(deep) * panels * kernels.panel, panels * i / of, panels * (i + 1) / of);
+                    continue;
+                }
             for (long from = 0; from < k; from += deep)
                 kernels.pack(static_cast<const T*>(call.parameters[packed.parameter]) + from * by_k, n, std::min(deep, k - from), by_n, by_k,
                              const_cast<T*>(shared.panels[m]) + from * panels * kernels.panel, panels * i / of, panels * (i + 1) / of);

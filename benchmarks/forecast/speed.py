@@ -73,26 +73,27 @@ class Rows(Dataset[tuple[Tensor, Tensor]]):
         return self.values[i : i + READ], self.values[i + READ : i + READ + AHEAD]
 
 
-def pytorch(values: np.ndarray, hidden: int) -> Iterator[float]:
-    """Losses, a step each: a DataLoader, AdamW as it comes, gradients clipped."""
+def pytorch(values: np.ndarray, hidden: int, half: bool = False) -> Iterator[float]:
+    """Losses, a step each: a DataLoader, AdamW as it comes, gradients clipped. half: by autocast to bfloat16."""
     torch.manual_seed(0)
     model, rows = Stretches(hidden), Rows(values)
     optimizer = torch.optim.AdamW(model.parameters(), RATE)
     while True:
         for x, y in DataLoader(rows, BATCH, shuffle=True):
             optimizer.zero_grad()
-            loss = (model(x) - y).abs().mean()
+            with torch.autocast("cpu", torch.bfloat16, enabled=half):
+                loss = (model(x) - y).abs().mean()
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             yield loss.item()
 
 
-def ours(values: np.ndarray, hidden: int) -> Iterator[float]:
-    """The same of an estimator: the steps that `fit` takes, without its validation."""
+def ours(values: np.ndarray, hidden: int, half: bool = False) -> Iterator[float]:
+    """The same of an estimator: the steps that `fit` takes, without its validation. half: by products of bfloat16."""
     model = elman.Forecaster(
         context=READ, segment=SEGMENT, horizon=AHEAD, season=24, hidden=hidden, dropout=DROPOUT, batch_size=BATCH,
-        rate=RATE, schedule="constant",
+        rate=RATE, schedule="constant", precision="bf16" if half else "full",
     )  # fmt: skip
     trainable = model.ready(origins(panel_of(values), [READ], AHEAD), None)
     settings, generator = model.settings(TrainingSettings), torch.Generator().manual_seed(0)

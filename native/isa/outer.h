@@ -34,7 +34,7 @@ void pack_strips(const T* d, long rows, long n, T* to) {
 }
 
 // One strip of R columns of D against one panel.
-template <class T, int R, int V>
+template <class T, int R, int V, class How>
 ELMAN_INLINE void outer_tile(const T* strip, const T* panel, long rows, T* g, long k, long columns, bool add) {
     constexpr int L = lanes_of<T>;
     Vec<T> sum[R][V];
@@ -51,7 +51,7 @@ ELMAN_INLINE void outer_tile(const T* strip, const T* panel, long rows, T* g, lo
         for (int r = 0; r < R; r++) {
             Vec<T> e = spread(strip[i * R + r]);
 #pragma GCC unroll 2
-            for (int j = 0; j < V; j++) sum[r][j] += e * v[j];
+            for (int j = 0; j < V; j++) How::add(sum[r][j], e, v[j]);
         }
     }
 #pragma GCC unroll 12
@@ -67,7 +67,7 @@ ELMAN_INLINE void outer_tile(const T* strip, const T* panel, long rows, T* g, lo
         }
 }
 
-template <class T, int V>
+template <class T, int V, class How = Single>
 void outer_panel(const T* strips, const T* panel, long rows, long n, T* g, long k, long columns, bool add) {
     for (long at = 0; at < n; at += tile_rows) {
         const T* strip = strips + at * rows;
@@ -75,7 +75,7 @@ void outer_panel(const T* strips, const T* panel, long rows, long n, T* g, long 
         switch (n - at < tile_rows ? n - at : tile_rows) {
 #define ELMAN_HEIGHT(R) \
     case R:             \
-        if constexpr (R <= tile_rows) outer_tile<T, R, V>(strip, panel, rows, to, k, columns, add); \
+        if constexpr (R <= tile_rows) outer_tile<T, R, V, How>(strip, panel, rows, to, k, columns, add); \
         break;
             ELMAN_HEIGHT(1) ELMAN_HEIGHT(2) ELMAN_HEIGHT(3) ELMAN_HEIGHT(4) ELMAN_HEIGHT(5) ELMAN_HEIGHT(6)
             ELMAN_HEIGHT(7) ELMAN_HEIGHT(8) ELMAN_HEIGHT(9) ELMAN_HEIGHT(10) ELMAN_HEIGHT(11) ELMAN_HEIGHT(12)

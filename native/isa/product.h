@@ -63,9 +63,17 @@ void pack(const T* m, long n, long k, long by_n, long by_k, T* to, long first, l
     }
 }
 
+// How a sum goes on.
+struct Single {
+    template <class T>
+    ELMAN_INLINE void add(T& sum, T e, T m) {
+        sum += e * m;
+    }
+};
+
 // R rows and P neighbouring panels of V vectors each. nearer: bytes, for every element of k, to the line that is brought
 // nearer the processor when `ahead` has nothing more.
-template <class T, int R, int P, int V>
+template <class T, int R, int P, int V, class How>
 ELMAN_INLINE void tile(const Term<T>* terms, int count, long row, long column, T* c, long c_stride, Start start,
                        const T* vector, long columns, Ahead* ahead, int nearer = 0) {
     constexpr int L = lanes_of<T>, N = P * V;
@@ -102,7 +110,7 @@ ELMAN_INLINE void tile(const Term<T>* terms, int count, long row, long column, T
             for (int r = 0; r < R; r++) {
                 Vec<T> e = spread(a[r * stride + i]);
 #pragma GCC unroll 8
-                for (int j = 0; j < N; j++) sum[r][j] += e * m[j];
+                for (int j = 0; j < N; j++) How::add(sum[r][j], e, m[j]);
             }
         }
     }
@@ -120,7 +128,7 @@ ELMAN_INLINE void tile(const Term<T>* terms, int count, long row, long column, T
 }
 
 // `rows` rows, in blocks as equal as they come: 16 rows are 6 + 5 + 5, not 6 + 6 + 4.
-template <class T, int V>
+template <class T, int V, class How>
 void panel_down(const Term<T>* terms, int count, long rows, long column, T* c, long c_stride, Start start, const T* vector,
                 long columns, Ahead* ahead) {
     long blocks = (rows + tile_rows - 1) / tile_rows, row = 0;
@@ -134,7 +142,7 @@ void panel_down(const Term<T>* terms, int count, long rows, long column, T* c, l
         switch (height) {
 #define ELMAN_HEIGHT(R)                                                                              \
     case R:                                                                                          \
-        if constexpr (R <= tile_rows) tile<T, R, 1, V>(terms, count, row, column, at, c_stride, start, vector, columns, ahead, nearer); \
+        if constexpr (R <= tile_rows) tile<T, R, 1, V, How>(terms, count, row, column, at, c_stride, start, vector, columns, ahead, nearer); \
         break;
             ELMAN_HEIGHT(1) ELMAN_HEIGHT(2) ELMAN_HEIGHT(3) ELMAN_HEIGHT(4) ELMAN_HEIGHT(5) ELMAN_HEIGHT(6)
             ELMAN_HEIGHT(7) ELMAN_HEIGHT(8) ELMAN_HEIGHT(9) ELMAN_HEIGHT(10) ELMAN_HEIGHT(11) ELMAN_HEIGHT(12)
@@ -144,7 +152,7 @@ void panel_down(const Term<T>* terms, int count, long rows, long column, T* c, l
     }
 }
 
-template <class T>
+template <class T, class How = Single>
 void multiply(const Term<T>* terms, int count, long rows, long n, T* c, long c_stride, Start start, const T* vector, long first,
               long last, Ahead* ahead) {
     constexpr int L = lanes_of<T>;
@@ -153,20 +161,20 @@ void multiply(const Term<T>* terms, int count, long rows, long n, T* c, long c_s
         const T* from = vector + (start == Start::vector ? at : 0);
         // few rows: several panels at once, or the additions would wait for each other
         if (rows == 1 && p + 4 <= last && n - at >= 4 * panel_of<T>) {
-            tile<T, 1, 4, 2>(terms, count, 0, at, c + at, c_stride, start, from, 8 * L, ahead);
+            tile<T, 1, 4, 2, How>(terms, count, 0, at, c + at, c_stride, start, from, 8 * L, ahead);
             p += 4;
         } else if (rows == 1 && p + 2 <= last && n - at >= 2 * panel_of<T>) {
-            tile<T, 1, 2, 2>(terms, count, 0, at, c + at, c_stride, start, from, 4 * L, ahead);
+            tile<T, 1, 2, 2, How>(terms, count, 0, at, c + at, c_stride, start, from, 4 * L, ahead);
             p += 2;
         } else if (rows == 2 && p + 2 <= last && n - at >= 2 * panel_of<T>) {
-            tile<T, 2, 2, 2>(terms, count, 0, at, c + at, c_stride, start, from, 4 * L, ahead);
+            tile<T, 2, 2, 2, How>(terms, count, 0, at, c + at, c_stride, start, from, 4 * L, ahead);
             p += 2;
         } else {
             long columns = n - at < panel_of<T> ? n - at : panel_of<T>;
             if (vectors_in<T>(n, at) == 2)
-                panel_down<T, 2>(terms, count, rows, at, c + at, c_stride, start, from, columns, ahead);
+                panel_down<T, 2, How>(terms, count, rows, at, c + at, c_stride, start, from, columns, ahead);
             else
-                panel_down<T, 1>(terms, count, rows, at, c + at, c_stride, start, from, columns, ahead);
+                panel_down<T, 1, How>(terms, count, rows, at, c + at, c_stride, start, from, columns, ahead);
             p++;
         }
     }

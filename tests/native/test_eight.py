@@ -191,7 +191,7 @@ def test_rows_that_are_odd(value: float) -> None:
 def test_no_way_back_and_no_call_that_packs_nothing() -> None:
     programs = lower(cells.GRU().graph, {"H": 3, "I": 2})
     with pytest.raises(RuntimeError, match="the way back"):
-        Compiled(programs.back, torch.float32, True)
+        Compiled(programs.back, torch.float32, "eight")
     model = made(cell="gru")
     steps, before = steps_of(model, 1, True)
     layer, handle = steps._kept[0][0], steps._kept[0][0].program.handle

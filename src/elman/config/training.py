@@ -39,9 +39,10 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
             The weights of the best are restored either way.
         device: what computes: "cpu", "cuda", "mps"; "auto" is cuda where there is one, else cpu. From one to another
             figures differ a little; cells that are not torch's own run step by step on all but the cpu.
-        precision: of torch's own matrix products in a training step, of which a softmax over many units has most:
-            "full", or "bf16", several times as fast where the processor has instructions for it, and as "full" where it
-            has none. Figures differ a little from one to the other; what is judged is always computed in full.
+        precision: of matrix products in a training step, those of recurrent layers and torch's own, of which a softmax
+            over many units has most: "full", or "bf16", faster where the processor has instructions for it, and as
+            "full" where it has none. Figures differ a little from one to the other; what is judged is always computed
+            in full.
         seed: of initial weights, dropout and the order of the data.
         seeds: trainings, with seed, seed + 1, ...: figures are reported as mean and spread, the best on validation
             is kept.

@@ -29,12 +29,13 @@ class Compiled:
     """One program.
 
     Args:
-        eight: its matrices are packed in 8 bits, with a scale for each of their rows; of programs forward.
+        products: "full"; "eight": its matrices are packed in 8 bits, with a scale for each of their rows, of programs
+            forward; "half": of numbers rounded to bfloat16, and summed in float32.
     """
 
-    def __init__(self, program: Program, dtype: torch.dtype, eight: bool = False) -> None:
+    def __init__(self, program: Program, dtype: torch.dtype, products: library.Products = "full") -> None:
         self.tensors = list(program.tensors)
-        self.handle = library.program_new(program.words(), dtype == torch.float64, eight)
+        self.handle = library.program_new(program.words(), dtype == torch.float64, products)
         self.functions = library.load()
         self.packed_bytes = int(self.functions.elman_packed_bytes(self.handle))
         count = len(self.tensors)
@@ -136,6 +137,7 @@ class Step:
         forward: y and final states. eight: the same by matrices in 8 bits.
         training: the same, and a tape.
         back: all gradients from that tape.
+        training_half, back_half: these two by products of bfloat16.
         output_width: features of y.
         work: multiply-adds of one step of one sequence, roughly.
         writes_d_x: whether the step reads x at all.
@@ -155,7 +157,7 @@ class Step:
 
     @cached_property
     def eight(self) -> Compiled:
-        return Compiled(self.programs.forward, self.dtype, True)
+        return Compiled(self.programs.forward, self.dtype, "eight")
 
     @cached_property
     def training(self) -> Compiled:
@@ -164,6 +166,14 @@ class Step:
     @cached_property
     def back(self) -> Compiled:
         return Compiled(self.programs.back, self.dtype)
+
+    @cached_property
+    def training_half(self) -> Compiled:
+        return Compiled(self.programs.training, self.dtype, "half")
+
+    @cached_property
+    def back_half(self) -> Compiled:
+        return Compiled(self.programs.back, self.dtype, "half")
 
     def forget(self) -> None:
         """Pack anew at the next call, whatever was packed for inference."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from ctypes import POINTER, c_char_p, c_double, c_int, c_int64, c_size_t, c_void_p
 from functools import cache
 from pathlib import Path
+from typing import Literal, get_args
 
 from elman.engines.words import OPERATIONS
 from elman.training.threads import torch_threads
@@ -20,6 +21,8 @@ __all__ = [
     "Draws",
     "Next",
     "NextLayer",
+    "Products",
+    "halves",
     "instruction_set",
     "load",
     "missing",
@@ -27,7 +30,8 @@ __all__ = [
     "program_new",
 ]
 
-ABI = 12
+ABI = 13
+Products = Literal["full", "eight", "half"]
 _NAME = {"win32": "libelman_native.dll", "darwin": "libelman_native.dylib"}.get(sys.platform, "libelman_native.so")
 
 
@@ -102,6 +106,7 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "elman_error": (c_char_p, []),
     "elman_isa": (c_char_p, []),
     "elman_isas": (c_char_p, []),
+    "elman_halves": (c_int, []),
     "elman_operations": (c_char_p, []),
     "elman_use_threads_of": (c_int, [c_char_p]),
     "elman_threads": (c_char_p, []),
@@ -177,17 +182,24 @@ def instruction_set() -> str:
     return str(load().elman_isa().decode())
 
 
-def program_new(words: Sequence[int], is_double: bool, eight: bool = False) -> int:
+def halves() -> bool:
+    """Whether that set multiplies bfloat16 (AVX512-BF16)."""
+    return int(load().elman_halves()) == 1
+
+
+def program_new(words: Sequence[int], is_double: bool, products: Products = "full") -> int:
     """A program's handle.
 
     Args:
-        eight: its matrices are packed in 8 bits.
+        products: "full"; "eight": its matrices are packed in 8 bits; "half": of numbers rounded to bfloat16.
 
     Raises:
         RuntimeError: the library refuses it, with the reason.
     """
     library = load()
-    handle = library.elman_program_new((c_int64 * len(words))(*words), len(words), int(is_double), int(eight))
+    handle = library.elman_program_new(
+        (c_int64 * len(words))(*words), len(words), int(is_double), get_args(Products).index(products)
+    )
     if not handle:
         raise RuntimeError(f"native engine: {library.elman_error().decode()}")
     return int(handle)

@@ -21,6 +21,7 @@ from elman.engines.unchanged import Watch
 from elman.engines.weights import PLAIN, Plan, Weights, by_name, disguise, kind
 from elman.equations.graph import Graph
 from elman.errors import InputError
+from elman.training.precision import rounded
 from elman.training.threads import own
 
 __all__ = ["SECOND_DERIVATIVES", "Job", "backward", "forward", "job_of", "lowered", "scan", "unavailable"]
@@ -52,6 +53,7 @@ class Job:
     reverse: bool
     bptt: int
     threads: tuple[int, int]
+    half: bool  # products of a training's call are of bfloat16
 
     def call(self, x: Tensor) -> library.Call:
         lengths = None if self.lengths is None else self.lengths.data_ptr()
@@ -97,8 +99,12 @@ def job_of(
             raise InputError(f"lengths has shape {tuple(lengths.shape)} on {lengths.device} for {x.shape[1]} sequences")
     step = compiled(graph, weights.plan.sizes, x.dtype)
     threads = step.threads(x.shape[0], x.shape[1])
-    job = Job(graph, step, weights.plan, names, lengths, way.reverse, int(way.bptt or 0), threads)
+    job = Job(graph, step, weights.plan, names, lengths, way.reverse, int(way.bptt or 0), threads, _half(x))
     return job, [x, *states, *weights.tensors, *masks]
+
+
+def _half(x: Tensor) -> bool:
+    return rounded() and x.dtype is torch.float32 and library.halves()
 
 
 def _check(tensors: Sequence[Tensor | None], dtype: torch.dtype, disguised: str | None = None) -> None:
@@ -140,7 +146,7 @@ def forward(job: Job, tensors: Sequence[Tensor], training: bool) -> tuple[Tensor
         program.run(call, named, parameters, None, packed, True)
         program.keep(watch, packed)
         return y, after, None
-    program = job.step.training
+    program = job.step.training_half if job.half else job.step.training
     tape = torch.empty(max(1, program.tape_bytes(call)), dtype=torch.uint8, device="cpu")
     call.tape, call.tape_bytes = tape.data_ptr(), tape.nbytes
     # weights are about to move, and some optimisers (fused ones) move them without a new version number
@@ -189,7 +195,7 @@ def backward(
     named |= {m: rows(t) for m, t in zip(job.masks, masks, strict=True)}
     call = job.call(x)
     call.tape, call.tape_bytes = tape.data_ptr(), tape.nbytes
-    program = job.step.back
+    program = job.step.back_half if job.half else job.step.back
     parameters = addresses(job.plan, stored, vectors=bool(job.step.programs.back.vectors))
     program.run(call, named, parameters, into, None, packs(call))
     _share(job.plan, grads)

@@ -9,7 +9,9 @@ from functools import cache
 import torch
 from torch import Tensor
 
-__all__ = ["in_bfloat16", "products"]
+__all__ = ["in_bfloat16", "products", "rounded"]
+
+_asked = [False]
 
 
 @contextmanager
@@ -19,18 +21,25 @@ def products(precision: str) -> Iterator[None]:
     Args:
         precision: "full"; or "bf16": numbers are rounded to 8 significant bits, multiplied, and added in float32, where
             the processor has instructions for that (AMX, AVX512-BF16; the tensor cores of a GPU), else as "full". The
-            softmax over many units rounds what its products give, too (`in_bfloat16`). The native engine's products
-            are always full.
+            softmax over many units rounds what its products give, too (`in_bfloat16`). The native engine does so with
+            AVX512-BF16 in calls that are trained, and of more than 64 rows (steps times sequences) in all.
     """
     if precision == "full":
         yield
         return
-    before = torch.get_float32_matmul_precision()
+    before = torch.get_float32_matmul_precision(), _asked[0]
     torch.set_float32_matmul_precision("medium")
+    _asked[0] = True
     try:
         yield
     finally:
-        torch.set_float32_matmul_precision(before)
+        _asked[0] = before[1]
+        torch.set_float32_matmul_precision(before[0])
+
+
+def rounded() -> bool:
+    """Whether such a block runs that asks for bf16. (torch's own setting, which others make, asks of torch alone.)"""
+    return _asked[0]
 
 
 def in_bfloat16(x: Tensor) -> bool:
