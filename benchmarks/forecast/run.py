@@ -1,6 +1,7 @@
 """Forecasts of public series, each beside simple ones fitted in the same run.
 
     python benchmarks/forecast/run.py ett DATA [--seeds 3]    ETTh1 and ETTh2, 24 and 96 steps, standard split
+                                  [--set KEY=VALUE]           with other settings, as training.precision=bf16
     python benchmarks/forecast/run.py rolling [--names NAME]  AirPassengers and others, beside the last season and ETS
 
 DATA is the folder that holds `ETTh1.csv` and `ETTh2.csv`. Each prints what it finds as JSON lines. M4 Hourly is in
@@ -39,16 +40,17 @@ def trained(overrides: list[str], **data: str) -> dict[str, Any]:
         return {**metrics, "seconds": time.perf_counter() - started, "cpu": time.process_time() - cpu}
 
 
-def ett(folder: Path, seeds: int, names: list[str], horizons: list[int]) -> None:
+def ett(folder: Path, seeds: int, names: list[str], horizons: list[int], more: list[str]) -> None:
     """Published, multivariate, no window dropped: 24 steps SCINet .321; 96 steps SegRNN .368, DLinear .386."""
     for name in names:
         for horizon in horizons:
-            settings = [f"data.horizon={horizon}", "data.split=8640,2880,2880", f"training.seeds={seeds}"]
+            settings = [f"data.horizon={horizon}", "data.split=8640,2880,2880", f"training.seeds={seeds}", *more]
             found = trained(settings, path=str(folder / f"{name}.csv"))
             test, beside = found["test"], found["baseline"]
             held = test["coverage_80_by_horizon"]
             say(
-                data=name, horizon=horizon, mse=[run["mse"] for run in found.get("seeds", {"runs": [test]})["runs"]],
+                data=name, horizon=horizon, settings=more,
+                mse=[run["mse"] for run in found.get("seeds", {"runs": [test]})["runs"]],
                 mae=test["mae"], coverage_80=test["coverage_80"], coverage_80_least=min(held),
                 coverage_80_most=max(held), linear=beside["mse"], naive=beside["naive"]["mse"],
                 seasonal=beside["seasonal"]["mse"], minutes=round(found["seconds"] / 60, 1),
@@ -104,8 +106,9 @@ if __name__ == "__main__":
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--names", nargs="+", help="of the series")
     parser.add_argument("--horizons", type=int, nargs="+", default=[24, 96])
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="of the recipe, for ett")
     asked = parser.parse_args()
     if asked.what == "ett":
-        ett(asked.data, asked.seeds, asked.names or ["ETTh1", "ETTh2"], asked.horizons)
+        ett(asked.data, asked.seeds, asked.names or ["ETTh1", "ETTh2"], asked.horizons, asked.set)
     else:
         rolling(asked.names or [name for name, *_ in series()])

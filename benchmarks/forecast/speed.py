@@ -109,7 +109,10 @@ def epoch(folder: Path, sizes: list[int], share: float) -> None:
     steps = -(-(ROWS - READ - AHEAD + 1) // BATCH)
     each = max(1, round(share * steps / PIECES))
     for hidden in sizes:
-        sides = {"ours": ours(values, hidden), "pytorch": pytorch(values, hidden)}
+        sides = {
+            "ours": ours(values, hidden), "pytorch": pytorch(values, hidden),
+            "ours_bf16": ours(values, hidden, True), "pytorch_bf16": pytorch(values, hidden, True),
+        }  # fmt: skip
         took: dict[str, list[float]] = {name: [] for name in sides}
         losses = {name: [next(side) for _ in range(2)] for name, side in sides.items()}  # the first are slower
         for turn in range(PIECES):
@@ -121,11 +124,16 @@ def epoch(folder: Path, sizes: list[int], share: float) -> None:
         flops = arithmetic * (READ // SEGMENT + AHEAD // SEGMENT) * each * PIECES
         say(
             what="training", hidden=hidden, steps=each * PIECES, of=steps,
-            ratio=statistics.median(b / a for a, b in zip(took["ours"], took["pytorch"])),
+            ratio=_ratio(took, "pytorch", "ours"), ratio_bf16=_ratio(took, "pytorch", "ours_bf16"),
+            ratio_bf16_both=_ratio(took, "pytorch_bf16", "ours_bf16"),
             **{f"{name}_ms_a_step": 1e3 * sum(took[name]) / each / PIECES for name in sides},
             **{f"{name}_gflops": flops / 1e9 / sum(took[name]) for name in sides},
             **{f"{name}_loss": statistics.mean(losses[name][-each:]) for name in sides},
         )  # fmt: skip
+
+
+def _ratio(took: dict[str, list[float]], theirs: str, mine: str) -> float:
+    return statistics.median(b / a for a, b in zip(took[mine], took[theirs]))
 
 
 def answers() -> None:

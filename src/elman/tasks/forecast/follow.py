@@ -41,7 +41,10 @@ class Following:
         for b, i in enumerate(picks):
             if not read.fresh[i]:
                 continue
-            tracker, known = self._of.setdefault(int(read.series[i]), Tracker(LEVELS)), int(read.origin[i])
+            series, known = int(read.series[i]), int(read.origin[i])
+            if series not in self._of:
+                self._of[series] = Tracker(LEVELS)
+            tracker = self._of[series]
             found[:, b] = tracker.moved(known, quantiles[:, b])
             tracker.add(known, truth[:steps, b, :, None] - quantiles[:steps, b])
         return found
