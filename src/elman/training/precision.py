@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -11,12 +12,40 @@ from torch import Tensor
 
 __all__ = ["in_bfloat16", "products", "rounded"]
 
-_asked = [False]
+
+class _Asked(threading.local):
+    """How many blocks this thread is in that ask for bf16."""
+
+    blocks = 0
+
+
+class _Everywhere:
+    """torch's own setting, which is the whole process's: how many blocks ask for bf16, and what it was before them."""
+
+    def __init__(self) -> None:
+        self.lock, self.blocks, self.before = threading.Lock(), 0, ""
+
+    def enter(self) -> None:
+        with self.lock:
+            if not self.blocks:
+                self.before = torch.get_float32_matmul_precision()
+                torch.set_float32_matmul_precision("medium")
+            self.blocks += 1
+
+    def leave(self) -> None:
+        with self.lock:
+            self.blocks -= 1
+            if not self.blocks:
+                torch.set_float32_matmul_precision(self.before)
+
+
+_asked, _everywhere = _Asked(), _Everywhere()
 
 
 @contextmanager
 def products(precision: str) -> Iterator[None]:
-    """While the block runs, torch's own products of float32 matrices are of that precision, in the whole process.
+    """While the block runs, products of float32 matrices are of that precision: those of the native engine in this
+    thread, torch's own in the whole process, until the last of all threads' blocks has ended.
 
     Args:
         precision: "full"; or "bf16": numbers are rounded to 8 significant bits, multiplied, and added in float32, where
@@ -27,19 +56,19 @@ def products(precision: str) -> Iterator[None]:
     if precision == "full":
         yield
         return
-    before = torch.get_float32_matmul_precision(), _asked[0]
-    torch.set_float32_matmul_precision("medium")
-    _asked[0] = True
+    _everywhere.enter()
+    _asked.blocks += 1
     try:
         yield
     finally:
-        _asked[0] = before[1]
-        torch.set_float32_matmul_precision(before[0])
+        _asked.blocks -= 1
+        _everywhere.leave()
 
 
 def rounded() -> bool:
-    """Whether such a block runs that asks for bf16. (torch's own setting, which others make, asks of torch alone.)"""
-    return _asked[0]
+    """Whether this thread is in a block that asks for bf16. (torch's own setting, which others make, asks of torch
+    alone.)"""
+    return _asked.blocks > 0
 
 
 def in_bfloat16(x: Tensor) -> bool:
