@@ -37,7 +37,8 @@ ELMAN_INLINE Vec<float> paired(Vec<float> a, Vec<float> b) {
 #else
     const auto rounded = [](Vec<float> v) {
         const Bits<float> is = bits<float>(v);
-        return (v == v) ? is + 0x7fff + ((is >> 16) & 1) : is | 0x400000;
+        const Bits<float> there = v == v;  // to no number nothing is added: it may have no bit left to carry into
+        return (is & there) + ((0x7fff + ((is >> 16) & 1)) & there) + ((is | 0x400000) & ~there);
     };
     return number<float>(((rounded(a) >> 16) & 0xffff) | (rounded(b) & (bits<float>(Vec<float>{}) - 65536)));
 #endif
