@@ -64,7 +64,8 @@ class Problem:
     batch: int = 20
     rate: float = 3e-3
     beta2: float = 0.9  # RMSprop's; the first gradients are a hundred times as large as those that follow
-    fall: float = 0.0  # share of the steps, at the end, over which the rate falls to nothing
+    fall: float = 0.0  # share of the steps of a cycle, at its end, over which the rate falls to nothing
+    cycles: int = 1  # each begins with the whole rate (Loshchilov & Hutter 2017)
     average: float = 0.0  # share of a running mean of the weights that outlives a step
     clip: float = 1.0  # the norm of a gradient at most
     scale: float = 15.0  # of the one-hot vectors that stand for symbols: plain ones are small beside the state
@@ -99,7 +100,7 @@ class Problem:
 
 PROBLEMS = {
     "copying, T = 200": Problem("copying", 200, 8000, hidden=128, rate=2e-3, fall=0.7, average=0.995),
-    "copying, T = 1000": Problem("copying", 1000, 8000, hidden=128, rate=2e-3, fall=0.7, average=0.995),
+    "copying, T = 1000": Problem("copying", 1000, 40000, hidden=128, rate=2e-3, fall=0.7, cycles=2, average=0.995),
     "adding, T = 600": Problem("adding", 600, 1500, rate=1e-2, beta2=0.999),
 }
 
@@ -156,7 +157,8 @@ def step(
     """The loop's own, by an Adam that remembers how large gradients were for as long as the problem says, and at a rate
     that falls when it says so."""
     problem = learner.problem
-    left = 1 - learner.at / problem.steps
+    cycle = problem.steps / problem.cycles
+    left = 1 - learner.at % cycle / cycle
     for group in optimizer.param_groups:
         group["betas"] = (0.9, problem.beta2)
         group["lr"] = problem.rate * (min(1.0, left / problem.fall) if problem.fall else 1.0)
