@@ -211,6 +211,17 @@ def test_lines_that_are_kept_are_those_of_the_text(kind):
         assert completer._encoded(text) == [BEGIN, *completer.units.encode(text).tolist()]
 
 
+@pytest.mark.parametrize("kind", ["word", "token", "bpe", "unigram"])
+def test_letters_that_are_more_in_lower_case_take_nothing_from_the_text_before(kind):
+    """The capital I with a dot is two letters in lower case."""
+    text = "a bad \u0130sle, a cab and a bad \u0130sland\n" * 3
+    units = RunningUnits.fit([text], kind, 60, lowercase=True)
+    completer = Completer(CountedReader(KneserNey(3, len(units)).fit([units.encode(text)])), units)
+    found = completer("a bad \u0130s")
+    assert found[0].word.startswith("i\u0307sl")
+    assert found == completer("a bad i\u0307s")
+
+
 def test_a_long_text_is_read_once_and_a_letter_costs_a_step():
     completer = made()
     completer(TEXT * 40 + "a c")

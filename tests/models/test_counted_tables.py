@@ -45,6 +45,10 @@ def test_tables_say_what_was_counted(order: int) -> None:
         ("entries_2", lambda x: x.sub_(1000)),
         ("gains_3", lambda x: x.mul_(-1)),
         ("shares_2", lambda x: x.add_(1)),
+        ("gains_3", lambda x: x.fill_(1)),
+        ("gains_2", lambda x: x[-1:].zero_()),
+        ("shares_1", lambda x: x.zero_()),
+        ("shares_3", lambda x: x[:1].mul_(0.9)),
     ],
 )
 def test_what_cannot_be_is_noticed(name: str, change: object) -> None:
@@ -52,6 +56,7 @@ def test_what_cannot_be_is_noticed(name: str, change: object) -> None:
     assert not made.wrong()
     change(made.get_buffer(name))  # type: ignore[operator]
     assert made.wrong()
+    assert CountedTables.of(counted(), 0.5).bfloat16().wrong() == ""  # rounded is not damaged
     assert CountedTables([(0, 0), (0, 0)], V).wrong()
 
 

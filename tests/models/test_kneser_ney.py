@@ -50,7 +50,7 @@ class Plain:
             return [0, 0.5, 1.0, 1.5]
         y = n[1] / (n[1] + 2 * n[2])
         D = [0, 1 - 2 * y * n[2] / n[1], 2 - 3 * y * n[3] / n[2], 3 - 4 * y * n[4] / n[3]]
-        return D if all(0 <= d <= k for k, d in enumerate(D)) else [0, 0.5, 1.0, 1.5]
+        return D if all(0 <= d <= k and (d > 1e-9 or not k) for k, d in enumerate(D)) else [0, 0.5, 1.0, 1.5]
 
     def p(self, word: int, context: tuple[object, ...]) -> float:
         k = len(context) + 1
@@ -88,6 +88,17 @@ def test_a_distribution_sums_to_one_and_is_what_texts_are_scored_by(n):
         assert p.sum() == pytest.approx(1, abs=1e-12)
         scored = [model.log_probs([[*context, w]])[-1] for w in range(V)]
         np.testing.assert_allclose(np.log(p), scored, atol=1e-12)
+
+
+@pytest.mark.parametrize(("seed", "size", "n", "tokens"), [(1143, 3, 3, 42), (3353, 4, 2, 49)])
+def test_whatever_was_counted_nothing_is_impossible(seed, size, n, tokens):
+    """Of these texts the estimate of the third discount is 0."""
+    draw = np.random.default_rng(seed)
+    draw.integers(2, 8), draw.integers(1, 4), draw.integers(5, 60)
+    text = draw.integers(0, size, tokens)
+    model = KneserNey(n, size).fit([text])
+    assert min(model.distribution(text[:i]).min() for i in range(tokens)) > 1e-4
+    assert all(D == (0.5, 1.0, 1.5) for D in model.discounts)
 
 
 def test_texts_do_not_reach_into_one_another():

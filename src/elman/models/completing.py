@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from elman.models.reading import Reader
 from elman.models.typed_counts import TypedCounts, contexts_of
 from elman.text.running import BEGIN, RunningUnits
-from elman.text.spelling import Spelling
+from elman.text.spelling import Spelling, typed_word
 
 __all__ = ["Completer", "Completion"]
 
@@ -158,7 +158,8 @@ class Completer:
         if not self.spelling.blanks:
             return "", self._encoded(text)
         typed = self.spelling.typed(text)
-        before = text[: len(text) - len(typed)]
+        # counted as they were typed: in lower case a letter may be two (as a capital I with a dot is)
+        before = text[: len(text) - len(typed_word(text, self.spelling.tokens))]
         if typed and self.units.kind in ("word", "token"):
             return typed, self._encoded(f"{before}x")[:-1]
         return typed, self._encoded(before)

@@ -18,6 +18,7 @@ from elman.models.kneser_ney import KneserNey, Tables
 __all__ = ["CountedTables"]
 
 _PARTS = ("contexts", "entries", "gains", "shares")
+_ROUNDED = 0.01  # by which the chances of a context may miss 1, stored in 16 bits at worst
 
 
 class CountedTables(nn.Module):
@@ -71,6 +72,9 @@ class CountedTables(nn.Module):
             for chances in (gains, shares):
                 if len(chances) and not 0 <= float(chances.min()) <= float(chances.max()) <= 1:
                     return f"{j}-grams with chances that are none"
+            sums = shares.double().index_add(0, entries // self.size, gains.double())
+            if float((sums - 1).abs().max()) > _ROUNDED:
+                return f"{j}-grams whose chances do not add up to 1"
         return ""
 
     def _tables(self) -> Iterator[list[Tensor]]:

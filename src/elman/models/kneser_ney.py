@@ -21,6 +21,7 @@ __all__ = ["KneserNey", "Tables"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+_LEAST = 1e-9  # a discount below is 0, and rounding
 
 
 class Tables(NamedTuple):
@@ -167,9 +168,12 @@ class KneserNey:
 
 def _discounts(n: Sequence[int]) -> list[float]:
     """D_1, D_2, D_3+ from how many n-grams were counted once, twice, three and four times (Chen and Goodman, eq. 17);
-    of texts too small or too regular for it, a half, 1 and 1.5."""
+    of texts too small or too regular for it, a half, 1 and 1.5.
+
+    A discount of 0 is too regular: where all that followed a context was counted so often, nothing would be left for
+    what never did, and ln p of that would be -inf."""
     if min(n) == 0:
         return [0.5, 1.0, 1.5]
     y = n[0] / (n[0] + 2 * n[1])
     found = [k - (k + 1) * y * n[k] / n[k - 1] for k in (1, 2, 3)]
-    return found if all(0 <= d <= k for k, d in enumerate(found, 1)) else [0.5, 1.0, 1.5]
+    return found if all(_LEAST < d <= k for k, d in enumerate(found, 1)) else [0.5, 1.0, 1.5]
