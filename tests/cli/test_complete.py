@@ -129,6 +129,26 @@ def test_in_a_terminal(size: tuple[int, int], tmp_path: Path) -> None:
 
 
 @needs_terminal
+@pytest.mark.parametrize("size", [(24, 80), (6, 30)])
+def test_more_suggestions_than_a_terminal_has_lines(size: tuple[int, int], tmp_path: Path) -> None:
+    def program() -> None:
+        (tmp_path / "typed").write_text(edit(known, 40))
+
+    code, _ = typed(program, [(b">", b"wo"), (b"would", b"\t"), (b"uld", b"\r"), (b">", b"\x03")], size=size)
+    assert (code, (tmp_path / "typed").read_text()) == (0, "would\n")
+
+
+@needs_terminal
+def test_json_in_a_terminal_is_printed_line_by_line(run: Path) -> None:
+    def program() -> None:
+        cli.main(["complete", str(run), "--json"])
+
+    code, seen = typed(program, [(b"Ctrl-D ends", b"the cat sat on the m\r"), (b'"mat"', b"\x04")])
+    assert code == 0
+    assert b"\x1b" not in seen
+
+
+@needs_terminal
 def test_a_terminal_that_moves_no_cursor_is_answered_line_by_line(run: Path) -> None:
     def program() -> None:
         cli.main(["complete", str(run)])

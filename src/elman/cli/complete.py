@@ -24,8 +24,8 @@ _HELP = "Tab takes a suggestion, Down chooses another, Enter begins a line, Ctrl
 def complete(run: Path, text: str | None = None, /, *, number: int = 3, json: bool = False, set: SET = None) -> int:
     """Propose words that continue what is typed, the likeliest first, given all that was typed before.
 
-    Without a text it completes as you type, in a line editor. Of a pipe, and in a terminal that moves no cursor, each
-    line has one line of answers, and all lines before it count.
+    Without a text it completes as you type, in a line editor. Of a pipe, with --json, and in a terminal that moves no
+    cursor, each line has one line of answers, and all lines before it count.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def complete(run: Path, text: str | None = None, /, *, number: int = 3, json: bo
     text
         What was typed so far; in quotes, with a blank at its end where the next word is wanted.
     number
-        Words at most.
+        Words at most. All but the likeliest thirty or so may miss a likelier one: the search is bounded.
     json
         Print JSON objects, with what to insert for each word.
     set
@@ -57,7 +57,7 @@ def complete(run: Path, text: str | None = None, /, *, number: int = 3, json: bo
         else:
             print("\n".join(f"{one.word}\t{one.probability:.3f}" for one in found))
         return 0
-    if sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") not in _DUMB:
+    if sys.stdin.isatty() and sys.stdout.isatty() and not json and os.environ.get("TERM") not in _DUMB:
         from elman.cli.editor import edit
 
         print(_HELP, file=sys.stderr)

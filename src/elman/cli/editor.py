@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Suggestions", "edit"]
 
 _LEAST = 0.005  # a smaller share would be shown as none
+_SHOWN = 16  # suggestions at once, as prompt_toolkit shows them; Down moves on to the others
 # prompt_toolkit proposes where something is typed, not where it is taken away
 _TAKE_AWAY = {"backspace": "backward-delete-char", "delete": "delete-char", "c-w": "unix-word-rubout"}
 
@@ -50,12 +51,13 @@ def edit(complete: Complete, number: int, **terminal: Any) -> str:
     """
     proposed = Suggestions(complete, number)
     session: PromptSession[str] = PromptSession(
-        completer=proposed, complete_while_typing=True, key_bindings=_keys(proposed), reserve_space_for_menu=number + 1,
-        **terminal,
-    )  # fmt: skip
+        completer=proposed, complete_while_typing=True, key_bindings=_keys(proposed), **terminal
+    )
     while True:
         try:
-            proposed.before += session.prompt("> ") + "\n"
+            # a terminal with fewer lines than are reserved shows nothing at all
+            room = min(number, _SHOWN, session.output.get_size().rows - 1) + 1
+            proposed.before += session.prompt("> ", reserve_space_for_menu=room) + "\n"
         except (EOFError, KeyboardInterrupt):
             return proposed.before
 
