@@ -14,7 +14,9 @@ from safetensors.torch import save_file
 from sklearn.base import clone
 
 import elman
+from elman.data.texts import Texts
 from elman.errors import InputError
+from elman.tasks.generate.report import typed_with_suggestions
 from elman.training.loop import training_step
 
 TEXT = "abcabd" * 300
@@ -153,6 +155,14 @@ def test_counts_beside_the_network_suggest_words_and_nothing_else(tmp_path):
     assert beside.eight_bits().model_.counted is not None
     with pytest.raises(InputError, match="n-grams of 17 units"):
         elman.LanguageModel(counts=17).fit(texts)
+
+
+def test_the_report_says_whose_suggestions_were_taken():
+    text = "the cat sat on the mat\n" * 60
+    model = elman.LanguageModel(hidden=8, embedding=4, layers=1, epochs=1, bptt=10, batch_size=2, counts=5).fit([text])
+    page = typed_with_suggestions(model, Texts([text]))
+    assert page is not None
+    assert f"share of a probability is {float(model.model_.counted.share):.2f}; perplexity" in page.body
 
 
 def test_counts_that_cannot_be_are_a_damaged_run(tmp_path):

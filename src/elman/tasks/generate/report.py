@@ -17,11 +17,11 @@ from elman.pages.page import Section, section
 from elman.report.sections import inside
 from elman.sequences import Sequences
 from elman.tasks.contract import Look, Trained
-from elman.tasks.generate.estimator import LanguageModel
+from elman.tasks.generate.estimator import LanguageModel, RunningSettings
 from elman.tasks.generate.keystrokes import SHOWN, taken
 from elman.text.running import BEGIN
 
-__all__ = ["inspect", "look"]
+__all__ = ["inspect", "look", "typed_with_suggestions"]
 
 _WRITTEN = 600  # characters
 _TYPED = 600
@@ -30,8 +30,14 @@ _LOOKED = 200  # units of a text that is looked into
 
 def look(usual: Look, trained: Trained[LanguageModel, Texts]) -> Look:
     """The usual report, with texts before its other sections."""
-    said = f"{usual.said.partition(';')[0]}; judged on {trained.data.test.characters:,} characters."
-    sections = [_typed(trained.estimator, trained.data.test), _written(trained.estimator), *usual.sections]
+    characters, typed = trained.data.test.characters, trained.estimator.settings(RunningSettings).typed
+    keys = f", keys saved on the first {typed:,} of them" if 0 < typed < characters else ""
+    said = f"{usual.said.partition(';')[0]}; judged on {characters:,} characters{keys}."
+    sections = [
+        typed_with_suggestions(trained.estimator, trained.data.test),
+        _written(trained.estimator),
+        *usual.sections,
+    ]
     return replace(usual, said=said, sections=sections, show=("perplexity", "bits_per_character", "keystrokes_saved"))
 
 
@@ -68,7 +74,8 @@ def inspect(estimator: LanguageModel, text: str) -> tuple[str, Sequence[Section 
     ]
 
 
-def _typed(estimator: LanguageModel, test: Texts) -> Section | None:
+def typed_with_suggestions(estimator: LanguageModel, test: Texts) -> Section | None:
+    """The beginning of the test text: what is left to type, and what came with a word that was suggested."""
     completer = estimator.completer()
     text = next((head for text in test.texts if (head := text[:_TYPED]).strip()), "")
     parts: list[Child] = []
@@ -79,11 +86,16 @@ def _typed(estimator: LanguageModel, test: Texts) -> Section | None:
     if not done:
         return None
     parts.append(tag("strong", text[done:]))
-    return section(
-        "Typed with suggestions", _text(parts),
-        lead=f"The beginning of the test text. {SHOWN} words are shown after each key: what is faint came with a word "
-        "that was taken, the rest is typed.",
-    )  # fmt: skip
+    lead = (
+        f"The beginning of the test text. {SHOWN} words are shown after each key: what is faint came with a word that "
+        "was taken, the rest is typed."
+    )
+    if (counted := estimator.model_.counted) is not None:
+        lead += (
+            f" They are suggested by the network and by counted n-grams together, whose share of a probability is "
+            f"{float(counted.share):.2f}; perplexity is the network's alone."
+        )
+    return section("Typed with suggestions", _text(parts), lead=lead)
 
 
 def _written(estimator: LanguageModel) -> Section:
