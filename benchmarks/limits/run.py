@@ -65,7 +65,7 @@ class Problem:
     rate: float = 3e-3
     beta2: float = 0.9  # RMSprop's; the first gradients are a hundred times as large as those that follow
     fall: float = 0.0  # share of the steps of a cycle, at its end, over which the rate falls to nothing
-    cycles: int = 1  # each begins with the whole rate (Loshchilov & Hutter 2017)
+    again: int = 0  # the step at which a second cycle begins, with the whole rate (Loshchilov & Hutter 2017)
     average: float = 0.0  # share of a running mean of the weights that outlives a step
     clip: float = 1.0  # the norm of a gradient at most
     scale: float = 15.0  # of the one-hot vectors that stand for symbols: plain ones are small beside the state
@@ -100,7 +100,7 @@ class Problem:
 
 PROBLEMS = {
     "copying, T = 200": Problem("copying", 200, 8000, hidden=128, rate=2e-3, fall=0.7, average=0.995),
-    "copying, T = 1000": Problem("copying", 1000, 40000, hidden=128, rate=2e-3, fall=0.7, cycles=2, average=0.995),
+    "copying, T = 1000": Problem("copying", 1000, 28000, hidden=128, rate=2e-3, fall=0.7, again=20000, average=0.995),
     "adding, T = 600": Problem("adding", 600, 1500, rate=1e-2, beta2=0.999),
 }
 
@@ -157,8 +157,8 @@ def step(
     """The loop's own, by an Adam that remembers how large gradients were for as long as the problem says, and at a rate
     that falls when it says so."""
     problem = learner.problem
-    cycle = problem.steps / problem.cycles
-    left = 1 - learner.at % cycle / cycle
+    first, last = (problem.again, problem.steps) if learner.at >= problem.again else (0, problem.again)
+    left = 1 - (learner.at - first) / (last - first)
     for group in optimizer.param_groups:
         group["betas"] = (0.9, problem.beta2)
         group["lr"] = problem.rate * (min(1.0, left / problem.fall) if problem.fall else 1.0)
@@ -183,10 +183,12 @@ def learn(problem: Problem, cell: str, checkpoint: Path | None, title: str) -> d
         step=step,
     )
     rows = [(int(row["step"]), row["valid_loss"]) for row in done.history]
-    under = [step for step, loss in rows if loss < SOLVED * problem.memoryless]
+    enough, test = SOLVED * problem.memoryless, learner.score(1000, 2)
+    under = [step for step, loss in rows if loss < enough]
     return {
-        "test": _short(learner.score(1000, 2)),
-        "solved": under[0] if under else None,
+        "test": _short(test),
+        # more sequences tell more than the few that end a training
+        "solved": under[0] if under else problem.steps if test < enough else None,
         "curve": [[step, _short(loss)] for step, loss in rows],
     }
 

@@ -87,7 +87,7 @@ def test_settings_are_tried_on_the_side(limits: ModuleType, monkeypatch: pytest.
     assert [step for step, _ in found["copying, LSTM, chrono"]["curve"]] == [2, 4]
     assert seen == [(rate, 0.5, 0.25) for rate in (0.02, 0.02, 0.02, 0.01)]
     seen.clear()
-    limits.tried(problems, "LSTM, chrono", {**asked, "cycles": "2", "steps": "8"})
+    limits.tried(problems, "LSTM, chrono", {**asked, "again": "4", "steps": "8"})
     assert [rate for rate, *_ in seen] == 2 * [0.02, 0.02, 0.02, 0.01]
     with pytest.raises(KeyError):
         limits.tried(problems, "RNN", {"heads": "3"})
