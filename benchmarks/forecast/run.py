@@ -66,7 +66,7 @@ def series() -> list[tuple[str, np.ndarray, dict[str, Any], int, int, int]]:
     passengers = np.loadtxt(HERE / "airpassengers.csv", delimiter=",", skiprows=1, usecols=1)
     months = {"horizon": 12, "season": 12, "refit": True}
     return [
-        ("AirPassengers", passengers, {**months, "log": True, "epochs": 60}, 48, 12, 4),
+        ("AirPassengers", passengers, {**months, "log": True, "epochs": 60}, 84, 12, 7),
         ("sunspots", sunspots.load_pandas().data["SUNACTIVITY"].to_numpy(),
          {"horizon": 5, "season": 11, "context": 33, "epochs": 20}, 100, 0, 10),
         ("carbon dioxide", co2.load_pandas().data["co2"].resample("MS").mean().interpolate().to_numpy(),

@@ -61,13 +61,15 @@ def slowly(truth: np.ndarray, bands: np.ndarray, stride: int) -> list[np.ndarray
         np.zeros(H),
         np.zeros(H),
     )
-    all_sum, all_n, found = 0.0, 0.0, list[np.ndarray]()
+    all_sum, all_n, found, owed = 0.0, 0.0, list[np.ndarray](), np.zeros(H)
     for known in origins:
         while due := [h for h in range(H) if origins[next_of[h]] + h + 1 <= known]:
             shares = list[tuple[float, float]]()
             for h in due:
                 y, (low, middle, high) = truth[origins[next_of[h]] + h], bands[h]
                 new = min(1.0, (H if next_of[h] == 0 else stride) / (h + 1))
+                given = found[next_of[h]][h]
+                owed[h] = 0.5 ** (1 / 200) * owed[h] + min(0.125, 0.75 * new) * ((not given[0] <= y <= given[2]) - 0.2)
                 expected, off = weights @ [middle - low, 0, high - middle], abs(y - middle)
                 count[h] += new**0.5
                 size[h] += new**0.5 * (off - size[h]) / count[h]
@@ -83,7 +85,7 @@ def slowly(truth: np.ndarray, bands: np.ndarray, stride: int) -> list[np.ndarray
             for h in range(H):
                 grown[h] = (4 * (4 + all_sum) / (4 + all_n) + sums[h]) / (4 + n[h]) * (1 + 0.5 / (4 + n[h]))
         middles = bands[:, 1:2]
-        found.append(np.sort(middles + grown[:, None] * (bands - middles) + theta, 1))
+        found.append(np.sort(middles + (grown * np.exp(owed))[:, None] * (bands - middles) + theta, 1))
     return found
 
 
@@ -107,18 +109,21 @@ def test_the_first_steps_by_hand():
     tracker.add(5, 2.0 - ends)
     grown = (4 * (4 + 2) / 5 + 2) / 5 * (1 + 0.5 / 5)  # every step's share is 6 / 5; four of these, and one of 2
     own = 0.15 * 2 * (levels - (ends[0, 0] >= 2))  # above all
-    np.testing.assert_allclose(tracker.moved(6, ends), grown * ends + own)
+    owed, forgets = 0.125 * 0.8, 0.5 ** (1 / 200)  # outside, where it should be one time in five
+    np.testing.assert_allclose(tracker.moved(6, ends), grown * np.exp(owed) * ends + own)
     tracker.add(6, 0.0 - ends)
     kept = 0.5 ** (1 / 8)
     n, errors = kept + 1, 2 * kept
     own += 0.15 * 1 * (levels - (grown * ends[0, 0] + own >= 0))  # the mean of 2 and 0
     grown = (4 * (4 + errors) / (4 + n) + errors) / (4 + n) * (1 + 0.5 / (4 + n))
-    np.testing.assert_allclose(tracker.moved(7, ends), grown * ends + own)
+    owed = forgets * owed - 0.125 * 0.2
+    np.testing.assert_allclose(tracker.moved(7, ends), grown * np.exp(owed) * ends + own)
     tracker.add(7, 60.0 - ends)  # counts for six times what was expected
     n, errors = n * kept + 1, errors * kept + 6 * grown
     own += 0.15 * (2 + 0 + 60) / 3 * levels
     grown = (4 * (4 + errors) / (4 + n) + errors) / (4 + n) * (1 + 0.5 / (4 + n))
-    np.testing.assert_allclose(tracker.moved(8, ends), grown * ends + own)
+    owed = forgets * owed + 0.125 * 0.8
+    np.testing.assert_allclose(tracker.moved(8, ends), grown * np.exp(owed) * ends + own)
 
 
 def test_what_the_nearest_step_missed_widens_the_furthest_before_its_truth_is_known():
@@ -141,7 +146,7 @@ def test_bands_come_right_whether_they_begin_too_wide_or_too_narrow(begin):
         ends, truth = middle + begin * far * ENDS, walks[:, known : known + 12].T[..., None]
         found = tracker.moved(known, ends)
         tracker.add(known, truth - ends)
-        wide[known] = (found[..., 2] - found[..., 0]).mean(1) / (2 * far[:, 0, 0])
+        wide[known] = np.exp(np.log(found[..., 2] - found[..., 0]).mean(1)) / (2 * far[:, 0, 0])
     assert np.abs(np.log(wide[30])).max() < np.log(1.6)
     assert wide[149] == pytest.approx(np.ones(12), abs=0.1)
     held = ((truth[..., 0] >= found[..., 0]) & (truth[..., 0] <= found[..., 2])).mean(1)
@@ -163,3 +168,20 @@ def test_a_gap_moves_nothing():
     np.testing.assert_array_equal(tracker.moved(2, ends), ends)
     assert (tracker.moved(3, ends)[1] > 0).all()
     assert (tracker.moved(9, ends)[0] == 0).all()
+
+
+@pytest.mark.parametrize("begin", [0.6, 1.0, 1.6])
+def test_over_a_hundred_origins_every_step_holds_what_it_promises(begin):
+    """Twelve steps ahead of 60 random walks: of true bands that do not follow, .58 of the steps hold 75 to 85 % by
+    chance, since neighbouring errors are alike."""
+    walks = np.random.default_rng(4).normal(size=(60, 112)).cumsum(1)
+    far, tracker, held = np.sqrt(np.arange(1, 13))[:, None, None] * NormalDist().inv_cdf(0.9), Tracker(LEVELS), []
+    for known in range(1, 101):
+        ends, truth = walks[:, known - 1, None] + begin * far * ENDS, walks[:, known : known + 12].T
+        found = tracker.moved(known, ends)
+        tracker.add(known, truth[..., None] - ends)
+        held.append((found[..., 0] <= truth) & (truth <= found[..., 2]))
+    share = np.mean(held, 0)
+    inside = (share > 0.75 - 1e-9) & (share < 0.85 + 1e-9)
+    assert inside.mean() > 0.9
+    assert share.mean() == pytest.approx(0.8, abs=0.02)
