@@ -5,17 +5,20 @@
     python benchmarks/forecast/speed.py many                                         500 series, beside a loop of ETS
 
 DATA is the folder that holds `ETTh1.csv`. Each prints what it finds as JSON lines. One thread; seconds are of processor
-time.
+time. Of an epoch each side is a process of its own, since what one has freed the other would use; they take turns.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +31,7 @@ from elman.config.training import TrainingSettings
 from elman.data.windows import origins
 from elman.forecasting import classical
 from elman.tasks.forecast.given import panel_of
+from elman.training.memory import keep_freed
 from elman.training.step import make_optimizer, training_step
 
 ROWS, READ, AHEAD, SEGMENT, CHANNELS, BATCH, DROPOUT, RATE = 8640, 336, 96, 48, 7, 64, 0.3, 2e-3
@@ -99,36 +103,61 @@ def ours(values: np.ndarray, hidden: int, half: bool = False) -> Iterator[float]
     settings, generator = model.settings(TrainingSettings), torch.Generator().manual_seed(0)
     optimizer = make_optimizer(trainable.model, settings)
     trainable.model.train()
+    keep_freed()
     while True:
         for picks in trainable.plan(generator):
             yield training_step(trainable, optimizer, trainable.collate(picks), None, settings)[0]
+
+
+SIDES = {"ours": (ours, False), "pytorch": (pytorch, False), "ours_bf16": (ours, True), "pytorch_bf16": (pytorch, True)}
+
+
+def side(name: str, values: np.ndarray, hidden: int, asked: Connection) -> None:
+    """So many steps as it is asked for, again and again: the processor time they took, and their mean loss."""
+    torch.set_num_threads(1)
+    steps, half = SIDES[name]
+    losses = steps(values, hidden, half)
+    while count := asked.recv():
+        started = time.process_time()
+        found = [next(losses) for _ in range(count)]
+        asked.send((time.process_time() - started, statistics.mean(found)))
 
 
 def epoch(folder: Path, sizes: list[int], share: float) -> None:
     values = np.loadtxt(folder / "ETTh1.csv", delimiter=",", skiprows=1, usecols=range(1, 8))[:ROWS]
     steps = -(-(ROWS - READ - AHEAD + 1) // BATCH)
     each = max(1, round(share * steps / PIECES))
+    start = multiprocessing.get_context("spawn")
     for hidden in sizes:
-        sides = {
-            "ours": ours(values, hidden), "pytorch": pytorch(values, hidden),
-            "ours_bf16": ours(values, hidden, True), "pytorch_bf16": pytorch(values, hidden, True),
-        }  # fmt: skip
-        took: dict[str, list[float]] = {name: [] for name in sides}
-        losses = {name: [next(side) for _ in range(2)] for name, side in sides.items()}  # the first are slower
+        asked: dict[str, Connection] = {}
+        for name in SIDES:
+            asked[name], theirs = start.Pipe()
+            start.Process(target=side, args=(name, values, hidden, theirs), daemon=True).start()
+
+        def took(name: str, count: int, asked: dict[str, Connection] = asked) -> tuple[float, float]:
+            asked[name].send(count)
+            return asked[name].recv()
+
+        for name in SIDES:
+            took(name, 2)  # the first are slower
+        turns: dict[str, list[float]] = {name: [] for name in SIDES}
+        losses = {}
         for turn in range(PIECES):
-            for name in list(sides)[:: 1 if turn % 2 else -1]:
-                started = time.process_time()
-                losses[name] += [next(sides[name]) for _ in range(each)]
-                took[name].append(time.process_time() - started)
+            for name in list(SIDES)[:: 1 if turn % 2 else -1]:
+                seconds, losses[name] = took(name, each)
+                turns[name].append(seconds)
+        for one in asked.values():
+            with closing(one):
+                one.send(0)
         arithmetic = 3 * 2 * 3 * BATCH * CHANNELS * 2 * hidden * hidden  # of a step of each row, there and back
         flops = arithmetic * (READ // SEGMENT + AHEAD // SEGMENT) * each * PIECES
         say(
             what="training", hidden=hidden, steps=each * PIECES, of=steps,
-            ratio=_ratio(took, "pytorch", "ours"), ratio_bf16=_ratio(took, "pytorch", "ours_bf16"),
-            ratio_bf16_both=_ratio(took, "pytorch_bf16", "ours_bf16"),
-            **{f"{name}_ms_a_step": 1e3 * sum(took[name]) / each / PIECES for name in sides},
-            **{f"{name}_gflops": flops / 1e9 / sum(took[name]) for name in sides},
-            **{f"{name}_loss": statistics.mean(losses[name][-each:]) for name in sides},
+            ratio=_ratio(turns, "pytorch", "ours"), ratio_bf16=_ratio(turns, "pytorch", "ours_bf16"),
+            ratio_bf16_both=_ratio(turns, "pytorch_bf16", "ours_bf16"),
+            **{f"{name}_ms_a_step": 1e3 * sum(turns[name]) / each / PIECES for name in SIDES},
+            **{f"{name}_gflops": flops / 1e9 / sum(turns[name]) for name in SIDES},
+            **{f"{name}_loss": loss for name, loss in losses.items()},
         )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from elman.training.checkpoint import Checkpoint
 from elman.training.device import moved
 from elman.training.divergence import DivergenceError
 from elman.training.interrupt import Interrupt
+from elman.training.memory import keep_freed
 from elman.training.progress import Silent
 from elman.training.randomness import GlobalDraws, OwnDraws
 from elman.training.session import Fitted, Session
@@ -81,6 +82,7 @@ def fit(
         stack.enter_context(draws)
         stack.enter_context(torch.enable_grad())
         if on_cpu:
+            keep_freed()
             stack.enter_context(suited(trainable.model))
         until = last or (None if settings.steps else settings.epochs)
         session = Session(trainable, settings, until, draws, title, device)
