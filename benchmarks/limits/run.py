@@ -41,6 +41,7 @@ from elman.training.step import make_optimizer, training_step
 HERE = Path(__file__).parent
 PICTURE = HERE.parents[1] / "docs" / "pictures" / "limits.png"
 SOLVED = 0.01  # of the memoryless score: there a training ends
+NEAR = 2  # times that: so little must be left where a second cycle is to begin
 CELLS = {
     "RNN": cells.RNN,
     "LSTM": cells.LSTM,
@@ -65,7 +66,7 @@ class Problem:
     rate: float = 3e-3
     beta2: float = 0.9  # RMSprop's; the first gradients are a hundred times as large as those that follow
     fall: float = 0.0  # share of the steps of a cycle, at its end, over which the rate falls to nothing
-    again: int = 0  # the step at which a second cycle begins, with the whole rate (Loshchilov & Hutter 2017)
+    again: int = 0  # the step at which a second cycle begins, with the whole rate (Loshchilov & Hutter 2017), if near
     average: float = 0.0  # share of a running mean of the weights that outlives a step
     clip: float = 1.0  # the norm of a gradient at most
     scale: float = 15.0  # of the one-hot vectors that stand for symbols: plain ones are small beside the state
@@ -128,7 +129,8 @@ class Learner:
 
     def plan(self, generator: torch.Generator) -> Iterator[int]:
         for step in range(self.problem.steps):
-            if self.solved:
+            over = step > 0 and step == self.problem.again
+            if self.solved or (over and self.score(100, 1) > NEAR * SOLVED * self.problem.memoryless):
                 return
             yield step
 
