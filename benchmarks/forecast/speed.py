@@ -133,6 +133,7 @@ def epoch(folder: Path, sizes: list[int], share: float) -> None:
         for name in SIDES:
             asked[name], theirs = start.Pipe()
             start.Process(target=side, args=(name, values, hidden, theirs), daemon=True).start()
+            theirs.close()  # or who waits for a side that has died would wait for ever
 
         def took(name: str, count: int, asked: dict[str, Connection] = asked) -> tuple[float, float]:
             asked[name].send(count)

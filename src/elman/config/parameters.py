@@ -58,7 +58,7 @@ def section_of(estimator: Any, kind: type[msgspec.Struct], section: str = "") ->
     Raises:
         InputError: a value of the wrong type, or one that makes no sense.
     """
-    values = {f.name: plain(getattr(estimator, f.name)) for f in msgspec.structs.fields(kind)}
+    values = {name: plain(getattr(estimator, name)) for name in kind.__struct_fields__}
     where = ", ".join(filter(None, [type(estimator).__name__, section]))
     found: Any = structs.fill(values, kind, "", lambda key: where)
     found.check()  # every section has one

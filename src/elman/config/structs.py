@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -95,7 +96,8 @@ def check_keys(given: dict[str, Any], kind: type[msgspec.Struct], prefix: str, w
             check_keys(value, inner, f"{prefix}.{key}", where)
 
 
-def fields_of(kind: type[msgspec.Struct]) -> dict[str, Any]:
+@cache  # an answer reads its settings again, and msgspec evaluates the annotations each time
+def fields_of(kind: type[msgspec.Struct]) -> Mapping[str, Any]:
     return {f.encode_name: f.type for f in msgspec.structs.fields(kind)}
 
 

@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 __all__ = ["Tracker"]
 
 Array = NDArray[np.float64]
+Steps = list[int] | slice
 # how many errors what is not known yet counts for, after how many an error counts half, and what few errors widen: by
 # simulated errors of 5 to 24 steps ahead, of 48 to 300 origins, and by fourteen series that no benchmark shows; any
 # of them half or twice as large changes little
 _BEFORE, _HALF, _FEW = 4.0, 8.0, 0.5
 _MOST = 6.0  # times what was expected: no error counts for more
 _RATE, _FIRST = 0.15, 0.5  # of a step, in mean absolute errors; the first one of bands without a width (.15 by ETTh1)
-# by how much a miss widens its interval: where its truth is known at once, and times what of it is new; and
-# after how many it counts half: by simulated errors, and then tried on nineteen series that no benchmark shows
-_OWED, _OWED_NEW, _OWED_HALF = 0.125, 0.75, 200.0
-_OWED_MOST = 2.0  # in logarithms: no interval is wider by more than e ** 2
+# of the integrator: its gain is .125 where a truth is known at once, else .75 times the share that is new; a miss
+# counts half after 200 others; it is kept within +-1, a factor of e either way. By simulated errors, and then tried on
+# nineteen series that no benchmark shows
+_OWED, _OWED_NEW, _OWED_HALF, _OWED_MOST = 0.125, 0.75, 200.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -61,17 +62,20 @@ class Tracker:
     is .15 of the mean absolute error times the root of what is new; that of bands without a width begins with half of
     it, and falls with the root of the number of errors (Angelopoulos, Barber and Bates 2024).
 
-    So far an interval remembers few errors. What it has promised in all is kept by an integrator, which adds up how
-    much more often than it should the truth has fallen outside what was given (the I of conformal PID control,
-    Angelopoulos, Candes and Tibshirani 2023, 2.2; here of each central interval, and of the logarithm of its width):
+    The rules so far remember only a few errors. An integrator keeps what intervals have promised: it adds up how much
+    more often than it should the truth has fallen outside what was given (the I of conformal PID control, Angelopoulos,
+    Candes and Tibshirani 2023, 2.2; here of each central interval, and of the logarithm of its width). With k_h =
+    min(.125, .75 new), and within +-1,
 
-        w_h <- .5^(1/200) w_h + k_h ([y outside] - (1 - share it is to hold)),    both ends exp(w_h) times as far from m
+        w_h <- .5^(k_h / 25) w_h + k_h ([y outside] - (1 - share it is to hold))
 
-    k_h = min(.125, .75 new): a truth that is known d origins later may move the width by no more than about 1 / d, or
-    the width swings, since all intervals in between miss alike.
+    and both ends are exp(w_h) times as far from m, before theta_h is added. The gain falls with the delay: a truth that
+    is known d origins later may move the width by about 1 / d, or the width swings, since all intervals in between miss
+    alike. Bands without a width owe nothing, and neither does an error of more than six times what was expected, which
+    is for g_h to meet.
 
     Args:
-        levels: (Q,) of the quantiles, rising, .5 in their midst, as far apart above it as below.
+        levels: (Q,) of the quantiles, rising, symmetric about .5, which is one of them.
     """
 
     def __init__(self, levels: Sequence[float]) -> None:
@@ -119,24 +123,29 @@ class Tracker:
 
     def _look(self, known: int) -> None:
         """At what has become known."""
-        while due := self._due(known):
-            some = [self._made[self._next[h] - self._gone] for h in due]
-            r = np.stack([one.off[h] for one, h in zip(some, due)])  # (k, C, Q)
-            new = np.array([min(1.0, one.apart / (h + 1)) for one, h in zip(some, due)])[:, None]
+        while steps := self._due(known):
+            some = [self._made[m - self._gone] for m in self._next[steps].tolist()]
+            r = np.array([one.off[h] for one, h in zip(some, steps)])  # (k, C, Q)
+            above = np.array([one.above[h] for one, h in zip(some, steps)])
+            new = np.array([min(1.0, one.apart / (h + 1)) for one, h in zip(some, steps)])[:, None]
+            together = steps[-1] - steps[0] + 1 == len(steps)  # as they mostly are; numpy slices faster than it picks
+            due = slice(steps[0], steps[-1] + 1) if together else steps
             there = ~np.isnan(r[..., self._middle])
             r = np.where(there[..., None], r, 0.0)
             middle = r[..., self._middle]
             away = middle[..., None] - r  # of each quantile from the median
             expected = np.abs(away) @ self._weights
             self._follow(due, middle[..., None] - self._grown[due][..., None] * away, new**0.5, there, expected > 0)
-            self._grow(due, np.abs(middle), expected, new * (there & (expected > 0)))
-            self._owe(due, r - np.stack([one.above[h] for one, h in zip(some, due)]), new, there)
+            counts = there & (expected > 0)  # what has no width can neither grow nor owe
+            foreseen = np.abs(middle) <= _MOST * np.maximum(self._grown[due], 1.0) * expected
+            self._owe(due, r - above, np.where(counts & foreseen, np.minimum(_OWED, _OWED_NEW * new), 0.0))
+            self._grow(due, np.abs(middle), expected, new * counts)
             self._next[due] += 1
             while self._made and self._next.min() > self._gone:
                 self._made.popleft()
                 self._gone += 1
 
-    def _grow(self, due: list[int], off: Array, expected: Array, new: Array) -> None:
+    def _grow(self, due: Steps, off: Array, expected: Array, new: Array) -> None:
         """By errors (k, C) of some steps ahead, what their bands said they would be, and how much each is new."""
         times = off / np.where(expected > 0, expected, 1.0)
         times = new * np.minimum(times, _MOST * np.maximum(self._grown[due], 1.0))
@@ -149,7 +158,7 @@ class Tracker:
         few = np.where(self._all_n > 0, _FEW / n, 0.0)  # nothing moves before something is known
         self._grown = (_BEFORE * of_all + self._sum) / n * (1 + few)
 
-    def _follow(self, due: list[int], r: Array, share: Array, there: Array, wide: Array) -> None:
+    def _follow(self, due: Steps, r: Array, share: Array, there: Array, wide: Array) -> None:
         """Each quantile by itself: residuals (k, C, Q) of bands that have grown, how much of the root of each is new,
         (k, 1), and whether (k, C) it is there and its band has a width."""
         off = np.abs(r[..., self._middle])
@@ -161,14 +170,13 @@ class Tracker:
         moved = step[..., None] * (self._levels - (r <= self._theta[due]))
         self._theta[due] += np.where(there[..., None], moved, 0.0)
 
-    def _owe(self, due: list[int], r: Array, new: Array, there: Array) -> None:
-        """By how far above what was given, (k, C, Q), the truths lie, how much each is new, (k, 1), and whether it is
-        there (k, C)."""
+    def _owe(self, due: Steps, r: Array, gain: Array) -> None:
+        """By how far above what was given, (k, C, Q), the truths lie, and by how much each moves a width, (k, C)."""
         outside = r * self._side > 0
         more = (outside | outside[..., ::-1]) - self._outside
-        step = np.where(there, np.minimum(_OWED, _OWED_NEW * new), 0.0)[..., None]
-        kept = np.where(there, 0.5 ** (1 / _OWED_HALF), 1.0)[..., None]
-        self._owed[due] = np.clip(kept * self._owed[due] + step * more, -_OWED_MOST, _OWED_MOST)
+        kept = 0.5 ** (gain / _OWED / _OWED_HALF)
+        owed = kept[..., None] * self._owed[due] + gain[..., None] * more
+        self._owed[due] = np.clip(owed, -_OWED_MOST, _OWED_MOST)
 
     def _due(self, known: int) -> list[int]:
         """Steps ahead of which a truth has become known."""
