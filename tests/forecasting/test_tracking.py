@@ -142,15 +142,17 @@ def test_bands_come_right_whether_they_begin_too_wide_or_too_narrow(begin):
     """Twelve steps ahead of 200 random walks: after 30 origins, in which three far errors are new, and after 150."""
     walks = np.random.default_rng(3).normal(size=(200, 163)).cumsum(1)
     far = np.sqrt(np.arange(1, 13))[:, None, None] * NormalDist().inv_cdf(0.9)
-    tracker, wide = Tracker(LEVELS), {}
+    tracker, wide, each = Tracker(LEVELS), {}, np.zeros(0)
     for known in range(1, 150):
         middle = np.broadcast_to(walks[:, known - 1, None], (12, 200, 1))
         ends, truth = middle + begin * far * ENDS, walks[:, known : known + 12].T[..., None]
         found = tracker.moved(known, ends)
         tracker.add(known, truth - ends)
-        wide[known] = np.exp(np.log(found[..., 2] - found[..., 0]).mean(1)) / (2 * far[:, 0, 0])
+        each = np.log((found[..., 2] - found[..., 0]) / (2 * far[..., 0]))
+        wide[known] = np.exp(each.mean(1))
     assert np.abs(np.log(wide[30])).max() < np.log(1.6)
-    assert wide[149] == pytest.approx(np.ones(12), abs=0.1)
+    assert wide[149] == pytest.approx(np.ones(12), abs=0.07)
+    assert each.std(1).max() < 0.45  # each of the 200 swings about its true width, within bounds
     held = ((truth[..., 0] >= found[..., 0]) & (truth[..., 0] <= found[..., 2])).mean(1)
     assert held == pytest.approx([0.8] * 12, abs=3 * (0.8 * 0.2 / 200) ** 0.5)  # three standard errors of 200 walks
 
